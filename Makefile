@@ -1,0 +1,81 @@
+# fdtrace: build, test, install. `make help` lists the targets.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+
+CLANG ?= clang
+LLVM_STRIP ?= $(firstword $(shell command -v llvm-strip llvm-strip-14 llvm-strip-16 llvm-strip-19 2>/dev/null) llvm-strip)
+BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
+PKG_CONFIG ?= pkg-config
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+
+LIBS := libbpf libelf zlib jansson
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wno-unused-parameter -Werror=implicit-function-declaration
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DFDTRACE_VERSION='"$(VERSION)"' \
+	-Iuser -Ibpf -I$(BUILD) $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS) $(EXTRA_CFLAGS)
+ALL_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) $(LDLIBS)
+
+USER_SRC := $(sort $(wildcard user/*.c user/*/*.c))
+USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
+# Everything but main(): what the unit tests link with.
+LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
+
+BPF_HEADERS := $(wildcard bpf/*.h) vmlinux.h
+SKELETON := $(BUILD)/fdtrace.skel.h
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+
+.DELETE_ON_ERROR:
+.PHONY: all
+all: fdtrace
+
+fdtrace: $(USER_OBJ)
+	$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS)
+
+$(BUILD)/user/%.o: user/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/user/probe/probe.o: $(SKELETON)
+$(BUILD)/user/base/syscalls.o: $(BUILD)/syscall_names.h
+
+# One [__NR_name] = "name" for each system call of the architecture compiled for.
+$(BUILD)/syscall_names.h: user/base/syscall_numbers.h
+	@mkdir -p $(@D)
+	$(CC) -dM -E -Iuser $< | sed -nE 's/^#define __NR_([a-z0-9_]+) [0-9(].*/[__NR_\1] = "\1",/p' \
+		| sort > $@
+
+$(BUILD)/fdtrace.bpf.o: bpf/fdtrace.bpf.c $(BPF_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror \
+		-Wno-gnu-variable-sized-type-not-at-end -I. -Ibpf \
+		$(shell $(PKG_CONFIG) --cflags libbpf) -c -o $@ $<
+	$(LLVM_STRIP) -g $@
+
+$(SKELETON): $(BUILD)/fdtrace.bpf.o
+	$(BPFTOOL) gen skeleton $< name fdtrace_bpf > $@
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -o $@ $< $(LIB_OBJ) $(LDFLAGS) $(ALL_LDLIBS) -lcmocka
+
+.PHONY: unit
+unit: $(UNIT_BIN) ## the unit tests (no root needed)
+	@set -e; for t in $(UNIT_BIN); do $$t; done
+
+include packaging/install.mk tests/tests.mk
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD) fdtrace
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+-include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d)

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which call makes, moves or ends which descriptor.
+ *
+ * Owns: turning a returned system call into a record_call. Calls that failed without EBADF
+ * did nothing to the table and are dropped here; all others go up as they are.
+ * Never: keeps state about descriptors.
+ */
+#ifndef FDTRACE_FD_CALLS_BPF_H
+#define FDTRACE_FD_CALLS_BPF_H
+
+#include "python.bpf.h"
+
+#define EBADF 9
+
+/* uapi values of the sub-commands that make or mark descriptors */
+#define F_DUPFD		0
+#define F_SETFD		2
+#define F_DUPFD_CLOEXEC 1030
+#define FD_CLOEXEC	1
+#define FIONCLEX	0x5450
+#define FIOCLEX		0x5451
+#define PROT_EXEC	4
+
+#if defined(__TARGET_ARCH_x86)
+#define NR_MMAP	  9
+#define NR_IOCTL  16
+#define NR_FCNTL  72
+#define NR_BPF	  321
+#define TS_COMPAT 2
+#elif defined(__TARGET_ARCH_arm64)
+#define NR_MMAP	 222
+#define NR_IOCTL 29
+#define NR_FCNTL 25
+#define NR_BPF	 280
+#endif
+
+struct call_buffer {
+	struct record_call record;
+	char name[RECORD_NAME_MAX + 8];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct call_buffer);
+} call_buffers SEC(".maps");
+
+/* A returned system call, whatever hook saw it. */
+struct returned {
+	u64 args[6];
+	s64 ret;
+	u32 nr;
+};
+
+/* The bpf() commands that return a new descriptor (enum bpf_cmd, uapi/linux/bpf.h). */
+static __always_inline bool bpf_makes_fd(u64 command)
+{
+	const u64 makers = 1ull << 0 | 1ull << 5 | 1ull << 7 | 1ull << 13 | 1ull << 14 |
+			   1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 28 | 1ull << 30 |
+			   1ull << 32 | 1ull << 33 | 1ull << 36;
+
+	return command < 64 && ((makers >> command) & 1);
+}
+
+/* The call's number in our own terms, 0: of no interest. */
+static __always_inline u8 classify(const struct returned *call)
+{
+	u8 id = call_of_nr[call->nr & (SYSCALLS_KNOWN - 1)];
+
+	if (call->ret >= 0) {
+		if (call->nr == NR_FCNTL)
+			return call->args[1] == F_DUPFD		  ? CALL_FCNTL_DUPFD
+			       : call->args[1] == F_DUPFD_CLOEXEC ? CALL_FCNTL_DUPFD_CLOEXEC
+			       : call->args[1] == F_SETFD	  ? CALL_FCNTL_SETFD
+								  : 0;
+		if (call->nr == NR_IOCTL)
+			return (u32)call->args[1] == FIOCLEX || (u32)call->args[1] == FIONCLEX
+				       ? CALL_IOCTL_CLOEXEC
+				       : 0;
+		if (call->nr == NR_BPF)
+			return bpf_makes_fd(call->args[0]) ? CALL_BPF : 0;
+		return id;
+	}
+	if (id == CALL_CLOSE)
+		return id;
+	if (call->ret == -EBADF && fd_args_of_nr[call->nr & (SYSCALLS_KNOWN - 1)])
+		return id ? id : CALL_OTHER;
+	return 0;
+}
+
+static __always_inline u64 arg(const struct returned *call, u32 index)
+{
+	return index < 6 ? call->args[index] : 0;
+}
+
+/* Two descriptors that a call wrote into user memory. */
+static __always_inline void read_pair(struct record_call *r, u64 from)
+{
+	s32 pair[2] = {-1, -1};
+
+	if (r->ret == 0)
+		read_user(pair, sizeof(pair), from);
+	r->fd = pair[0];
+	r->fd2 = pair[1];
+}
+
+/* Descriptors that a call was given, by the table of the user side. */
+static __always_inline void read_fd_args(struct record_call *r, const struct returned *call)
+{
+	u8 which = fd_args_of_nr[call->nr & (SYSCALLS_KNOWN - 1)];
+
+	if (which & 15)
+		r->fd = arg(call, (which & 15) - 1);
+	if (which >> 4)
+		r->fd2 = arg(call, (which >> 4) - 1);
+}
+
+/* The flags (and more) of each call, as the comments of CALLS in record.h say. */
+static __always_inline u64 read_flags(struct record_call *r, const struct returned *call)
+{
+	u64 name = 0;
+
+	switch (r->call) {
+	case CALL_OPEN:
+		r->flags = call->args[1];
+		name = call->args[0];
+		break;
+	case CALL_MQ_OPEN:
+		r->flags = call->args[1];
+		name = call->args[0];
+		break;
+	case CALL_OPENAT:
+		r->flags = call->args[2];
+		name = call->args[1];
+		break;
+	case CALL_OPENAT2: {
+		u64 flags = 0; /* struct open_how begins with them */
+
+		read_user(&flags, sizeof(flags), call->args[2]);
+		r->flags = flags;
+		name = call->args[1];
+		break;
+	}
+	case CALL_CREAT:
+		r->flags = 01 | 0100 | 01000; /* O_WRONLY | O_CREAT | O_TRUNC */
+		name = call->args[0];
+		break;
+	case CALL_MEMFD_CREATE:
+		r->flags = call->args[1];
+		name = call->args[0];
+		break;
+	case CALL_SOCKET:
+	case CALL_SOCKETPAIR:
+		r->flags = call->args[1];
+		r->arg = call->args[0];
+		break;
+	case CALL_PIDFD_OPEN:
+		r->arg = call->args[0];
+		r->flags = call->args[1];
+		break;
+	case CALL_IOCTL_CLOEXEC:
+		r->flags = (u32)call->args[1] == FIOCLEX ? FD_CLOEXEC : 0;
+		break;
+	case CALL_FCNTL_SETFD:
+		r->flags = call->args[2];
+		break;
+	case CALL_CLOSE_RANGE:
+	case CALL_DUP3:
+		r->flags = call->args[2];
+		break;
+	case CALL_ACCEPT4:
+	case CALL_SIGNALFD4:
+	case CALL_OPEN_BY_HANDLE_AT:
+		r->flags = call->args[r->call == CALL_OPEN_BY_HANDLE_AT ? 2 : 3];
+		break;
+	case CALL_PIPE2:
+	case CALL_EVENTFD2:
+	case CALL_TIMERFD_CREATE:
+	case CALL_FSOPEN:
+	case CALL_FSMOUNT:
+		r->flags = call->args[1];
+		break;
+	case CALL_OPEN_TREE:
+	case CALL_FSPICK:
+		r->flags = call->args[2];
+		name = call->args[1];
+		break;
+	case CALL_EPOLL_CREATE1:
+	case CALL_INOTIFY_INIT1:
+	case CALL_FANOTIFY_INIT:
+	case CALL_MEMFD_SECRET:
+	case CALL_USERFAULTFD:
+	case CALL_UNSHARE:
+		r->flags = call->args[0];
+		break;
+	case CALL_PERF_EVENT_OPEN:
+		r->flags = call->args[4];
+		break;
+	case CALL_OTHER:
+		if (call->nr == NR_FCNTL)
+			r->arg = call->args[1];
+		break;
+	}
+	return name;
+}
+
+/* The path or name that the call was given; returns its bytes. */
+static __always_inline u32 read_name(struct call_buffer *buf, u64 from)
+{
+	long size = bpf_probe_read_user_str(buf->name, RECORD_NAME_MAX, (const void *)from);
+
+	if (size <= 0) {
+		buf->record.name_cut = 1;
+		return 0;
+	}
+	buf->record.name_cut = size >= RECORD_NAME_MAX;
+	return (u32)(size - 1) & (RECORD_NAME_MAX - 1);
+}
+
+/* Everything but header and stack. Returns the bytes of name behind the record. */
+static __always_inline u32 fill_call(struct call_buffer *buf, const struct returned *call, u8 id)
+{
+	struct record_call *r = &buf->record;
+	u64 name;
+
+	r->enter_ns = 0;
+	r->stack_id = 0;
+	r->ret = call->ret;
+	r->fd = r->fd2 = -1;
+	r->flags = r->arg = 0;
+	r->call = id;
+	r->nr = call->nr;
+	r->name_size = 0;
+	r->name_cut = 0;
+	r->python = PYTHON_NONE;
+	read_fd_args(r, call);
+	if (id == CALL_PIPE || id == CALL_PIPE2)
+		read_pair(r, call->args[0]);
+	else if (id == CALL_SOCKETPAIR)
+		read_pair(r, call->args[3]);
+	name = read_flags(r, call);
+	if (name && call->ret >= 0)
+		r->name_size = read_name(buf, name);
+	return r->name_size;
+}
+
+static __always_inline void report_call(const struct returned *call, u8 id,
+					const struct target *target, u64 pid_tgid)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct call_buffer *buf;
+	u32 zero = 0, size;
+	struct walk *w;
+
+	buf = bpf_map_lookup_elem(&call_buffers, &zero);
+	w = this_walk();
+	if (!buf || !w)
+		return;
+	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
+	buf->record.table = (u64)BPF_CORE_READ(task, files);
+	buf->record.python = walk_thread();
+	if (w->stack.depth && !send_stack())
+		buf->record.stack_id = w->stack.stack_id;
+	if (target->vfork && buf->record.python != PYTHON_NONE)
+		buf->record.python = PYTHON_PARENT;
+	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
+	emit(&buf->record, sizeof(buf->record) + size, LOSS_CALL, false);
+}
+
+#endif

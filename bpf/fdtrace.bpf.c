@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The attach points, a screenful each, nothing else.
+ *
+ * At a system call's exit both its arguments and its result are at hand, so one hook sees
+ * whole calls and keeps no state between entry and exit.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "process.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#if defined(__TARGET_ARCH_x86)
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+}
+
+static __always_inline void read_args(struct returned *call, struct pt_regs *regs)
+{
+	call->args[0] = regs->di;
+	call->args[1] = regs->si;
+	call->args[2] = regs->dx;
+	call->args[3] = regs->r10;
+	call->args[4] = regs->r8;
+	call->args[5] = regs->r9;
+}
+
+#define SYSCALL_NR(regs) ((regs)->orig_ax)
+#elif defined(__TARGET_ARCH_arm64)
+static __always_inline bool is_compat(void)
+{
+	return false;
+}
+
+static __always_inline void read_args(struct returned *call, struct pt_regs *regs)
+{
+	call->args[0] = regs->orig_x0;
+	call->args[1] = regs->regs[1];
+	call->args[2] = regs->regs[2];
+	call->args[3] = regs->regs[3];
+	call->args[4] = regs->regs[4];
+	call->args[5] = regs->regs[5];
+}
+
+#define SYSCALL_NR(regs) ((regs)->syscallno)
+#endif
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u32 tgid = pid_tgid >> 32;
+	const struct target *target = bpf_map_lookup_elem(&targets, &tgid);
+	struct returned call;
+	u8 id;
+
+	if (!target)
+		return 0;
+	call.nr = SYSCALL_NR(regs);
+	call.ret = ret;
+	if (call.nr >= SYSCALLS_KNOWN)
+		return 0;
+	if (is_compat()) {
+		struct cpu_counts *c = cpu_counts();
+
+		if (c)
+			c->compat++;
+		return 0;
+	}
+	read_args(&call, regs);
+	id = classify(&call);
+	if (id)
+		report_call(&call, id, target, pid_tgid);
+	else if (call.nr == NR_MMAP)
+		file_mapped(&call, tgid);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_fork")
+int on_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	process_forked((void *)ctx->args[0], (void *)ctx->args[1]);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int on_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	process_execed((void *)ctx->args[0], (void *)ctx->args[2]);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int on_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	process_exited((void *)ctx->args[0]);
+	return 0;
+}
+
+SEC("uprobe")
+int BPF_KPROBE(on_code_dealloc, u64 code)
+{
+	code_freed(code);
+	return 0;
+}

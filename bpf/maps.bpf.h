@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps, and the options that come down as read-only data.
+ *
+ * Owns: every map of the kernel side, with who writes it. Never: logic.
+ */
+#ifndef FDTRACE_MAPS_BPF_H
+#define FDTRACE_MAPS_BPF_H
+
+#include "py_layout.h"
+#include "record.h"
+#include "shared.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20); /* the user side sets it before load */
+} ring SEC(".maps");
+
+/* Traced processes by tgid. The user side adds; fork adds, exit removes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct target);
+} targets SEC(".maps");
+
+/* The Python of a process, by tgid. Both sides write; exec and exit remove. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, struct python_process);
+} pythons SEC(".maps");
+
+/* What the user side found in an executable file. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct file_key);
+	__type(value, struct python_file);
+} python_files SEC(".maps");
+
+/* Stacks already sent. The user side deletes what it forgets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, u64);
+	__type(value, u8);
+} stacks_sent SEC(".maps");
+
+/* Code objects already sent, and the identity they were sent under. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 131072);
+	__type(key, struct code_key);
+	__type(value, u64);
+} codes_sent SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cpu_counts);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LAYOUTS_MAX);
+	__type(key, u32);
+	__type(value, struct py_layout);
+} layouts SEC(".maps");
+
+/* By system call number: enum call_id; 1 + indices of descriptor arguments. */
+const volatile __u8 call_of_nr[SYSCALLS_KNOWN];
+const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
+const volatile bool follow_forks = true;
+/* Wake the reader when so many bytes wait. */
+const volatile __u32 wake_bytes = 256 << 10;
+
+#endif

@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Python stack of the calling thread, walked at the call.
+ *
+ * Owns: thread state, frame chain, stack ids, and the first sight of stacks and code objects.
+ * Layouts are data (py_layout.h); every read is of exactly what is there, and a read that fails
+ * leaves the frames before it and says where.
+ *
+ * Never: decodes a name or a line: the bytes go up as they are. Trusts nothing that it reads:
+ * the process may have forged all of it.
+ */
+#ifndef FDTRACE_PYTHON_BPF_H
+#define FDTRACE_PYTHON_BPF_H
+
+#include "emit.bpf.h"
+
+/* How far below a frame its window begins: frames of one data-stack chunk lie together. */
+#define WINDOW_BACK	 1024
+#define WINDOW_MASK	 (2 * WINDOW_BACK - 1)
+/* No field that we read lies further inside a frame. */
+#define FIELD_MASK	 127
+#define WALK_STEP	 16
+#define TABLE_CHUNKS_MAX 64
+/* Bytes of a text that tell one code object from another. */
+#define SAMPLE_TEXT	 256
+
+struct walk {
+	u64 next; /* the frame to read */
+	u64 hash;
+	u64 window_start;
+	u32 window_size;
+	u32 layout;
+	u32 identity;
+	u32 unused;
+	u64 code; /* argument and result of sample_code */
+	u64 code_sample;
+	u8 window[2 * WINDOW_BACK + FIELD_MASK + 8];
+	u8 sample[SAMPLE_TEXT + 8];
+	struct record_stack stack;
+	struct record_frame frames[RECORD_FRAMES_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+struct code_buffer {
+	struct record_code record;
+	u8 data[RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX + RECORD_TABLE_CHUNK + 8];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct code_buffer);
+} code_buffers SEC(".maps");
+
+static __always_inline struct walk *this_walk(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&walks, &zero);
+}
+
+static __always_inline bool read_user(void *to, u32 size, u64 from)
+{
+	return bpf_probe_read_user(to, size, (const void *)from) == 0;
+}
+
+static __always_inline u64 mix(u64 hash, u64 value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+	return hash ^ (hash >> 29);
+}
+
+/* The thread pointer, from which libc's thread-specific data hangs. */
+static __always_inline u64 thread_pointer(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread.fsbase);
+#elif defined(__TARGET_ARCH_arm64)
+	return BPF_CORE_READ(task, thread.uw.tp_value);
+#endif
+}
+
+/*
+ * pthread_getspecific() of glibc on x86-64: struct pthread has 32 slots of {sequence, value}
+ * at 0x310, and pointers to further blocks of 32 behind them (nptl/descr.h).
+ */
+static __always_inline u64 thread_specific(u64 tp, u32 key)
+{
+	u64 slots, value;
+
+	if (key < 32)
+		slots = tp + 0x310;
+	else if (!read_user(&slots, sizeof(slots), tp + 0x510 + 8ull * (key / 32)) || !slots)
+		return 0;
+	if (!read_user(&value, sizeof(value), slots + 16ull * (key % 32) + 8))
+		return 0;
+	return value;
+}
+
+/* What the walk needs of a PyThreadState. */
+struct thread_view {
+	u64 interp;
+	u64 frame; /* frame, cframe or current_frame */
+};
+
+/* One read of all up to the last field costs less than one for each. */
+static __always_inline bool read_thread(struct walk *w, const struct py_layout *layout, u64 state,
+					u64 tp, struct thread_view *view)
+{
+	u32 last = layout->tstate_thread_id & 255;
+
+	if (!read_user(w->window, last + 8, state))
+		return false;
+	view->interp = *(u64 *)(w->window + (layout->tstate_interp & FIELD_MASK));
+	view->frame = *(u64 *)(w->window + (layout->tstate_frame & FIELD_MASK));
+	return *(u64 *)(w->window + last) == tp;
+}
+
+/*
+ * The thread state of this thread. The runtime's key holds it also while the GIL is released;
+ * it counts only if it names this very thread, which also proves the key that is remembered.
+ */
+static __always_inline bool find_thread(struct walk *w, struct python_process *python,
+					const struct py_layout *layout, struct thread_view *view)
+{
+	struct {
+		s32 initialized;
+		u32 key;
+	} tss = {};
+	u64 tp = thread_pointer(), state;
+
+	if (python->tss_key) {
+		state = thread_specific(tp, python->tss_key - 1);
+		if (state && read_thread(w, layout, state, tp, view))
+			return true;
+	}
+	if (!read_user(&tss, sizeof(tss), python->runtime + layout->runtime_tss) ||
+	    tss.initialized != 1 || tss.key >= 1024)
+		return false;
+	state = thread_specific(tp, tss.key);
+	if (!state || !read_thread(w, layout, state, tp, view))
+		return false;
+	python->tss_key = tss.key + 1;
+	return true;
+}
+
+/*
+ * Before 3.12 the key shows the outer interpreter even when the thread runs in another one:
+ * with more than one interpreter the frames may be those of the wrong one.
+ */
+static __always_inline bool many_interpreters(const struct python_process *python,
+					      const struct py_layout *layout, u64 interp)
+{
+	u64 newest = 0;
+
+	if (layout->version >= 0x030c)
+		return false;
+	read_user(&newest, sizeof(newest), python->runtime + layout->runtime_interp);
+	return newest != interp;
+}
+
+static __always_inline u64 first_frame(const struct py_layout *layout, u64 frame)
+{
+	u64 cframe = frame;
+
+	if (!frame || layout->frames != PY_FRAMES_CFRAME)
+		return frame;
+	frame = 0;
+	read_user(&frame, sizeof(frame), cframe + layout->cframe_current);
+	return frame;
+}
+
+/* Makes sure that the whole frame is in the window. Interpreter frames of one thread lie side
+ * by side, so one read brings several; a window never begins before the frame's own page. */
+static __always_inline bool load_frame(struct walk *w, const struct py_layout *layout)
+{
+	u32 size = layout->frame_size;
+	u64 back;
+
+	if (w->next - w->window_start + size <= w->window_size)
+		return true;
+	back = 0;
+	if (layout->frames != PY_FRAMES_OBJECT) {
+		back = w->next & 4095;
+		if (back > WINDOW_BACK)
+			back = WINDOW_BACK;
+	}
+	w->window_start = w->next - back;
+	w->window_size = 0;
+	size += back;
+	if (size > sizeof(w->window))
+		size = sizeof(w->window);
+	if (!read_user(w->window, size, w->window_start))
+		return false;
+	w->window_size = size;
+	return true;
+}
+
+static __always_inline u64 window_u64(const struct walk *w, u32 at, u16 field)
+{
+	return *(u64 *)(w->window + (at & WINDOW_MASK) + (field & FIELD_MASK));
+}
+
+static __always_inline u8 window_u8(const struct walk *w, u32 at, u16 field)
+{
+	return *(w->window + (at & WINDOW_MASK) + (field & FIELD_MASK));
+}
+
+/* Mixes a text's length, hash and first bytes. What can't be read mixes as nothing. */
+static __always_inline u64 mix_text(u64 hash, struct walk *w, const struct py_layout *layout,
+				    u64 text)
+{
+	u64 head[3] = {}; /* length, cached hash, state */
+	u32 size;
+
+	read_user(head, sizeof(head), text + layout->str_length);
+	hash = mix(hash, head[0]);
+	size = head[0] < SAMPLE_TEXT ? (u32)head[0] : SAMPLE_TEXT;
+	if ((head[2] >> layout->str_ascii_bit) & 1)
+		text += layout->str_ascii;
+	else
+		text += layout->str_data;
+	__builtin_memset(w->sample, 0, 8);
+	if (!size || !read_user(w->sample, size, text))
+		return hash;
+	for (u32 i = 0; i < SAMPLE_TEXT / 8; i++) {
+		if (8 * i >= size)
+			break;
+		u64 word = *(u64 *)(w->sample + 8 * i);
+
+		if (size - 8 * i < 8) /* the rest of the word is of an earlier text */
+			word &= (1ull << (8 * (size - 8 * i))) - 1;
+		hash = mix(hash, word);
+	}
+	return hash;
+}
+
+static __always_inline u64 mix_table(u64 hash, const struct py_layout *layout, u64 table)
+{
+	u64 words[6] = {};
+	u64 size = 0;
+
+	read_user(&size, sizeof(size), table + layout->bytes_size);
+	hash = mix(hash, size);
+	if (size >= sizeof(words))
+		read_user(words, sizeof(words), table + layout->bytes_data);
+	else
+		read_user(words, size & 63, table + layout->bytes_data);
+	for (u32 i = 0; i < 6; i++)
+		hash = mix(hash, words[i]);
+	return hash;
+}
+
+/*
+ * What tells the code object at w->code from another one that was there before: from 3.12 on
+ * its version, which no other code object ever gets; before, its content. Into w->code_sample.
+ * A global function: verified by itself.
+ */
+__attribute__((noinline)) int sample_code(void)
+{
+	u64 at[4] = {}; /* filename, name, [qualname,] table: neighbours in every version */
+	const struct py_layout *layout;
+	struct walk *w = this_walk();
+	u32 word = 0;
+	u64 hash;
+
+	if (!w)
+		return -1;
+	w->code_sample = 0;
+	layout = bpf_map_lookup_elem(&layouts, &w->layout);
+	if (!layout)
+		return -1;
+	if (layout->code_version != LAYOUT_NONE &&
+	    read_user(&word, sizeof(word), w->code + layout->code_version) && word) {
+		w->code_sample = word;
+		return 0;
+	}
+	read_user(at, sizeof(at), w->code + layout->code_filename);
+	read_user(&word, sizeof(word), w->code + layout->code_firstlineno);
+	hash = mix(mix(mix(mix(word, at[0]), at[1]), at[2]), at[3]);
+	hash = mix_text(hash, w, layout, at[0]);
+	hash = mix_text(hash, w, layout, at[1]);
+	if (layout->code_table - layout->code_filename == 24)
+		hash = mix_table(mix_text(hash, w, layout, at[2]), layout, at[3]);
+	else
+		hash = mix_table(hash, layout, at[2]);
+	w->code_sample = hash | (1ull << 63); /* never taken for a version */
+	return 0;
+}
+
+static __always_inline void push_frame(struct walk *w, const struct py_layout *layout, u32 at)
+{
+	u64 code = window_u64(w, at, layout->frame_code) & ~(u64)layout->code_tag_mask;
+	u64 lasti = window_u64(w, at, layout->frame_lasti);
+	u32 depth = w->stack.depth;
+	struct record_frame *f;
+
+	if (depth >= RECORD_FRAMES_MAX)
+		return;
+	f = &w->frames[depth];
+	if (layout->code_adaptive != LAYOUT_NONE)
+		f->lasti = lasti - (code + layout->code_adaptive);
+	else
+		f->lasti = (s32)lasti * layout->lasti_scale;
+	f->code = code;
+	f->ident = 0;
+	if (w->identity == IDENTITY_CONTENT) {
+		w->code = code;
+		sample_code();
+		f->ident = w->code_sample;
+	}
+	f->owner = layout->frame_owner != LAYOUT_NONE ? window_u8(w, at, layout->frame_owner) : 0;
+	f->entry = layout->frame_entry != LAYOUT_NONE ? window_u8(w, at, layout->frame_entry) : 0;
+	f->unused = 0;
+	w->hash = mix(mix(w->hash, code + f->ident), (u32)f->lasti);
+	w->stack.depth = depth + 1;
+}
+
+/*
+ * Up to WALK_STEP frames further. Returns 1 while there is more to walk. A global function:
+ * verified once, however often the loop calls it.
+ */
+__attribute__((noinline)) int walk_frames(void)
+{
+	struct walk *w = this_walk();
+	const struct py_layout *layout;
+
+	if (!w)
+		return 0;
+	layout = bpf_map_lookup_elem(&layouts, &w->layout);
+	if (!layout)
+		return 0;
+	for (u32 i = 0; i < WALK_STEP; i++) {
+		u32 at;
+
+		if (!w->next)
+			return 0;
+		if (w->stack.depth >= RECORD_FRAMES_MAX) {
+			w->stack.python = PYTHON_CUT;
+			return 0;
+		}
+		if (!load_frame(w, layout)) {
+			w->stack.python = PYTHON_FAULT;
+			w->stack.fault_address = w->next;
+			return 0;
+		}
+		at = w->next - w->window_start;
+		if (!layout->shim_owner ||
+		    window_u8(w, at, layout->frame_owner) < layout->shim_owner)
+			push_frame(w, layout, at);
+		w->next = window_u64(w, at, layout->frame_back);
+	}
+	return 1;
+}
+
+/*
+ * Walks the calling thread into this CPU's walk. Returns its enum python_status; a process that
+ * is not known to be a Python has PYTHON_NONE. A global function: verified by itself.
+ */
+__attribute__((noinline)) int walk_thread(void)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct python_process *python = bpf_map_lookup_elem(&pythons, &tgid);
+	const struct py_layout *layout;
+	struct walk *w = this_walk();
+	struct thread_view thread;
+
+	if (!w)
+		return PYTHON_NONE;
+	w->stack.depth = 0;
+	if (!python)
+		return PYTHON_NONE;
+	w->stack.fault_address = 0;
+	w->stack.python = PYTHON_COMPLETE;
+	w->window_size = 0;
+	w->window_start = 0;
+	w->layout = python->layout;
+	w->identity = python->identity;
+	layout = bpf_map_lookup_elem(&layouts, &w->layout);
+	if (!layout || !layout->version)
+		return PYTHON_NONE;
+	if (!find_thread(w, python, layout, &thread))
+		return PYTHON_NO_THREAD;
+	w->next = first_frame(layout, thread.frame);
+	w->hash = mix(mix(0xfd7 + (u64)tgid, python->runtime), python->epoch);
+	/* Shims are walked but not kept, so the loop is longer than the frames it yields. */
+	for (u32 i = 0; i < 2 * RECORD_FRAMES_MAX / WALK_STEP; i++)
+		if (!walk_frames())
+			break;
+	if (w->stack.python == PYTHON_COMPLETE) {
+		if (w->next) /* nothing but shims: a cycle of them */
+			w->stack.python = PYTHON_CUT;
+		else if (!w->stack.depth)
+			w->stack.python = PYTHON_NO_FRAMES;
+		else if (many_interpreters(python, layout, thread.interp))
+			w->stack.python = PYTHON_AMBIGUOUS;
+	}
+	return w->stack.python;
+}
+
+struct text {
+	u32 bytes; /* copied */
+	u32 chars; /* in the whole text */
+	u8 width;  /* 0: not readable */
+	u8 ascii;
+};
+
+/* Copies a str's characters, as they lie there, up to max bytes. */
+static __always_inline struct text copy_text(u8 *to, u32 max, const struct py_layout *layout,
+					     u64 from)
+{
+	struct text text = {};
+	u64 length = 0, bytes;
+	u32 state = 0;
+
+	if (!read_user(&length, sizeof(length), from + layout->str_length) ||
+	    !read_user(&state, sizeof(state), from + layout->str_state) ||
+	    !((state >> layout->str_compact_bit) & 1))
+		return text;
+	text.ascii = (state >> layout->str_ascii_bit) & 1;
+	text.width = (state >> layout->str_kind_shift) & layout->str_kind_mask;
+	text.chars = length > 0xffffffff ? 0xffffffff : length;
+	bytes = (u64)text.chars * text.width;
+	if (bytes > max)
+		bytes = max;
+	if (!bytes ||
+	    !read_user(to, bytes, from + (text.ascii ? layout->str_ascii : layout->str_data))) {
+		text.width = bytes ? 0 : text.width;
+		return text;
+	}
+	text.bytes = bytes;
+	return text;
+}
+
+/* One more piece of a long line table. 0 when it is in the ring. Verified by itself. */
+__attribute__((noinline)) int send_table_piece(u64 code, u64 ident, u64 data, u32 offset, u32 total)
+{
+	struct record_code_table *r;
+	u32 zero = 0, bytes;
+
+	r = bpf_map_lookup_elem(&code_buffers, &zero);
+	if (!r || total <= offset)
+		return -1;
+	bytes = total - offset;
+	if (bytes > RECORD_TABLE_CHUNK)
+		bytes = RECORD_TABLE_CHUNK;
+	if (!read_user(r->data, bytes, data + offset))
+		return -1;
+	fill_header(&r->h, RECORD_CODE_TABLE, sizeof(*r) + bytes, bpf_get_current_pid_tgid());
+	r->code = code;
+	r->ident = ident;
+	r->offset = offset;
+	r->bytes = bytes;
+	return emit(r, sizeof(*r) + bytes, LOSS_CODE, false);
+}
+
+/* The rest of a line table that did not fit into the code record. */
+static __always_inline void send_table_rest(u64 code, u64 ident, u64 data, u32 total)
+{
+	for (u32 i = 1; i < TABLE_CHUNKS_MAX; i++) {
+		u32 offset = i * RECORD_TABLE_CHUNK;
+
+		if (offset >= total || send_table_piece(code, ident, data, offset, total))
+			break;
+	}
+}
+
+/* Names of one code object into the record; returns the bytes of data used. */
+static __always_inline u32 fill_names(struct code_buffer *buf, const struct py_layout *layout,
+				      u64 code)
+{
+	struct record_code *r = &buf->record;
+	u64 filename = 0, name = 0;
+	struct text text;
+	u32 used;
+
+	read_user(&filename, sizeof(filename), code + layout->code_filename);
+	read_user(&name, sizeof(name), code + layout->code_name);
+	text = copy_text(buf->data, RECORD_CODE_FILE_MAX, layout, filename);
+	r->file_bytes = used = text.bytes;
+	r->file_chars = text.chars;
+	r->file_width = text.width;
+	r->name_ascii = text.ascii << 1;
+	if (used > RECORD_CODE_FILE_MAX)
+		used = RECORD_CODE_FILE_MAX;
+	text = copy_text(buf->data + used, RECORD_CODE_NAME_MAX, layout, name);
+	r->name_bytes = text.bytes;
+	r->name_chars = text.chars;
+	r->name_width = text.width;
+	r->name_ascii |= text.ascii;
+	return used + text.bytes;
+}
+
+/* One whole code object. 0 when all of its first record is in the ring. */
+static __always_inline long send_code(const struct py_layout *layout, u64 code, u64 ident,
+				      u64 pid_tgid)
+{
+	u32 zero = 0, used, bytes;
+	u64 table = 0, size = 0;
+	struct code_buffer *buf;
+	struct record_code *r;
+	long err;
+
+	buf = bpf_map_lookup_elem(&code_buffers, &zero);
+	if (!buf)
+		return -1;
+	r = &buf->record;
+	r->code = code;
+	r->ident = ident;
+	r->version = layout->version;
+	r->unused[0] = r->unused[1] = 0;
+	r->firsttraceable = 0;
+	read_user(&r->firstlineno, sizeof(r->firstlineno), code + layout->code_firstlineno);
+	if (layout->code_firsttraceable != LAYOUT_NONE) {
+		read_user(&r->firsttraceable, sizeof(r->firsttraceable),
+			  code + layout->code_firsttraceable);
+		r->firsttraceable *= 2;
+	}
+	used = fill_names(buf, layout, code);
+	if (used > RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX)
+		used = RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX;
+
+	read_user(&table, sizeof(table), code + layout->code_table);
+	r->table_missing = !read_user(&size, sizeof(size), table + layout->bytes_size);
+	table += layout->bytes_data;
+	if (size > TABLE_CHUNKS_MAX * RECORD_TABLE_CHUNK)
+		size = TABLE_CHUNKS_MAX * RECORD_TABLE_CHUNK;
+	r->table_total = size;
+	bytes = size > RECORD_TABLE_CHUNK ? RECORD_TABLE_CHUNK : size;
+	if (bytes && !read_user(buf->data + used, bytes, table)) {
+		r->table_missing = 1;
+		bytes = 0;
+	}
+	r->table_bytes = bytes;
+	fill_header(&r->h, RECORD_CODE, sizeof(*r) + used + bytes, pid_tgid);
+	err = emit(r, sizeof(*r) + used + bytes, LOSS_CODE, false);
+	if (!err && !r->table_missing && size > RECORD_TABLE_CHUNK)
+		send_table_rest(code, ident, table, size);
+	return err;
+}
+
+/*
+ * Makes sure that frame i's code object has been sent, and puts its identity into the frame.
+ * Returns 1 if the ring had no room for it. A global function: verified by itself.
+ */
+__attribute__((noinline)) int send_frame_code(u32 i)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	const struct py_layout *layout;
+	struct walk *w = this_walk();
+	struct cpu_counts *c = cpu_counts();
+	struct code_key key = {};
+	struct record_frame *f;
+	u64 *known, ident;
+
+	if (!w || !c || i >= RECORD_FRAMES_MAX)
+		return -1;
+	layout = bpf_map_lookup_elem(&layouts, &w->layout);
+	if (!layout)
+		return -1;
+	f = &w->frames[i];
+	key.code = f->code;
+	key.sample = f->ident;
+	key.tgid = pid_tgid >> 32;
+	known = bpf_map_lookup_elem(&codes_sent, &key);
+	if (known) {
+		f->ident = *known;
+		return 0;
+	}
+	ident = ((u64)bpf_get_smp_processor_id() << 48) | ++c->ident;
+	f->ident = ident;
+	if (send_code(layout, key.code, ident, pid_tgid))
+		return 1;
+	bpf_map_update_elem(&codes_sent, &key, &ident, BPF_ANY);
+	return 0;
+}
+
+/* A code object is about to be freed: whatever gets its address next is another one. */
+static __always_inline void code_freed(u64 code)
+{
+	struct code_key key = {.code = code, .tgid = bpf_get_current_pid_tgid() >> 32};
+	struct python_process *python = bpf_map_lookup_elem(&pythons, &key.tgid);
+
+	if (!python)
+		return;
+	__sync_fetch_and_add(&python->epoch, 1);
+	bpf_map_delete_elem(&codes_sent, &key);
+}
+
+/* Sends the code objects of the first depth frames. Returns how many are not in the ring. */
+__attribute__((noinline)) int send_codes(u32 depth)
+{
+	int failed = 0;
+
+	for (u32 i = 0; i < RECORD_FRAMES_MAX; i++) {
+		if (i >= depth)
+			break;
+		failed += send_frame_code(i);
+	}
+	return failed;
+}
+
+/*
+ * Sends the walked stack unless it has been sent already; its id is in the walk. What the ring
+ * had no room for is not marked as sent: the next call of this stack tries again. A global
+ * function: verified by itself.
+ */
+__attribute__((noinline)) int send_stack(void)
+{
+	struct walk *w = this_walk();
+	u32 depth, size, failed;
+	u8 one = 1;
+	u64 id;
+
+	if (!w)
+		return -1;
+	depth = w->stack.depth;
+	if (depth > RECORD_FRAMES_MAX)
+		return -1;
+	id = mix(w->hash, ((u64)depth << 8) | w->stack.python) | 1;
+	w->stack.stack_id = id;
+	if (bpf_map_lookup_elem(&stacks_sent, &id))
+		return 0;
+	failed = send_codes(depth);
+	size = sizeof(w->stack) + depth * sizeof(struct record_frame);
+	fill_header(&w->stack.h, RECORD_STACK, size, bpf_get_current_pid_tgid());
+	if (!emit(&w->stack, size, LOSS_STACK, false) && !failed)
+		bpf_map_update_elem(&stacks_sent, &id, &one, BPF_ANY);
+	return 0;
+}
+
+#endif

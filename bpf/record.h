@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The records: the one contract between the kernel side and the user side.
+ *
+ * Owns: the byte layout of everything that travels through the ring buffer and of
+ * everything a recording holds. Fixed width, header first, append-only: a field or a
+ * value is never moved, renumbered or reused. The user side asserts the sizes.
+ *
+ * Never: judges. A record says what happened, once, in the order in which the calls
+ * returned, with what could only be had at that moment.
+ */
+#ifndef FDTRACE_RECORD_H
+#define FDTRACE_RECORD_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define RECORD_VERSION 1
+
+/* Longest path or name that a call record carries, bytes (PATH_MAX). */
+#define RECORD_NAME_MAX	     4096
+/* Bytes of file name and of qualified name that a code record carries. */
+#define RECORD_CODE_FILE_MAX 8192
+#define RECORD_CODE_NAME_MAX 2048
+/* Bytes of line table in one record; longer tables follow in RECORD_CODE_TABLE. */
+#define RECORD_TABLE_CHUNK   8192
+/* Frames in one stack record. */
+#define RECORD_FRAMES_MAX    512
+
+enum record_type {
+	RECORD_CALL = 1,
+	RECORD_STACK = 2,
+	RECORD_CODE = 3,
+	RECORD_CODE_TABLE = 4,
+	RECORD_FORK = 5,
+	RECORD_EXEC = 6,
+	RECORD_EXIT = 7,
+	RECORD_MAP = 8,
+};
+
+struct record_header {
+	__u32 size; /* the whole record, bytes */
+	__u16 type; /* enum record_type */
+	__u16 cpu;
+	__u64 seq;     /* per CPU; counts records tried, so a jump is a loss */
+	__u64 time_ns; /* CLOCK_BOOTTIME, when the probe ran */
+	__u32 tgid;    /* both in the initial pid namespace */
+	__u32 tid;
+};
+
+/*
+ * The shape of a call: what it does to the table, whatever its name.
+ *   CLOSE        ends fd
+ *   CLOSE_RANGE  ends fd..fd2 (both inclusive, as unsigned); flags: CLOSE_RANGE_*
+ *   OPEN         ret is new; name is the path as the program gave it; flags: O_*;
+ *                fd is the directory descriptor where the call takes one, else -1
+ *   MAKE         ret is new; flags and arg as CALLS below says
+ *   PAIR         fd and fd2 are both new
+ *   DUP          ret is a copy of fd
+ *   DUP_ONTO     fd2 becomes a copy of fd; what fd2 was is ended
+ *   SET_FD       fd's close-on-exec flag becomes flags & FD_CLOEXEC
+ *   UNSHARE      the calling thread leaves its table for a copy (flags: CLONE_*)
+ *   OTHER        uses fd (and fd2, -1: none) and failed with EBADF
+ */
+enum call_shape {
+	SHAPE_CLOSE = 1,
+	SHAPE_CLOSE_RANGE,
+	SHAPE_OPEN,
+	SHAPE_MAKE,
+	SHAPE_PAIR,
+	SHAPE_DUP,
+	SHAPE_DUP_ONTO,
+	SHAPE_SET_FD,
+	SHAPE_UNSHARE,
+	SHAPE_OTHER,
+};
+
+/*
+ * X(ID, number, name, shape). Numbers are ours, the same on every architecture, and
+ * append-only. Where a comment says nothing, flags is the call's own flags argument.
+ */
+#define CALLS(X)                                                                          \
+	X(CLOSE, 1, "close", SHAPE_CLOSE)                                                 \
+	X(CLOSE_RANGE, 2, "close_range", SHAPE_CLOSE_RANGE)                               \
+	X(OPEN, 3, "open", SHAPE_OPEN)                                                    \
+	X(OPENAT, 4, "openat", SHAPE_OPEN)                                                \
+	X(OPENAT2, 5, "openat2", SHAPE_OPEN)                                              \
+	X(CREAT, 6, "creat", SHAPE_OPEN)                                                  \
+	X(SOCKET, 7, "socket", SHAPE_MAKE)	    /* flags: type; arg: domain */        \
+	X(ACCEPT, 8, "accept", SHAPE_MAKE)	    /* fd: the listening socket */        \
+	X(ACCEPT4, 9, "accept4", SHAPE_MAKE)	    /* fd: the listening socket */        \
+	X(SOCKETPAIR, 10, "socketpair", SHAPE_PAIR) /* flags: type; arg: domain */        \
+	X(PIPE, 11, "pipe", SHAPE_PAIR)                                                   \
+	X(PIPE2, 12, "pipe2", SHAPE_PAIR)                                                 \
+	X(DUP, 13, "dup", SHAPE_DUP)                                                      \
+	X(DUP2, 14, "dup2", SHAPE_DUP_ONTO)                                               \
+	X(DUP3, 15, "dup3", SHAPE_DUP_ONTO)                                               \
+	X(FCNTL_DUPFD, 16, "fcntl(F_DUPFD)", SHAPE_DUP)                                   \
+	X(FCNTL_DUPFD_CLOEXEC, 17, "fcntl(F_DUPFD_CLOEXEC)", SHAPE_DUP)                   \
+	X(FCNTL_SETFD, 18, "fcntl(F_SETFD)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */   \
+	X(EPOLL_CREATE, 19, "epoll_create", SHAPE_MAKE)                                   \
+	X(EPOLL_CREATE1, 20, "epoll_create1", SHAPE_MAKE)                                 \
+	X(EVENTFD, 21, "eventfd", SHAPE_MAKE)                                             \
+	X(EVENTFD2, 22, "eventfd2", SHAPE_MAKE)                                           \
+	X(TIMERFD_CREATE, 23, "timerfd_create", SHAPE_MAKE)                               \
+	X(SIGNALFD, 24, "signalfd", SHAPE_MAKE)	  /* fd: -1, or the one it changes */     \
+	X(SIGNALFD4, 25, "signalfd4", SHAPE_MAKE) /* fd: -1, or the one it changes */     \
+	X(INOTIFY_INIT, 26, "inotify_init", SHAPE_MAKE)                                   \
+	X(INOTIFY_INIT1, 27, "inotify_init1", SHAPE_MAKE)                                 \
+	X(MEMFD_CREATE, 28, "memfd_create", SHAPE_MAKE) /* name: the name given */        \
+	X(PIDFD_OPEN, 29, "pidfd_open", SHAPE_MAKE)	/* arg: the pid */                \
+	X(UNSHARE, 30, "unshare", SHAPE_UNSHARE)                                          \
+	X(OTHER, 31, "?", SHAPE_OTHER)			     /* nr names it */            \
+	X(IOCTL_CLOEXEC, 32, "ioctl(FIOCLEX)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */ \
+	X(PIDFD_GETFD, 33, "pidfd_getfd", SHAPE_MAKE)                                     \
+	X(OPEN_BY_HANDLE_AT, 34, "open_by_handle_at", SHAPE_MAKE)                         \
+	X(MEMFD_SECRET, 35, "memfd_secret", SHAPE_MAKE)                                   \
+	X(MQ_OPEN, 36, "mq_open", SHAPE_OPEN)                                             \
+	X(PERF_EVENT_OPEN, 37, "perf_event_open", SHAPE_MAKE)                             \
+	X(BPF, 38, "bpf", SHAPE_MAKE) /* only the commands that return a descriptor */    \
+	X(USERFAULTFD, 39, "userfaultfd", SHAPE_MAKE)                                     \
+	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE)                               \
+	X(FANOTIFY_INIT, 41, "fanotify_init", SHAPE_MAKE)                                 \
+	X(LANDLOCK_CREATE_RULESET, 42, "landlock_create_ruleset", SHAPE_MAKE)             \
+	X(FSOPEN, 43, "fsopen", SHAPE_MAKE)                                               \
+	X(FSMOUNT, 44, "fsmount", SHAPE_MAKE)                                             \
+	X(FSPICK, 45, "fspick", SHAPE_MAKE)                                               \
+	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)
+
+enum call_id {
+#define X(id, number, name, shape) CALL_##id = number,
+	CALLS(X)
+#undef X
+};
+
+/* What is known of the Python frames of a call. */
+enum python_status {
+	PYTHON_NONE = 0,      /* the process is not known to run a Python that we can walk */
+	PYTHON_COMPLETE = 1,  /* every frame */
+	PYTHON_CUT = 2,	      /* the innermost RECORD_FRAMES_MAX or fewer; more lie outside */
+	PYTHON_FAULT = 3,     /* memory was not readable: the frames before that point */
+	PYTHON_NO_THREAD = 4, /* this thread runs no Python: no thread state is its own */
+	PYTHON_NO_FRAMES = 5, /* a Python thread with no frame: start-up or shutdown */
+	PYTHON_AMBIGUOUS = 6, /* several interpreters: the frames may be another one's */
+	PYTHON_PARENT = 7,    /* a vfork child, still in its parent's memory and stack */
+};
+
+/* One system call that made, moved, ended or missed a descriptor. */
+struct record_call {
+	struct record_header h;
+	__u64 table;	/* address of the task's files_struct */
+	__u64 enter_ns; /* when the call was entered; 0: not known */
+	__u64 stack_id; /* 0: none. Its RECORD_STACK came earlier in the ring */
+	__s64 ret;	/* what the call returned: >= 0, or -errno */
+	__s32 fd;	/* see enum call_shape; -1: none */
+	__s32 fd2;
+	__u32 flags;
+	__u32 arg;
+	__u16 call;	 /* enum call_id */
+	__u16 nr;	 /* the architecture's system call number */
+	__u16 name_size; /* bytes of name, no NUL; more than given if unreadable: 0 */
+	__u8 python;	 /* enum python_status */
+	__u8 name_cut;	 /* 1: the name was longer or not readable to its end */
+	char name[];
+};
+
+/* One Python frame. */
+struct record_frame {
+	__u64 code;  /* address of the code object */
+	__u64 ident; /* with the address: one code object, though addresses are reused */
+	__s32 lasti; /* bytes from the start of the bytecode to the instruction */
+	__u8 owner;  /* 3.11+: enum _frameowner of that version, else 0 */
+	__u8 entry;  /* 1: an evaluation loop began here */
+	__u16 unused;
+};
+
+/* First sight of a stack in a process: innermost frame first. */
+struct record_stack {
+	struct record_header h;
+	__u64 stack_id;
+	__u64 fault_address; /* with PYTHON_FAULT: what could not be read */
+	__u16 depth;	     /* frames that follow */
+	__u8 python;	     /* enum python_status */
+	__u8 unused[5];
+	struct record_frame frames[];
+};
+
+/* First sight of a code object. data: file name, qualified name, line table. */
+struct record_code {
+	struct record_header h;
+	__u64 code;
+	__u64 ident;
+	__s32 firstlineno;
+	__s32 firsttraceable; /* 3.11+: bytes; the first instruction after the prologue; else 0 */
+	__u32 file_bytes;     /* in data; text of file_width bytes a character, host order */
+	__u32 file_chars;     /* how long the text is, characters */
+	__u32 name_bytes;
+	__u32 name_chars;
+	__u32 table_bytes; /* in data */
+	__u32 table_total; /* whole line table, bytes; the rest in RECORD_CODE_TABLE */
+	__u16 version;	   /* 0x030b: CPython 3.11 */
+	__u8 file_width;   /* 1, 2, 4; 0: not readable */
+	__u8 name_width;
+	__u8 name_ascii;    /* bit 0: name, bit 1: file, are pure ASCII */
+	__u8 table_missing; /* 1: not readable */
+	__u8 unused[2];
+	__u8 data[];
+};
+
+struct record_code_table {
+	struct record_header h;
+	__u64 code;
+	__u64 ident;
+	__u32 offset; /* of data in the whole table */
+	__u32 bytes;
+	__u8 data[];
+};
+
+/* A new process (no record for a thread). h is the parent. */
+struct record_fork {
+	struct record_header h;
+	__u64 parent_table;
+	__u64 child_table;    /* the same address: shared (CLONE_FILES) */
+	__u64 child_start_ns; /* CLOCK_BOOTTIME */
+	__u32 child_tgid;
+	__u32 child_tid;
+	__u8 vfork; /* 1: the child runs in its parent's memory until it execs */
+	__u8 unused[7];
+};
+
+struct record_exec {
+	struct record_header h;
+	__u64 table;
+	__u64 start_ns;
+	__u64 cgroup;
+	char comm[16];
+	__u16 name_size;
+	__u16 unused[3];
+	char name[]; /* the path that was executed, no NUL */
+};
+
+/* The last thread of a process is gone. */
+struct record_exit {
+	struct record_header h;
+	__u64 table;
+	__u64 start_ns;
+	__u64 cgroup;
+	__s32 exit_code; /* as wait(2) gives it */
+	char comm[16];
+	__u32 unused;
+};
+
+/* An executable mapping of a file that is a Python, or that the kernel side knows nothing of. */
+struct record_map {
+	struct record_header h;
+	__u64 device; /* kernel's s_dev: major << 20 | minor */
+	__u64 inode;
+	__u64 start; /* address of the mapping */
+	__u64 length;
+	__u64 offset; /* in the file, bytes */
+	__u32 exec;   /* 1: this is the file that exec started, start and offset not set */
+	__u32 known;  /* 1: known to be a Python, which the kernel side walks from here on */
+};
+
+/* Why a record did not reach the ring: index of the loss counters. */
+enum loss_cause {
+	LOSS_CALL = 0,	  /* ring full: a call */
+	LOSS_STACK = 1,	  /* ring full: a stack */
+	LOSS_CODE = 2,	  /* ring full: a code object */
+	LOSS_PROCESS = 3, /* ring full: fork, exec, exit, map */
+	LOSS_MAP = 4,	  /* a kernel map was full: a process is not followed */
+	LOSS_CAUSES = 5,
+};
+
+#endif

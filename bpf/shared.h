@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The maps' keys and values, shared by both sides of this build. Not part of a recording.
+ */
+#ifndef FDTRACE_SHARED_H
+#define FDTRACE_SHARED_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#include "record.h"
+
+#define SYSCALLS_KNOWN 512
+
+struct target {
+	__u32 vfork; /* 1: runs in its parent's memory until it execs */
+	__u32 unused;
+};
+
+/* How a code object is told from another that had its address before. */
+enum code_identity {
+	IDENTITY_CONTENT = 0, /* by what it holds: sampled at every frame */
+	IDENTITY_FREED = 1,   /* by the frees that a probe on its destructor counts */
+};
+
+struct python_process {
+	__u64 runtime;	/* address of _PyRuntime in the process */
+	__u64 epoch;	/* IDENTITY_FREED: raised at every free of a code object */
+	__u32 layout;	/* index into layouts */
+	__u32 identity; /* enum code_identity */
+	__u32 tss_key;	/* 1 + the key of the thread state, once it has proved right; 0: not yet */
+	__u32 unused;
+};
+
+struct file_key {
+	__u64 device; /* s_dev */
+	__u64 inode;
+};
+
+struct python_file {
+	__u64 runtime; /* as in the file's symbol table */
+	__u64 text_vaddr;
+	__u64 text_offset;
+	__u32 layout;
+	__u16 known; /* 1: it is a Python with this layout; 0: it is none */
+	__u16 fixed; /* 1: ET_EXEC, no load bias */
+};
+
+struct code_key {
+	__u64 code;
+	__u64 sample; /* IDENTITY_CONTENT: hash of its content */
+	__u32 tgid;
+	__u32 unused;
+};
+
+struct cpu_counts {
+	__u64 seq; /* of the next record */
+	__u64 lost[LOSS_CAUSES];
+	__u64 ident;  /* of the next code object sent from this CPU */
+	__u64 compat; /* calls of 32-bit programs, which are not decoded */
+};
+
+#endif

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# Installing: make install PREFIX=/usr DESTDIR=/tmp/package
+# And the packages that the build and the tests need, and the demonstration.
+
+INSTALL ?= install
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+MANDIR = $(DESTDIR)$(PREFIX)/share/man/man8
+DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/fdtrace
+
+DOC_FILES := README.md NEWS LICENSE $(wildcard docs/*.md docs/*.json)
+LICENSE_FILES := $(wildcard LICENSES/*.txt)
+
+.PHONY: install uninstall deps demo
+install: fdtrace ## install below PREFIX (/usr/local), inside DESTDIR
+	$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(DOCDIR)/LICENSES'
+	$(INSTALL) -m 755 fdtrace '$(BINDIR)/fdtrace'
+	$(INSTALL) -m 644 docs/fdtrace.8 '$(MANDIR)/fdtrace.8'
+	$(INSTALL) -m 644 $(DOC_FILES) '$(DOCDIR)'
+	$(INSTALL) -m 644 $(LICENSE_FILES) '$(DOCDIR)/LICENSES'
+
+uninstall: ## remove what install put there
+	rm -f '$(BINDIR)/fdtrace' '$(MANDIR)/fdtrace.8'
+	rm -rf '$(DOCDIR)'
+
+deps: ## install with apt what the build and the tests need
+	packaging/run deps
+
+demo: fdtrace ## trace a small Python service that closes descriptors twice
+	packaging/demo

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""What the end-to-end tests share: the machine, running under fdtrace, faulthandler's log.
+
+Owns: every process that a test starts. Never: traces or signals one that it did not start.
+Environment: FDTRACE (the binary), FDTRACE_PYTHONS (more interpreters, colon-separated),
+FDTRACE_TEST_SLOW (a factor for every time limit).
+"""
+import contextlib
+import fcntl
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SIM = ROOT / "tests" / "sim"
+FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
+SLOW = float(os.environ.get("FDTRACE_TEST_SLOW", "1"))
+VERSIONS = [(3, minor) for minor in range(8, 14)]
+TIMEOUT = 60 * SLOW
+
+# fdtrace's first line on stderr, once it is attached.
+ATTACHED = re.compile(r"^fdtrace: tracing\b|^tracing\b", re.M)
+# A Python stack of this many frames is complete; a deeper one may be cut.
+FRAMES_AT_LEAST = 128
+
+
+# --- the machine ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Python:
+    path: str
+    version: tuple
+    label: str  # 3.11-debian, 3.11.7
+    stdlib: str
+
+    def own(self, file):
+        """Is this file of a frame the program's own, not the standard library's?"""
+        return not file.startswith((self.stdlib + "/", "<frozen "))
+
+    def plain(self, function):
+        """A qualified name as this version's code objects have it."""
+        return function if self.version >= (3, 11) else function.rpartition(".")[2]
+
+
+def _ask_python(path):
+    code = "import sys, os; print(*sys.version_info[:3], os.path.dirname(os.__file__))"
+    try:
+        answer = subprocess.check_output([path, "-S", "-c", code], text=True, timeout=TIMEOUT)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    major, minor, micro, stdlib = answer.split(None, 3)
+    where = "system" if path.startswith("/usr/") else "own"
+    label = f"{major}.{minor}.{micro}-{where}"
+    return Python(path, (int(major), int(minor)), label, stdlib.strip())
+
+
+@lru_cache(maxsize=None)
+def pythons():
+    """Every CPython 3.8-3.13 of this machine, one of each kind."""
+    paths = os.environ.get("FDTRACE_PYTHONS", "").split(":")
+    paths += sorted(glob.glob("/usr/bin/python3.[0-9]*"))
+    for version in VERSIONS:
+        pattern = "~/.pyenv/versions/%d.%d.*/bin/python3" % version
+        paths += sorted(glob.glob(os.path.expanduser(pattern)))
+    found = {}
+    for path in paths:
+        if re.fullmatch(r"\S*python[\d.]*", path) and os.access(path, os.X_OK):
+            python = _ask_python(path)
+            if python and python.version in VERSIONS:
+                found.setdefault(python.label, python)
+    return list(found.values())
+
+
+def absent_versions():
+    return [v for v in VERSIONS if v not in {p.version for p in pythons()}]
+
+
+def system_python():
+    """The CPython that the machine's own tools use: the one for tests that need any."""
+    return next(p for p in pythons() if p.path.startswith("/usr/") or p is pythons()[-1])
+
+
+@lru_cache(maxsize=None)
+def _build_dir():
+    path = tempfile.mkdtemp(prefix="fdtrace-e2e-")
+    os.chmod(path, 0o755)
+    return Path(path)
+
+
+_build_lock = threading.Lock()
+
+
+def build(source, *flags):
+    """Compiles a C file once; its path."""
+    with _build_lock:
+        target = _build_dir() / (Path(source).stem + (".so" if "-shared" in flags else ""))
+        if not target.exists():
+            command = ["cc", "-O1", "-D_GNU_SOURCE", "-pthread", f"-I{SIM}", *flags]
+            subprocess.run([*command, "-o", target, source, "-ldl"], check=True)
+        return str(target)
+
+
+# --- running under fdtrace -----------------------------------------------------------------
+
+
+def clean_env(**more):
+    """The environment of every process here: no sudo, no colours, no bytecode files."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("SUDO_", "PYTHON"))}
+    env.pop("NO_COLOR", None)
+    return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(SIM), **more}
+
+
+def wait_until(condition, what, seconds=TIMEOUT):
+    """Polls until condition() is true; its value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(0.01)
+
+
+@dataclass
+class Result:
+    """How a run under fdtrace ended. status is the traced program's, code fdtrace's."""
+
+    code: int
+    stdout: str
+    stderr: str
+    lines: list
+    status: int = 0
+
+    @property
+    def findings(self):
+        return [line for line in self.lines if line["kind"] not in ("call", "summary")]
+
+    @property
+    def calls(self):
+        return [line for line in self.lines if line["kind"] == "call"]
+
+    @property
+    def summary(self):
+        return next(line for line in self.lines if line["kind"] == "summary")
+
+    def numbers(self):
+        """What the simulator said: name -> number."""
+        return {k: int(v) for k, v in re.findall(r"^(\w+)=(-?\d+)$", self.stdout, re.M)}
+
+    def count(self, kind):
+        return sum(f["count"] for f in self.findings if f["kind"] == kind)
+
+
+def read(path):
+    """A file's text as it is: no newline is translated."""
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+class Run:
+    """fdtrace in the background: its output in files, so that no pipe can fill up."""
+
+    def __init__(self, options, command=(), env=None, json_lines=True, **popen):
+        self.folder = tempfile.TemporaryDirectory(prefix="fdtrace-run-")
+        self.out, self.err, self.json = (Path(self.folder.name, n) for n in ("o", "e", "j"))
+        output = ["--json", "-o", str(self.json)] if json_lines else []
+        argv = [FDTRACE, *output, *options, *(["--", *command] if command else [])]
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+            self.process = subprocess.Popen(
+                argv, env=env or clean_env(), **{"stdout": out, "stderr": err, **popen}
+            )
+
+    def attached(self):
+        """Waits for the first line: from here on everything is seen."""
+
+        def look():
+            return ATTACHED.search(self.stderr()) or self.process.poll() is not None
+
+        wait_until(look, "fdtrace is attached")
+        if self.process.poll() is not None:
+            raise RuntimeError(f"fdtrace ended, {self.process.returncode}: {self.stderr()}")
+        return self
+
+    def stderr(self):
+        return read(self.err)
+
+    def finish(self, status=0):
+        try:
+            code = self.process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        text = read(self.json) if self.json.exists() else ""
+        lines = [json.loads(line) for line in text.split("\n") if line]
+        result = Result(code, read(self.out), self.stderr(), lines, status)
+        self.folder.cleanup()
+        return result
+
+
+def started(command, options=(), env=None, **popen):
+    """`fdtrace [options] -- command`: to its end."""
+    result = Run(options, command, env, **popen).finish()
+    result.status = result.code
+    return result
+
+
+@contextlib.contextmanager
+def waiting(command, env=None, **popen):
+    """A process that has reached wait_for_tracer(). Closing its stdin lets it go on."""
+    env = {**(env or clean_env()), "FDTRACE_SIM_WAIT": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, **popen) as process:
+        try:
+            line = process.stdout.readline()
+            if line != b"ready\n":
+                raise RuntimeError(f"the simulator said {line!r}")
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def attached(command, options=(), env=None, **popen):
+    """`fdtrace [options] -p PID` on a waiting process, which then goes on to its end."""
+    with waiting(command, env, **popen) as process:
+        run = Run([*options, "-p", str(process.pid)]).attached()
+        stdout, _ = process.communicate(b"x", timeout=TIMEOUT)
+    result = run.finish(process.returncode)
+    result.stdout = stdout.decode(errors="replace")
+    return result
+
+
+# --- faulthandler's log: the truth about stacks --------------------------------------------
+
+
+@dataclass
+class Logged:
+    """One close as preload.c logged it. frames: (file, line or None, plain name), as
+    faulthandler escapes them; None where it was not there to ask (shutdown)."""
+
+    tid: int
+    fd: int
+    frames: list
+    result: str
+
+
+LOGGED_FRAME = re.compile(r'^  File (?:"(.*)"|(\?\?\?)), line (\d+|\?\?\?) in (.*)$')
+FAULTHANDLER_FRAMES = 100
+
+
+def parse_faultlog(text):
+    log = []
+    for line in text.splitlines():
+        frame = LOGGED_FRAME.match(line)
+        if line.startswith("close "):
+            log.append(Logged(*map(int, line.split()[1:]), frames=None, result=""))
+        elif line.startswith("= "):
+            log[-1].result = line[2:]
+        elif line.startswith("Stack (most recent call first)"):
+            log[-1].frames = []
+        elif frame:
+            number = None if frame[3] == "???" else int(frame[3])
+            log[-1].frames.append((frame[1] or "???", number, frame[4]))
+    return log
+
+
+@contextlib.contextmanager
+def faultlog():
+    """(environment, file descriptor, read): a program run so logs its closes, from
+    simlib.wait_for_tracer() on; read() parses the log."""
+    with tempfile.TemporaryFile("w+b") as file:
+        fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND | fcntl.fcntl(file, fcntl.F_GETFL))
+        fd = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 900)
+
+        def read():
+            file.seek(0)
+            return parse_faultlog(file.read().decode())
+
+        env = clean_env(
+            LD_PRELOAD=build(Path(__file__).parent / "preload.c", "-shared", "-fPIC"),
+            FDTRACE_SIM_FAULTLOG=str(fd),
+        )
+        try:
+            yield env, fd, read
+        finally:
+            os.close(fd)
+
+
+def as_faulthandler(text, limit=500):
+    """Text as faulthandler prints it: ASCII with escapes, cut at 500 characters."""
+
+    def escape(c):
+        code = ord(c)
+        if 0x20 <= code < 0x7F:
+            return c
+        for width, letter in ((2, "x"), (4, "u"), (8, "U")):
+            if code < 16**width:
+                return f"\\{letter}{code:0{width}x}"
+
+    return "".join(map(escape, text[:limit])) + ("..." if len(text) > limit else "")

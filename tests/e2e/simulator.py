@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""The simulators of tests/sim: what each says it must give, and whether it was given.
+
+Owns: the language of their headers (tests/sim/README.md). Never: runs anything itself but
+through harness.py.
+"""
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+
+MODES = ("started", "attached")
+SITES = ("bad", "closed", "opened")
+WORD = re.compile(r"@(sim|expect) (?=\{)")
+MARKER = re.compile(r"(?:#|//|/\*) <(\w+)>(?: \*/)?$")
+
+
+def _header(source, suffix):
+    """The opening comments, without what makes them comments."""
+    ends = {".py": r"(?:#.*\n)*", ".c": r"(?:/\*(?:.|\n)*?\*/\s*)*"}
+    text = re.match(ends[suffix], source)[0]
+    return re.sub(r"\s*\n\s*(#|\*)? *", " ", text)
+
+
+def _version(text):
+    return tuple(map(int, text.split(".")))
+
+
+class Simulator:
+    def __init__(self, path):
+        self.path, self.name = path, path.name
+        self.source = path.read_text()
+        header = _header(self.source, path.suffix)
+        self.settings, self.expectations = {}, []
+        for word in WORD.finditer(header):
+            value, _ = json.JSONDecoder().raw_decode(header, word.end())
+            if word[1] == "sim":
+                self.settings.update(value)
+            else:
+                self.expectations.append(value)
+        lines = enumerate(self.source.splitlines(), 1)
+        self.markers = {m[1]: n for n, line in lines for m in [MARKER.search(line)] if m}
+
+    def runs(self, mode, version=None):
+        low, high = self.settings.get("min"), self.settings.get("max")
+        return (
+            mode in self.settings.get("modes", MODES)
+            and not (version and low and version < _version(low))
+            and not (version and high and version > _version(high))
+        )
+
+    def expected(self, mode, version=None):
+        """The expectations that hold for this mode and this Python."""
+        return [
+            e
+            for e in self.expectations
+            if mode in e.get("modes", MODES)
+            and not (version and version < _version(e.get("min", "3.0")))
+            and not (version and version > _version(e.get("max", "3.99")))
+        ]
+
+    def command(self, python, folder):
+        """What to run, and the file name that its frames have."""
+        if not python:
+            return [harness.build(self.path)], None
+        if self.settings.get("run") == "-c":
+            return [python.path, "-c", self.source], "<string>"
+        path = self.path
+        if "copy_as" in self.settings:
+            path = Path(folder, self.settings["copy_as"])
+            shutil.copy(self.path, path)
+        return [python.path, str(path)], str(path)
+
+
+def simulators(suffix):
+    paths = sorted(harness.SIM.glob("*" + suffix))
+    return [Simulator(path) for path in paths if path.name != "simlib.py"]
+
+
+# --- what was given ------------------------------------------------------------------------
+
+
+@dataclass
+class Sight:
+    """A simulator's run, and how to read its findings."""
+
+    simulator: Simulator
+    python: harness.Python
+    file: str
+    numbers: dict
+
+    def frames(self, text):
+        """ "f@marker < g@<file>:7*3" as [(file, line, function)…], innermost first."""
+        frames = []
+        for part in text.split(" < "):
+            part, _, times = part.partition("*")
+            function, _, where = part.rpartition("@")
+            file, _, line = where.rpartition(":")
+            frame = (
+                file or self.file,
+                int(line) if file else self.simulator.markers[where],
+                self.python.plain(function),
+            )
+            frames += [frame] * int(times or 1)
+        return frames
+
+    def own_frames(self, site):
+        every = [(f["file"], f.get("line"), f["function"]) for f in site.get("python", [])]
+        return [frame for frame in every if self.python.own(frame[0])]
+
+
+def same_stack(expected, got, cut=False):
+    """Is got what was expected? Expected down to <module> is the whole stack; less is its
+    innermost part. A cut stack holds at least what is promised."""
+    if cut:
+        return len(got) >= harness.FRAMES_AT_LEAST and got == expected[: len(got)]
+    if expected[-1][2] == "<module>":
+        return got == expected
+    return got[: len(expected)] == expected
+
+
+def differences(sight, want, finding):
+    """What of the expectation this finding does not meet: texts, none if it meets all."""
+    sites = finding.get("sites", {})
+    numbers = sight.numbers
+    checks = [
+        ("kind", want["kind"], finding["kind"]),
+        ("certainty", want.get("certainty", "fact"), finding["certainty"]),
+        ("severity", want.get("severity"), finding.get("severity")),
+        ("type", want.get("type"), finding.get("what", {}).get("type")),
+        ("path", want.get("path"), finding.get("what", {}).get("path")),
+        ("fd", numbers.get(want.get("fd")), finding["fd"]),
+        ("pid", numbers.get(want.get("pid")), finding["process"]["pid"]),
+    ]
+    for name, call in want.get("calls", {}).items():
+        checks.append((name + " call", call, sites.get(name, {}).get("call")))
+    if "threads" in want and {"bad", "closed"} <= set(sites):
+        same = sites["bad"]["tid"] == sites["closed"]["tid"]
+        checks.append(("threads", want["threads"], "same" if same else "different"))
+    if want.get("advice", "") not in finding.get("advice", ""):
+        checks.append(("advice", want["advice"], finding.get("advice")))
+    wrong = [f"{n}: {got!r}, not {w!r}" for n, w, got in checks if w is not None and w != got]
+    return wrong + [text for name in SITES for text in site_differences(sight, want, name, sites)]
+
+
+def site_differences(sight, want, name, sites):
+    site = sites.get(name)
+    if name in want.get("missing", ()):
+        return [f"{name}: is there"] if site else []
+    if name not in want or not sight.python:
+        return []
+    if not site:
+        return [f"{name}: is missing"]
+    status = want.get("status", {}).get(name, "complete")
+    if site.get("python_status") != status:
+        return [f"{name}: stack is {site.get('python_status')}, not {status}"]
+    expected, got = sight.frames(want[name]), sight.own_frames(site)
+    if same_stack(expected, got, status == "cut"):
+        return []
+    return [f"{name}: {got[:4]} ({len(got)}), not {expected[:4]} ({len(expected)})"]
+
+
+def check(sight, wants, findings):
+    """Every finding is expected, every expectation is met as often as it says: texts."""
+    wrong, left = [], list(findings)
+    for want in wants:
+        met = [f for f in left if not differences(sight, want, f)]
+        left = [f for f in left if f not in met]
+        count = sum(f["count"] for f in met)
+        if count != want.get("count", 1) and not (want.get("count") == "any" and count):
+            wrong.append(f"{count} times, not {want.get('count', 1)}: {json.dumps(want)}")
+            wrong += [f"    {i}: " + "; ".join(differences(sight, want, f))
+                      for i, f in enumerate(findings) if f["kind"] == want["kind"]]
+    wrong += [f"not expected: {json.dumps(f, ensure_ascii=False)}" for f in left]
+    return wrong
+
+
+# --- cases ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """One simulator, one way of tracing it, one Python (None: a C program)."""
+
+    simulator: Simulator
+    mode: str
+    python: harness.Python
+
+    @property
+    def id(self):
+        parts = [self.simulator.name, self.mode] + ([self.python.label] if self.python else [])
+        return "-".join(parts)
+
+    def run(self):
+        with tempfile.TemporaryDirectory(prefix="fdtrace-sim-") as folder:
+            command, file = self.simulator.command(self.python, folder)
+            run = getattr(harness, self.mode)
+            result = run(command, ["--all"])
+        return result, Sight(self.simulator, self.python, file, result.numbers())
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One simulator without fdtrace, its stacks as faulthandler has them."""
+
+    simulator: Simulator
+    python: harness.Python
+
+    @property
+    def id(self):
+        return f"{self.simulator.name}-{self.python.label}"
+
+    def run(self):
+        with tempfile.TemporaryDirectory(prefix="fdtrace-sim-") as folder, \
+                harness.faultlog() as (env, fd, read):
+            command, file = self.simulator.command(self.python, folder)
+            done = subprocess.run(command, env=env, pass_fds=[fd], capture_output=True,
+                                  text=True, timeout=harness.TIMEOUT)
+            result = harness.Result(0, done.stdout, done.stderr, [], done.returncode)
+            return result, Sight(self.simulator, self.python, file, result.numbers()), read()

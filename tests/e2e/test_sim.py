@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Each simulator gives the findings that are written in it, and no others."""
+import pytest
+
+import harness
+import schema
+from simulator import MODES, Case, Reference, check, same_stack, simulators
+
+PROGRAMS = simulators(".py")
+PYTHON_CASES = [
+    Case(simulator, mode, python)
+    for python in harness.pythons()
+    for simulator in PROGRAMS
+    for mode in MODES
+    if simulator.runs(mode, python.version)
+]
+C_CASES = [Case(sim, mode, None) for sim in simulators(".c") for mode in MODES if sim.runs(mode)]
+REFERENCES = [
+    Reference(simulator, python)
+    for python in harness.pythons()
+    for simulator in PROGRAMS
+    if simulator.runs("started", python.version)
+]
+
+
+def parameters(cases, absent=()):
+    skip = [
+        pytest.param(None, id=f"{v[0]}.{v[1]}",
+                     marks=pytest.mark.skip(f"CPython {v[0]}.{v[1]}: not on this machine"))
+        for v in absent
+    ]
+    return pytest.mark.parametrize("case", [pytest.param(c, id=c.id) for c in cases] + skip)
+
+
+def verify(case, outcome):
+    result, sight = outcome
+    version = case.python and case.python.version
+    wrong = check(sight, case.simulator.expected(case.mode, version), result.findings)
+    assert not wrong, "\n".join(wrong)
+    assert result.status == case.simulator.settings.get("exit", 0), result.stderr
+    schema.validate(result.lines)
+
+
+@parameters(C_CASES)
+def test_c(case, outcome):
+    verify(case, outcome)
+
+
+@parameters(PYTHON_CASES, harness.absent_versions())
+def test_python(case, outcome):
+    verify(case, outcome)
+
+
+@parameters(REFERENCES, harness.absent_versions())
+def test_reference(case, outcome):
+    """Without fdtrace: the simulator does what it says, by faulthandler's word."""
+    result, sight, log = outcome
+    assert result.status == case.simulator.settings.get("exit", 0), result.stderr
+    wants = case.simulator.expected("started", case.python.version)
+    bad = [entry for entry in log[1:] if entry.result == "EBADF"]
+    for want in wants:
+        if want["kind"] == "use_after_close":
+            continue
+        met = [entry for entry in bad if is_bad_site(sight, want, entry)]
+        assert len(met) == want.get("count", 1) or (want.get("count") == "any" and met), (want, bad)
+        bad = [entry for entry in bad if entry not in met]
+    assert not bad
+
+
+def is_bad_site(sight, want, entry):
+    def escaped(file, line, function):
+        function = function.rpartition(".")[2]
+        return harness.as_faulthandler(file), line, harness.as_faulthandler(function)
+
+    number = sight.numbers.get(want.get("fd"))
+    expected = [escaped(*frame) for frame in sight.frames(want["bad"])]
+    own = [frame for frame in entry.frames or [] if sight.python.own(frame[0])]
+    cut = len(entry.frames or []) == harness.FAULTHANDLER_FRAMES
+    same = own == expected[: len(own)] if cut else same_stack(expected, own)
+    return same and number in (None, entry.fd)

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+# The example of Python's documentation (Development Mode, "Bad file descriptor error"): the
+# number is closed under the file object, which closes it again when it is finalized.
+# @expect {"kind": "double_close", "type": "file", "fd": "fd", "closed": "main@closed <
+#   <module>@call", "opened": "main@opened < <module>@call", "bad": "<module>@call", "advice":
+#   "closefd=False"}
+import os
+
+from simlib import say, wait_for_tracer
+
+
+def main():
+    fp = open(__file__)  # <opened>
+    firstline = fp.readline()
+    assert firstline
+    say(fd=fp.fileno())
+    os.close(fp.fileno())  # <closed>
+    # The file is closed implicitly
+
+
+wait_for_tracer()
+main()  # <call>

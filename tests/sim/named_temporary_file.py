@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+# The number of a NamedTemporaryFile is closed under it.
+# @expect {"kind": "double_close", "type": "file", "fd": "fd", "bad": "main@bad", "closed":
+#   "main@closed", "opened": "main@opened"}
+import os
+import tempfile
+
+from simlib import say, wait_for_tracer
+
+
+def main():
+    temporary = tempfile.NamedTemporaryFile()  # <opened>
+    say(fd=temporary.fileno())
+    os.close(temporary.fileno())  # <closed>
+    try:
+        temporary.close()  # <bad>
+    except OSError:
+        pass
+
+
+wait_for_tracer()
+main()

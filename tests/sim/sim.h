@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the simulators in C share: simlib.py's twin.
+ *
+ * Owns: the moment at which a simulator lets itself be traced, and its word on which numbers
+ * it used. Never: opens or closes a descriptor.
+ */
+#ifndef FDTRACE_SIM_H
+#define FDTRACE_SIM_H
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Returns when the tracer is there: at once, unless the harness attaches one later. */
+static inline void wait_for_tracer(void)
+{
+	char byte;
+
+	if (!getenv("FDTRACE_SIM_WAIT"))
+		return;
+	dprintf(1, "ready\n");
+	if (read(0, &byte, 1) < 0)
+		err(1, "read");
+}
+
+/* Tells the harness a number by name: the expectations refer to it. */
+static inline int say(const char *name, int number)
+{
+	if (number < 0)
+		err(1, "%s", name);
+	dprintf(1, "%s=%d\n", name, number);
+	return number;
+}
+
+#endif

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# Everything that checks. The parts stand alone; `make test` runs them all and counts.
+
+PYTHON ?= /usr/bin/python3
+SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+C_FILES := $(sort $(wildcard user/*.[ch] user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
+
+.PHONY: test check
+test check: fdtrace ## everything: strict builds, lint, unit and e2e tests (root for e2e)
+	@$(PYTHON) tests/run.py
+
+.PHONY: objects
+objects: $(USER_OBJ) $(UNIT_BIN)
+
+# Other compilers and flags build aside, so that they never mix with ./fdtrace.
+.PHONY: strict-gcc strict-clang
+strict-gcc strict-clang: strict-%: ## build all with gcc, with clang; warnings are errors
+	@$(MAKE) --no-print-directory -s CC=$* BUILD=$(BUILD)/strict-$* EXTRA_CFLAGS=-Werror objects
+
+.PHONY: unit-sanitized
+unit-sanitized: ## the unit tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/sanitized EXTRA_CFLAGS='$(SANITIZE)' unit
+
+.PHONY: e2e
+e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments to pytest
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider \
+		tests/e2e $(E2E)
+
+.PHONY: lint man-lint format format-check
+lint: fdtrace man-lint format-check ## the house rules
+	@$(PYTHON) tests/lint/lint.py
+
+man-lint: ## the man page's markup
+	@mandoc -T lint -W warning docs/fdtrace.8
+
+format-check:
+	@clang-format --dry-run -Werror $(C_FILES)
+
+format: ## put every C file into its form
+	clang-format -i $(C_FILES)
+
+.PHONY: bench bench-check
+bench: fdtrace ## the overhead, beside strace and bpftrace (needs root); BENCH= passes arguments
+	@$(SUDO) $(PYTHON) tests/bench/bench.py $(BENCH)
+
+bench-check: fdtrace ## the same, and fails if the aims are missed
+	@$(SUDO) $(PYTHON) tests/bench/bench.py --check $(BENCH)

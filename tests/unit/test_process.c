@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* The table of processes: real ones, with the records that they would have made. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process/proc.h"
+#include "process/process.h"
+
+#define NO_PID (1 << 30)
+
+/* A child that goes by the name "another", and waits; ended by end_child(). */
+static pid_t start_child(void)
+{
+	int ready[2];
+	char byte = 0;
+	pid_t pid = 0;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "another");
+		if (write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static struct process_table *new_table(void)
+{
+	struct process_table *table = NULL;
+
+	assert_int_equal(process_table_new(&table), 0);
+	return table;
+}
+
+static void test_add(void **state)
+{
+	struct process_table *table = new_table();
+	struct process *process = process_add(table, getpid());
+	char exe[PATH_MAX] = "";
+	uint64_t start_ns = 0;
+
+	assert_non_null(process);
+	assert_int_equal(proc_start_ns(getpid(), &start_ns), 0);
+	assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+	assert_int_equal(process->pid, getpid());
+	assert_true(process->start_ns == start_ns);
+	assert_string_equal(process->exe, exe);
+	assert_string_equal(process->comm, "test_process");
+	assert_non_null(process->cgroup);
+	assert_true(process->ns_pid > 0);
+	assert_true(process->same_root);
+	assert_false(process->exited);
+	assert_null(process->runtime);
+	assert_ptr_equal(process_find(table, getpid()), process);
+
+	/* Again: filled anew, and still the same process. */
+	process->runtime = strdup("CPython 3.11.2");
+	prctl(PR_SET_NAME, "an \n\x1b[1m name of 15");
+	assert_ptr_equal(process_add(table, getpid()), process);
+	assert_string_equal(process->comm, "an \n\x1b[1m name o");
+	assert_string_equal(process->runtime, "CPython 3.11.2");
+	prctl(PR_SET_NAME, "test_process");
+
+	errno = 0;
+	assert_null(process_add(table, NO_PID));
+	assert_int_equal(errno, ESRCH);
+	assert_null(process_find(table, NO_PID));
+	process_remove(table, getpid());
+	process_remove(table, getpid());
+	assert_null(process_find(table, getpid()));
+	process_table_free(table);
+	process_table_free(NULL);
+}
+
+static struct record_fork fork_record(pid_t parent, pid_t child, uint64_t start_ns)
+{
+	return (struct record_fork){
+		.h = {.size = sizeof(struct record_fork), .type = RECORD_FORK, .tgid = parent},
+		.child_start_ns = start_ns,
+		.child_tgid = child,
+		.child_tid = child,
+	};
+}
+
+static struct record_exec *exec_record(pid_t pid, uint64_t start_ns, const char *comm,
+				       const char *name)
+{
+	struct record_exec *record = calloc(1, sizeof(*record) + strlen(name));
+
+	assert_non_null(record);
+	record->h.size = sizeof(*record) + strlen(name);
+	record->h.type = RECORD_EXEC;
+	record->h.tgid = pid;
+	record->start_ns = start_ns;
+	record->name_size = strlen(name);
+	memcpy(record->name, name, strlen(name));
+	memcpy(record->comm, comm, strlen(comm));
+	return record;
+}
+
+/* The child lives, but under another name: what it was at fork is what its parent was. */
+static void test_fork(void **state)
+{
+	struct process_table *table = new_table();
+	struct process *parent = process_add(table, getpid());
+	pid_t pid = start_child();
+	struct process *child = NULL;
+	struct record_fork record;
+	uint64_t start_ns = 0;
+
+	assert_int_equal(proc_start_ns(pid, &start_ns), 0);
+	record = fork_record(getpid(), pid, start_ns + 1234567);
+	parent->runtime = strdup("CPython 3.11.2");
+	child = process_forked(table, &record);
+	assert_non_null(child);
+	assert_true(child->start_ns == start_ns + 1234567);
+	assert_string_equal(child->comm, parent->comm);
+	assert_string_equal(child->exe, parent->exe);
+	assert_string_equal(child->cgroup, parent->cgroup);
+	assert_string_equal(child->runtime, "CPython 3.11.2");
+	assert_true(child->exe != parent->exe);
+	assert_true(child->ns_pid > 0 && child->ns_pid != parent->ns_pid);
+
+	/* Of a parent that is not known, the child itself tells. */
+	record.h.tgid = NO_PID;
+	child = process_forked(table, &record);
+	assert_string_equal(child->comm, "another");
+	assert_null(child->runtime);
+	end_child(pid);
+
+	/* Gone before its record was read. */
+	record.h.tgid = getpid();
+	child = process_forked(table, &record);
+	assert_string_equal(child->comm, parent->comm);
+	assert_string_equal(child->cgroup, parent->cgroup);
+	assert_int_equal(child->ns_pid, 0);
+	assert_true(child->same_root);
+	record.h.tgid = NO_PID;
+	child = process_forked(table, &record);
+	assert_string_equal(child->comm, "");
+	assert_null(child->exe);
+
+	/* A record that makes no sense, too. */
+	record.h.tgid = pid;
+	assert_non_null(process_forked(table, &record));
+	process_table_free(table);
+}
+
+static void test_exec(void **state)
+{
+	struct process_table *table = new_table();
+	pid_t pid = start_child();
+	struct process *process = process_add(table, pid);
+	struct record_exec *record = NULL;
+	char exe[PATH_MAX] = "";
+
+	assert_non_null(process);
+	assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+	process->runtime = strdup("CPython 3.11.2");
+
+	/* It is still what the record says. */
+	record = exec_record(pid, process->start_ns + 5, "another", "./relative");
+	assert_ptr_equal(process_execed(table, record), process);
+	assert_string_equal(process->comm, "another");
+	assert_string_equal(process->exe, exe);
+	assert_null(process->runtime);
+	assert_non_null(process->cgroup);
+	free(record);
+
+	/* It is something else by now: the record alone knows. */
+	record = exec_record(pid, process->start_ns, "env", "/usr/bin/env");
+	process_execed(table, record);
+	assert_string_equal(process->comm, "env");
+	assert_string_equal(process->exe, "/usr/bin/env");
+	free(record);
+
+	/* Gone; and its path says nothing without its directory. */
+	end_child(pid);
+	record = exec_record(pid, process->start_ns, "0123456789abcdef", "bin/x");
+	process_execed(table, record);
+	assert_string_equal(process->comm, "0123456789abcde");
+	assert_null(process->exe);
+	assert_non_null(process->cgroup);
+
+	/* More bytes said than there are. */
+	record->name[0] = '/';
+	record->name_size = 4000;
+	process_execed(table, record);
+	assert_null(process->exe);
+	record->h.tgid = NO_PID;
+	assert_null(process_execed(table, record));
+	free(record);
+	process_table_free(table);
+}
+
+static struct record_exit exit_record(pid_t pid)
+{
+	return (struct record_exit){
+		.h = {.size = sizeof(struct record_exit), .type = RECORD_EXIT, .tgid = pid},
+		.comm = "at the end",
+	};
+}
+
+static void test_exit(void **state)
+{
+	struct process_table *table = new_table();
+	struct record_fork forked = fork_record(NO_PID, NO_PID + 1, 5);
+	struct record_exit exited = exit_record(NO_PID + 1);
+	struct process *process = process_forked(table, &forked);
+
+	assert_ptr_equal(process_exited(table, &exited), process);
+	assert_true(process->exited);
+	assert_string_equal(process->comm, "at the end");
+	assert_ptr_equal(process_exited(table, &exited), process);
+	/* The number is used again. */
+	process = process_forked(table, &forked);
+	assert_false(process->exited);
+	exited = exit_record(NO_PID);
+	assert_null(process_exited(table, &exited));
+	process_table_free(table);
+}
+
+/* The dead are remembered for a while, so that memory stays bounded; the living, all. */
+static void test_exited_are_forgotten(void **state)
+{
+	struct process_table *table = new_table();
+	struct record_fork alive = fork_record(1, NO_PID, 5);
+
+	assert_non_null(process_forked(table, &alive));
+	for (int i = 1; i <= 3 * PROCESS_EXITED_MAX; i++) {
+		struct record_fork forked = fork_record(1, NO_PID + i, 5);
+		struct record_exit exited = exit_record(NO_PID + i);
+
+		assert_non_null(process_forked(table, &forked));
+		assert_non_null(process_exited(table, &exited));
+	}
+	assert_non_null(process_find(table, NO_PID));
+	assert_non_null(process_find(table, NO_PID + 3 * PROCESS_EXITED_MAX));
+	assert_non_null(process_find(table, NO_PID + 2 * PROCESS_EXITED_MAX + 1));
+	assert_null(process_find(table, NO_PID + 2 * PROCESS_EXITED_MAX));
+	assert_null(process_find(table, NO_PID + 1));
+	process_table_free(table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exit),
+		cmocka_unit_test(test_exited_are_forgotten),
+	};
+
+	prctl(PR_SET_NAME, "test_process");
+	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <errno.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "report/report.h"
+#include "views.h"
+
+#define FIRST_LINES                                                                      \
+	"error[double_close]: fd 7 was closed twice\n"                                   \
+	"  file \"/etc/hostname\", python3 (pid 4242), 2026-11-24 10:00:00.001234 UTC\n" \
+	"\n"                                                                             \
+	"  closed again: close(7) = EBADF, thread 4242\n"                                \
+	"    File \"/srv/app/app.py\", line 14, in main\n"                               \
+	"    File \"/srv/app/app.py\", line 20, in <module>\n"                           \
+	"\n"
+
+static void test_text_finding(void **state)
+{
+	struct example *e = example_new();
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	capture_expect(
+		&c, FIRST_LINES
+		"  closed before: close(7) = 0, same thread, 1.2 ms earlier\n"
+		"    File \"/srv/app/app.py\", line 12, in main\n"
+		"    File \"/srv/app/app.py\", line 20, in <module>\n"
+		"\n"
+		"  opened: openat(\"/etc/hostname\") = 7, same thread, 2.1 s before that close\n"
+		"    File \"/srv/app/app.py\", line 10, in main\n"
+		"    File \"/srv/app/app.py\", line 20, in <module>\n"
+		"\n"
+		"  What happened: fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; "
+		"1.2 ms later the same\n"
+		"    thread closed it again at app.py:14 in main and got EBADF.\n"
+		"  What to change: Close fd 7 in one place: if app.py:12 does os.close() on a "
+		"number that a file\n"
+		"    object owns, drop that os.close() and let the object close it, or open it with "
+		"closefd=False;\n"
+		"    otherwise drop the close at app.py:14.\n"
+		"\n");
+	capture_free(&c);
+	example_free(e);
+}
+
+static void test_text_what_is_missing(void **state)
+{
+	struct example *e = example_hard();
+	char *expected;
+	struct capture c;
+
+	assert_true(
+		asprintf(
+			&expected,
+			"warning[use_after_close]: fd 7 was probably used after its close\n"
+			"  pipe, python3 (pid 4242), container 0123456789ab, 2026-11-24\n"
+			"    09:59:59.999999 UTC\n"
+			"\n"
+			"  used: dup = EBADF, thread 4250\n"
+			"    File \"/srv/app/app.py\", line 41, in C.run\n"
+			"    File \"/srv/app/app.py\", no line, in C.loop\n"
+			"    File \"/usr/lib/python3.11/threading.py\", line not known, in "
+			"Thread.run\n"
+			"    \xe2\x80\xa6 1 more frame\n"
+			"    Python stack: cut, more frames lie outside these\n"
+			"\n"
+			"  closed before: close(7) = 0, another thread (4242), at about the same\n"
+			"    time\n"
+			"    Python stack: none, this thread runs no Python\n"
+			"\n"
+			"  opened: not seen (%s)\n"
+			"\n"
+			"  What happened: fd 7 (pipe) was closed by thread 4242; at about the same\n"
+			"    time thread 4250 called dup on it at app.py:41 in C.run and got EBADF,\n"
+			"    probably because of that close.\n"
+			"  What to change: Close fd 7 only after every thread that uses it has\n"
+			"    stopped: once it is closed, the number may name another thread's\n"
+			"    descriptor.\n"
+			"  Note: The earlier close was still under way when the later call failed:\n"
+			"    they raced.\n"
+			"\n",
+			site_missing_text(SITE_BEFORE_ATTACH)) > 0);
+	capture_text(&c, &(struct text_options){.width = 75, .frames = 3});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	capture_expect(&c, expected);
+	free(expected);
+	capture_free(&c);
+	example_free(e);
+}
+
+static void test_text_lost_stack(void **state)
+{
+	struct example *e = example_new();
+	struct capture c;
+
+	example_stack(e, 0, stack_of(PYTHON_COMPLETE, NULL, 0));
+	e->stacks[0]->lost = true;
+	capture_text(&c, &(struct text_options){});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	assert_non_null(strstr(c.text, "  closed again: close(7) = EBADF, thread 4242\n"
+				       "    Python stack: not here, its records were lost\n"));
+	capture_free(&c);
+	example_free(e);
+}
+
+static void test_text_color(void **state)
+{
+	static const struct stack_frame frames[] = {
+		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496},
+		{"main", "/srv/app/app.py", 14, 5},
+	};
+	struct example *e = example_new();
+	struct capture c;
+
+	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 2));
+	capture_text(&c, &(struct text_options){.color = true});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	assert_non_null(strstr(c.text, "\033[1;31merror[double_close]:\033[0m fd 7 was closed"));
+	assert_non_null(strstr(c.text, "    \033[2mFile \"/usr/lib/python3.11/socket.py\", line "
+				       "500, in socket.close\033[0m\n"
+				       "    File \"/srv/app/app.py\", line 14, in main\n"));
+	capture_free(&c);
+	example_free(e);
+}
+
+static void test_text_summary(void **state)
+{
+	static const char *const unseen[] = {"descriptors passed over sockets", NULL};
+	struct session_stats stats = {
+		.findings = {[FINDING_DOUBLE_CLOSE] = 1204, [FINDING_BAD_FD] = 1},
+		.suspected = 1,
+		.records = 1234567,
+		.lost = {[LOSS_CALL] = 10, [LOSS_CODE] = 2},
+		.processes = 1,
+		.processes_seen = 3,
+		.duration_ns = 12345 * MS,
+		.unseen = unseen,
+	};
+	struct example *e = example_new();
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){.quiet_info = true});
+	for (int i = 0; i < 1204; i++)
+		assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	e->finding.kind = FINDING_BAD_FD;
+	e->finding.severity = SEVERITY_INFO;
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	assert_string_equal(
+		strstr(c.text, "fdtrace:"),
+		"fdtrace: 1,205 findings in 12.3 s: 1,204 double_close, 1 bad_fd; 1 suspected, not "
+		"proved\n"
+		"  12 records were lost (calls 10, code objects 2), so double closes may have been "
+		"missed, and some\n"
+		"    stacks are not shown; a larger --ring-size helps.\n"
+		"  Seen again after they were shown:\n"
+		"    +1,203 double_close of fd 7 at app.py:14 in main\n"
+		"  1 finding of little weight not shown (see --all).\n"
+		"  1,234,567 records from 3 processes.\n"
+		"  Cannot be seen here: descriptors passed over sockets\n");
+	assert_null(strstr(strstr(c.text, FIRST_LINES) + 1, FIRST_LINES));
+	capture_free(&c);
+	example_free(e);
+}
+
+static void test_text_nothing_found(void **state)
+{
+	struct session_stats stats = {.processes_seen = 1, .records = 42, .duration_ns = 4000 * MS};
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){});
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	capture_expect(&c, "fdtrace: no double close was seen in 1 process during 4.0 s.\n"
+			   "  42 records from 1 process.\n");
+	stats.lost[LOSS_STACK] = 1;
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	assert_string_equal(c.text,
+			    "fdtrace: no double close was seen in 1 process during 4.0 s, as far "
+			    "as the records tell.\n"
+			    "  1 record was lost (stacks 1), so some stacks or their lines are not "
+			    "shown; a larger --ring-size\n"
+			    "    helps.\n"
+			    "  42 records from 1 process.\n");
+	capture_free(&c);
+}
+
+/* However many different findings there are, what is kept of them is bounded. */
+static void test_text_bounded(void **state)
+{
+	struct session_stats stats = {.findings = {5000}};
+	struct example *e = example_new();
+	char function[32];
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){});
+	for (int i = 0; i < 5000; i++) {
+		snprintf(function, sizeof(function), "f%d", i);
+		e->stacks[0]->frames[0].function = function;
+		assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	}
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	assert_non_null(strstr(
+		c.text, "\n  904 findings not shown: too many different ones came before.\n"));
+	capture_free(&c);
+	example_free(e);
+}
+
+static void test_broken_output(void **state)
+{
+	struct example *e = example_new();
+	FILE *full = fopen("/dev/full", "w");
+	struct sink *json = json_sink_new(full, false);
+	struct sink *text = text_sink_new(full, &(struct text_options){});
+
+	assert_int_equal(json->finding(json, &e->view), 0); /* still in the buffer */
+	assert_int_equal(json->flush(json), -ENOSPC);
+	assert_true(text->finding(text, &e->view) < 0);
+	json->free(json);
+	text->free(text);
+	fclose(full);
+	example_free(e);
+}
+
+static void test_status_line(void **state)
+{
+	struct session_stats stats = {.findings = {2, [FINDING_CLOSE_SWEEP] = 9},
+				      .lost = {[LOSS_CALL] = 12},
+				      .processes = 1,
+				      .descriptors = 1340};
+	char line[128];
+
+	status_line(&stats, 1234.5, 0, line, sizeof(line));
+	assert_string_equal(line, "fdtrace: 2 findings, 12 records LOST, 1 process, "
+				  "1,235 records/s, 1,340 descriptors open");
+	status_line(&stats, 0, 50, line, sizeof(line));
+	assert_string_equal(line, "fdtrace: 2 findings, 12 records LOST, 1 process");
+	status_line(&stats, 0, 200, line, 30);
+	assert_string_equal(line, "fdtrace: 2 findings");
+	status_line(&stats, 0, 3, line, sizeof(line));
+	assert_string_equal(line, "");
+}
+
+static void assert_fits(const char *text, int width)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+	locale_t before = uselocale(utf8);
+	mbstate_t state = {};
+	int column = 0;
+
+	while (*text) {
+		wchar_t c;
+		size_t used = mbrtowc(&c, text, strlen(text), &state);
+
+		assert_true(used > 0 && used < 8);
+		assert_true(c == '\n' || (c >= ' ' && c != 0x7f));
+		column = c == '\n' ? 0 : column + (wcwidth(c) > 0 ? wcwidth(c) : 1);
+		assert_true(column <= width);
+		text += used;
+	}
+	uselocale(before);
+	freelocale(utf8);
+}
+
+static void test_any_text_fits(void **state)
+{
+	struct example *e = example_new();
+
+	srand(2);
+	for (int round = 0; round < 2000; round++) {
+		unsigned int width = rand() % 2 ? 0 : 60 + rand() % 60;
+		char *texts[4];
+		struct capture c;
+
+		example_hostile(e, texts);
+		capture_text(&c, &(struct text_options){.width = width});
+		assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+		assert_int_equal(c.sink->flush(c.sink), 0);
+		assert_fits(c.text, width && width < 99 ? width : 99);
+		capture_free(&c);
+		for (int i = 0; i < 4; i++)
+			free(texts[i]);
+	}
+	example_free(e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text_finding),	cmocka_unit_test(test_text_what_is_missing),
+		cmocka_unit_test(test_text_lost_stack), cmocka_unit_test(test_text_color),
+		cmocka_unit_test(test_text_summary),	cmocka_unit_test(test_text_nothing_found),
+		cmocka_unit_test(test_text_bounded),	cmocka_unit_test(test_broken_output),
+		cmocka_unit_test(test_status_line),	cmocka_unit_test(test_any_text_fits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

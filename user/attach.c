@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <uthash.h>
+
+#include "base/mem.h"
+#include "process/proc.h"
+#include "python/destructor.h"
+#include "python/layout.h"
+#include "python/locate.h"
+#include "python/runtime.h"
+
+/* Files looked into are remembered; beyond this many they are looked into again. */
+#define FILES_MAX 4096
+
+/* What an executable file was found to be. */
+struct known_file {
+	struct file_key key;
+	const struct py_layout *layout; /* NULL: no Python that we can walk */
+	struct python_runtime runtime;
+	int fd;		      /* of a Python, for the probe on its destructor; else -1 */
+	unsigned int watched; /* processes for which frees of code objects have been watched */
+	UT_hash_handle hh;
+};
+
+/* Which of them a process runs. */
+struct running {
+	pid_t pid;
+	struct file_key key;
+	UT_hash_handle hh;
+};
+
+struct attach {
+	struct probe *probe;
+	struct session *session;
+	struct known_file *files;
+	struct running *running;
+};
+
+int attach_new(struct probe *probe, struct session *session, struct attach **ret_attach)
+{
+	struct attach *attach = calloc(1, sizeof(*attach));
+
+	if (!attach)
+		return -ENOMEM;
+	attach->probe = probe;
+	attach->session = session;
+	*ret_attach = attach;
+	return 0;
+}
+
+static void forget_files(struct attach *attach)
+{
+	struct known_file *file, *next;
+
+	HASH_ITER (hh, attach->files, file, next) {
+		HASH_DEL(attach->files, file);
+		close_fd(file->fd);
+		free(file);
+	}
+}
+
+void attach_free(struct attach *attach)
+{
+	struct running *running, *next;
+
+	if (!attach)
+		return;
+	HASH_ITER (hh, attach->running, running, next) {
+		HASH_DEL(attach->running, running);
+		free(running);
+	}
+	forget_files(attach);
+	free(attach);
+}
+
+/* As the kernel keeps a device number, which is not as stat(2) gives it. */
+static uint64_t kernel_device(unsigned int dev_major, unsigned int dev_minor)
+{
+	return (uint64_t)dev_major << 20 | dev_minor;
+}
+
+static struct known_file *find_file(struct attach *attach, const struct file_key *key)
+{
+	struct known_file *file;
+
+	HASH_FIND(hh, attach->files, key, sizeof(*key), file);
+	return file;
+}
+
+static void set_running(struct attach *attach, pid_t pid, const struct file_key *key)
+{
+	struct running *running;
+
+	HASH_FIND_INT(attach->running, &pid, running);
+	if (!running) {
+		running = calloc(1, sizeof(*running));
+		if (!running)
+			return; /* then its children are walked the slower way */
+		running->pid = pid;
+		HASH_ADD_INT(attach->running, pid, running);
+	}
+	running->key = *key;
+}
+
+static struct known_file *running_file(struct attach *attach, pid_t pid)
+{
+	struct running *running;
+
+	HASH_FIND_INT(attach->running, &pid, running);
+	return running ? find_file(attach, &running->key) : NULL;
+}
+
+static void not_running(struct attach *attach, pid_t pid)
+{
+	struct running *running;
+
+	HASH_FIND_INT(attach->running, &pid, running);
+	if (!running)
+		return;
+	HASH_DEL(attach->running, running);
+	free(running);
+}
+
+/* Looks into a file once and tells the kernel side. fd is lent. NULL: it cannot be read. */
+static struct known_file *learn_file(struct attach *attach, const struct file_key *key, int fd)
+{
+	struct known_file *file = find_file(attach, key);
+	struct python_file answer = {0};
+	int err;
+
+	if (file)
+		return file;
+	if (HASH_COUNT(attach->files) >= FILES_MAX)
+		forget_files(attach);
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return NULL;
+	file->key = *key;
+	file->fd = -1;
+	err = python_runtime_find(fd, &file->runtime);
+	if (!err)
+		file->layout = python_layout(file->runtime.version);
+	if (file->layout && !python_code_destructor(fd, &file->runtime, &file->destructor))
+		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	answer.runtime = file->runtime.runtime;
+	answer.text_vaddr = file->runtime.text_vaddr;
+	answer.text_offset = file->runtime.text_offset;
+	answer.fixed = file->runtime.fixed;
+	probe_learn_file(attach->probe, key, file->layout, &answer);
+	HASH_ADD(hh, attach->files, key, sizeof(file->key), file);
+	return file;
+}
+
+/*
+ * The first process of a file is watched alone, so that no other one pays; from the second on
+ * one probe serves them all, at a microsecond for each code object that any of them frees.
+ */
+static void watch_frees(struct attach *attach, pid_t pid, struct known_file *file)
+{
+	if (file->fd < 0)
+		return;
+	if (file->watched > 1) {
+		probe_frees_watched(attach->probe, pid);
+		return;
+	}
+	if (!probe_watch_frees(attach->probe, pid, file->fd, file->destructor, file->watched == 1))
+		file->watched++;
+}
+
+/* The kernel side walks the process: its findings name the runtime, its frees are watched. */
+static void python_runs(struct attach *attach, pid_t pid, struct known_file *file)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "CPython %s", file->runtime.version_text);
+	session_set_runtime(attach->session, pid, name);
+	set_running(attach, pid, &file->key);
+	watch_frees(attach, pid, file);
+}
+
+struct search {
+	struct attach *attach;
+	pid_t pid;
+	const struct file_key *only; /* NULL: any file */
+	struct known_file *found;
+	uint64_t bias;
+};
+
+/* One executable mapping: 1 ends the search, a Python has been found. */
+static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
+{
+	struct search *search = arg;
+	struct file_key key = {kernel_device(mapping->dev_major, mapping->dev_minor),
+			       mapping->inode};
+	struct known_file *file;
+
+	if (search->only && memcmp(search->only, &key, sizeof(key)))
+		return 0;
+	file = find_file(search->attach, &key);
+	if (!file) {
+		_cleanup_close_ int fd = proc_open_mapping(search->pid, mapping);
+
+		file = fd >= 0 ? learn_file(search->attach, &key, fd) : NULL;
+	}
+	if (!file || !file->layout)
+		return 0;
+	search->found = file;
+	if (!file->runtime.fixed)
+		search->bias = mapping->start - (file->runtime.text_vaddr -
+						 file->runtime.text_offset + mapping->offset);
+	return 1;
+}
+
+/* Finds the Python among a process's mappings and has the kernel side walk it from now on. */
+static void find_python(struct attach *attach, pid_t pid, const struct file_key *only)
+{
+	struct search search = {.attach = attach, .pid = pid, .only = only};
+
+	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found)
+		return;
+	probe_set_python(attach->probe, pid, search.found->layout,
+			 search.found->runtime.runtime + search.bias);
+	python_runs(attach, pid, search.found);
+}
+
+static int attach_one(struct attach *attach, pid_t pid)
+{
+	int err;
+
+	if (!proc_exists(pid))
+		return -ESRCH;
+	/* The session first, so that the runtime's name finds its process. */
+	err = session_add_process(attach->session, pid, FD_FROM_ATTACH);
+	if (err)
+		return err;
+	find_python(attach, pid, NULL);
+	err = probe_add_target(attach->probe, pid);
+	if (err)
+		return err;
+	return session_snapshot(attach->session, pid);
+}
+
+static int on_child(void *arg, pid_t pid)
+{
+	struct attach *attach = arg;
+	int err;
+
+	if (session_has_process(attach->session, pid))
+		return 0;
+	err = attach_running(attach, pid, true);
+	return err == -ESRCH ? 0 : err;
+}
+
+int attach_running(struct attach *attach, pid_t pid, bool follow)
+{
+	int err = session_has_process(attach->session, pid) ? 0 : attach_one(attach, pid);
+
+	/* Children made from now on are followed by the kernel side: these are the older ones. */
+	if (!err && follow)
+		err = proc_each_child(pid, on_child, attach);
+	return err;
+}
+
+static void learn_path(void *arg, const char *path)
+{
+	struct attach *attach = arg;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return;
+	learn_file(attach,
+		   &(struct file_key){kernel_device(major(st.st_dev), minor(st.st_dev)), st.st_ino},
+		   fd);
+}
+
+int attach_starting(struct attach *attach, pid_t pid, const char *file)
+{
+	int err = session_add_process(attach->session, pid, FD_FROM_START);
+
+	if (err)
+		return err;
+	python_locate(file, learn_path, attach);
+	return probe_add_target(attach->probe, pid);
+}
+
+static void file_mapped(struct attach *attach, const struct record_map *record)
+{
+	const struct file_key key = {record->device, record->inode};
+	struct known_file *file = find_file(attach, &key);
+	pid_t pid = record->h.tgid;
+
+	if (file && !file->layout) {
+		/* The kernel side had forgotten: tell it once more. */
+		struct python_file none = {0};
+
+		probe_learn_file(attach->probe, &key, NULL, &none);
+	} else if (file && record->known) {
+		python_runs(attach, pid, file);
+	} else {
+		find_python(attach, pid, &key);
+	}
+}
+
+static void forked(struct attach *attach, const struct record_fork *record)
+{
+	struct known_file *file = running_file(attach, record->h.tgid);
+
+	if (!file)
+		return;
+	set_running(attach, record->child_tgid, &file->key);
+	if (!record->vfork)
+		watch_frees(attach, record->child_tgid, file);
+}
+
+void attach_record(struct attach *attach, const struct record_header *record)
+{
+	if (record->type == RECORD_MAP && record->size >= sizeof(struct record_map))
+		file_mapped(attach, (const struct record_map *)record);
+	else if (record->type == RECORD_FORK && record->size >= sizeof(struct record_fork))
+		forked(attach, (const struct record_fork *)record);
+	else if (record->type == RECORD_EXEC || record->type == RECORD_EXIT)
+		not_running(attach, record->tgid);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Bringing processes under trace, and finding the Python that they run.
+ *
+ * Owns: the order of an attach (its runtime first, then the target, then the snapshot), and
+ * the answers to the kernel side's questions about executable files.
+ * Never: changes or stops a process.
+ */
+#ifndef FDTRACE_ATTACH_H
+#define FDTRACE_ATTACH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "probe/probe.h"
+#include "session.h"
+
+struct attach;
+
+/* probe and session are lent. 0 or -ENOMEM. */
+int attach_new(struct probe *probe, struct session *session, struct attach **ret_attach);
+void attach_free(struct attach *attach);
+
+/*
+ * Traces a running process, with all its threads, and with follow its living descendants too.
+ * 0; -ESRCH: it does not exist or is gone; other negative errno.
+ */
+int attach_running(struct attach *attach, pid_t pid, bool follow);
+
+/*
+ * Traces a process that waits just before exec of file, from its first instruction. What file
+ * and its interpreter will load is looked into beforehand, so that the first call of a Python
+ * has its stack. 0 or negative errno.
+ */
+int attach_starting(struct attach *attach, pid_t pid, const char *file);
+
+/* A record, before the session gets it: mappings are looked into, children inherit. */
+void attach_record(struct attach *attach, const struct record_header *record);
+
+#endif

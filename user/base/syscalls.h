@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Names and shapes of the calls in a record, and this architecture's system call numbers.
+ *
+ * Owns: the tables that tell the kernel side which system call is which. Pure data.
+ */
+#ifndef FDTRACE_BASE_SYSCALLS_H
+#define FDTRACE_BASE_SYSCALLS_H
+
+#include <stdint.h>
+
+#include "record.h"
+
+/* Highest system call number that the tables know, plus one. */
+#define SYSCALLS_MAX 512
+
+/* The shape of a call; 0 for a number that this version does not know. */
+enum call_shape call_shape(uint16_t call);
+
+/*
+ * The call's name: ours for a known call, the architecture's for CALL_OTHER (nr), "syscall
+ * NNN" put into buf (at least 24 bytes) where there is none.
+ */
+const char *call_name(uint16_t call, uint16_t nr, char *buf);
+
+/* The system call's name on this architecture, or NULL. */
+const char *syscall_name(unsigned int nr);
+
+/* enum call_id of a system call, 0: none of those that the records name. */
+uint8_t syscall_call(unsigned int nr);
+
+/*
+ * Which arguments are descriptors: the low nibble is 1 + the index of the first, the high
+ * nibble 1 + the index of the second; 0: none.
+ */
+uint8_t syscall_fd_args(unsigned int nr);
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "desk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "output.h"
+#include "probe/probe.h"
+#include "report/report.h"
+#include "session.h"
+#include "spawn.h"
+#include "status.h"
+
+#define TICK_NS 50000000
+enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD };
+
+struct desk {
+	const struct options *options;
+	struct probe *probe;
+	struct session *session;
+	struct attach *attach;
+	struct output output;
+	struct status status;
+	struct spawn child; /* pid 0: none */
+	int output_fd;	    /* of -o; -1: standard output or error */
+	int epoll_fd, signal_fd, timer_fd;
+	bool stop;
+	int exit_status;
+};
+
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+	va_list args;
+
+	fputs("fdtrace: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static int exit_for(const struct probe_error *error)
+{
+	switch (error->lack) {
+	case PROBE_LACK_PRIVILEGE:
+		return EXIT_PRIVILEGE;
+	case PROBE_LACK_KERNEL:
+		return EXIT_KERNEL;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+static bool want_color(const struct options *options, int fd)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (options->color != COLOR_AUTO)
+		return options->color == COLOR_ALWAYS;
+	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+}
+
+/* Where reports go: -o, else standard output, which a COMMAND keeps for itself. */
+static int open_output(struct desk *desk)
+{
+	const struct options *options = desk->options;
+	int fd = options->command ? STDERR_FILENO : STDOUT_FILENO, err;
+	struct sink *sink;
+
+	if (options->output) {
+		fd = open(options->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (fd < 0) {
+			complain("cannot write to %s: %s", options->output, strerror(errno));
+			return EXIT_OUTPUT;
+		}
+		desk->output_fd = fd;
+	}
+	err = output_open(&desk->output, fd);
+	if (err) {
+		complain("cannot write reports: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (options->json) {
+		sink = json_sink_new(desk->output.stream, options->events);
+	} else {
+		struct text_options text = {
+			.color = want_color(options, fd),
+			.quiet_info = !options->all,
+			.frames = options->frames,
+		};
+
+		sink = text_sink_new(desk->output.stream, &text);
+	}
+	if (!sink || session_add_sink(desk->session, sink)) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+static void forget_stack(void *arg, uint64_t stack_id)
+{
+	struct desk *desk = arg;
+
+	probe_forget_stack(desk->probe, stack_id);
+}
+
+static int open_session(struct desk *desk)
+{
+	struct session_options options = {
+		.fd = {.history = desk->options->history},
+		.forget_stack = forget_stack,
+		.forget_arg = desk,
+	};
+
+	if (session_new(&options, &desk->session)) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+static int open_probe(struct desk *desk)
+{
+	struct probe_options options = {
+		.ring_bytes = desk->options->ring_bytes,
+		.follow = desk->options->follow,
+		.verbose = desk->options->verbose,
+	};
+	struct probe_error error;
+
+	if (probe_open(&options, &desk->probe, &error)) {
+		complain("%s", error.text);
+		return exit_for(&error);
+	}
+	if (attach_new(desk->probe, desk->session, &desk->attach)) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+static int watch(struct desk *desk, int fd, enum event event)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.u32 = event};
+
+	return epoll_ctl(desk->epoll_fd, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
+}
+
+/* The signals that we take from the loop: those that ask to stop, and those we pass on. */
+static void signal_set(sigset_t *set)
+{
+	static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT,
+				      SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
+
+	sigemptyset(set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(set, signals[i]);
+}
+
+static int open_loop(struct desk *desk)
+{
+	struct itimerspec every = {
+		.it_interval.tv_nsec = TICK_NS,
+		.it_value.tv_nsec = TICK_NS,
+	};
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	desk->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	desk->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	desk->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (desk->epoll_fd < 0 || desk->signal_fd < 0 || desk->timer_fd < 0 ||
+	    timerfd_settime(desk->timer_fd, 0, &every, NULL) ||
+	    watch(desk, desk->signal_fd, EVENT_SIGNAL) || watch(desk, desk->timer_fd, EVENT_TICK) ||
+	    watch(desk, probe_fd(desk->probe), EVENT_RING)) {
+		complain("cannot start the event loop: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+/* One record: its process's runtime first, then the session. */
+static int on_record(void *arg, const struct record_header *record, size_t size)
+{
+	struct desk *desk = arg;
+	int err;
+
+	attach_record(desk->attach, record);
+	err = session_record(desk->session, record);
+	return err == -EINVAL ? 0 : err;
+}
+
+static void current_stats(struct desk *desk, struct session_stats *stats)
+{
+	session_stats(desk->session, stats);
+	probe_losses(desk->probe, stats->lost, &stats->compat_calls);
+	stats->unseen = probe_unseen(desk->probe);
+}
+
+/* What was printed goes out; the status line makes room for it. */
+static int show(struct desk *desk, bool all)
+{
+	struct session_stats stats;
+	int err = 0;
+
+	if (output_waits(&desk->output)) {
+		status_hide(&desk->status);
+		err = output_flush(&desk->output, all);
+	}
+	if (!all && status_due(&desk->status, clock_boot_ns())) {
+		current_stats(desk, &stats);
+		status_show(&desk->status, &stats, clock_boot_ns());
+	}
+	return err;
+}
+
+static void fail(struct desk *desk, int err)
+{
+	desk->stop = true;
+	status_hide(&desk->status);
+	if (err == -EPIPE) {
+		complain("nobody reads the reports any more: stopped");
+		desk->exit_status = EXIT_OUTPUT;
+	} else if (desk->output.error) {
+		complain("cannot write reports: %s", strerror(-desk->output.error));
+		desk->exit_status = EXIT_OUTPUT;
+	} else {
+		complain("stopped: %s", strerror(-err));
+		desk->exit_status = EXIT_FAILED;
+	}
+}
+
+static int consume(struct desk *desk)
+{
+	int n = probe_consume(desk->probe, on_record, desk);
+
+	return n < 0 && n != -EINTR ? n : 0;
+}
+
+static void on_signal(struct desk *desk)
+{
+	struct signalfd_siginfo info;
+
+	while (read(desk->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		bool typed = info.ssi_code == SI_KERNEL; /* the terminal sent it to COMMAND too */
+
+		if (desk->child.pid) {
+			if (!typed && info.ssi_signo != SIGWINCH)
+				kill(desk->child.pid, info.ssi_signo);
+		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
+			   info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
+			desk->stop = true;
+		}
+	}
+}
+
+static void on_child(struct desk *desk)
+{
+	int status = spawn_status(&desk->child);
+
+	if (status == -EAGAIN)
+		return;
+	desk->exit_status = status;
+	desk->child.pid = 0;
+	desk->stop = true;
+}
+
+static void on_event(struct desk *desk, enum event event)
+{
+	uint64_t ticks;
+
+	switch (event) {
+	case EVENT_SIGNAL:
+		on_signal(desk);
+		break;
+	case EVENT_CHILD:
+		on_child(desk);
+		break;
+	case EVENT_TICK:
+		if (read(desk->timer_fd, &ticks, sizeof(ticks)) < 0)
+			break;
+		break;
+	case EVENT_RING:
+		break; /* read at every wake-up */
+	}
+}
+
+static void loop(struct desk *desk)
+{
+	while (!desk->stop) {
+		struct epoll_event events[8];
+		int n = epoll_wait(desk->epoll_fd, events, ARRAY_SIZE(events), -1), err;
+		/* Before reading: a record that is in the ring by now cannot be older. */
+		uint64_t now = clock_boot_ns();
+
+		for (int i = 0; i < n; i++)
+			on_event(desk, events[i].data.u32);
+		err = consume(desk);
+		if (!err)
+			err = session_tick(desk->session, now);
+		if (!err)
+			err = show(desk, false);
+		if (err)
+			fail(desk, err);
+		if (!desk->options->command && !session_alive(desk->session))
+			desk->stop = true;
+	}
+}
+
+/* Detaches, reads what is left, decides what waited, and sums up. */
+static void finish(struct desk *desk)
+{
+	struct session_stats stats;
+	int err;
+
+	probe_detach(desk->probe);
+	err = consume(desk);
+	if (!err)
+		err = session_tick(desk->session, UINT64_MAX);
+	current_stats(desk, &stats);
+	if (!err && !(desk->options->quiet && !desk->options->json))
+		err = session_end(desk->session, &stats);
+	status_hide(&desk->status);
+	if (!err)
+		err = show(desk, true);
+	if (err && desk->exit_status != EXIT_OUTPUT)
+		fail(desk, err);
+	if (desk->options->error_exitcode && desk->exit_status != EXIT_OUTPUT &&
+	    session_stats_findings(&stats))
+		desk->exit_status = desk->options->error_exitcode;
+}
+
+static void announce(struct desk *desk, const char *what)
+{
+	if (!desk->options->quiet)
+		fprintf(stderr, "fdtrace: tracing %s through %s; %s\n", what,
+			probe_rung(desk->probe),
+			desk->options->command ? "reports follow" : "Ctrl-C ends");
+}
+
+static int attach_all(struct desk *desk)
+{
+	const struct options *options = desk->options;
+	char what[64];
+
+	for (size_t i = 0; i < options->pid_count; i++) {
+		int err = attach_running(desk->attach, options->pids[i], options->follow);
+
+		if (err == -ESRCH) {
+			complain("there is no process %d: see `ps -e`", options->pids[i]);
+			return EXIT_NO_PROCESS;
+		}
+		if (err) {
+			complain("cannot trace process %d: %s", options->pids[i], strerror(-err));
+			return err == -EACCES || err == -EPERM ? EXIT_PRIVILEGE : EXIT_FAILED;
+		}
+	}
+	if (options->pid_count == 1)
+		snprintf(what, sizeof(what), "process %d", options->pids[0]);
+	else
+		snprintf(what, sizeof(what), "%zu processes", options->pid_count);
+	announce(desk, what);
+	return EXIT_OK;
+}
+
+static int start_command(struct desk *desk)
+{
+	char **command = desk->options->command;
+	int err = spawn_prepare(command, &desk->child);
+
+	if (!err) {
+		err = attach_starting(desk->attach, desk->child.pid, command[0]);
+		if (err) {
+			spawn_cancel(&desk->child);
+			desk->child.pid = 0;
+		}
+	}
+	if (err) {
+		complain("cannot start %s: %s", command[0], strerror(-err));
+		return EXIT_FAILED;
+	}
+	announce(desk, command[0]);
+	err = spawn_go(&desk->child);
+	if (err) {
+		desk->child.pid = 0;
+		complain("cannot run %s: %s", command[0], strerror(-err));
+		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	}
+	return watch(desk, desk->child.pidfd, EVENT_CHILD) ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run(struct desk *desk)
+{
+	int status = open_session(desk);
+
+	if (!status)
+		status = open_output(desk);
+	if (!status)
+		status = open_probe(desk);
+	if (!status)
+		status = open_loop(desk);
+	if (!status)
+		status = desk->options->command ? start_command(desk) : attach_all(desk);
+	if (status)
+		return status;
+	status_open(&desk->status, !desk->options->quiet);
+	loop(desk);
+	finish(desk);
+	return desk->exit_status;
+}
+
+int desk_run(const struct options *options)
+{
+	struct desk desk = {
+		.options = options,
+		.output_fd = -1,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.timer_fd = -1,
+	};
+	int status;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	status = run(&desk);
+	session_free(desk.session);
+	attach_free(desk.attach);
+	probe_close(desk.probe);
+	output_close(&desk.output);
+	close_fd(desk.output_fd);
+	close_fd(desk.epoll_fd);
+	close_fd(desk.signal_fd);
+	close_fd(desk.timer_fd);
+	return status;
+}

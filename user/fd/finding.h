@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * A finding: what a verdict produces.
+ *
+ * Owns: the words (kinds, certainty, severity, what a descriptor was) and the plain data of
+ * a finding, sites as stack ids. Never: resolves a stack, reads a file, formats a report.
+ */
+#ifndef FDTRACE_FD_FINDING_H
+#define FDTRACE_FD_FINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+
+enum finding_kind {
+	FINDING_DOUBLE_CLOSE,
+	FINDING_DOUBLE_CLOSE_UNSEEN,
+	FINDING_USE_AFTER_CLOSE,
+	FINDING_REUSED_CLOSE,
+	FINDING_OWNED_CLOSE,
+	FINDING_BAD_FD,
+	FINDING_CLOSE_SWEEP,
+	FINDING_KINDS,
+};
+
+enum certainty {
+	CERTAINTY_FACT,
+	CERTAINTY_SUSPECTED,
+};
+
+enum severity {
+	SEVERITY_ERROR,
+	SEVERITY_WARNING,
+	SEVERITY_INFO,
+};
+
+enum culprit {
+	CULPRIT_UNKNOWN,
+	CULPRIT_BAD,
+	CULPRIT_CLOSED,
+};
+
+/* What a descriptor was, as far as the call that made it (or /proc at attach) tells. */
+enum fd_type {
+	FD_UNKNOWN,
+	FD_FILE, /* anything with a path: file, directory, device, FIFO */
+	FD_SOCKET,
+	FD_PIPE,
+	FD_EPOLL,
+	FD_EVENTFD,
+	FD_TIMERFD,
+	FD_SIGNALFD,
+	FD_INOTIFY,
+	FD_MEMFD,
+	FD_PIDFD,
+	FD_OTHER, /* made by a call that names it: see fd_what.call */
+	FD_TYPES,
+};
+
+struct fd_what {
+	enum fd_type type;
+	uint16_t call;	/* the call that made the object, 0: not seen (then dup'ed, inherited…) */
+	uint32_t flags; /* as that call got them */
+	uint32_t arg;	/* socket: domain; pidfd: pid */
+	const char *path; /* as the program gave it, or /proc's text; NULL: none; hostile bytes */
+	bool path_from_proc; /* read from /proc/PID/fd at attach: absolute */
+};
+
+/* Why a site is not there. */
+enum site_missing {
+	SITE_SEEN,	     /* it is there */
+	SITE_BEFORE_ATTACH,  /* before fdtrace attached to this process */
+	SITE_LOST,	     /* in a gap: records were lost */
+	SITE_HISTORY_CUT,    /* the history kept for this number is too short */
+	SITE_OTHER_WAY,	     /* by a way that the attached hooks do not see */
+	SITE_BEFORE_EXEC,    /* by the program that ran before exec */
+	SITE_NOT_APPLICABLE, /* this kind of finding has no such site */
+};
+
+/* One call, as a finding shows it. */
+struct fd_site {
+	enum site_missing missing; /* unless SITE_SEEN, nothing below holds */
+	bool inherited;		   /* made by the parent, before fork: tgid is the parent's */
+	uint16_t call;		   /* enum call_id */
+	uint16_t nr;
+	int64_t ret;
+	uint32_t tgid;
+	uint32_t tid;
+	uint64_t time_ns; /* CLOCK_BOOTTIME, when the call returned */
+	uint64_t stack_id;
+	uint8_t python; /* enum python_status */
+};
+
+/* Facts that a verdict rests on, and remarks a reader must know: bits of finding.notes. */
+enum finding_note {
+	NOTE_GAP = 1 << 0,	       /* records were lost where it matters */
+	NOTE_ORDER_UNCERTAIN = 1 << 1, /* two orders of racing calls fit */
+	NOTE_INHERITED = 1 << 2,       /* the descriptor came from the parent by fork */
+	NOTE_VFORK_CHILD = 1 << 3,     /* the bad call was made in a vfork child */
+	NOTE_OPEN_BEFORE_ATTACH = 1 << 4,
+	NOTE_DIFFERENT_THREADS = 1 << 5, /* the closes come from two threads */
+	NOTE_REOPENED_SINCE = 1 << 6,	 /* the number has been opened again before the bad call */
+	NOTE_PENDING_CLOSE = 1 << 7, /* the earlier close was recorded after the bad call: a race */
+	NOTE_COPIED = 1 << 8,	     /* made by dup: other numbers name the same open file */
+};
+
+struct finding {
+	enum finding_kind kind;
+	enum certainty certainty;
+	enum severity severity;
+	enum culprit culprit;
+	uint32_t tgid; /* of the bad call */
+	int32_t fd;
+	int32_t last_fd; /* close_sweep: the last number of the run; else == fd */
+	uint32_t calls;	 /* close_sweep: how many closes failed; else 1 */
+	uint64_t table;
+	struct fd_what what; /* of the life that `closed` ended; type FD_UNKNOWN if not known */
+	struct fd_site bad, closed, opened;
+	uint32_t notes; /* enum finding_note */
+};
+
+const char *finding_kind_name(enum finding_kind kind);
+const char *certainty_name(enum certainty certainty);
+const char *severity_name(enum severity severity);
+const char *culprit_name(enum culprit culprit);
+const char *fd_type_name(enum fd_type type);
+/* "before fdtrace attached", for a sentence "not seen (…)"; "" for SITE_SEEN. */
+const char *site_missing_text(enum site_missing missing);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+
+#include "base/mem.h"
+#include "record.h"
+
+#if defined(__x86_64__)
+#define BUILD_ARCH "x86_64"
+#elif defined(__aarch64__)
+#define BUILD_ARCH "aarch64"
+#else
+#error "fdtrace is not built for this architecture yet"
+#endif
+
+#define RING_MIN     4096
+#define RING_MAX     (1u << 30)
+#define RING_DEFAULT (8u << 20)
+
+#define FRAMES_DEFAULT	16
+#define HISTORY_DEFAULT 4
+#define HISTORY_MAX	1024
+
+/* Options without a letter. */
+enum option_key {
+	KEY_NO_FOLLOW = 0x100,
+	KEY_JSON,
+	KEY_EVENTS,
+	KEY_COLOR,
+	KEY_ERROR_EXITCODE,
+	KEY_ALL,
+	KEY_FRAMES,
+	KEY_RING_SIZE,
+	KEY_HISTORY,
+};
+
+static const struct argp_option table[] = {
+	{NULL, 0, NULL, 0, "Target:", 1},
+	{"pid", 'p', "PID", 0, "Trace this process: several with commas or by repeating -p", 1},
+	{"no-follow", KEY_NO_FOLLOW, NULL, 0, "Leave the children of traced processes alone", 1},
+
+	{NULL, 0, NULL, 0, "Output:", 2},
+	{"json", KEY_JSON, NULL, 0, "One JSON object a line (schema fdtrace/1)", 2},
+	{"events", KEY_EVENTS, NULL, 0, "Every call seen as a line too; implies --json", 2},
+	{"output", 'o', "FILE", 0,
+	 "Write to FILE (default: standard output; standard error if COMMAND is run)", 2},
+	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 2},
+	{"all", KEY_ALL, NULL, 0, "Show findings of severity info too", 2},
+	{"frames", KEY_FRAMES, "N", 0, "Frames shown of each stack (default: 16)", 2},
+	{"error-exitcode", KEY_ERROR_EXITCODE, "N", 0,
+	 "Exit with N (1 to 125) if there is a finding", 2},
+	{"quiet", 'q', NULL, 0, "Findings only: no first line, no status, no summary", 2},
+
+	{NULL, 0, NULL, 0, "Limits:", 3},
+	{"ring-size", KEY_RING_SIZE, "BYTES", 0,
+	 "Ring buffer, a power of two from 4K to 1G (default: 8M); others are rounded up", 3},
+	{"history", KEY_HISTORY, "N", 0, "Past lives kept of each descriptor number (default: 4)",
+	 3},
+
+	{NULL, 0, NULL, 0, "Diagnostics:", 4},
+	{"verbose", 'v', NULL, 0, "Say more, libbpf's log too", 4},
+	{"help", 'h', NULL, 0, "Show this help", -1},
+	{"version", 'V', NULL, 0, "Show the version, libbpf's too, and the architecture", -1},
+	{0},
+};
+
+static const char usage[] = "-p PID...\n[--] COMMAND [ARGUMENT...]";
+
+static const char doc[] =
+	"Finds double closes of file descriptors in running Python programs, and shows where "
+	"the descriptor was opened, closed, and closed again."
+	"\v"
+	"Examples:\n"
+	"  fdtrace -p 4242                    watch a running process until Ctrl-C\n"
+	"  fdtrace -p 4242,4243 --json -o f   two of them, as JSON lines in a file\n"
+	"  fdtrace -- python3 app.py          run a program and watch it to its end\n"
+	"  fdtrace --error-exitcode 9 -- make test\n"
+	"                                     fail a test run that closes twice\n"
+	"\n"
+	"Exit status:\n"
+	"  0     all went well; with COMMAND: COMMAND's own status\n"
+	"  1     something failed while tracing\n"
+	"  2     the command line was wrong\n"
+	"  3     privileges are missing (root, a capability, lockdown)\n"
+	"  4     this kernel lacks what fdtrace needs\n"
+	"  5     no such process, or it was gone before tracing began\n"
+	"  6     the output could not be written\n"
+	"  126   COMMAND cannot be executed\n"
+	"  127   COMMAND was not found\n"
+	"  128+N COMMAND was ended by signal N\n"
+	"  --error-exitcode's N comes before COMMAND's own status.\n";
+
+struct parser {
+	struct options *options;
+	bool done; /* --help, --version: all is said */
+};
+
+static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("fdtrace: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	return EINVAL;
+}
+
+/* Digits only, up to end (not included). Unlike strtoul: no sign, no blanks. */
+static bool parse_number(const char *text, const char *end, unsigned long max, unsigned long *ret)
+{
+	unsigned long value = 0;
+
+	if (text == end)
+		return false;
+	for (; text < end; text++) {
+		unsigned long digit = (unsigned char)*text - (unsigned long)'0';
+
+		if (digit > 9 || digit > max || value > (max - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	*ret = value;
+	return true;
+}
+
+static int parse_bounded(const char *option, const char *text, unsigned int min, unsigned int max,
+			 unsigned int *ret)
+{
+	unsigned long value = 0;
+
+	if (!parse_number(text, text + strlen(text), max, &value) || value < min)
+		return wrong("%s takes a number from %u to %u, not '%s'", option, min, max, text);
+	*ret = value;
+	return 0;
+}
+
+static int add_pid(struct options *options, pid_t pid)
+{
+	pid_t *pids = NULL;
+
+	for (size_t i = 0; i < options->pid_count; i++) {
+		if (options->pids[i] == pid)
+			return 0;
+	}
+	pids = reallocarray(options->pids, options->pid_count + 1, sizeof(*pids));
+	if (!pids)
+		return wrong("out of memory");
+	pids[options->pid_count++] = pid;
+	options->pids = pids;
+	return 0;
+}
+
+static int parse_pids(struct options *options, const char *text)
+{
+	const char *end = NULL;
+	unsigned long pid = 0;
+	int err = 0;
+
+	do {
+		end = strchrnul(text, ',');
+		if (!parse_number(text, end, INT_MAX, &pid) || pid == 0)
+			return wrong("'%.*s' is no process id", (int)(end - text), text);
+		err = add_pid(options, pid);
+		if (err)
+			return err;
+		text = end + 1;
+	} while (*end);
+	return 0;
+}
+
+static unsigned int size_unit(char suffix)
+{
+	switch (suffix) {
+	case 'k':
+	case 'K':
+		return 1u << 10;
+	case 'm':
+	case 'M':
+		return 1u << 20;
+	case 'g':
+	case 'G':
+		return 1u << 30;
+	default:
+		return 1;
+	}
+}
+
+static int parse_ring_size(const char *text, size_t *ret)
+{
+	size_t length = strlen(text);
+	unsigned int unit = size_unit(length ? text[length - 1] : '\0');
+	unsigned long value = 0;
+
+	if (!parse_number(text, text + length - (unit > 1), RING_MAX / unit, &value) ||
+	    value * unit < RING_MIN)
+		return wrong("--ring-size takes bytes from 4K to 1G, not '%s'", text);
+	for (*ret = RING_MIN; *ret < value * unit;)
+		*ret *= 2;
+	return 0;
+}
+
+static int parse_color(const char *text, enum color_mode *ret)
+{
+	static const char *const modes[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (!strcmp(text, modes[i])) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return wrong("--color takes auto, always or never, not '%s'", text);
+}
+
+static int parse_output(const char *text, const char **ret)
+{
+	if (!*text)
+		return wrong("-o needs a file name");
+	*ret = text;
+	return 0;
+}
+
+/* Everything from here on is COMMAND's, whatever it looks like. */
+static int take_command(struct argp_state *state, struct options *options)
+{
+	options->command = state->argv + state->next - 1;
+	state->next = state->argc;
+	if (options->pid_count)
+		return wrong("-p PID and COMMAND do not go together: give one of them");
+	if (!*options->command[0])
+		return wrong("COMMAND is empty");
+	return 0;
+}
+
+static void say_version(void)
+{
+	printf("fdtrace " FDTRACE_VERSION "\nlibbpf %s\nbuilt for " BUILD_ARCH "\n",
+	       libbpf_version_string());
+}
+
+static int parse_error_exitcode(const char *text, int *ret)
+{
+	unsigned int code = 0;
+	int err = parse_bounded("--error-exitcode", text, 1, EXIT_CANNOT_RUN - 1, &code);
+
+	*ret = (int)code;
+	return err;
+}
+
+static int parse_value(int key, char *arg, struct options *options)
+{
+	switch (key) {
+	case 'p':
+		return parse_pids(options, arg);
+	case 'o':
+		return parse_output(arg, &options->output);
+	case KEY_COLOR:
+		return parse_color(arg, &options->color);
+	case KEY_FRAMES:
+		return parse_bounded("--frames", arg, 1, RECORD_FRAMES_MAX, &options->frames);
+	case KEY_HISTORY:
+		return parse_bounded("--history", arg, 1, HISTORY_MAX, &options->history);
+	case KEY_RING_SIZE:
+		return parse_ring_size(arg, &options->ring_bytes);
+	case KEY_ERROR_EXITCODE:
+		return parse_error_exitcode(arg, &options->error_exitcode);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int parse_switch(int key, struct options *options)
+{
+	switch (key) {
+	case KEY_NO_FOLLOW:
+		options->follow = false;
+		return 0;
+	case KEY_EVENTS:
+		options->events = true;
+		options->json = true;
+		return 0;
+	case KEY_JSON:
+		options->json = true;
+		return 0;
+	case KEY_ALL:
+		options->all = true;
+		return 0;
+	case 'q':
+		options->quiet = true;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_one(int key, char *arg, struct argp_state *state)
+{
+	struct parser *parser = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->err_stream = NULL; /* its hint is said by us, for all errors alike */
+		return 0;
+	case ARGP_KEY_ARG:
+		return take_command(state, parser->options);
+	case ARGP_KEY_END:
+		if (parser->done || parser->options->command || parser->options->pid_count)
+			return 0;
+		return wrong("no process given: use -p PID or -- COMMAND");
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		break;
+	case 'V':
+		say_version();
+		break;
+	default:
+		return arg ? parse_value(key, arg, parser->options)
+			   : parse_switch(key, parser->options);
+	}
+	parser->done = true;
+	state->next = state->argc;
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+	static char name[] = "fdtrace";
+	static const struct argp argp = {table, parse_one, usage, doc, NULL, NULL, NULL};
+	struct parser parser = {.options = ret};
+
+	*ret = (struct options){
+		.follow = true,
+		.frames = FRAMES_DEFAULT,
+		.history = HISTORY_DEFAULT,
+		.ring_bytes = RING_DEFAULT,
+	};
+	if (argc > 0)
+		argv[0] = name; /* what getopt's messages begin with */
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_EXIT, NULL,
+		       &parser)) {
+		fputs("try fdtrace --help\n", stderr);
+		options_free(ret);
+		return -EINVAL;
+	}
+	return parser.done ? 1 : 0;
+}
+
+void options_free(struct options *options)
+{
+	free(TAKE_PTR(options->pids));
+	options->pid_count = 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The command line of `fdtrace -p PID…` and `fdtrace -- COMMAND…`.
+ *
+ * Owns: parsing, --help, --version; one table drives all. Never: opens or attaches anything.
+ */
+#ifndef FDTRACE_OPTIONS_H
+#define FDTRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Exit codes, as in the man page's EXIT STATUS. A COMMAND's own status passes through. */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,       /* something failed while tracing */
+	EXIT_USAGE = 2,	       /* the command line */
+	EXIT_PRIVILEGE = 3,    /* not root, lockdown, a capability is missing */
+	EXIT_KERNEL = 4,       /* this kernel lacks what fdtrace needs */
+	EXIT_NO_PROCESS = 5,   /* no such process, or it went away before tracing began */
+	EXIT_OUTPUT = 6,       /* the output could not be written */
+	EXIT_CANNOT_RUN = 126, /* COMMAND was found but cannot be executed */
+	EXIT_NOT_FOUND = 127,  /* COMMAND was not found */
+	EXIT_SIGNALED = 128,   /* + signal number that ended COMMAND */
+};
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct options {
+	pid_t *pids; /* -p, each once, in order */
+	size_t pid_count;
+	char **command; /* after --, NULL-terminated; NULL: none */
+	bool follow;	/* default; --no-follow clears it */
+	bool json, events;
+	const char *output; /* -o; NULL: standard output (-p) or standard error (COMMAND) */
+	enum color_mode color;
+	int error_exitcode;   /* 0: findings do not change the exit status */
+	bool verbose;	      /* -v: libbpf's log too */
+	bool quiet;	      /* -q: findings only: no first line, no summary, no status line */
+	bool all;	      /* --all: findings of severity info too */
+	unsigned int frames;  /* --frames N shown of each stack */
+	size_t ring_bytes;    /* --ring-size, a power of two */
+	unsigned int history; /* --history N generations */
+};
+
+/*
+ * Parses argv into *ret. 0: go on. 1: all is said (--help, --version): exit with EXIT_OK.
+ * Negative: the error is on stderr: exit with EXIT_USAGE.
+ */
+int options_parse(int argc, char **argv, struct options *ret);
+void options_free(struct options *options);
+
+#endif

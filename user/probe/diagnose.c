@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "probe/diagnose.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/mem.h"
+
+#define BTF_PATH      "/sys/kernel/btf/vmlinux"
+#define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
+
+/* CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF: linux/capability.h */
+#define CAP_BIT(n)  (1ull << (n))
+#define CAPS_ENOUGH (CAP_BIT(38) | CAP_BIT(39))
+#define CAP_ADMIN   CAP_BIT(21)
+
+void lockdown_mode(const char *file_text, char ret[32])
+{
+	const char *from = strchr(file_text, '['), *to = from ? strchr(from, ']') : NULL;
+	size_t size = to ? (size_t)(to - from - 1) : 0;
+
+	ret[0] = '\0';
+	if (!size || size > 31 || !strncmp(from + 1, "none", size))
+		return;
+	memcpy(ret, from + 1, size);
+	ret[size] = '\0';
+}
+
+static void current_lockdown(char ret[32])
+{
+	_cleanup_fclose_ FILE *f = fopen(LOCKDOWN_PATH, "re");
+	char text[128] = "";
+
+	ret[0] = '\0';
+	if (f && fgets(text, sizeof(text), f))
+		lockdown_mode(text, ret);
+}
+
+static bool may_use_bpf(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long caps = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	return (caps & CAP_ADMIN) || (caps & CAPS_ENOUGH) == CAPS_ENOUGH;
+}
+
+static bool memlock_limited(void)
+{
+	struct rlimit limit;
+
+	return !getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur < (64u << 20);
+}
+
+__attribute__((format(printf, 3, 4))) static void say(struct probe_error *error,
+						      enum probe_lack lack, const char *format, ...)
+{
+	va_list args;
+
+	error->lack = lack;
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+}
+
+int diagnose(int err, const char *step, struct probe_error *error)
+{
+	char lockdown[32];
+
+	current_lockdown(lockdown);
+	if (!may_use_bpf())
+		say(error, PROBE_LACK_PRIVILEGE,
+		    "not permitted to %s: run it with sudo, or with the capabilities CAP_BPF and "
+		    "CAP_PERFMON",
+		    step);
+	else if ((err == -EPERM || err == -EACCES) && !strcmp(lockdown, "confidentiality"))
+		say(error, PROBE_LACK_PRIVILEGE,
+		    "kernel lockdown (confidentiality) forbids to %s: boot without "
+		    "lockdown=confidentiality",
+		    step);
+	else if (access(BTF_PATH, R_OK))
+		say(error, PROBE_LACK_KERNEL,
+		    "this kernel has no BTF (" BTF_PATH "): fdtrace needs a kernel built with "
+		    "CONFIG_DEBUG_INFO_BTF=y");
+	else if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
+		say(error, PROBE_LACK_KERNEL,
+		    "this kernel has no BPF ring buffer: fdtrace needs Linux 5.8 or newer, and is "
+		    "tested from 5.10 on");
+	else if ((err == -EPERM || err == -ENOMEM) && memlock_limited())
+		say(error, PROBE_LACK_KERNEL,
+		    "could not %s: %s; the locked-memory limit may be too low: try "
+		    "`ulimit -l unlimited`",
+		    step, strerror(-err));
+	else
+		say(error, err == -EPERM ? PROBE_LACK_PRIVILEGE : PROBE_LACK_OTHER,
+		    "could not %s: %s (-v shows the kernel's own words)", step, strerror(-err));
+	return err;
+}

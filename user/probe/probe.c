@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "probe/probe.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/mem.h"
+#include "base/syscalls.h"
+#include "fdtrace.skel.h"
+#include "probe/diagnose.h"
+
+_Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
+_Static_assert(sizeof(struct record_header) == 32, "records are a contract");
+_Static_assert(sizeof(struct record_call) == 88, "records are a contract");
+_Static_assert(sizeof(struct record_frame) == 24, "records are a contract");
+_Static_assert(sizeof(struct record_stack) == 56, "records are a contract");
+_Static_assert(sizeof(struct record_code) == 88, "records are a contract");
+_Static_assert(sizeof(struct record_code_table) == 56, "records are a contract");
+_Static_assert(sizeof(struct record_fork) == 72, "records are a contract");
+_Static_assert(sizeof(struct record_exec) == 80, "records are a contract");
+_Static_assert(sizeof(struct record_exit) == 80, "records are a contract");
+_Static_assert(sizeof(struct record_map) == 80, "records are a contract");
+
+struct probe {
+	struct fdtrace_bpf *bpf;
+	struct ring_buffer *ring;
+	struct py_layout layouts[LAYOUTS_MAX]; /* as the kernel side has them */
+	struct bpf_link **frees;	       /* uprobes on destructors of code objects */
+	size_t free_count;
+	int cpus;
+	probe_record_fn fn; /* during probe_consume */
+	void *arg;
+	int failed; /* fn's result that stopped it */
+};
+
+static int log_to_stderr(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return vfprintf(stderr, format, args);
+}
+
+static int log_nowhere(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static int on_record(void *context, void *data, size_t size)
+{
+	struct probe *probe = context;
+	const struct record_header *record = data;
+
+	if (size < sizeof(*record) || record->size > size || record->size < sizeof(*record))
+		return 0; /* not one of ours: nothing that we could say about it */
+	probe->failed = probe->fn(probe->arg, record, record->size);
+	return probe->failed;
+}
+
+static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
+{
+	bpf->rodata->follow_forks = options->follow;
+	bpf->rodata->wake_bytes = options->ring_bytes / 8;
+	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
+		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
+		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
+	}
+}
+
+static int load(struct probe *probe, const struct probe_options *options, struct probe_error *error)
+{
+	int err;
+
+	probe->bpf = fdtrace_bpf__open();
+	if (!probe->bpf)
+		return diagnose(-errno, "read the built-in programs", error);
+	set_options(probe->bpf, options);
+	err = bpf_map__set_max_entries(probe->bpf->maps.ring, options->ring_bytes);
+	if (!err)
+		err = fdtrace_bpf__load(probe->bpf);
+	if (err)
+		return diagnose(err, "load the kernel programs", error);
+	err = fdtrace_bpf__attach(probe->bpf);
+	if (err)
+		return diagnose(err, "attach to tp_btf/sys_exit", error);
+	probe->ring = ring_buffer__new(bpf_map__fd(probe->bpf->maps.ring), on_record, probe, NULL);
+	if (!probe->ring)
+		return diagnose(-errno, "map the ring buffer", error);
+	return 0;
+}
+
+int probe_open(const struct probe_options *options, struct probe **ret_probe,
+	       struct probe_error *error)
+{
+	struct probe *probe = calloc(1, sizeof(*probe));
+	int err;
+
+	if (!probe)
+		return diagnose(-ENOMEM, "start", error);
+	libbpf_set_print(options->verbose ? log_to_stderr : log_nowhere);
+	probe->cpus = libbpf_num_possible_cpus();
+	err = probe->cpus > 0 ? load(probe, options, error)
+			      : diagnose(probe->cpus, "count the processors", error);
+	if (err) {
+		probe_close(probe);
+		return err;
+	}
+	*ret_probe = probe;
+	return 0;
+}
+
+void probe_detach(struct probe *probe)
+{
+	fdtrace_bpf__detach(probe->bpf);
+}
+
+void probe_close(struct probe *probe)
+{
+	if (!probe)
+		return;
+	for (size_t i = 0; i < probe->free_count; i++)
+		bpf_link__destroy(probe->frees[i]);
+	free(probe->frees);
+	ring_buffer__free(probe->ring);
+	fdtrace_bpf__destroy(probe->bpf);
+	free(probe);
+}
+
+int probe_add_target(struct probe *probe, pid_t pid)
+{
+	struct target target = {0};
+	uint32_t tgid = pid;
+
+	return bpf_map__update_elem(probe->bpf->maps.targets, &tgid, sizeof(tgid), &target,
+				    sizeof(target), BPF_ANY);
+}
+
+/* The slot of a layout on the kernel side, filled at its first use. */
+static int layout_slot(struct probe *probe, const struct py_layout *layout)
+{
+	for (uint32_t i = 0; i < LAYOUTS_MAX; i++) {
+		if (!probe->layouts[i].version) {
+			int err = bpf_map__update_elem(probe->bpf->maps.layouts, &i, sizeof(i),
+						       layout, sizeof(*layout), BPF_ANY);
+
+			if (err)
+				return err;
+			probe->layouts[i] = *layout;
+			return i;
+		}
+		if (!memcmp(&probe->layouts[i], layout, sizeof(*layout)))
+			return i;
+	}
+	return -ENOSPC;
+}
+
+int probe_set_python(struct probe *probe, pid_t pid, const struct py_layout *layout,
+		     uint64_t runtime)
+{
+	struct python_process python = {.runtime = runtime, .identity = IDENTITY_CONTENT};
+	uint32_t tgid = pid;
+	int slot = layout_slot(probe, layout);
+
+	if (slot < 0)
+		return slot;
+	python.layout = slot;
+	return bpf_map__update_elem(probe->bpf->maps.pythons, &tgid, sizeof(tgid), &python,
+				    sizeof(python), BPF_ANY);
+}
+
+int probe_frees_watched(struct probe *probe, pid_t pid)
+{
+	struct bpf_map *map = probe->bpf->maps.pythons;
+	struct python_process python;
+	uint32_t tgid = pid;
+	int err = bpf_map__lookup_elem(map, &tgid, sizeof(tgid), &python, sizeof(python), 0);
+
+	if (err)
+		return err;
+	if (python.identity == IDENTITY_FREED)
+		return 0;
+	python.identity = IDENTITY_FREED;
+	python.epoch += 1ull << 32; /* none that the kernel side counted up to meanwhile */
+	return bpf_map__update_elem(map, &tgid, sizeof(tgid), &python, sizeof(python), BPF_EXIST);
+}
+
+int probe_watch_frees(struct probe *probe, pid_t pid, int fd, uint64_t offset, bool everywhere)
+{
+	struct bpf_link **grown, *link;
+	char path[32];
+
+	grown = realloc(probe->frees, (probe->free_count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	probe->frees = grown;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	link = bpf_program__attach_uprobe(probe->bpf->progs.on_code_dealloc, false,
+					  everywhere ? -1 : pid, path, offset);
+	if (!link)
+		return -errno;
+	probe->frees[probe->free_count++] = link;
+	return probe_frees_watched(probe, pid);
+}
+
+int probe_learn_file(struct probe *probe, const struct file_key *key,
+		     const struct py_layout *layout, struct python_file *file)
+{
+	int slot = layout ? layout_slot(probe, layout) : 0;
+
+	if (slot < 0)
+		return slot;
+	file->layout = slot;
+	file->known = layout != NULL;
+	return bpf_map__update_elem(probe->bpf->maps.python_files, key, sizeof(*key), file,
+				    sizeof(*file), BPF_ANY);
+}
+
+void probe_forget_stack(struct probe *probe, uint64_t stack_id)
+{
+	bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
+}
+
+int probe_fd(const struct probe *probe)
+{
+	return ring_buffer__epoll_fd(probe->ring);
+}
+
+int probe_consume(struct probe *probe, probe_record_fn fn, void *arg)
+{
+	int n;
+
+	probe->fn = fn;
+	probe->arg = arg;
+	probe->failed = 0;
+	n = ring_buffer__consume(probe->ring);
+	return probe->failed < 0 ? probe->failed : n;
+}
+
+void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat)
+{
+	_cleanup_free_ struct cpu_counts *counts = calloc(probe->cpus, sizeof(*counts));
+	uint32_t zero = 0;
+
+	memset(lost, 0, LOSS_CAUSES * sizeof(*lost));
+	*ret_compat = 0;
+	if (!counts || bpf_map__lookup_elem(probe->bpf->maps.counts, &zero, sizeof(zero), counts,
+					    probe->cpus * sizeof(*counts), 0))
+		return;
+	for (int cpu = 0; cpu < probe->cpus; cpu++) {
+		for (int cause = 0; cause < LOSS_CAUSES; cause++)
+			lost[cause] += counts[cpu].lost[cause];
+		*ret_compat += counts[cpu].compat;
+	}
+}
+
+const char *const *probe_unseen(const struct probe *probe)
+{
+	static const char *const unseen[] = {
+		"descriptors received over a UNIX socket (SCM_RIGHTS), made by an ioctl or by "
+		"io_uring: learned at their first close",
+		NULL,
+	};
+
+	return unseen;
+}
+
+const char *probe_rung(const struct probe *probe)
+{
+	return "tp_btf/sys_exit";
+}

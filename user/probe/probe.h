@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The kernel side, from here: load, attach, targets, ring buffer, counters.
+ *
+ * Owns: every libbpf object. Says in one line what this kernel or this user lacks.
+ * Never: looks into a record; logs (libbpf's own log is passed on only when asked for).
+ */
+#ifndef FDTRACE_PROBE_PROBE_H
+#define FDTRACE_PROBE_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "py_layout.h"
+#include "record.h"
+#include "shared.h"
+
+struct probe;
+
+struct probe_options {
+	size_t ring_bytes; /* a power of two, at least a page */
+	bool follow;	   /* children of targets become targets */
+	bool verbose;	   /* libbpf's log to standard error */
+};
+
+/* Why probe_open failed, as far as it can be told. */
+enum probe_lack {
+	PROBE_LACK_NOTHING,
+	PROBE_LACK_PRIVILEGE, /* root or capabilities, lockdown */
+	PROBE_LACK_KERNEL,    /* BTF, ring buffer, a hook, memory limits */
+	PROBE_LACK_OTHER,
+};
+
+struct probe_error {
+	enum probe_lack lack;
+	char text[256]; /* what failed and what to do, one sentence */
+};
+
+/* Loads and attaches. 0, or negative errno with *error filled in. */
+int probe_open(const struct probe_options *options, struct probe **ret_probe,
+	       struct probe_error *error);
+
+/* Detaches, lets the kernel side go. */
+void probe_close(struct probe *probe);
+
+/* Stops new records; those in the ring can still be consumed. */
+void probe_detach(struct probe *probe);
+
+/* 0 or negative errno: -E2BIG: too many processes. */
+int probe_add_target(struct probe *probe, pid_t pid);
+
+/* The process runs this Python; layout is copied to the kernel side once per version. */
+int probe_set_python(struct probe *probe, pid_t pid, const struct py_layout *layout,
+		     uint64_t runtime);
+
+/*
+ * From now on frees of code objects are watched in this process, which is cheaper than telling
+ * code objects apart at every frame. fd: the file that holds the destructor (lent), at this file
+ * offset. everywhere: in every process that maps the file, else in this one only. Where it
+ * fails, nothing is lost but speed. 0 or negative errno.
+ */
+int probe_watch_frees(struct probe *probe, pid_t pid, int fd, uint64_t offset, bool everywhere);
+
+/* The process is covered by an earlier watch everywhere in its file. 0 or negative errno. */
+int probe_frees_watched(struct probe *probe, pid_t pid);
+
+/* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
+int probe_learn_file(struct probe *probe, const struct file_key *key,
+		     const struct py_layout *layout, struct python_file *file);
+
+/* The stack will be sent again at its next call. */
+void probe_forget_stack(struct probe *probe, uint64_t stack_id);
+
+/* Readable when records wait. Lent. */
+int probe_fd(const struct probe *probe);
+
+/*
+ * Hands each waiting record to fn, in order; size is the record's. fn's negative result stops
+ * and is returned. Else the number of records, or negative errno.
+ */
+typedef int (*probe_record_fn)(void *arg, const struct record_header *record, size_t size);
+int probe_consume(struct probe *probe, probe_record_fn fn, void *arg);
+
+/* Adds up the counters of all CPUs. */
+void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat);
+
+/* What the attached hooks cannot see: sentences, ended by NULL. Static. */
+const char *const *probe_unseen(const struct probe *probe);
+
+/* Which hook is attached, for the first line: "tp_btf/sys_exit". */
+const char *probe_rung(const struct probe *probe);
+
+#endif

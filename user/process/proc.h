@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Reading /proc: what a running process has open, has mapped, and who its children are.
+ *
+ * Owns: the access to /proc/PID, bounded. A process whose first thread has ended is read through
+ * another of its threads: /proc/PID/fd and /proc/PID/maps are empty then, though it lives on.
+ *
+ * Never: trusts that a process stays the same between two calls; blocks on a process's file.
+ */
+#ifndef FDTRACE_PROCESS_PROC_H
+#define FDTRACE_PROCESS_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fd/finding.h"
+#include "process/parse.h"
+
+/* More than so many descriptors or mappings: -E2BIG, after the callbacks for those before. */
+#define PROC_FDS_MAX	  (1 << 20)
+#define PROC_MAPPINGS_MAX (1 << 18)
+
+/*
+ * Callbacks. Their text arguments are lent, and hostile. Anything but 0 ends the walk and is
+ * what the walk returns; the walks return -ESRCH for a process that is not there.
+ */
+typedef int (*proc_fd_fn)(void *arg, int32_t fd, const struct fd_what *what, bool cloexec);
+typedef int (*proc_mapping_fn)(void *arg, const struct proc_mapping *mapping);
+typedef int (*proc_child_fn)(void *arg, pid_t pid);
+
+/* Is there a process (not a thread, not a zombie) of this number? */
+bool proc_exists(pid_t pid);
+
+/*
+ * Start time, CLOCK_BOOTTIME nanoseconds, rounded down to a clock tick (10 ms). 0, or -ESRCH. A
+ * process keeps it over exec.
+ */
+int proc_start_ns(pid_t pid, uint64_t *ret_ns);
+
+/* Is the process pid, living or zombie, the one that started then? start_ns may be exact. */
+bool proc_same_process(pid_t pid, uint64_t start_ns);
+
+/*
+ * Each open descriptor, except one that is closed during the walk. One whose link cannot be
+ * read is FD_UNKNOWN. 0 or negative errno: then the walk was not complete.
+ */
+int proc_each_fd(pid_t pid, proc_fd_fn fn, void *arg);
+
+/* FDSize: no number from it on has been in use since the last exec. 0, or negative errno. */
+int proc_fd_size(pid_t pid, uint32_t *ret_size);
+
+/* Each mapping of a file that is readable and executable, by address. 0 or negative errno. */
+int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
+
+/*
+ * Opens the mapped file for reading; regular files only. By the mapping itself where that is
+ * allowed (CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE), which finds deleted files too; else by its
+ * path in the process's root, checked against device and inode. The descriptor, or negative errno:
+ * -ESTALE: the path leads to another file, or its file system numbers it otherwise.
+ */
+int proc_open_mapping(pid_t pid, const struct proc_mapping *mapping);
+
+/* Each living process whose parent is pid. 0 or negative errno. */
+int proc_each_child(pid_t pid, proc_child_fn fn, void *arg);
+
+/*
+ * A file of /proc/PID as text: at most size - 1 bytes and a NUL. The bytes read, or negative
+ * errno. size is at least 1.
+ */
+ssize_t proc_read(pid_t pid, const char *name, char *buf, size_t size);
+
+/* The target of a link of /proc/PID; as proc_read(). -ENAMETOOLONG: it does not fit. */
+ssize_t proc_read_link(pid_t pid, const char *name, char *buf, size_t size);
+
+/*
+ * The thread to read /proc/PID through: pid itself, or if its first thread has ended, one that
+ * lives. -ESRCH: none does.
+ */
+pid_t proc_living_thread(pid_t pid);
+
+#endif

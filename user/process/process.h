@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What is known of a process: who it is, since when, in which cgroup, running what.
+ *
+ * Owns: one struct process per traced process, filled from /proc while it lives and from
+ * records when it is too late. Files of the process are opened through /proc/PID/root.
+ *
+ * Never: blocks, signals or changes a process. Texts are hostile: printers escape them.
+ */
+#ifndef FDTRACE_PROCESS_PROCESS_H
+#define FDTRACE_PROCESS_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+
+struct process {
+	uint32_t pid;
+	uint32_t ns_pid;   /* innermost pid namespace's number; 0: not known */
+	uint64_t start_ns; /* CLOCK_BOOTTIME; 0: not known */
+	char comm[16];
+	char *exe;	    /* NULL: not known */
+	char *cgroup;	    /* path in the unified (or else first) hierarchy; NULL */
+	char *container_id; /* 64 hex digits; NULL */
+	char *runtime;	    /* "CPython 3.11.2"; NULL: no Python that we can walk */
+	bool exited;
+	bool same_root; /* seen to have fdtrace's own mount namespace and root */
+};
+
+/* So many processes that have exited are remembered: the oldest is forgotten for the newest. */
+#define PROCESS_EXITED_MAX 1024
+
+struct process_table;
+
+/* 0 or -ENOMEM. */
+int process_table_new(struct process_table **ret_table);
+void process_table_free(struct process_table *table);
+
+/* Processes below are the table's; a pointer holds until the next call that changes the table. */
+
+/* NULL: not known. */
+struct process *process_find(const struct process_table *table, uint32_t pid);
+
+/*
+ * A process, filled from /proc; one that is known already is filled anew, its runtime kept
+ * if it is still the same process. NULL, with errno ESRCH: it is not there; ENOMEM.
+ */
+struct process *process_add(struct process_table *table, uint32_t pid);
+
+/*
+ * The child: it has what its parent has (name, executable, runtime), and its own numbers. NULL:
+ * ENOMEM.
+ */
+struct process *process_forked(struct process_table *table, const struct record_fork *record);
+
+/*
+ * Another program: from /proc if it is still that program, else from the record. Its runtime is
+ * not known again. NULL: no such process in the table.
+ */
+struct process *process_execed(struct process_table *table, const struct record_exec *record);
+
+/* It has exited; what is known of it stays for a while. NULL: no such process in the table. */
+struct process *process_exited(struct process_table *table, const struct record_exit *record);
+
+void process_remove(struct process_table *table, uint32_t pid);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "python/code.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1 /* an element that could not be added has hh.tbl == NULL */
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/mem.h"
+#include "python/linetable.h"
+
+#define CODES_MAX_DEFAULT 262144
+/* All texts and tables together: so many bytes for each code object that may be kept. */
+#define BYTES_PER_CODE	  1024
+#define BYTES_MIN	  (32u << 20)
+/* As much of a line table is kept. */
+#define TABLE_BYTES_MAX	  (16u << 20)
+
+/* enum _frameowner, Include/internal/pycore_frame.h */
+#define FRAME_OWNED_BY_GENERATOR 1
+#define FRAME_OWNED_BY_CSTACK	 3 /* 3.12 on */
+
+struct code_key {
+	uint64_t code;
+	uint64_t ident;
+	uint64_t tgid; /* 64 bits: no padding in what is hashed */
+};
+
+struct code_entry {
+	struct code_key key;
+	struct code_info info;
+	char *file, *function; /* what info lends */
+	uint8_t *table;	       /* the first table_bytes of table_total */
+	uint32_t table_bytes, table_total;
+	size_t bytes; /* as counted in the cache */
+	struct code_process *process;
+	struct code_entry *prev, *next; /* in process */
+	UT_hash_handle hh;		/* in insertion order: the oldest first */
+};
+
+struct code_process {
+	uint32_t tgid;
+	struct code_entry *codes;
+	UT_hash_handle hh;
+};
+
+struct code_cache {
+	struct code_entry *codes;
+	struct code_process *processes;
+	size_t max;
+	size_t bytes, bytes_max;
+};
+
+int code_cache_new(size_t max, struct code_cache **ret_cache)
+{
+	struct code_cache *cache = calloc(1, sizeof(*cache));
+
+	if (!cache)
+		return -ENOMEM;
+	cache->max = max ? max : CODES_MAX_DEFAULT;
+	if (__builtin_mul_overflow(cache->max, BYTES_PER_CODE, &cache->bytes_max))
+		cache->bytes_max = SIZE_MAX;
+	if (cache->bytes_max < BYTES_MIN)
+		cache->bytes_max = BYTES_MIN;
+	*ret_cache = cache;
+	return 0;
+}
+
+static void entry_free(struct code_entry *entry)
+{
+	if (!entry)
+		return;
+	free(entry->file);
+	free(entry->function);
+	free(entry->table);
+	free(entry);
+}
+
+static void entry_free_ptr(struct code_entry **entry)
+{
+	entry_free(*entry);
+}
+
+static void process_drop_if_empty(struct code_cache *cache, struct code_process *process)
+{
+	if (process->codes)
+		return;
+	HASH_DEL(cache->processes, process);
+	free(process);
+}
+
+/* Takes entry out of the cache, and its process with the last one. */
+static void entry_drop(struct code_cache *cache, struct code_entry *entry)
+{
+	struct code_process *process = entry->process;
+
+	HASH_DEL(cache->codes, entry);
+	DL_DELETE(process->codes, entry);
+	cache->bytes -= entry->bytes;
+	entry_free(entry);
+	process_drop_if_empty(cache, process);
+}
+
+void code_cache_free(struct code_cache *cache)
+{
+	if (!cache)
+		return;
+	while (cache->codes)
+		entry_drop(cache, cache->codes);
+	free(cache);
+}
+
+void code_cache_drop(struct code_cache *cache, uint32_t tgid)
+{
+	struct code_process *process;
+	bool last = false;
+
+	HASH_FIND(hh, cache->processes, &tgid, sizeof(tgid), process);
+	while (process && !last) {
+		last = !process->codes->next;
+		entry_drop(cache, process->codes);
+	}
+}
+
+static struct code_entry *entry_find(const struct code_cache *cache, uint32_t tgid, uint64_t code,
+				     uint64_t ident)
+{
+	struct code_key key = {.code = code, .ident = ident, .tgid = tgid};
+	struct code_entry *entry;
+
+	HASH_FIND(hh, cache->codes, &key, sizeof(key), entry);
+	return entry;
+}
+
+const struct code_info *code_cache_find(const struct code_cache *cache, uint32_t tgid,
+					uint64_t code, uint64_t ident)
+{
+	const struct code_entry *entry = entry_find(cache, tgid, code, ident);
+
+	return entry ? &entry->info : NULL;
+}
+
+/* The oldest go until both bounds hold; keep stays, whatever its age. */
+static void make_room(struct code_cache *cache, const struct code_entry *keep)
+{
+	while (cache->codes != keep &&
+	       (HASH_COUNT(cache->codes) > cache->max || cache->bytes > cache->bytes_max))
+		entry_drop(cache, cache->codes);
+}
+
+/* NULL without memory. A new one is empty: the caller fills or drops it at once. */
+static struct code_process *process_get(struct code_cache *cache, uint32_t tgid)
+{
+	struct code_process *process;
+
+	HASH_FIND(hh, cache->processes, &tgid, sizeof(tgid), process);
+	if (process)
+		return process;
+	process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	process->tgid = tgid;
+	HASH_ADD(hh, cache->processes, tgid, sizeof(process->tgid), process);
+	if (!process->hh.tbl) {
+		free(process);
+		return NULL;
+	}
+	return process;
+}
+
+/* Takes entry over on success. */
+static int entry_insert(struct code_cache *cache, struct code_entry *entry)
+{
+	struct code_entry *old =
+		entry_find(cache, (uint32_t)entry->key.tgid, entry->key.code, entry->key.ident);
+
+	if (old)
+		entry_drop(cache, old);
+	entry->process = process_get(cache, (uint32_t)entry->key.tgid);
+	if (!entry->process)
+		return -ENOMEM;
+	HASH_ADD(hh, cache->codes, key, sizeof(entry->key), entry);
+	if (!entry->hh.tbl) {
+		process_drop_if_empty(cache, entry->process);
+		return -ENOMEM;
+	}
+	DL_APPEND(entry->process->codes, entry);
+	cache->bytes += entry->bytes;
+	make_room(cache, entry);
+	return 0;
+}
+
+/* Whether a text of a record can be: its characters as many as, or more than, its bytes hold. */
+static bool text_valid(uint32_t bytes, uint32_t chars, unsigned int width)
+{
+	if (!width)
+		return bytes == 0;
+	return (width == 1 || width == 2 || width == 4) && bytes % width == 0 &&
+	       bytes / width <= chars;
+}
+
+static bool record_valid(const struct record_code *r)
+{
+	uint64_t data = (uint64_t)r->file_bytes + r->name_bytes + r->table_bytes;
+
+	return r->h.type == RECORD_CODE && r->h.size >= sizeof(*r) &&
+	       data <= r->h.size - sizeof(*r) &&
+	       text_valid(r->file_bytes, r->file_chars, r->file_width) &&
+	       text_valid(r->name_bytes, r->name_chars, r->name_width) &&
+	       r->table_bytes <= r->table_total && (!r->table_missing || !r->table_bytes);
+}
+
+/* A text of the record; NULL if it was not readable. 0 or -ENOMEM. */
+static int copy_text(const uint8_t *data, uint32_t bytes, unsigned int width, char **ret)
+{
+	*ret = NULL;
+	if (!width)
+		return 0;
+	*ret = python_text(data, bytes / width, width);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int entry_fill_data(struct code_entry *entry, const struct record_code *r)
+{
+	const uint8_t *name = r->data + r->file_bytes, *table = name + r->name_bytes;
+	int err = copy_text(r->data, r->file_bytes, r->file_width, &entry->file);
+
+	if (!err)
+		err = copy_text(name, r->name_bytes, r->name_width, &entry->function);
+	if (err)
+		return err;
+	if (r->table_bytes) {
+		entry->table = malloc(r->table_bytes);
+		if (!entry->table)
+			return -ENOMEM;
+		memcpy(entry->table, table, r->table_bytes);
+	}
+	entry->table_bytes = r->table_bytes;
+	entry->table_total = r->table_total;
+	return 0;
+}
+
+static void entry_fill_info(struct code_entry *entry, const struct record_code *r)
+{
+	entry->info = (struct code_info){
+		.file = entry->file,
+		.function = entry->function,
+		.firstlineno = r->firstlineno,
+		.firsttraceable = r->firsttraceable,
+		.version = r->version,
+		.file_cut = r->file_width && r->file_bytes / r->file_width < r->file_chars,
+		.function_cut = r->name_width && r->name_bytes / r->name_width < r->name_chars,
+		.table_whole = !r->table_missing && r->table_bytes == r->table_total,
+	};
+	entry->bytes = sizeof(*entry) + entry->table_bytes;
+	entry->bytes += entry->file ? strlen(entry->file) + 1 : 0;
+	entry->bytes += entry->function ? strlen(entry->function) + 1 : 0;
+}
+
+int code_cache_add(struct code_cache *cache, const struct record_code *record)
+{
+	struct code_entry *entry __attribute__((cleanup(entry_free_ptr))) = NULL;
+	int err;
+
+	if (record->h.size < sizeof(*record) || !record_valid(record))
+		return -EINVAL;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->key = (struct code_key){record->code, record->ident, record->h.tgid};
+	err = entry_fill_data(entry, record);
+	if (err)
+		return err;
+	entry_fill_info(entry, record);
+	err = entry_insert(cache, entry);
+	if (!err)
+		(void)TAKE_PTR(entry);
+	return err;
+}
+
+/* Appends what the table lacks; a piece behind a lost one can't be used. 0 or -ENOMEM. */
+static int table_append(struct code_cache *cache, struct code_entry *entry,
+			const struct record_code_table *r)
+{
+	uint32_t end = r->offset + r->bytes, have = entry->table_bytes;
+	uint8_t *table;
+
+	if (r->offset > have || end <= have || end > TABLE_BYTES_MAX)
+		return 0;
+	table = realloc(entry->table, end);
+	if (!table)
+		return -ENOMEM;
+	memcpy(table + have, r->data + (have - r->offset), end - have);
+	entry->table = table;
+	entry->table_bytes = end;
+	entry->info.table_whole = end == entry->table_total;
+	entry->bytes += end - have;
+	cache->bytes += end - have;
+	make_room(cache, entry);
+	return 0;
+}
+
+int code_cache_add_table(struct code_cache *cache, const struct record_code_table *record)
+{
+	struct code_entry *entry;
+
+	if (record->h.size < sizeof(*record) || record->h.type != RECORD_CODE_TABLE ||
+	    record->bytes > record->h.size - sizeof(*record))
+		return -EINVAL;
+	entry = entry_find(cache, record->h.tgid, record->code, record->ident);
+	if (!entry)
+		return 0;
+	if ((uint64_t)record->offset + record->bytes > entry->table_total)
+		return -EINVAL;
+	return table_append(cache, entry, record);
+}
+
+int code_cache_line(const struct code_cache *cache, uint32_t tgid, uint64_t code, uint64_t ident,
+		    int lasti)
+{
+	const struct code_entry *entry = entry_find(cache, tgid, code, ident);
+
+	if (!entry)
+		return LINE_UNKNOWN;
+	/* Up to 3.9 a table has no end of its own: the last line of a part may be wrong. */
+	if (!entry->info.table_whole && entry->info.version < 0x030a)
+		return LINE_UNKNOWN;
+	return linetable_line(entry->info.version, entry->table, entry->table_bytes,
+			      entry->info.firstlineno, lasti);
+}
+
+bool code_frame_incomplete(const struct code_info *info, uint8_t owner, int lasti)
+{
+	if (info->version < 0x030b || owner == FRAME_OWNED_BY_GENERATOR)
+		return false;
+	if (info->version >= 0x030c && owner >= FRAME_OWNED_BY_CSTACK)
+		return true;
+	return lasti < info->firsttraceable;
+}
+
+static uint32_t read_char(const uint8_t *p, unsigned int width)
+{
+	uint16_t two;
+	uint32_t four;
+
+	switch (width) {
+	case 1:
+		return *p;
+	case 2:
+		memcpy(&two, p, sizeof(two));
+		return two;
+	default:
+		memcpy(&four, p, sizeof(four));
+		return four;
+	}
+}
+
+static bool is_escaped_byte(uint32_t c)
+{
+	return c >= 0xdc80 && c <= 0xdcff;
+}
+
+/* Writes c, up to four bytes; returns what follows it. */
+static char *put_char(char *out, uint32_t c)
+{
+	if (!c)
+		c = 0x2400;
+	if (c > 0x10ffff)
+		c = 0xfffd;
+	if (c < 0x80 || is_escaped_byte(c)) {
+		*out++ = (char)(c & 0xff);
+	} else if (c < 0x800) {
+		*out++ = (char)(0xc0 | c >> 6);
+		*out++ = (char)(0x80 | (c & 0x3f));
+	} else {
+		if (c < 0x10000) {
+			*out++ = (char)(0xe0 | c >> 12);
+		} else {
+			*out++ = (char)(0xf0 | c >> 18);
+			*out++ = (char)(0x80 | (c >> 12 & 0x3f));
+		}
+		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
+		*out++ = (char)(0x80 | (c & 0x3f));
+	}
+	return out;
+}
+
+char *python_text(const uint8_t *data, size_t chars, unsigned int width)
+{
+	char *text, *out, *shrunk;
+	size_t room;
+
+	if (__builtin_mul_overflow(chars, 4, &room) || room == SIZE_MAX)
+		return NULL;
+	out = text = malloc(room + 1);
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < chars; i++)
+		out = put_char(out, read_char(data + i * width, width));
+	*out++ = '\0';
+	shrunk = realloc(text, (size_t)(out - text));
+	return shrunk ? shrunk : text;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/advice.h"
+
+#include <string.h>
+
+#include "report/words.h"
+
+/*
+ * For os.close() on a file object's number this is the advice of Python's own documentation:
+ * "remove the os.close(fp.fileno()) line, or open the file with closefd=False"
+ * (Doc/library/devmode.rst, "Bad file descriptor error example").
+ */
+
+/* "app.py:12", or the words given where no frame is known. */
+static const char *spot(const struct stack *stack, const char *otherwise, char buf[PLACE_SIZE])
+{
+	char *in;
+
+	if (!*words_place(stack, buf))
+		return otherwise;
+	/* Not the function: it has been named in the explanation. */
+	in = strstr(buf, " in ");
+	if (in && words_user_frame(stack)->line > 0)
+		*in = '\0';
+	return buf;
+}
+
+static bool is_python(const struct finding_view *view)
+{
+	return words_user_frame(view->bad) || words_user_frame(view->closed);
+}
+
+static bool threads_differ(const struct finding *f)
+{
+	return words_other_thread(&f->bad, &f->closed) || (f->notes & NOTE_DIFFERENT_THREADS);
+}
+
+/* Whichever of both closes is the wrong one, said as a condition. */
+static void advise_one_close(FILE *out, const struct finding_view *view)
+{
+	bool is_socket = view->finding->what.type == FD_SOCKET;
+	char first[PLACE_SIZE], second[PLACE_SIZE];
+	const char *a = spot(view->closed, "the first close", first);
+	const char *b = spot(view->bad, "the second close", second);
+
+	fprintf(out,
+		"Close fd %d in one place: if %s does os.close() on a number that a %s "
+		"object owns, ",
+		view->finding->fd, a, is_socket ? "socket" : "file");
+	fputs(is_socket ? "call the object's close() instead, or take the number out of the object "
+			  "with detach() first"
+			: "drop that os.close() and let the object close it, or open it with "
+			  "closefd=False",
+	      out);
+	if (strcmp(a, b))
+		fprintf(out, "; otherwise drop the close at %s.", b);
+	else
+		fprintf(out, "; otherwise see that %s closes it only once.", b);
+}
+
+static void advise_double_close(FILE *out, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+
+	if (words_seen(&f->closed) && f->closed.inherited)
+		fprintf(out,
+			"Do not close fd %d in the child: its parent had closed it before the "
+			"fork, so the number may be anybody's by now.",
+			f->fd);
+	else if (threads_differ(f))
+		fprintf(out,
+			"Let one thread own fd %d and be the only one that closes it: between the "
+			"two closes another thread's open may get the same number, and its "
+			"descriptor is closed instead.",
+			f->fd);
+	else if (is_python(view))
+		advise_one_close(out, view);
+	else
+		fprintf(out,
+			"Close fd %d in one place only, and set the variable that holds it to -1 "
+			"once it is closed.",
+			f->fd);
+}
+
+static void advise_unseen(FILE *out, const struct finding_view *view)
+{
+	int fd = view->finding->fd;
+
+	fprintf(out, "Look for another close of fd %d; ", fd);
+	switch (view->finding->closed.missing) {
+	case SITE_LOST:
+		fputs("a larger --ring-size loses fewer records, so that it may be seen.", out);
+		break;
+	case SITE_HISTORY_CUT:
+		fputs("a longer --history keeps it, so that it may be shown.", out);
+		break;
+	case SITE_OTHER_WAY:
+		fputs("fdtrace --probe tells what this kernel lets it see.", out);
+		break;
+	default:
+		fputs("when the program is run by fdtrace from its start (fdtrace -- COMMAND), "
+		      "it may be seen.",
+		      out);
+	}
+}
+
+static void advise_use_after_close(FILE *out, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	char first[PLACE_SIZE], second[PLACE_SIZE];
+
+	if (threads_differ(f)) {
+		fprintf(out,
+			"Close fd %d only after every thread that uses it has stopped: once it is "
+			"closed, the number may name another thread's descriptor.",
+			f->fd);
+		return;
+	}
+	fprintf(out, "Use fd %d only while it is open: make the call at %s before the close at %s",
+		f->fd, spot(view->bad, "the later place", second),
+		spot(view->closed, "the earlier place", first));
+	fputs(is_python(view) ? ", or close it later (a with block around its whole use does "
+				"that)."
+			      : ", or close it later.",
+	      out);
+}
+
+static void advise_reused_close(FILE *out, const struct finding_view *view)
+{
+	char second[PLACE_SIZE];
+
+	fprintf(out,
+		"Once fd %d is closed, forget the number: drop the close at %s, or let it close "
+		"through the object that owns the descriptor, which knows when it is closed.",
+		view->finding->fd, spot(view->bad, "the later place", second));
+}
+
+static void advise_owned_close(FILE *out, const struct finding_view *view)
+{
+	char place[PLACE_SIZE];
+
+	fprintf(out, "Drop the close at %s and let the object close it, or ",
+		spot(view->bad, "this place", place));
+	fputs(view->finding->what.type == FD_SOCKET
+		      ? "take the number out of the socket with detach() first."
+		      : "make the object with closefd=False.",
+	      out);
+}
+
+static void advise_bad_fd(FILE *out, const struct finding_view *view)
+{
+	int fd = view->finding->fd;
+
+	if (fd < 0)
+		fputs("Test for a negative number before the call: -1 often stands for \"not "
+		      "open\", and is what fileno() of a closed socket gives.",
+		      out);
+	else
+		fprintf(out,
+			"Find out where the number %d comes from: it may have been open in "
+			"another process, or be no descriptor at all.",
+			fd);
+}
+
+static void advise_sweep(FILE *out, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+
+	if (is_python(view))
+		fprintf(out,
+			"Nothing is broken; os.closerange(%d, %lld) closes them without the "
+			"errors, in one system call from Python 3.10 on.",
+			f->fd, f->last_fd + 1LL);
+	else
+		fprintf(out,
+			"Nothing is broken; close_range(%d, %d, 0) closes them without the errors, "
+			"in one system call.",
+			f->fd, f->last_fd);
+}
+
+static void (*const advisers[FINDING_KINDS])(FILE *, const struct finding_view *) = {
+	[FINDING_DOUBLE_CLOSE] = advise_double_close,
+	[FINDING_DOUBLE_CLOSE_UNSEEN] = advise_unseen,
+	[FINDING_USE_AFTER_CLOSE] = advise_use_after_close,
+	[FINDING_REUSED_CLOSE] = advise_reused_close,
+	[FINDING_OWNED_CLOSE] = advise_owned_close,
+	[FINDING_BAD_FD] = advise_bad_fd,
+	[FINDING_CLOSE_SWEEP] = advise_sweep,
+};
+
+void advice_tell(FILE *out, const struct finding_view *view)
+{
+	advisers[view->finding->kind](out, view);
+}

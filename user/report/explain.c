@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "report/advice.h"
+#include "report/words.h"
+
+struct tale {
+	FILE *out;
+	const struct finding_view *view;
+	const struct finding *f;
+	bool probably;
+};
+
+/* `fd 7 (file "/etc/hostname")` */
+static void tell_subject(const struct tale *t)
+{
+	char what[WHAT_SIZE];
+	const char *text = words_what(&t->f->what, what);
+
+	fprintf(t->out, "fd %d", t->f->fd);
+	if (*text)
+		fprintf(t->out, " (%s)", text);
+}
+
+/* " at app.py:12 in main"; nothing where no frame is known. */
+static void tell_place(const struct tale *t, const struct stack *stack)
+{
+	char place[PLACE_SIZE];
+
+	if (*words_place(stack, place))
+		fprintf(t->out, " at %s", place);
+}
+
+/* Who made the earlier close, as far as it is not the one who made the later call. */
+static void tell_closer(const struct tale *t)
+{
+	const struct fd_site *closed = &t->f->closed;
+
+	if (closed->call != CALL_CLOSE) {
+		char name[WORD_SIZE];
+
+		fprintf(t->out, " (%s)", words_site_call(closed, name));
+	}
+	if (closed->inherited)
+		fprintf(t->out, " by the parent process %u, before the fork", closed->tgid);
+	else if (words_other_thread(closed, &t->f->bad) || !words_user_frame(t->view->closed))
+		fprintf(t->out, " by thread %u", closed->tid);
+}
+
+/* "; 1.2 ms later the same thread" */
+static void tell_then(const struct tale *t)
+{
+	const struct fd_site *closed = &t->f->closed, *bad = &t->f->bad;
+	char time[WORD_SIZE];
+
+	if (bad->time_ns >= closed->time_ns)
+		fprintf(t->out, "; %s later ",
+			words_duration(bad->time_ns - closed->time_ns, time));
+	else
+		fputs("; at about the same time ", t->out);
+	if (closed->inherited)
+		fprintf(t->out, "process %u", bad->tgid);
+	else if (words_other_thread(closed, bad))
+		fprintf(t->out, "thread %u", bad->tid);
+	else
+		fputs("the same thread", t->out);
+}
+
+static void tell_close_before(const struct tale *t)
+{
+	tell_subject(t);
+	fputs(" was closed", t->out);
+	tell_place(t, t->view->closed);
+	tell_closer(t);
+	tell_then(t);
+}
+
+/* " at app.py:14 in main and got EBADF" */
+static void tell_failure(const struct tale *t)
+{
+	char result[WORD_SIZE];
+
+	tell_place(t, t->view->bad);
+	fprintf(t->out, " and got %s", words_result(t->f->bad.ret, result));
+}
+
+static void tell_unseen(const struct tale *t)
+{
+	tell_subject(t);
+	fputs(" was closed", t->out);
+	tell_failure(t);
+	fprintf(t->out, ": it had %sbeen closed already, by a close that was not seen",
+		t->probably ? "probably " : "");
+	if (!words_seen(&t->f->closed) && t->f->closed.missing != SITE_NOT_APPLICABLE)
+		fprintf(t->out, " (%s)", site_missing_text(t->f->closed.missing));
+}
+
+static void tell_double_close(const struct tale *t)
+{
+	if (!words_seen(&t->f->closed)) {
+		tell_unseen(t);
+		return;
+	}
+	tell_close_before(t);
+	fputs(" closed it again", t->out);
+	tell_failure(t);
+	fputs(t->probably ? ", probably because of that close" : "", t->out);
+}
+
+static void tell_use_after_close(const struct tale *t)
+{
+	char name[WORD_SIZE];
+
+	if (!words_seen(&t->f->closed)) {
+		fprintf(t->out, "%s was called on ", words_site_call(&t->f->bad, name));
+		tell_subject(t);
+		tell_failure(t);
+		return;
+	}
+	tell_close_before(t);
+	fprintf(t->out, " called %s on it", words_site_call(&t->f->bad, name));
+	tell_failure(t);
+	fputs(t->probably ? ", probably because of that close" : "", t->out);
+}
+
+static void tell_reused_close(const struct tale *t)
+{
+	if (words_seen(&t->f->closed)) {
+		tell_close_before(t);
+		fputs(" closed the number again", t->out);
+		tell_place(t, t->view->bad);
+	} else {
+		tell_subject(t);
+		fputs(" was closed", t->out);
+		tell_place(t, t->view->bad);
+	}
+	fprintf(t->out,
+		" without an error, since it had been opened again: this %sclosed a descriptor "
+		"that belonged to somebody else",
+		t->probably ? "probably " : "");
+}
+
+static void tell_owned_close(const struct tale *t)
+{
+	tell_subject(t);
+	fputs(" was closed", t->out);
+	tell_place(t, t->view->bad);
+	fprintf(t->out,
+		" although a live Python object %sowned it: that object will use and close the "
+		"number later, whoever has it by then",
+		t->probably ? "probably " : "");
+}
+
+static void tell_bad_fd(const struct tale *t)
+{
+	char name[WORD_SIZE];
+
+	fprintf(t->out, "%s was called on fd %d", words_site_call(&t->f->bad, name), t->f->fd);
+	tell_failure(t);
+	if (t->f->fd < 0)
+		fputs(": a negative number is no descriptor", t->out);
+	else
+		fprintf(t->out, ": this number was %snever open here",
+			t->probably ? "probably " : "");
+}
+
+static void tell_sweep(const struct tale *t)
+{
+	fprintf(t->out, "%u closes in a row, from fd %d to fd %d,", t->f->calls, t->f->fd,
+		t->f->last_fd);
+	tell_place(t, t->view->bad);
+	fputs(" got EBADF: none of these numbers was open", t->out);
+}
+
+static void (*const tellers[FINDING_KINDS])(const struct tale *) = {
+	[FINDING_DOUBLE_CLOSE] = tell_double_close,
+	[FINDING_DOUBLE_CLOSE_UNSEEN] = tell_unseen,
+	[FINDING_USE_AFTER_CLOSE] = tell_use_after_close,
+	[FINDING_REUSED_CLOSE] = tell_reused_close,
+	[FINDING_OWNED_CLOSE] = tell_owned_close,
+	[FINDING_BAD_FD] = tell_bad_fd,
+	[FINDING_CLOSE_SWEEP] = tell_sweep,
+};
+
+static void explanation_tell(FILE *out, const struct finding_view *view)
+{
+	struct tale tale = {
+		.out = out,
+		.view = view,
+		.f = view->finding,
+		.probably = view->finding->certainty == CERTAINTY_SUSPECTED,
+	};
+
+	tellers[view->finding->kind](&tale);
+	fputc('.', out);
+}
+
+static int tell_into(char **ret, const struct finding_view *view,
+		     void (*tell)(FILE *, const struct finding_view *))
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	tell(out, view);
+	if (fclose(out) != 0) {
+		free(text);
+		return -ENOMEM;
+	}
+	*ret = text;
+	return 0;
+}
+
+int finding_explain(const struct finding_view *view, char **ret_explanation, char **ret_advice)
+{
+	_cleanup_free_ char *explanation = NULL, *advice = NULL;
+	int err;
+
+	err = tell_into(&explanation, view, explanation_tell);
+	if (!err)
+		err = tell_into(&advice, view, advice_tell);
+	if (err)
+		return err;
+	*ret_explanation = TAKE_PTR(explanation);
+	*ret_advice = TAKE_PTR(advice);
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/words.h"
+
+/* Frames of each stack that count: what lies further out varies with the caller. */
+#define FINGERPRINT_FRAMES 16
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo; public domain). The NUL ends each text. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	for (;; text++) {
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+		if (!*text)
+			return hash;
+	}
+}
+
+static uint64_t hash_site(uint64_t hash, const struct fd_site *site, const struct stack *stack)
+{
+	char name[WORD_SIZE];
+
+	if (!words_seen(site))
+		return hash_text(hash, "absent");
+	hash = hash_text(hash, words_site_call(site, name));
+	for (size_t i = 0; stack && i < stack->count && i < FINGERPRINT_FRAMES; i++) {
+		hash = hash_text(hash, stack->frames[i].function);
+		hash = hash_text(hash, words_basename(stack->frames[i].file));
+	}
+	return hash_text(hash, "end");
+}
+
+void finding_fingerprint(const struct finding_view *view, char ret[24])
+{
+	const struct finding *f = view->finding;
+	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), finding_kind_name(f->kind));
+
+	hash = hash_site(hash, &f->bad, view->bad);
+	hash = hash_site(hash, &f->closed, view->closed);
+	hash = hash_site(hash, &f->opened, view->opened);
+	snprintf(ret, 24, "v1:%016" PRIx64, hash);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/notes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "report/words.h"
+
+#define NOTE_SIZE 320
+
+static const struct {
+	uint32_t note;
+	const char *sentence;
+} remarks[] = {
+	{NOTE_GAP, "Records were lost before the call, where it matters: calls that belong to this "
+		   "finding may be missing."},
+	{NOTE_ORDER_UNCERTAIN,
+	 "The calls overlapped in time and more than one order fits what was seen."},
+	{NOTE_PENDING_CLOSE,
+	 "The earlier close was still under way when the later call failed: they raced."},
+	{NOTE_DIFFERENT_THREADS, "The two calls were made by different threads."},
+	{NOTE_REOPENED_SINCE, "The number was opened again between the two calls."},
+	{NOTE_INHERITED, "The descriptor came from the parent process by fork."},
+	{NOTE_VFORK_CHILD, "The call was made in a vfork child, which runs in its parent's memory: "
+			   "a Python stack there is the parent's."},
+	{NOTE_OPEN_BEFORE_ATTACH, "The descriptor was open before fdtrace attached."},
+	{NOTE_COPIED, "The descriptor was a copy (dup): other numbers name the same open file."},
+};
+
+int notes_remarks(const struct finding_view *view, note_fn add, void *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(remarks); i++) {
+		int err = 0;
+
+		if (view->finding->notes & remarks[i].note)
+			err = add(arg, remarks[i].sentence);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int evidence_of(const struct finding *finding, const struct fd_site *site, note_fn add,
+		       void *arg)
+{
+	char name[WORD_SIZE], result[WORD_SIZE], note[NOTE_SIZE];
+	const char *call = words_site_call(site, name);
+
+	if (!words_seen(site))
+		return 0;
+	if (site == &finding->opened)
+		snprintf(note, sizeof(note), "%s made fd %d in thread %u.", call, finding->fd,
+			 site->tid);
+	else
+		snprintf(note, sizeof(note), "%s on fd %d in thread %u returned %s.", call,
+			 finding->fd, site->tid, words_result(site->ret, result));
+	return add(arg, note);
+}
+
+/* Oldest call first. */
+int notes_evidence(const struct finding_view *view, note_fn add, void *arg)
+{
+	const struct finding *f = view->finding;
+	char note[NOTE_SIZE];
+	int err;
+
+	if (f->kind == FINDING_CLOSE_SWEEP) {
+		snprintf(note, sizeof(note),
+			 "%u closes from fd %d to fd %d, one number after the other, failed with "
+			 "EBADF.",
+			 f->calls, f->fd, f->last_fd);
+		return add(arg, note);
+	}
+	err = evidence_of(f, &f->opened, add, arg);
+	if (!err)
+		err = evidence_of(f, &f->closed, add, arg);
+	return err ? err : evidence_of(f, &f->bad, add, arg);
+}
+
+int notes_lines(const char *name, const struct stack *stack, note_fn add, void *arg)
+{
+	size_t unknown = 0, none = 0;
+	char note[NOTE_SIZE];
+	int err = 0;
+
+	for (size_t i = 0; i < stack->count; i++) {
+		unknown += stack->frames[i].line < 0;
+		none += stack->frames[i].line == 0;
+	}
+	if (unknown) {
+		snprintf(note, sizeof(note),
+			 "%s.python: the line of %zu of its frames is not known: the line table "
+			 "was not readable or not sent whole.",
+			 name, unknown);
+		err = add(arg, note);
+	}
+	if (!err && none) {
+		snprintf(note, sizeof(note),
+			 "%s.python: %zu of its frames stand at an instruction that has no line.",
+			 name, none);
+		err = add(arg, note);
+	}
+	return err;
+}
+
+static int unknown_stack(const char *name, const struct fd_site *site, const struct stack *stack,
+			 note_fn add, void *arg)
+{
+	const char *remark = words_python_remark(stack, site->stack_id, site->python);
+	char note[NOTE_SIZE];
+	int err = 0;
+
+	if (remark) {
+		snprintf(note, sizeof(note), "%s.python: %s.", name, remark);
+		err = add(arg, note);
+	}
+	return err || !stack ? err : notes_lines(name, stack, add, arg);
+}
+
+static int unknown_site(const char *name, const struct fd_site *site, const struct stack *stack,
+			note_fn add, void *arg)
+{
+	char note[NOTE_SIZE];
+
+	if (site->missing == SITE_NOT_APPLICABLE)
+		return 0;
+	if (words_seen(site))
+		return unknown_stack(name, site, stack, add, arg);
+	snprintf(note, sizeof(note), "%s: not seen (%s).", name, site_missing_text(site->missing));
+	return add(arg, note);
+}
+
+static int unknown_process(const struct process *process, note_fn add, void *arg)
+{
+	char note[NOTE_SIZE];
+
+	if (!process)
+		return add(arg, "process: nothing but its number is known.");
+	if (process->ns_pid && process->start_ns && process->exe && process->cgroup)
+		return 0;
+	snprintf(note, sizeof(note), "process: not known:%s%s%s%s; %s.",
+		 process->ns_pid ? "" : " ns_pid", process->start_ns ? "" : " start_time",
+		 process->exe ? "" : " exe", process->cgroup ? "" : " cgroup",
+		 process->exited ? "it was gone before they could be read"
+				 : "they could not be read");
+	return add(arg, note);
+}
+
+int notes_unknown(const struct finding_view *view, note_fn add, void *arg)
+{
+	const struct finding *f = view->finding;
+	int err;
+
+	err = unknown_site("sites.bad", &f->bad, view->bad, add, arg);
+	if (!err)
+		err = unknown_site("sites.closed", &f->closed, view->closed, add, arg);
+	if (!err)
+		err = unknown_site("sites.opened", &f->opened, view->opened, add, arg);
+	if (!err && f->what.type == FD_UNKNOWN && f->kind != FINDING_BAD_FD &&
+	    f->kind != FINDING_CLOSE_SWEEP)
+		err = add(arg, "what: the call that made the descriptor was not seen, so it is not "
+			       "known what it was.");
+	return err ? err : unknown_process(view->process, add, arg);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The outputs of the desk: text for people, JSON lines for scripts.
+ *
+ * Owns: how a finding is told. Each output is a struct sink (sink.h) or a pure function of
+ * a finding. Never: judges, waits, or writes a raw byte of a traced process.
+ */
+#ifndef FDTRACE_REPORT_REPORT_H
+#define FDTRACE_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sink.h"
+
+struct text_options {
+	bool color;
+	bool quiet_info;     /* leave out findings of severity info, and of kind close_sweep */
+	unsigned int width;  /* columns, 100 at most; 0: 99 */
+	unsigned int frames; /* frames shown of each stack before "… N more"; 0: 16 */
+};
+
+/*
+ * Text. out is lent. A finding is printed whole the first time; repeats of its fingerprint
+ * are counted, and told at the end with the summary. Source lines are shown where the file
+ * that a frame names can be read through /proc/PID/root.
+ */
+struct sink *text_sink_new(FILE *out, const struct text_options *options);
+
+/* JSON lines, schema fdtrace/1 (docs/json.md). out is lent. events: calls too. */
+struct sink *json_sink_new(FILE *out, bool events);
+
+/* What happened, and what to change: one sentence each. The caller frees them. */
+int finding_explain(const struct finding_view *view, char **ret_explanation, char **ret_advice);
+
+/*
+ * "v1:" and 16 hex digits: a stable hash of the kind and of the functions and file base
+ * names of its sites' stacks (not lines, pids, numbers, hosts). ret: at least 24 bytes.
+ */
+void finding_fingerprint(const struct finding_view *view, char ret[24]);
+
+/* One line, no newline, at most width columns: for a terminal's status line. */
+void status_line(const struct session_stats *stats, double records_per_second, unsigned int width,
+		 char *buf, size_t size);
+
+#endif

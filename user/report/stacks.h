@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * A Python stack as text for people.
+ *
+ * Owns: the look of frames and of their source lines.
+ */
+#ifndef FDTRACE_REPORT_STACKS_H
+#define FDTRACE_REPORT_STACKS_H
+
+#include "report/layout.h"
+#include "report/source.h"
+#include "sink.h"
+
+/* The stack of a site that was seen, innermost frame first, frames of it. 0 or -ENOMEM. */
+int stacks_tell(const struct page *page, struct source *source, unsigned int frames,
+		const struct process *process, const struct fd_site *site,
+		const struct stack *stack);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "stack/stack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "python/code.h"
+
+#define STACKS_DEFAULT 65536
+
+struct stored {
+	uint64_t id;
+	uint32_t tgid;
+	uint16_t depth;
+	uint8_t python;
+	UT_hash_handle hh;
+	struct record_frame frames[];
+};
+
+struct stack_store {
+	struct stored *stacks; /* oldest first */
+	struct code_cache *codes;
+	size_t max;
+	stack_forget_fn forget;
+	void *arg;
+};
+
+int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
+		    struct stack_store **ret_store)
+{
+	struct stack_store *store = calloc(1, sizeof(*store));
+	int err;
+
+	if (!store)
+		return -ENOMEM;
+	err = code_cache_new(0, &store->codes);
+	if (err) {
+		free(store);
+		return err;
+	}
+	store->max = max_stacks ? max_stacks : STACKS_DEFAULT;
+	store->forget = forget;
+	store->arg = arg;
+	*ret_store = store;
+	return 0;
+}
+
+static void drop(struct stack_store *store, struct stored *stored)
+{
+	HASH_DEL(store->stacks, stored);
+	free(stored);
+}
+
+void stack_store_free(struct stack_store *store)
+{
+	struct stored *stored, *next;
+
+	if (!store)
+		return;
+	HASH_ITER (hh, store->stacks, stored, next)
+		drop(store, stored);
+	code_cache_free(store->codes);
+	free(store);
+}
+
+static struct stored *find(struct stack_store *store, uint64_t id)
+{
+	struct stored *stored;
+
+	HASH_FIND(hh, store->stacks, &id, sizeof(id), stored);
+	return stored;
+}
+
+/* The oldest goes, and the kernel side is told to send it again when it next occurs. */
+static void make_room(struct stack_store *store)
+{
+	struct stored *oldest = store->stacks;
+
+	if (HASH_COUNT(store->stacks) < store->max || !oldest)
+		return;
+	if (store->forget)
+		store->forget(store->arg, oldest->id);
+	drop(store, oldest);
+}
+
+static int add_stack(struct stack_store *store, const struct record_stack *record)
+{
+	size_t bytes = record->depth * sizeof(record->frames[0]);
+	struct stored *stored;
+
+	if (record->h.size < sizeof(*record) + bytes || record->depth > RECORD_FRAMES_MAX)
+		return -EINVAL;
+	stored = find(store, record->stack_id);
+	if (stored)
+		drop(store, stored); /* sent again: the newest identities count */
+	make_room(store);
+	stored = malloc(sizeof(*stored) + bytes);
+	if (!stored)
+		return -ENOMEM;
+	stored->id = record->stack_id;
+	stored->tgid = record->h.tgid;
+	stored->depth = record->depth;
+	stored->python = record->python;
+	memcpy(stored->frames, record->frames, bytes);
+	HASH_ADD(hh, store->stacks, id, sizeof(stored->id), stored);
+	return 0;
+}
+
+int stack_store_record(struct stack_store *store, const struct record_header *record)
+{
+	switch (record->type) {
+	case RECORD_STACK:
+		if (record->size < sizeof(struct record_stack))
+			return -EINVAL;
+		return add_stack(store, (const struct record_stack *)record);
+	case RECORD_CODE:
+		if (record->size < sizeof(struct record_code))
+			return -EINVAL;
+		return code_cache_add(store->codes, (const struct record_code *)record);
+	case RECORD_CODE_TABLE:
+		if (record->size < sizeof(struct record_code_table))
+			return -EINVAL;
+		return code_cache_add_table(store->codes, (const struct record_code_table *)record);
+	}
+	return -EINVAL;
+}
+
+static struct stack *stack_new(size_t frames, enum python_status status)
+{
+	struct stack *stack = calloc(1, sizeof(*stack) + frames * sizeof(stack->frames[0]));
+
+	if (stack)
+		stack->status = status;
+	return stack;
+}
+
+static char *copy_or_unknown(const char *text)
+{
+	return strdup(text ? text : "?");
+}
+
+/* Appends one frame, unless a traceback would not show it. 0 or -ENOMEM. */
+static int resolve_frame(struct stack_store *store, const struct stored *stored,
+			 const struct record_frame *frame, struct stack *stack)
+{
+	const struct code_info *code =
+		code_cache_find(store->codes, stored->tgid, frame->code, frame->ident);
+	struct stack_frame *out = &stack->frames[stack->count];
+	char *function, *file;
+
+	if (code && code_frame_incomplete(code, frame->owner, frame->lasti))
+		return 0;
+	function = copy_or_unknown(code ? code->function : NULL);
+	file = copy_or_unknown(code ? code->file : NULL);
+	if (!function || !file) {
+		free(function);
+		free(file);
+		return -ENOMEM;
+	}
+	out->function = function;
+	out->file = file;
+	out->firstlineno = code ? code->firstlineno : 0;
+	out->line = code_cache_line(store->codes, stored->tgid, frame->code, frame->ident,
+				    frame->lasti);
+	stack->count++;
+	return 0;
+}
+
+struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id, enum python_status status)
+{
+	const struct stored *stored = stack_id ? find(store, stack_id) : NULL;
+	struct stack *stack = stack_new(stored ? stored->depth : 0, status);
+
+	if (!stack || !stack_id)
+		return stack;
+	if (!stored) {
+		stack->lost = true;
+		return stack;
+	}
+	for (size_t i = 0; i < stored->depth; i++) {
+		if (resolve_frame(store, stored, &stored->frames[i], stack)) {
+			stack_free(stack);
+			return NULL;
+		}
+	}
+	return stack;
+}
+
+void stack_free(struct stack *stack)
+{
+	if (!stack)
+		return;
+	for (size_t i = 0; i < stack->count; i++) {
+		free((char *)stack->frames[i].function);
+		free((char *)stack->frames[i].file);
+	}
+	free(stack);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Stack ids to frames to file, function, line.
+ *
+ * Owns: the stacks that the kernel side has sent (bounded), and the code cache below them.
+ * Pure: fed from records. Texts in a resolved stack are hostile: printers escape them.
+ */
+#ifndef FDTRACE_STACK_STACK_H
+#define FDTRACE_STACK_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+
+struct stack_store;
+
+struct stack_frame {
+	const char *function; /* never NULL: "?" where it could not be read */
+	const char *file;     /* never NULL: "?" */
+	int line;	      /* > 0; 0: this instruction has no line; -1: not known */
+	int firstlineno;      /* of the function */
+};
+
+/* A resolved stack, innermost frame first. The caller frees it with stack_free. */
+struct stack {
+	enum python_status status;
+	bool lost; /* the call had a stack, but its records were lost: no frames here */
+	size_t count;
+	struct stack_frame frames[];
+};
+
+/* Told of each stack that was dropped to make room, so that it can be sent again. */
+typedef void (*stack_forget_fn)(void *arg, uint64_t stack_id);
+
+/* max_stacks: kept at once (0: 65536). forget may be NULL. 0 or -ENOMEM. */
+int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
+		    struct stack_store **ret_store);
+void stack_store_free(struct stack_store *store);
+
+/* A RECORD_STACK, RECORD_CODE or RECORD_CODE_TABLE. 0, -EINVAL, -ENOMEM. */
+int stack_store_record(struct stack_store *store, const struct record_header *record);
+
+/*
+ * The stack of a call. stack_id 0: an empty one with that status.
+ * NULL only without memory.
+ */
+struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id,
+			    enum python_status status);
+void stack_free(struct stack *stack);
+
+#endif
