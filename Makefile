@@ -47,8 +47,9 @@ $(BUILD)/user/base/syscalls.o: $(BUILD)/syscall_names.h
 # One [__NR_name] = "name" for each system call of the architecture compiled for.
 $(BUILD)/syscall_names.h: user/base/syscall_numbers.h
 	@mkdir -p $(@D)
-	$(CC) -dM -E -Iuser $< | sed -nE 's/^#define __NR_([a-z0-9_]+) [0-9(].*/[__NR_\1] = "\1",/p' \
-		| sort > $@
+	$(CC) -dM -E -Iuser $< \
+		| sed -nE '/__NR_(syscalls|arch_specific_syscall) /d; s/^#define __NR_([a-z0-9_]+) .*/[__NR_\1] = "\1",/p' \
+		| LC_ALL=C sort > $@
 
 $(BUILD)/fdtrace.bpf.o: bpf/fdtrace.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p $(@D)
@@ -76,6 +77,6 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z][a-z0-9 -]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 -include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d)

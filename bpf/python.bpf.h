@@ -186,7 +186,7 @@ static __always_inline bool load_frame(struct walk *w, const struct py_layout *l
 	u32 size = layout->frame_size;
 	u64 back;
 
-	if (w->next - w->window_start + size <= w->window_size)
+	if (w->next >= w->window_start && w->next - w->window_start + size <= w->window_size)
 		return true;
 	back = 0;
 	if (layout->frames != PY_FRAMES_OBJECT) {

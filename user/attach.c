@@ -27,7 +27,8 @@ struct known_file {
 	struct file_key key;
 	const struct py_layout *layout; /* NULL: no Python that we can walk */
 	struct python_runtime runtime;
-	int fd;		      /* of a Python, for the probe on its destructor; else -1 */
+	int fd;		      /* of a Python whose destructor of code objects is known; else -1 */
+	uint64_t destructor;  /* its offset in the file */
 	unsigned int watched; /* processes for which frees of code objects have been watched */
 	UT_hash_handle hh;
 };

@@ -278,7 +278,7 @@ static void on_child(struct desk *desk)
 
 	if (status == -EAGAIN)
 		return;
-	desk->exit_status = status;
+	desk->exit_status = status < 0 ? EXIT_FAILED : status;
 	desk->child.pid = 0;
 	desk->stop = true;
 }

@@ -9,11 +9,11 @@ import os
 
 def wait_for_tracer():
     """Returns when the tracer is there: at once, unless the harness attaches one later."""
-    if os.environ.get("FDTRACE_SIM_FAULTLOG"):
-        _log_closes(int(os.environ["FDTRACE_SIM_FAULTLOG"]))
     if os.environ.get("FDTRACE_SIM_WAIT"):
         os.write(1, b"ready\n")
         os.read(0, 1)
+    if os.environ.get("FDTRACE_SIM_FAULTLOG"):
+        _log_closes(int(os.environ["FDTRACE_SIM_FAULTLOG"]))
 
 
 def say(**numbers):

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include <cmocka.h>
@@ -111,6 +112,40 @@ static void test_text_lost_stack(void **state)
 	assert_int_equal(c.sink->flush(c.sink), 0);
 	assert_non_null(strstr(c.text, "  closed again: close(7) = EBADF, thread 4242\n"
 				       "    Python stack: not here, its records were lost\n"));
+	capture_free(&c);
+	example_free(e);
+}
+
+/* Under the innermost frame, and under the innermost one outside Python's library. */
+static void test_text_source(void **state)
+{
+	char file[] = "/tmp/fdtrace-report-XXXXXX";
+	struct stack_frame frames[] = {
+		{"socket.close", "/usr/lib/python3.11/no-such-file.py", 500, 496},
+		{"main", file, 2, 1},
+		{"<module>", file, 3, 1},
+	};
+	struct example *e = example_new();
+	char expected[512];
+	struct capture c;
+	int fd = mkstemp(file);
+
+	assert_int_equal(write(fd, "def main():\n    s.close()  # \033[2J\nmain()\n", 45), 45);
+	close(fd);
+	e->process.pid = 0x7ffffffe; /* gone */
+	e->process.same_root = true;
+	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 3));
+	capture_text(&c, &(struct text_options){});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	snprintf(expected, sizeof(expected),
+		 "    File \"/usr/lib/python3.11/no-such-file.py\", line 500, in socket.close\n"
+		 "    File \"%s\", line 2, in main\n"
+		 "      s.close()  # \\x1b[2J\n"
+		 "    File \"%s\", line 3, in <module>\n\n",
+		 file, file);
+	assert_non_null(strstr(c.text, expected));
+	unlink(file);
 	capture_free(&c);
 	example_free(e);
 }

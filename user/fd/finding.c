@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/finding.h"
+
+#include <stddef.h>
+
+#include "base/mem.h"
+
+static const char *name_of(const char *const *names, size_t count, unsigned int index)
+{
+	return index < count ? names[index] : "unknown";
+}
+
+const char *finding_kind_name(enum finding_kind kind)
+{
+	static const char *const names[] = {
+		[FINDING_DOUBLE_CLOSE] = "double_close",
+		[FINDING_DOUBLE_CLOSE_UNSEEN] = "double_close_unseen",
+		[FINDING_USE_AFTER_CLOSE] = "use_after_close",
+		[FINDING_REUSED_CLOSE] = "reused_close",
+		[FINDING_OWNED_CLOSE] = "owned_close",
+		[FINDING_BAD_FD] = "bad_fd",
+		[FINDING_CLOSE_SWEEP] = "close_sweep",
+	};
+	_Static_assert(ARRAY_SIZE(names) == FINDING_KINDS, "a kind without a name");
+
+	return name_of(names, ARRAY_SIZE(names), kind);
+}
+
+const char *certainty_name(enum certainty certainty)
+{
+	static const char *const names[] = {
+		[CERTAINTY_FACT] = "fact",
+		[CERTAINTY_SUSPECTED] = "suspected",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), certainty);
+}
+
+const char *severity_name(enum severity severity)
+{
+	static const char *const names[] = {
+		[SEVERITY_ERROR] = "error",
+		[SEVERITY_WARNING] = "warning",
+		[SEVERITY_INFO] = "info",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), severity);
+}
+
+const char *culprit_name(enum culprit culprit)
+{
+	static const char *const names[] = {
+		[CULPRIT_UNKNOWN] = "unknown",
+		[CULPRIT_BAD] = "bad",
+		[CULPRIT_CLOSED] = "closed",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), culprit);
+}
+
+const char *fd_type_name(enum fd_type type)
+{
+	static const char *const names[] = {
+		[FD_UNKNOWN] = "unknown", [FD_FILE] = "file",	      [FD_SOCKET] = "socket",
+		[FD_PIPE] = "pipe",	  [FD_EPOLL] = "epoll",	      [FD_EVENTFD] = "eventfd",
+		[FD_TIMERFD] = "timerfd", [FD_SIGNALFD] = "signalfd", [FD_INOTIFY] = "inotify",
+		[FD_MEMFD] = "memfd",	  [FD_PIDFD] = "pidfd",	      [FD_OTHER] = "other",
+	};
+	_Static_assert(ARRAY_SIZE(names) == FD_TYPES, "a type without a name");
+
+	return name_of(names, ARRAY_SIZE(names), type);
+}
+
+const char *site_missing_text(enum site_missing missing)
+{
+	switch (missing) {
+	case SITE_BEFORE_ATTACH:
+		return "before fdtrace attached";
+	case SITE_LOST:
+		return "records were lost";
+	case SITE_HISTORY_CUT:
+		return "the history kept is too short";
+	case SITE_OTHER_WAY:
+		return "by a way that the attached hooks do not see";
+	case SITE_BEFORE_EXEC:
+		return "by the program that ran before exec";
+	case SITE_SEEN:
+	case SITE_NOT_APPLICABLE:
+		break;
+	}
+	return "";
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/table.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/mem.h"
+
+/* Paths are as long as a hostile program likes: bytes of all texts together. */
+#define TEXT_BYTES_MAX (64u << 20)
+
+struct text *text_new(struct store *store, const char *bytes, size_t size)
+{
+	struct text *text;
+
+	if (size > RECORD_NAME_MAX)
+		size = RECORD_NAME_MAX;
+	if (store->text_bytes + size > TEXT_BYTES_MAX)
+		return NULL;
+	text = malloc(sizeof(*text) + size + 1);
+	if (!text)
+		return NULL;
+	text->refs = 1;
+	text->size = size;
+	memcpy(text->bytes, bytes, size);
+	text->bytes[size] = '\0';
+	store->text_bytes += size;
+	return text;
+}
+
+struct text *text_ref(struct text *text)
+{
+	if (text)
+		text->refs++;
+	return text;
+}
+
+void text_unref(struct store *store, struct text *text)
+{
+	if (!text || --text->refs)
+		return;
+	store->text_bytes -= text->size;
+	free(text);
+}
+
+void store_init(struct store *store, const struct fd_limits *limits)
+{
+	static const struct fd_limits defaults = {
+		.history = 4,
+		.tables = 65536,
+		.numbers = 1 << 20,
+		.sweep = 8,
+		.settle_ns = 200000000,
+	};
+	struct fd_limits *l = &store->limits;
+
+	*store = (struct store){.limits = limits ? *limits : defaults, .gaps = 1};
+	l->history = l->history ?: defaults.history;
+	l->tables = l->tables ?: defaults.tables;
+	l->numbers = l->numbers ?: defaults.numbers;
+	l->sweep = l->sweep ?: defaults.sweep;
+	l->settle_ns = l->settle_ns ?: defaults.settle_ns;
+}
+
+/* Lives */
+
+static void life_free(struct store *store, struct life *life)
+{
+	store->live -= life->live;
+	text_unref(store, life->text);
+	free(life);
+}
+
+static void history_free(struct store *store, struct life *life)
+{
+	while (life) {
+		struct life *older = life->older;
+
+		life_free(store, life);
+		life = older;
+	}
+}
+
+/* The newest life is about to be followed by another: keep the limit's worth of lives. */
+static void history_trim(struct store *store, struct number *number)
+{
+	struct life *life = number->newest;
+	unsigned int kept = 1;
+
+	for (; life && kept < store->limits.history; life = life->older)
+		kept++;
+	if (!life)
+		return;
+	history_free(store, life->older);
+	life->older = NULL;
+}
+
+struct life *life_push(struct store *store, struct number *number)
+{
+	struct life *life = calloc(1, sizeof(*life));
+
+	if (!life)
+		return NULL;
+	history_trim(store, number);
+	life->id = ++store->lives;
+	life->live = true;
+	life->ended.missing = SITE_NOT_APPLICABLE;
+	life->older = number->newest;
+	number->newest = life;
+	store->live++;
+	return life;
+}
+
+void life_over(struct store *store, struct life *life, const struct fd_site *ended)
+{
+	store->live -= life->live;
+	life->live = false;
+	life->ended = *ended;
+}
+
+void life_set_what(struct store *store, struct life *life, const struct fd_what *what,
+		   struct text *text)
+{
+	struct text *old = life->text;
+
+	life->text = text_ref(text);
+	life->what = *what;
+	life->what.path = text ? text->bytes : NULL;
+	text_unref(store, old);
+}
+
+void life_unknown(struct store *store, struct life *life, enum site_missing missing)
+{
+	life_set_what(store, life, &(struct fd_what){.type = FD_UNKNOWN}, NULL);
+	life->opened = (struct fd_site){.missing = missing};
+	life->listed = life->copied = life->inherited = life->raced = false;
+}
+
+/* Numbers */
+
+struct number *number_find(const struct table *table, int32_t fd)
+{
+	struct number *number;
+
+	HASH_FIND(hh, table->numbers, &fd, sizeof(fd), number);
+	return number;
+}
+
+static void number_free(struct store *store, struct number *number)
+{
+	HASH_DEL(number->table->numbers, number);
+	DL_DELETE(store->numbers, number);
+	store->nnumbers--;
+	history_free(store, number->newest);
+	free(number);
+}
+
+static void mark_cut(struct table *table, int32_t min, int32_t max)
+{
+	if (!table->cut) {
+		table->cut = true;
+		table->cut_min = min;
+		table->cut_max = max;
+	}
+	if (min < table->cut_min)
+		table->cut_min = min;
+	if (max > table->cut_max)
+		table->cut_max = max;
+}
+
+static void number_forget(struct store *store, struct number *number)
+{
+	mark_cut(number->table, number->fd, number->fd);
+	number_free(store, number);
+	store->forgotten++;
+}
+
+static struct number *number_new(struct store *store, struct table *table, int32_t fd)
+{
+	struct number *number = calloc(1, sizeof(*number));
+
+	if (!number)
+		return NULL;
+	number->fd = fd;
+	number->table = table;
+	number->gaps = store->gaps;
+	HASH_ADD(hh, table->numbers, fd, sizeof(fd), number);
+	DL_APPEND(store->numbers, number);
+	store->nnumbers++;
+	return number;
+}
+
+struct number *number_get(struct store *store, struct table *table, int32_t fd)
+{
+	struct number *number = number_find(table, fd);
+
+	if (number)
+		return number;
+	if (store->nnumbers >= store->limits.numbers)
+		number_forget(store, store->numbers);
+	return number_new(store, table, fd);
+}
+
+bool number_stale(const struct store *store, const struct number *number)
+{
+	return number->gaps != store->gaps;
+}
+
+void number_touch(struct store *store, struct number *number)
+{
+	number->gaps = store->gaps;
+	if (!number->next)
+		return;
+	DL_DELETE(store->numbers, number);
+	DL_APPEND(store->numbers, number);
+}
+
+bool number_live(const struct number *number)
+{
+	return number && number->newest && number->newest->live;
+}
+
+/* Tables */
+
+struct table *table_find(const struct store *store, uint64_t address)
+{
+	struct table *table;
+
+	HASH_FIND(hh, store->tables, &address, sizeof(address), table);
+	return table;
+}
+
+void table_place(struct store *store, struct table *table, uint64_t address)
+{
+	if (table->address)
+		HASH_DEL(store->tables, table);
+	table->address = address;
+	if (address)
+		HASH_ADD(hh, store->tables, address, sizeof(address), table);
+}
+
+struct table *table_new(struct store *store, uint64_t address)
+{
+	struct table *table;
+
+	if (store->ntables >= store->limits.tables)
+		return NULL;
+	table = calloc(1, sizeof(*table));
+	if (!table)
+		return NULL;
+	table->gaps = store->gaps;
+	store->ntables++;
+	table_place(store, table, address);
+	return table;
+}
+
+void table_free(struct store *store, struct table *table)
+{
+	struct number *number, *next;
+
+	HASH_ITER (hh, table->numbers, number, next)
+		number_free(store, number);
+	table_place(store, table, 0);
+	store->ntables--;
+	free(table);
+}
+
+static struct life *life_copy(struct store *store, const struct life *from, bool inherited)
+{
+	struct life *life = malloc(sizeof(*life));
+
+	if (!life)
+		return NULL;
+	*life = *from;
+	life->older = NULL;
+	life->id = ++store->lives;
+	text_ref(life->text);
+	store->live += life->live;
+	if (inherited) {
+		life->inherited = true;
+		life->opened.inherited = life->ended.inherited = true;
+	}
+	return life;
+}
+
+/* Without memory a history may come out shorter: then the number is not kept at all. */
+static bool number_copy(struct store *store, struct table *to, const struct number *from,
+			bool inherited)
+{
+	struct number *number;
+	struct life **link;
+
+	if (store->nnumbers >= store->limits.numbers)
+		return false;
+	number = number_new(store, to, from->fd);
+	if (!number)
+		return false;
+	number->gaps = from->gaps;
+	link = &number->newest;
+	for (const struct life *life = from->newest; life; life = life->older) {
+		*link = life_copy(store, life, inherited);
+		if (!*link) {
+			number_free(store, number);
+			return false;
+		}
+		link = &(*link)->older;
+	}
+	return true;
+}
+
+struct table *table_copy(struct store *store, const struct table *from, uint64_t address,
+			 bool inherited)
+{
+	struct table *to = table_new(store, address);
+	struct number *number, *next;
+
+	if (!to)
+		return NULL;
+	while (store->numbers &&
+	       store->nnumbers + HASH_COUNT(from->numbers) > store->limits.numbers)
+		number_forget(store, store->numbers);
+	to->snapshot_ns = from->snapshot_ns;
+	to->max_fds = from->max_fds;
+	to->gaps = from->gaps;
+	to->whole = from->whole;
+	to->snapshot = from->snapshot;
+	if (from->cut)
+		mark_cut(to, from->cut_min, from->cut_max);
+	HASH_ITER (hh, from->numbers, number, next) {
+		if (number_copy(store, to, number, inherited))
+			continue;
+		mark_cut(to, number->fd, number->fd);
+		store->forgotten++;
+	}
+	return to;
+}
+
+/*
+ * What was closed before exec, or by it, was closed by another program: in this one the
+ * number was never open, and nothing that is over can matter to it. What stays open was
+ * opened by the program before, whose stacks are gone.
+ */
+void table_exec(struct store *store, struct table *table)
+{
+	struct number *number, *next;
+
+	HASH_ITER (hh, table->numbers, number, next) {
+		struct life *life = number->newest;
+
+		if (!life || !life->live || life->cloexec) {
+			number_free(store, number);
+			continue;
+		}
+		history_free(store, life->older);
+		life->older = NULL;
+		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
+		life->listed = life->raced = life->uncertain = false;
+		number->waiting = 0;
+	}
+	table->whole = true;
+	table->snapshot_ns = 0;
+	table->cut = false;
+	table->gaps = store->gaps;
+}
+
+void table_doubt(struct table *table)
+{
+	struct number *number, *next;
+
+	HASH_ITER (hh, table->numbers, number, next)
+		number->gaps = 0;
+	table->gaps = 0;
+}
+
+bool table_gap(const struct store *store, const struct table *table)
+{
+	return table->gaps != store->gaps;
+}
+
+bool table_cut(const struct table *table, int32_t fd)
+{
+	return table->cut && fd >= table->cut_min && fd <= table->cut_max;
+}
