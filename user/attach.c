@@ -246,9 +246,14 @@ static int attach_one(struct attach *attach, pid_t pid)
 		return err;
 	find_python(attach, pid, NULL);
 	err = probe_add_target(attach->probe, pid);
+	if (!err)
+		err = session_snapshot(attach->session, pid);
+	/* Its end is seen from now on, but it may have come before. */
+	if (!err && !proc_exists(pid))
+		err = -ESRCH;
 	if (err)
-		return err;
-	return session_snapshot(attach->session, pid);
+		session_remove_process(attach->session, pid);
+	return err;
 }
 
 static int on_child(void *arg, pid_t pid)

@@ -176,9 +176,18 @@ int session_snapshot(struct session *session, pid_t pid)
 	return fd_snapshot_end(session->world, pid, max_fds, clock_boot_ns());
 }
 
+void session_remove_process(struct session *session, pid_t pid)
+{
+	process_remove(session->processes, pid);
+	session->alive--;
+	session->processes_seen--;
+}
+
 bool session_has_process(const struct session *session, pid_t pid)
 {
-	return process_find(session->processes, pid) != NULL;
+	const struct process *process = process_find(session->processes, pid);
+
+	return process && !process->exited;
 }
 
 int session_add_process(struct session *session, pid_t pid, enum fd_since since)

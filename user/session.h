@@ -38,6 +38,9 @@ int session_add_sink(struct session *session, struct sink *sink);
 int session_add_process(struct session *session, pid_t pid, enum fd_since since);
 bool session_has_process(const struct session *session, pid_t pid);
 
+/* It was added in vain: it has gone before anything was seen of it. */
+void session_remove_process(struct session *session, pid_t pid);
+
 /*
  * Reads the descriptors that a process has from /proc (FD_FROM_ATTACH), once the hooks see
  * its calls: what it did in between is in the snapshot, in the records, or in both. 0 or negative

@@ -256,6 +256,9 @@ class Logged:
     result: str
 
 
+# faulthandler of 3.12 and 3.13 shows the shim that a specialised Class() pushes; tracebacks, and
+# CPython's own rule for incomplete frames, do not.
+SHIM = ("__init__", None, "__init__")
 LOGGED_FRAME = re.compile(r'^  File (?:"(.*)"|(\?\?\?)), line (\d+|\?\?\?) in (.*)$')
 FAULTHANDLER_FRAMES = 100
 
@@ -272,7 +275,8 @@ def parse_faultlog(text):
             log[-1].frames = []
         elif frame:
             number = None if frame[3] == "???" else int(frame[3])
-            log[-1].frames.append((frame[1] or "???", number, frame[4]))
+            shown = (frame[1] or "???", number, frame[4])
+            log[-1].frames += [shown] if shown != SHIM else []
     return log
 
 

@@ -119,6 +119,7 @@ static void test_text_lost_stack(void **state)
 /* Under the innermost frame, and under the innermost one outside Python's library. */
 static void test_text_source(void **state)
 {
+	static const char text[] = "def main():\n    s.close()  # \033[2J\nmain()\n";
 	char file[] = "/tmp/fdtrace-report-XXXXXX";
 	struct stack_frame frames[] = {
 		{"socket.close", "/usr/lib/python3.11/no-such-file.py", 500, 496},
@@ -130,7 +131,7 @@ static void test_text_source(void **state)
 	struct capture c;
 	int fd = mkstemp(file);
 
-	assert_int_equal(write(fd, "def main():\n    s.close()  # \033[2J\nmain()\n", 45), 45);
+	assert_true(dprintf(fd, "%s", text) > 0);
 	close(fd);
 	e->process.pid = 0x7ffffffe; /* gone */
 	e->process.same_root = true;
@@ -334,11 +335,17 @@ static void test_any_text_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text_finding),	cmocka_unit_test(test_text_what_is_missing),
-		cmocka_unit_test(test_text_lost_stack), cmocka_unit_test(test_text_color),
-		cmocka_unit_test(test_text_summary),	cmocka_unit_test(test_text_nothing_found),
-		cmocka_unit_test(test_text_bounded),	cmocka_unit_test(test_broken_output),
-		cmocka_unit_test(test_status_line),	cmocka_unit_test(test_any_text_fits),
+		cmocka_unit_test(test_text_finding),
+		cmocka_unit_test(test_text_what_is_missing),
+		cmocka_unit_test(test_text_lost_stack),
+		cmocka_unit_test(test_text_source),
+		cmocka_unit_test(test_text_color),
+		cmocka_unit_test(test_text_summary),
+		cmocka_unit_test(test_text_nothing_found),
+		cmocka_unit_test(test_text_bounded),
+		cmocka_unit_test(test_broken_output),
+		cmocka_unit_test(test_status_line),
+		cmocka_unit_test(test_any_text_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

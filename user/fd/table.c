@@ -356,11 +356,10 @@ void table_exec(struct store *store, struct table *table)
 		history_free(store, life->older);
 		life->older = NULL;
 		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
-		life->listed = life->raced = life->uncertain = false;
+		life->raced = life->uncertain = false;
 		number->waiting = 0;
 	}
 	table->whole = true;
-	table->snapshot_ns = 0;
 	table->cut = false;
 	table->gaps = store->gaps;
 }

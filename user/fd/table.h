@@ -42,11 +42,11 @@ struct life {
 };
 
 struct number {
-	UT_hash_handle hh; /* in its table */
+	UT_hash_handle hh;	    /* in its table */
 	struct number *prev, *next; /* of all tables, least recently touched first */
 	struct table *table;
 	struct life *newest;
-	unsigned int gaps; /* the store's, when the number was last touched */
+	unsigned int gaps;    /* the store's, when the number was last touched */
 	unsigned int waiting; /* bad closes that wait for the close that explains them */
 	int32_t fd;
 };

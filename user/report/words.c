@@ -14,33 +14,29 @@
 
 #define NAME_COLUMNS 60
 
-/* What the calls of a record can fail with; glibc has strerrorname_np() only from 2.32 on. */
-#define ERRNOS(X)                                                                                 \
-	X(EPERM)                                                                                  \
-	X(ENOENT)                                                                                 \
-	X(ESRCH)                                                                                  \
-	X(EINTR)                                                                                  \
-	X(EIO)                                                                                    \
-	X(ENXIO)                                                                                  \
-	X(E2BIG)                                                                                  \
-	X(EBADF) X(EAGAIN) X(ENOMEM) X(EACCES) X(EFAULT) X(EBUSY) X(EEXIST) X(EXDEV) X(ENODEV) X( \
-		ENOTDIR) X(EISDIR) X(EINVAL) X(ENFILE) X(EMFILE) X(ENOTTY) X(ETXTBSY) X(EFBIG)    \
-		X(ENOSPC) X(ESPIPE) X(EROFS) X(EMLINK) X(EPIPE) X(ERANGE) X(EDEADLK) X(           \
-			ENAMETOOLONG) X(ENOLCK) X(ENOSYS) X(ELOOP) X(ENODATA) X(EPROTO)           \
-			X(EOVERFLOW) X(EUSERS) X(ENOTSOCK) X(EMSGSIZE) X(EPROTOTYPE) X(           \
-				EPROTONOSUPPORT) X(ESOCKTNOSUPPORT) X(EOPNOTSUPP) X(EAFNOSUPPORT) \
-				X(EADDRINUSE) X(EADDRNOTAVAIL) X(ENETDOWN) X(ENETUNREACH)         \
-					X(ECONNABORTED) X(ECONNRESET) X(ENOBUFS) X(ENOTCONN)      \
-						X(ETIMEDOUT) X(ECONNREFUSED) X(EHOSTDOWN)         \
-							X(EHOSTUNREACH) X(EINPROGRESS) X(ESTALE)  \
-								X(EDQUOT) X(ENOMEDIUM)            \
-									X(ECANCELED) X(ENOKEY)
+#define NAME(name) [name] = #name
 
+/* What the calls of a record can fail with; glibc has strerrorname_np() only from 2.32 on. */
 static const char *const errno_names[] = {
-#define X(name) [name] = #name,
-	ERRNOS(X)
-#undef X
+	NAME(EPERM),	  NAME(ENOENT),	      NAME(ESRCH),	     NAME(EINTR),
+	NAME(EIO),	  NAME(ENXIO),	      NAME(E2BIG),	     NAME(EBADF),
+	NAME(EAGAIN),	  NAME(ENOMEM),	      NAME(EACCES),	     NAME(EFAULT),
+	NAME(EBUSY),	  NAME(EEXIST),	      NAME(EXDEV),	     NAME(ENODEV),
+	NAME(ENOTDIR),	  NAME(EISDIR),	      NAME(EINVAL),	     NAME(ENFILE),
+	NAME(EMFILE),	  NAME(ENOTTY),	      NAME(ETXTBSY),	     NAME(EFBIG),
+	NAME(ENOSPC),	  NAME(ESPIPE),	      NAME(EROFS),	     NAME(EMLINK),
+	NAME(EPIPE),	  NAME(ERANGE),	      NAME(EDEADLK),	     NAME(ENAMETOOLONG),
+	NAME(ENOLCK),	  NAME(ENOSYS),	      NAME(ELOOP),	     NAME(ENODATA),
+	NAME(EPROTO),	  NAME(EOVERFLOW),    NAME(EUSERS),	     NAME(ENOTSOCK),
+	NAME(EMSGSIZE),	  NAME(EPROTOTYPE),   NAME(EPROTONOSUPPORT), NAME(ESOCKTNOSUPPORT),
+	NAME(EOPNOTSUPP), NAME(EAFNOSUPPORT), NAME(EADDRINUSE),	     NAME(EADDRNOTAVAIL),
+	NAME(ENETDOWN),	  NAME(ENETUNREACH),  NAME(ECONNABORTED),    NAME(ECONNRESET),
+	NAME(ENOBUFS),	  NAME(ENOTCONN),     NAME(ETIMEDOUT),	     NAME(ECONNREFUSED),
+	NAME(EHOSTDOWN),  NAME(EHOSTUNREACH), NAME(EINPROGRESS),     NAME(ESTALE),
+	NAME(EDQUOT),	  NAME(ENOMEDIUM),    NAME(ECANCELED),	     NAME(ENOKEY),
 };
+
+#undef NAME
 
 /* The kernel's own codes for an interrupted call, seen at its exit (include/linux/errno.h). */
 static const char *const restart_names[] = {"ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",

@@ -6,6 +6,7 @@ Python 3.8 syntax; newer syntax is compiled at run time where the version has it
 import asyncio
 import atexit
 import contextlib
+import ctypes
 import functools
 import gc
 import os
@@ -13,6 +14,7 @@ import re
 import signal
 import sys
 import threading
+import unicodedata  # noqa: F401
 import weakref
 
 from simlib import wait_for_tracer
@@ -541,8 +543,10 @@ def main():
         part()
 
 
-warm_up = asyncio.new_event_loop()  # imports what asyncio imports late
-warm_up.close()
+# What would be loaded late, and closed by ld.so, which the log does not see: unicodedata by the
+# compiler for names beyond ASCII, libgcc_s by the end of a thread, what asyncio imports.
+ctypes.CDLL("libgcc_s.so.1")
+asyncio.new_event_loop().close()
 wait_for_tracer()
 atexit.register(close)
 kept = Dies(), open("/dev/null")  # die at shutdown

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/hold.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "fd/life.h"
+
+/* Members of one run, all findings that wait, runs at once. */
+#define RUN_HELD_MAX 256
+#define HELD_MAX     16384
+#define RUNS_MAX     4096
+
+void hold_init(struct hold *hold, struct store *store, finding_fn emit, void *arg)
+{
+	*hold = (struct hold){.store = store, .emit = emit, .arg = arg, .due = UINT64_MAX};
+}
+
+static bool is_due(const struct hold *hold, uint64_t since_ns, uint64_t now_ns)
+{
+	if (now_ns == UINT64_MAX)
+		return true;
+	return now_ns >= since_ns && now_ns - since_ns >= hold->store->limits.settle_ns;
+}
+
+static void set_due(struct hold *hold, uint64_t since_ns)
+{
+	uint64_t due = since_ns + hold->store->limits.settle_ns;
+
+	if (due < hold->due)
+		hold->due = due;
+}
+
+static void held_free(struct hold *hold, struct held *held)
+{
+	text_unref(hold->store, held->text);
+	hold->held--;
+	free(held);
+}
+
+static void stop_waiting(struct hold *hold, struct held *held)
+{
+	struct number *number;
+
+	if (!held->waiting)
+		return;
+	held->waiting = false;
+	DL_DELETE(hold->waiters, held);
+	held->table->held--;
+	number = number_find(held->table, held->finding.fd);
+	if (number && number->waiting)
+		number->waiting--;
+}
+
+static void emit(struct hold *hold, const struct finding *finding)
+{
+	hold->emit(hold->arg, finding);
+}
+
+/* Runs */
+
+static bool is_sweep(const struct hold *hold, const struct run *run)
+{
+	if (run->numbers < hold->store->limits.sweep)
+		return false;
+	return run->blind || 2 * run->unseen >= run->failed;
+}
+
+static void fold(struct hold *hold, struct run *run)
+{
+	struct held *held = run->members;
+
+	while (held) {
+		struct held *next = held->run_next;
+
+		stop_waiting(hold, held);
+		held_free(hold, held);
+		held = next;
+	}
+	run->members = run->last_member = NULL;
+	run->held = 0;
+	run->sweep = true;
+}
+
+static void emit_sweep(struct hold *hold, const struct run *run)
+{
+	const struct fd_site none = {.missing = SITE_NOT_APPLICABLE};
+	bool up = run->step >= 0;
+	struct finding finding = {
+		.kind = FINDING_CLOSE_SWEEP,
+		.certainty = CERTAINTY_FACT,
+		.severity = SEVERITY_INFO,
+		.culprit = CULPRIT_UNKNOWN,
+		.tgid = run->tgid,
+		.fd = up ? run->first : run->last_failed,
+		.last_fd = up ? run->last_failed : run->first,
+		.calls = run->failed,
+		.table = run->table,
+		.bad = run->site,
+		.closed = none,
+		.opened = none,
+		.notes = run->notes,
+	};
+
+	hold->sweep_closes += run->failed;
+	emit(hold, &finding);
+}
+
+/* Each on its own. One that still waits for its explanation goes on waiting. */
+static void release_members(struct hold *hold, struct run *run)
+{
+	struct held *held = run->members;
+
+	while (held) {
+		struct held *next = held->run_next;
+
+		held->run = NULL;
+		held->run_next = NULL;
+		if (!held->waiting) {
+			if (held->silent)
+				hold->silent++;
+			else
+				emit(hold, &held->finding);
+			held_free(hold, held);
+		}
+		held = next;
+	}
+	hold->silent += run->silent;
+}
+
+static void run_end(struct hold *hold, struct run *run)
+{
+	HASH_DEL(hold->runs, run);
+	if (!run->sweep && is_sweep(hold, run))
+		fold(hold, run);
+	if (run->sweep)
+		emit_sweep(hold, run);
+	else
+		release_members(hold, run);
+	free(run);
+}
+
+static struct run *run_find(const struct hold *hold, uint32_t tid)
+{
+	struct run *run;
+
+	if (!hold->runs)
+		return NULL;
+	HASH_FIND(hh, hold->runs, &tid, sizeof(tid), run);
+	return run;
+}
+
+static bool continues(const struct run *run, const struct record_call *call)
+{
+	int64_t step = (int64_t)call->fd - run->last;
+
+	if (call->h.tgid != run->tgid || call->table != run->table ||
+	    call->stack_id != run->stack_id)
+		return false;
+	return run->step ? step == run->step : step == 1 || step == -1;
+}
+
+static void extend(struct hold *hold, struct run *run, const struct record_call *call)
+{
+	if (run->numbers)
+		run->step = call->fd > run->last ? 1 : -1;
+	run->last = call->fd;
+	run->last_ns = call->h.time_ns;
+	run->numbers++;
+	set_due(hold, run->last_ns);
+}
+
+static struct run *run_begin(struct hold *hold, const struct record_call *call,
+			     const struct verdict *verdict)
+{
+	struct run *run;
+
+	if (HASH_COUNT(hold->runs) >= RUNS_MAX)
+		run_end(hold, hold->runs);
+	run = calloc(1, sizeof(*run));
+	if (!run)
+		return NULL;
+	run->tid = call->h.tid;
+	run->tgid = call->h.tgid;
+	run->table = call->table;
+	run->stack_id = call->stack_id;
+	run->first = call->fd;
+	run->site = verdict->finding.bad;
+	run->notes = verdict->finding.notes & NOTE_VFORK_CHILD;
+	HASH_ADD(hh, hold->runs, tid, sizeof(run->tid), run);
+	return run;
+}
+
+/* The run that this failed close belongs to, its own if need be. */
+static struct run *run_of(struct hold *hold, const struct record_call *call,
+			  const struct verdict *verdict)
+{
+	struct run *run = run_find(hold, call->h.tid);
+
+	if (run && run->held >= RUN_HELD_MAX && is_sweep(hold, run))
+		fold(hold, run);
+	if (run && (!continues(run, call) || run->held >= RUN_HELD_MAX)) {
+		run_end(hold, run);
+		run = NULL;
+	}
+	if (!run)
+		run = run_begin(hold, call, verdict);
+	if (!run)
+		return NULL;
+	extend(hold, run, call);
+	run->last_failed = call->fd;
+	run->failed++;
+	run->blind += verdict->evidence == EVIDENCE_BLIND;
+	run->unseen += verdict->evidence != EVIDENCE_OWN;
+	return run;
+}
+
+static void make_room(struct hold *hold)
+{
+	while (hold->held >= HELD_MAX && hold->runs)
+		run_end(hold, hold->runs);
+	if (hold->held >= HELD_MAX)
+		hold_settle(hold, UINT64_MAX);
+}
+
+static int add(struct hold *hold, struct run *run, struct table *table,
+	       const struct record_call *call, const struct verdict *verdict)
+{
+	struct held *held = calloc(1, sizeof(*held));
+
+	if (!held)
+		return -ENOMEM;
+	held->run = run;
+	held->table = table;
+	held->finding = verdict->finding;
+	held->text = text_ref(verdict->text);
+	held->enter_ns = call->enter_ns;
+	hold->held++;
+	if (run->last_member)
+		run->last_member->run_next = held;
+	else
+		run->members = held;
+	run->last_member = held;
+	run->held++;
+	if (verdict->act == ACT_WAIT) {
+		held->waiting = true;
+		held->life = verdict->life;
+		DL_APPEND(hold->waiters, held);
+		table->held++;
+		number_find(table, call->fd)->waiting++;
+	}
+	return 0;
+}
+
+int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
+		const struct verdict *verdict)
+{
+	struct run *run;
+
+	if (call->fd < 0) {
+		hold_break(hold, call->h.tid);
+		if (verdict->act == ACT_REPORT)
+			emit(hold, &verdict->finding);
+		else
+			hold->silent++;
+		return 0;
+	}
+	make_room(hold);
+	run = run_of(hold, call, verdict);
+	if (!run)
+		return -ENOMEM;
+	if (run->sweep)
+		return 0;
+	if (verdict->act == ACT_SILENT)
+		run->silent++;
+	else if (add(hold, run, table, call, verdict))
+		return -ENOMEM;
+	if (run->blind && is_sweep(hold, run))
+		fold(hold, run);
+	return 0;
+}
+
+void hold_closed(struct hold *hold, const struct record_call *call)
+{
+	struct run *run = run_find(hold, call->h.tid);
+
+	if (!run)
+		return;
+	if (!continues(run, call)) {
+		run_end(hold, run);
+		return;
+	}
+	extend(hold, run, call);
+	if (!run->sweep && run->blind && is_sweep(hold, run))
+		fold(hold, run);
+}
+
+void hold_break(struct hold *hold, uint32_t tid)
+{
+	struct run *run = run_find(hold, tid);
+
+	if (run)
+		run_end(hold, run);
+}
+
+/* Waiting */
+
+/* The explained one is emitted at once, or by its run. */
+static void explained(struct hold *hold, struct held *held, const struct life *life, bool sure)
+{
+	stop_waiting(hold, held);
+	verdict_pending(&held->finding, life, sure);
+	held->text = text_ref(life->text);
+	if (held->run)
+		return;
+	emit(hold, &held->finding);
+	held_free(hold, held);
+}
+
+/* The failed close came after the life had begun: by its thread, its entry, or by far. */
+static bool failed_after(const struct hold *hold, const struct held *held,
+			 const struct fd_site *opened)
+{
+	const struct fd_site *bad = &held->finding.bad;
+
+	if (opened->missing != SITE_SEEN || bad->tid == opened->tid)
+		return true;
+	if (held->enter_ns)
+		return held->enter_ns > opened->time_ns;
+	return bad->time_ns > opened->time_ns &&
+	       bad->time_ns - opened->time_ns > hold->store->limits.settle_ns;
+}
+
+/*
+ * Only one order fits if the failed close came when this very life had begun, and the close
+ * that succeeded had been entered before the other failed.
+ */
+static bool only_order(const struct hold *hold, const struct held *held,
+		       const struct record_call *call, const struct life *life, bool raced)
+{
+	if (raced || held->life != life->id || !call->enter_ns)
+		return false;
+	return failed_after(hold, held, &life->opened);
+}
+
+void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
+		  const struct life *life, bool raced)
+{
+	struct held *held, *next;
+
+	if (!number->waiting)
+		return;
+	DL_FOREACH_SAFE (hold->waiters, held, next) {
+		if (held->table != number->table || held->finding.fd != number->fd)
+			continue;
+		if (held->finding.bad.tid == call->h.tid)
+			continue; /* a thread's own calls are in order */
+		if (call->enter_ns && call->enter_ns > held->finding.bad.time_ns)
+			continue;
+		explained(hold, held, life, only_order(hold, held, call, life, raced));
+	}
+}
+
+/*
+ * No close came that explains it. Open or closed by then, the number is open no more, if the
+ * failed close came after the open: EBADF from a file system's flush frees it, too.
+ */
+static void unexplained(struct hold *hold, struct held *held)
+{
+	const struct fd_site other_way = {.missing = SITE_OTHER_WAY};
+	struct number *number = number_find(held->table, held->finding.fd);
+
+	stop_waiting(hold, held);
+	if (number_live(number) && number->newest->id == held->life &&
+	    failed_after(hold, held, &number->newest->opened))
+		life_over(hold->store, number->newest, &other_way);
+	held->silent = true;
+	if (held->run)
+		return;
+	hold->silent++;
+	held_free(hold, held);
+}
+
+static void next_due(struct hold *hold)
+{
+	struct run *run, *next;
+
+	hold->due = UINT64_MAX;
+	if (hold->waiters)
+		set_due(hold, hold->waiters->finding.bad.time_ns);
+	HASH_ITER (hh, hold->runs, run, next)
+		set_due(hold, run->last_ns);
+}
+
+void hold_settle(struct hold *hold, uint64_t now_ns)
+{
+	struct held *held, *after;
+	struct run *run, *next;
+
+	if (now_ns < hold->due)
+		return;
+	DL_FOREACH_SAFE (hold->waiters, held, after)
+		if (is_due(hold, held->finding.bad.time_ns, now_ns))
+			unexplained(hold, held);
+	HASH_ITER (hh, hold->runs, run, next)
+		if (is_due(hold, run->last_ns, now_ns))
+			run_end(hold, run);
+	next_due(hold);
+}
+
+void hold_process_over(struct hold *hold, uint32_t tgid)
+{
+	struct run *run, *next;
+
+	HASH_ITER (hh, hold->runs, run, next)
+		if (run->tgid == tgid)
+			run_end(hold, run);
+}
+
+void hold_table_over(struct hold *hold, struct table *table)
+{
+	struct held *held, *next;
+
+	if (!table->held)
+		return;
+	DL_FOREACH_SAFE (hold->waiters, held, next)
+		if (held->table == table)
+			unexplained(hold, held);
+}

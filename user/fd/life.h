@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Which life of a number a call began or ended.
+ *
+ * Records are written when a call returns, so those of two racing threads may stand in the
+ * wrong order: an open that returns 7 may come before the close that freed 7. Opens and
+ * closes of one number alternate, though, so each call has few places where it fits:
+ *
+ * - A number that is opened while it is believed open: the close of the old life is on its
+ *   way (life.awaited). The next close takes it, if it may have begun before that open
+ *   returned: not by the thread that opened (its calls are in order), and, where the record
+ *   says when it was entered, not after the open. Where the record does not say, the close
+ *   must come within the settle time.
+ * - A close that ends a life whose open was not seen, and then the open, entered before that
+ *   close returned: it began that life.
+ * - A call that returned before the snapshot was finished may be what the snapshot shows.
+ *
+ * Where two places fit, the life is marked uncertain, and a verdict on it is "suspected".
+ *
+ * Owns: that order. Never: judges a call that failed.
+ */
+#ifndef FDTRACE_FD_LIFE_H
+#define FDTRACE_FD_LIFE_H
+
+#include "fd/table.h"
+
+/* What a call makes of a number. */
+struct making {
+	struct fd_what what;
+	struct text *text; /* lent */
+	bool cloexec;
+	bool copied;
+};
+
+struct fd_site life_site(const struct record_call *call);
+
+/* The call began after the site's call had returned. */
+bool life_after(const struct record_call *call, const struct fd_site *site);
+
+/* The call returned before the snapshot of its table was finished. */
+bool life_early(const struct table *table, const struct record_call *call);
+
+/* A call returned fd as new. 0 or -ENOMEM. */
+int life_begin(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
+	       const struct making *making);
+
+/* dup2, dup3: whatever fd was is ended by the call that begins its new life. 0 or -ENOMEM. */
+int life_replace(struct store *store, struct table *table, int32_t fd,
+		 const struct record_call *call, const struct making *making);
+
+/*
+ * A close of fd succeeded: that fd had been open is proof enough. The life that it ended in
+ * *ret_life; *ret_raced: one that had been opened again already. 0 or -ENOMEM.
+ */
+int life_close(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
+	       struct life **ret_life, bool *ret_raced);
+
+/* close_range ended a number that is live. */
+void life_close_bulk(struct store *store, struct number *number, const struct record_call *call);
+
+#endif

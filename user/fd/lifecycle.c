@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/lifecycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/syscalls.h"
+#include "fd/hold.h"
+#include "fd/life.h"
+#include "fd/made.h"
+#include "fd/table.h"
+#include "fd/users.h"
+#include "fd/verdict.h"
+
+/* linux/close_range.h, which older systems lack */
+#define RANGE_CLOEXEC (1u << 2)
+
+struct fd_world {
+	struct store store;
+	struct hold hold;
+	struct users users;
+	uint64_t ebadf_closes;
+	uint64_t silent;
+};
+
+int fd_world_new(const struct fd_limits *limits, finding_fn emit, void *arg,
+		 struct fd_world **ret_world)
+{
+	struct fd_world *world = calloc(1, sizeof(*world));
+
+	if (!world)
+		return -ENOMEM;
+	store_init(&world->store, limits);
+	hold_init(&world->hold, &world->store, emit, arg);
+	users_init(&world->users, &world->store, &world->hold);
+	*ret_world = world;
+	return 0;
+}
+
+static void discard(void *arg, const struct finding *finding)
+{
+}
+
+void fd_world_free(struct fd_world *world)
+{
+	if (!world)
+		return;
+	world->hold.emit = discard;
+	hold_settle(&world->hold, UINT64_MAX);
+	users_free(&world->users);
+	free(world);
+}
+
+/* Processes and their snapshots */
+
+int fd_process_add(struct fd_world *world, uint32_t tgid, uint64_t address, enum fd_since since)
+{
+	struct user *user = users_add(&world->users, tgid);
+	struct table *table;
+
+	if (!user)
+		return -ENOMEM;
+	table = users_join(&world->users, user, address);
+	if (!table) {
+		users_remove(&world->users, user);
+		return -ENOMEM;
+	}
+	if (!table->uses->table_next)
+		table->whole = since == FD_FROM_START;
+	return 0;
+}
+
+static struct table *main_table(const struct fd_world *world, uint32_t tgid)
+{
+	struct user *user = users_find(&world->users, tgid);
+
+	return user ? user->main : NULL;
+}
+
+int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const struct fd_what *what,
+		   bool cloexec)
+{
+	struct table *table = main_table(world, tgid);
+	struct number *number;
+	struct text *text = NULL;
+	struct life *life;
+
+	if (!table)
+		return -ESRCH;
+	if (fd < 0)
+		return -EINVAL;
+	number = number_get(&world->store, table, fd);
+	if (!number)
+		return -ENOMEM;
+	number_touch(&world->store, number);
+	if (number_live(number))
+		return 0; /* its record came first, and knows more */
+	life = life_push(&world->store, number);
+	if (!life)
+		return -ENOMEM;
+	life->opened = (struct fd_site){.missing = SITE_BEFORE_ATTACH};
+	life->listed = true;
+	life->cloexec = cloexec;
+	if (what->path)
+		text = text_new(&world->store, what->path, strlen(what->path));
+	life_set_what(&world->store, life, what, text);
+	text_unref(&world->store, text);
+	return 0;
+}
+
+int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uint64_t time_ns)
+{
+	struct table *table = main_table(world, tgid);
+
+	if (!table)
+		return -ESRCH;
+	table->snapshot = true;
+	table->snapshot_ns = time_ns;
+	table->max_fds = max_fds;
+	table->gaps = world->store.gaps;
+	return 0;
+}
+
+/* Calls that succeeded */
+
+/* What the call makes; the text is the caller's to drop. */
+static struct making making_of(struct store *store, const struct record_call *call)
+{
+	struct making m = {
+		.what.type = made_type(call->call),
+		.what.call = call->call,
+		.what.flags = call->flags,
+		.what.arg = call->arg,
+		.cloexec = made_cloexec(call),
+	};
+
+	if (call->name_size)
+		m.text = text_new(store, call->name, call->name_size);
+	return m;
+}
+
+static int begin_new(struct fd_world *world, struct table *table, const struct record_call *call)
+{
+	struct making m;
+	int err;
+
+	/* signalfd() of a descriptor that it was given changes that one. */
+	if ((call->call == CALL_SIGNALFD || call->call == CALL_SIGNALFD4) && call->ret == call->fd)
+		return 0;
+	m = making_of(&world->store, call);
+	err = life_begin(&world->store, table, call->ret, call, &m);
+	text_unref(&world->store, m.text);
+	return err;
+}
+
+static int begin_pair(struct fd_world *world, struct table *table, const struct record_call *call)
+{
+	struct making m = making_of(&world->store, call);
+	int err, err2;
+
+	if (call->fd < 0 || call->fd2 < 0 || call->fd == call->fd2)
+		err = err2 = -EINVAL;
+	else {
+		err = life_begin(&world->store, table, call->fd, call, &m);
+		err2 = life_begin(&world->store, table, call->fd2, call, &m);
+	}
+	text_unref(&world->store, m.text);
+	return err ? err : err2;
+}
+
+/* A copy is what the descriptor is that was copied, if that is certain. */
+static struct making making_copy(struct store *store, const struct table *table,
+				 const struct record_call *call)
+{
+	const struct number *number = number_find(table, call->fd);
+	struct making m = {.cloexec = made_cloexec(call), .copied = true};
+
+	if (number_live(number) && !number_stale(store, number)) {
+		m.what = number->newest->what;
+		m.text = text_ref(number->newest->text);
+	}
+	return m;
+}
+
+static int begin_copy(struct fd_world *world, struct table *table, const struct record_call *call)
+{
+	bool onto = call_shape(call->call) == SHAPE_DUP_ONTO;
+	struct making m;
+	int err;
+
+	if (call->ret == call->fd)
+		return onto ? 0 : -EINVAL; /* dup2(N, N) only asks whether N is open */
+	m = making_copy(&world->store, table, call);
+	err = onto ? life_replace(&world->store, table, call->ret, call, &m)
+		   : life_begin(&world->store, table, call->ret, call, &m);
+	text_unref(&world->store, m.text);
+	return err;
+}
+
+static void range_one(struct fd_world *world, struct number *number, const struct record_call *call)
+{
+	struct life *life = number->newest;
+
+	if (!number_live(number))
+		return;
+	if (call->flags & RANGE_CLOEXEC) {
+		life->cloexec = true;
+		return;
+	}
+	life_close_bulk(&world->store, number, call);
+	hold_explain(&world->hold, number, call, life, false);
+}
+
+static void close_range_done(struct fd_world *world, struct table *table,
+			     const struct record_call *call)
+{
+	uint32_t first = call->fd, last = call->fd2;
+	struct number *number, *next;
+
+	if (last > INT32_MAX)
+		last = INT32_MAX;
+	if (first > last)
+		return;
+	if (last - first < HASH_COUNT(table->numbers)) {
+		for (uint64_t fd = first; fd <= last; fd++) {
+			number = number_find(table, fd);
+			if (number)
+				range_one(world, number, call);
+		}
+		return;
+	}
+	HASH_ITER (hh, table->numbers, number, next)
+		if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
+			range_one(world, number, call);
+}
+
+static int set_cloexec(struct fd_world *world, struct table *table, const struct record_call *call)
+{
+	struct number *number;
+
+	if (call->fd < 0)
+		return -EINVAL;
+	number = number_find(table, call->fd);
+	if (number_live(number))
+		number->newest->cloexec = call->flags & FD_CLOEXEC;
+	return 0;
+}
+
+static int close_done(struct fd_world *world, struct table *table, const struct record_call *call)
+{
+	struct life *life;
+	bool raced;
+	int err;
+
+	if (call->fd < 0)
+		return -EINVAL;
+	hold_closed(&world->hold, call);
+	err = life_close(&world->store, table, call->fd, call, &life, &raced);
+	if (err)
+		return err;
+	hold_explain(&world->hold, number_find(table, call->fd), call, life, raced);
+	return 0;
+}
+
+static int done(struct fd_world *world, struct table *table, const struct record_call *call)
+{
+	switch (call_shape(call->call)) {
+	case SHAPE_CLOSE:
+		return close_done(world, table, call);
+	case SHAPE_CLOSE_RANGE:
+		close_range_done(world, table, call);
+		return 0;
+	case SHAPE_OPEN:
+	case SHAPE_MAKE:
+		return begin_new(world, table, call);
+	case SHAPE_PAIR:
+		return begin_pair(world, table, call);
+	case SHAPE_DUP:
+	case SHAPE_DUP_ONTO:
+		return begin_copy(world, table, call);
+	case SHAPE_SET_FD:
+		return set_cloexec(world, table, call);
+	case SHAPE_UNSHARE: /* the table is there already */
+	case SHAPE_OTHER:
+		break;
+	}
+	return 0;
+}
+
+/* Calls that failed with EBADF */
+
+static int failed(struct fd_world *world, const struct user *user, struct table *table,
+		  const struct record_call *call)
+{
+	struct scene scene = {&world->store, table, call, user->vfork};
+	struct verdict verdict;
+
+	if (call_shape(call->call) == SHAPE_CLOSE) {
+		world->ebadf_closes++;
+		verdict_close(&scene, &verdict);
+		return hold_failed(&world->hold, table, call, &verdict);
+	}
+	verdict_use(&scene, &verdict);
+	if (verdict.act == ACT_REPORT)
+		world->hold.emit(world->hold.arg, &verdict.finding);
+	else
+		world->silent++;
+	return 0;
+}
+
+/* Records */
+
+static bool is_sane(const struct record_call *call)
+{
+	return call->h.size >= sizeof(*call) && call_shape(call->call) && call->table &&
+	       call->name_size <= call->h.size - sizeof(*call) && call->ret <= INT32_MAX;
+}
+
+int fd_call(struct fd_world *world, const struct record_call *call)
+{
+	enum call_shape shape;
+	struct user *user;
+	struct table *table;
+
+	if (!is_sane(call))
+		return -EINVAL;
+	hold_settle(&world->hold, call->h.time_ns);
+	user = users_find(&world->users, call->h.tgid);
+	if (!user) {
+		/* Of a process that nobody added nothing is known; to judge it would be to guess.
+		 */
+		world->silent += call->ret == -EBADF;
+		return 0;
+	}
+	shape = call_shape(call->call);
+	table = users_table(&world->users, user, call->h.tid, call->table,
+			    (shape == SHAPE_UNSHARE && (call->flags & CLONE_FILES)) ||
+				    shape == SHAPE_CLOSE_RANGE);
+	if (!table)
+		return -ENOMEM;
+	if (shape != SHAPE_CLOSE)
+		hold_break(&world->hold, call->h.tid);
+	if (call->ret == -EBADF)
+		return failed(world, user, table, call);
+	/* close() frees the number whatever else goes wrong: EINTR, EIO, ENOSPC, EDQUOT. */
+	if (call->ret < 0 && shape != SHAPE_CLOSE)
+		return 0;
+	return done(world, table, call);
+}
+
+int fd_fork(struct fd_world *world, const struct record_fork *record)
+{
+	struct user *parent, *child;
+	struct table *from = NULL, *table;
+
+	if (record->h.size < sizeof(*record) || !record->child_table ||
+	    record->child_tgid == record->h.tgid)
+		return -EINVAL;
+	hold_settle(&world->hold, record->h.time_ns);
+	child = users_add(&world->users, record->child_tgid);
+	if (!child)
+		return -ENOMEM;
+	child->vfork = record->vfork;
+	parent = users_find(&world->users, record->h.tgid);
+	if (parent && record->parent_table)
+		from = users_table(&world->users, parent, record->h.tid, record->parent_table,
+				   false);
+	if (record->child_table == record->parent_table)
+		table = users_join(&world->users, child, record->child_table);
+	else
+		table = users_inherit(&world->users, child, from, record->child_table);
+	if (table)
+		return 0;
+	users_remove(&world->users, child);
+	return -ENOMEM;
+}
+
+int fd_exec(struct fd_world *world, const struct record_exec *record)
+{
+	struct user *user;
+	struct table *table;
+
+	if (record->h.size < sizeof(*record) || !record->table)
+		return -EINVAL;
+	hold_settle(&world->hold, record->h.time_ns);
+	user = users_find(&world->users, record->h.tgid);
+	if (!user)
+		return 0;
+	hold_process_over(&world->hold, user->tgid);
+	table = users_exec(&world->users, user, record->table);
+	if (!table)
+		return -ENOMEM;
+	hold_table_over(&world->hold, table);
+	table_exec(&world->store, table);
+	user->vfork = false;
+	return 0;
+}
+
+int fd_exit(struct fd_world *world, const struct record_exit *record)
+{
+	struct user *user;
+
+	if (record->h.size < sizeof(*record))
+		return -EINVAL;
+	hold_settle(&world->hold, record->h.time_ns);
+	user = users_find(&world->users, record->h.tgid);
+	if (user)
+		users_remove(&world->users, user);
+	return 0;
+}
+
+void fd_gap(struct fd_world *world, uint64_t time_ns)
+{
+	hold_settle(&world->hold, time_ns);
+	world->store.gaps++;
+}
+
+void fd_settle(struct fd_world *world, uint64_t now_ns)
+{
+	hold_settle(&world->hold, now_ns);
+}
+
+void fd_world_counts(const struct fd_world *world, struct fd_counts *ret_counts)
+{
+	*ret_counts = (struct fd_counts){
+		.live = world->store.live,
+		.tables = world->store.ntables,
+		.ebadf_closes = world->ebadf_closes,
+		.sweep_closes = world->hold.sweep_closes,
+		.silent = world->silent + world->hold.silent,
+		.forgotten = world->store.forgotten,
+	};
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/verdict.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include "base/syscalls.h"
+#include "fd/life.h"
+
+/* What is known of a number, when a call says that it is not open. */
+enum standing {
+	STANDING_NEGATIVE,
+	STANDING_OPEN,
+	STANDING_CLOSED, /* by a call that was seen */
+	STANDING_GONE,	 /* in a way that was not seen */
+	STANDING_NEVER,	 /* never open in this program */
+	STANDING_BEFORE, /* closed when we attached */
+	STANDING_EARLY,	 /* not known yet: the snapshot is not complete */
+};
+
+struct subject {
+	int32_t fd;
+	enum standing standing;
+	bool gap; /* records were lost since this was known */
+	bool cut; /* a life of it may have been forgotten */
+	const struct life *life;
+};
+
+static enum standing never_seen(const struct scene *scene, int32_t fd)
+{
+	const struct table *table = scene->table;
+
+	if (life_early(table, scene->call))
+		return STANDING_EARLY;
+	if (table->whole)
+		return STANDING_NEVER;
+	if (!table->snapshot)
+		return STANDING_EARLY;
+	if (table->max_fds && (uint32_t)fd >= table->max_fds)
+		return STANDING_NEVER;
+	return STANDING_BEFORE;
+}
+
+static struct subject look_up(const struct scene *scene, int32_t fd)
+{
+	const struct number *number = fd < 0 ? NULL : number_find(scene->table, fd);
+	struct subject s = {.fd = fd, .standing = STANDING_NEGATIVE};
+
+	if (fd < 0)
+		return s;
+	if (!number || !number->newest) {
+		s.standing = never_seen(scene, fd);
+		s.gap = table_gap(scene->store, scene->table);
+		s.cut = table_cut(scene->table, fd);
+		return s;
+	}
+	s.life = number->newest;
+	s.gap = number_stale(scene->store, number);
+	s.standing = s.life->live			  ? STANDING_OPEN
+		     : s.life->ended.missing == SITE_SEEN ? STANDING_CLOSED
+							  : STANDING_GONE;
+	return s;
+}
+
+static void begin(const struct scene *scene, int32_t fd, struct verdict *v)
+{
+	const struct fd_site none = {.missing = SITE_NOT_APPLICABLE};
+
+	*v = (struct verdict){
+		.act = ACT_SILENT,
+		.evidence = EVIDENCE_OWN,
+		.finding =
+			{
+				.certainty = CERTAINTY_FACT,
+				.culprit = CULPRIT_UNKNOWN,
+				.tgid = scene->call->h.tgid,
+				.fd = fd,
+				.last_fd = fd,
+				.calls = 1,
+				.table = scene->table->address,
+				.bad = life_site(scene->call),
+				.closed = none,
+				.opened = none,
+				.notes = scene->vfork ? NOTE_VFORK_CHILD : 0,
+			},
+	};
+}
+
+static void suspect(struct finding *f, uint32_t notes)
+{
+	f->certainty = CERTAINTY_SUSPECTED;
+	f->notes |= notes;
+}
+
+static void report(struct verdict *v, enum finding_kind kind, enum severity severity)
+{
+	v->act = ACT_REPORT;
+	v->finding.kind = kind;
+	v->finding.severity = severity;
+}
+
+/* closed, opened and what, from the life that is over. */
+static void tell_life(struct finding *f, const struct life *life)
+{
+	f->closed = life->ended;
+	f->opened = life->opened;
+	f->what = life->what;
+	if (life->inherited)
+		f->notes |= NOTE_INHERITED;
+	if (life->copied)
+		f->notes |= NOTE_COPIED;
+	if (life->opened.missing == SITE_BEFORE_ATTACH)
+		f->notes |= NOTE_OPEN_BEFORE_ATTACH;
+	if (life->opened.missing == SITE_LOST)
+		f->notes |= NOTE_GAP;
+	if (!life->ended.inherited && life->ended.tid != f->bad.tid)
+		f->notes |= NOTE_DIFFERENT_THREADS;
+}
+
+static void report_closed(const struct subject *s, enum finding_kind kind, struct verdict *v)
+{
+	report(v, kind, SEVERITY_ERROR);
+	v->text = s->life->text;
+	tell_life(&v->finding, s->life);
+	if (s->gap)
+		suspect(&v->finding, NOTE_GAP);
+	if (s->life->uncertain)
+		suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+}
+
+/* The second close of what nobody saw closed first. */
+static void report_unseen(struct verdict *v, enum site_missing missing)
+{
+	report(v, FINDING_DOUBLE_CLOSE_UNSEEN, SEVERITY_WARNING);
+	v->finding.closed.missing = v->finding.opened.missing = missing;
+	if (missing == SITE_LOST)
+		suspect(&v->finding, NOTE_GAP);
+	if (missing == SITE_HISTORY_CUT)
+		suspect(&v->finding, 0);
+}
+
+static void report_bad_fd(struct verdict *v, enum site_missing missing)
+{
+	report(v, FINDING_BAD_FD, SEVERITY_INFO);
+	if (missing == SITE_NOT_APPLICABLE)
+		return;
+	v->finding.closed.missing = v->finding.opened.missing = missing;
+	suspect(&v->finding, 0);
+}
+
+static void close_of_never(const struct scene *scene, const struct subject *s, struct verdict *v)
+{
+	/* What was forgotten, or may have been opened in a gap, is no sign of a blind loop. */
+	v->evidence = s->gap || s->cut ? EVIDENCE_UNSEEN : EVIDENCE_BLIND;
+	if (scene->vfork || s->gap)
+		return;
+	report_bad_fd(v, s->cut ? SITE_HISTORY_CUT : SITE_NOT_APPLICABLE);
+}
+
+static void close_of_before(const struct scene *scene, const struct subject *s, struct verdict *v)
+{
+	v->evidence = EVIDENCE_UNSEEN;
+	if (scene->vfork)
+		return;
+	report_unseen(v, s->gap ? SITE_LOST : s->cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
+}
+
+static void close_of_open(const struct scene *scene, const struct subject *s, struct verdict *v)
+{
+	/* Listed when it was opened again; its open is on its way. */
+	if (s->life->listed && life_early(scene->table, scene->call))
+		return;
+	if (s->gap) {
+		if (!scene->vfork)
+			report_unseen(v, SITE_LOST);
+		return;
+	}
+	v->act = ACT_WAIT;
+	v->life = s->life->id;
+}
+
+/* The call may have failed before the life began that it would be the second close of. */
+static bool may_be_older(const struct record_call *call, const struct life *life)
+{
+	if (life_after(call, &life->opened) || life_after(call, &life->ended))
+		return false;
+	return call->enter_ns && life->opened.missing == SITE_SEEN &&
+	       call->enter_ns <= life->opened.time_ns;
+}
+
+void verdict_close(const struct scene *scene, struct verdict *v)
+{
+	struct subject s = look_up(scene, scene->call->fd);
+
+	begin(scene, s.fd, v);
+	switch (s.standing) {
+	case STANDING_NEGATIVE:
+		if (!scene->vfork)
+			report_bad_fd(v, SITE_NOT_APPLICABLE);
+		break;
+	case STANDING_CLOSED:
+		if (scene->vfork && s.life->ended.inherited)
+			break;
+		report_closed(&s, FINDING_DOUBLE_CLOSE, v);
+		if (may_be_older(scene->call, s.life))
+			suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+		break;
+	case STANDING_OPEN:
+		close_of_open(scene, &s, v);
+		break;
+	case STANDING_GONE:
+		if (s.life->ended.missing == SITE_LOST && !scene->vfork)
+			report_unseen(v, SITE_LOST);
+		break;
+	case STANDING_NEVER:
+		close_of_never(scene, &s, v);
+		break;
+	case STANDING_BEFORE:
+		close_of_before(scene, &s, v);
+		break;
+	case STANDING_EARLY:
+		v->evidence = EVIDENCE_UNSEEN;
+		break;
+	}
+}
+
+static bool is_probe(const struct record_call *call)
+{
+#ifdef __NR_fcntl
+	if (call->call == CALL_OTHER && call->nr == __NR_fcntl)
+		return call->arg == F_GETFD || call->arg == F_GETFL;
+#endif
+	return false;
+}
+
+/* -1 means "no descriptor" in calls that make one out of nothing (bpf, perf_event_open…). */
+static bool takes_fd(const struct record_call *call)
+{
+	if (call->fd == AT_FDCWD)
+		return false;
+	if (call->fd != -1)
+		return true;
+	switch (call_shape(call->call)) {
+	case SHAPE_MAKE:
+		return call->call == CALL_ACCEPT || call->call == CALL_ACCEPT4;
+	case SHAPE_OPEN:
+		return call->call == CALL_OPENAT || call->call == CALL_OPENAT2;
+	case SHAPE_CLOSE_RANGE:
+	case SHAPE_PAIR:
+	case SHAPE_UNSHARE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool takes_fd2(const struct record_call *call)
+{
+	if (call->call == CALL_OTHER)
+		return call->fd2 != -1 && call->fd2 != AT_FDCWD;
+	/* dup2's new number need not be open; out of range it is EBADF. */
+	return call_shape(call->call) == SHAPE_DUP_ONTO && call->fd2 < -1;
+}
+
+/* An absolute path does not use the directory: the EBADF is a file system's. */
+static bool ignores_fd(const struct record_call *call)
+{
+	return call_shape(call->call) == SHAPE_OPEN && call->name_size && call->name[0] == '/';
+}
+
+/* The descriptor to blame: the first known closed, else the first that is not open. */
+static bool pick(const struct scene *scene, struct subject *ret_subject)
+{
+	const struct record_call *call = scene->call;
+	struct subject s[2];
+	unsigned int count = 0;
+
+	if (takes_fd(call))
+		s[count++] = look_up(scene, call->fd);
+	if (takes_fd2(call))
+		s[count++] = look_up(scene, call->fd2);
+	for (unsigned int i = 0; i < count; i++)
+		if (s[i].standing == STANDING_CLOSED) {
+			*ret_subject = s[i];
+			return true;
+		}
+	for (unsigned int i = 0; i < count; i++)
+		if (s[i].standing != STANDING_OPEN) {
+			*ret_subject = s[i];
+			return true;
+		}
+	return false;
+}
+
+/* It may have failed for the wrong mode, just before another thread's close. */
+static bool may_be_wrong_mode(const struct scene *scene, const struct life *life)
+{
+	const struct record_call *call = scene->call;
+
+	if (life_after(call, &life->ended) || life->ended.inherited)
+		return false;
+	return call->enter_ns ||
+	       call->h.time_ns <= life->ended.time_ns + scene->store->limits.settle_ns;
+}
+
+static void use_of_closed(const struct scene *scene, const struct subject *s, struct verdict *v)
+{
+	report_closed(s, FINDING_USE_AFTER_CLOSE, v);
+	if (may_be_wrong_mode(scene, s->life))
+		suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+}
+
+void verdict_use(const struct scene *scene, struct verdict *v)
+{
+	struct subject s;
+
+	begin(scene, scene->call->fd, v);
+	if (is_probe(scene->call) || ignores_fd(scene->call) || !pick(scene, &s))
+		return;
+	begin(scene, s.fd, v);
+	if (s.standing == STANDING_CLOSED)
+		use_of_closed(scene, &s, v);
+	else if (s.standing == STANDING_NEGATIVE)
+		report_bad_fd(v, SITE_NOT_APPLICABLE);
+	else if (s.standing == STANDING_NEVER && !s.gap)
+		report_bad_fd(v, s.cut ? SITE_HISTORY_CUT : SITE_NOT_APPLICABLE);
+	else if (s.standing == STANDING_BEFORE && !s.gap)
+		report_bad_fd(v, s.cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
+}
+
+void verdict_pending(struct finding *f, const struct life *life, bool sure)
+{
+	f->kind = FINDING_DOUBLE_CLOSE;
+	f->severity = SEVERITY_ERROR;
+	f->notes |= NOTE_PENDING_CLOSE;
+	tell_life(f, life);
+	if (!sure || life->uncertain)
+		suspect(f, NOTE_ORDER_UNCERTAIN);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The rules: what a call that failed with EBADF is, as far as the store knows.
+ *
+ * A finding is a fact only if nothing else explains the records. The rules, for a close:
+ *
+ *   the number is         then
+ *   negative              bad_fd
+ *   over, close seen      double_close; `closed` is the call that ended the last life, however
+ *                         many closes have failed since
+ *   believed open         wait: a racing close may be recorded later (verdict_pending). Nothing
+ *                         comes: nothing is said. A file system's flush (FUSE, NFS) may return
+ *                         EBADF for a number that was open
+ *   over, end not seen    nothing (double_close_unseen, suspected, if records were lost)
+ *   never seen            bad_fd where the program is seen from its start (since exec too), and
+ *                         for numbers beyond any that was in use when we attached;
+ *                         double_close_unseen where the number was closed when we attached:
+ *                         nothing has closed it since. Nothing before the snapshot is complete
+ *
+ * exec starts a new program: what was closed before it or by it was never open in this one, so
+ * a close of it is bad_fd, not the second close of a life that another program knew.
+ *
+ * A vfork child before exec runs the close actions of posix_spawn(), which ignores EBADF: only
+ * a number that the child itself has closed is a double close there.
+ *
+ * Any other call: use_after_close under the same rules, of the first of its descriptors that is
+ * known closed. A number that is believed open says nothing: the wrong mode (read on a
+ * write-only descriptor) is EBADF too. fcntl(F_GETFD) and fcntl(F_GETFL) ask on purpose.
+ *
+ * After a gap a verdict that rests on what came before is "suspected" with NOTE_GAP, and one
+ * that rests on something not having happened is withheld.
+ *
+ * The culprit is left unknown: without ownership nobody can tell which of two closes is wrong.
+ *
+ * Owns: the rules. Pure: changes nothing, keeps nothing.
+ */
+#ifndef FDTRACE_FD_VERDICT_H
+#define FDTRACE_FD_VERDICT_H
+
+#include <stdbool.h>
+
+#include "fd/table.h"
+
+enum act {
+	ACT_SILENT, /* no finding */
+	ACT_REPORT,
+	ACT_WAIT, /* for the close that explains it */
+};
+
+/* What a failed close says about the loop that may have made it (see hold.h). */
+enum evidence {
+	EVIDENCE_OWN,	 /* the number had a life here */
+	EVIDENCE_UNSEEN, /* nobody saw it open, which proves nothing */
+	EVIDENCE_BLIND,	 /* the program cannot have thought it open */
+};
+
+struct verdict {
+	enum act act;
+	enum evidence evidence;
+	uint64_t life;	   /* ACT_WAIT: the id of the life that is believed open */
+	struct text *text; /* lent: what the finding's path lies in */
+	struct finding finding;
+};
+
+/* Who called, and in which table. */
+struct scene {
+	const struct store *store;
+	const struct table *table;
+	const struct record_call *call;
+	bool vfork; /* in a vfork child, before exec */
+};
+
+/* close(fd) → EBADF. */
+void verdict_close(const struct scene *scene, struct verdict *ret_verdict);
+
+/* Any other call → EBADF. */
+void verdict_use(const struct scene *scene, struct verdict *ret_verdict);
+
+/*
+ * The close that a waiting verdict waited for has come, and ended `life`. sure: no other order
+ * of the calls fits.
+ */
+void verdict_pending(struct finding *finding, const struct life *life, bool sure);
+
+#endif
