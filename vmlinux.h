@@ -51,6 +51,11 @@ struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
 
+/* A helper since 5.11: known by its name, whatever its number. */
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {

@@ -10,6 +10,21 @@
 
 #include "maps.bpf.h"
 
+/*
+ * A field of the current task. Where the kernel hands out a typed pointer (5.11 on), reading
+ * through it costs a load and not a call.
+ */
+#define CURRENT(field)                                                                           \
+	({                                                                                       \
+		__typeof__(((struct task_struct *)0)->field) _value;                             \
+		if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) \
+			_value = bpf_get_current_task_btf()->field;                              \
+		else                                                                             \
+			_value = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(),     \
+					       field);                                           \
+		_value;                                                                          \
+	})
+
 static __always_inline struct cpu_counts *cpu_counts(void)
 {
 	u32 zero = 0;
@@ -23,6 +38,15 @@ static __always_inline void count_loss(enum loss_cause cause)
 
 	if (c)
 		c->lost[cause]++;
+}
+
+/* A call of a 32-bit program: its numbers and arguments mean something else. */
+static __always_inline void count_compat(void)
+{
+	struct cpu_counts *c = cpu_counts();
+
+	if (c)
+		c->compat++;
 }
 
 /* A number is drawn for every record tried: a record that is lost leaves a jump. */

@@ -64,10 +64,17 @@ static __always_inline bool bpf_makes_fd(u64 command)
 	return command < 64 && ((makers >> command) & 1);
 }
 
+/* The compiler has seen the bound, the verifier must see it again. */
+static __always_inline u8 by_number(const volatile __u8 *table, u32 nr)
+{
+	barrier_var(nr);
+	return table[nr & (SYSCALLS_KNOWN - 1)];
+}
+
 /* The call's number in our own terms, 0: of no interest. */
 static __always_inline u8 classify(const struct returned *call)
 {
-	u8 id = call_of_nr[call->nr & (SYSCALLS_KNOWN - 1)];
+	u8 id = by_number(call_of_nr, call->nr);
 
 	if (call->ret >= 0) {
 		if (call->nr == NR_FCNTL)
@@ -85,7 +92,7 @@ static __always_inline u8 classify(const struct returned *call)
 	}
 	if (id == CALL_CLOSE)
 		return id;
-	if (call->ret == -EBADF && fd_args_of_nr[call->nr & (SYSCALLS_KNOWN - 1)])
+	if (call->ret == -EBADF && by_number(fd_args_of_nr, call->nr))
 		return id ? id : CALL_OTHER;
 	return 0;
 }
@@ -109,7 +116,7 @@ static __always_inline void read_pair(struct record_call *r, u64 from)
 /* Descriptors that a call was given, by the table of the user side. */
 static __always_inline void read_fd_args(struct record_call *r, const struct returned *call)
 {
-	u8 which = fd_args_of_nr[call->nr & (SYSCALLS_KNOWN - 1)];
+	u8 which = by_number(fd_args_of_nr, call->nr);
 
 	if (which & 15)
 		r->fd = arg(call, (which & 15) - 1);
@@ -249,7 +256,6 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 static __always_inline void report_call(const struct returned *call, u8 id,
 					const struct target *target, u64 pid_tgid)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct call_buffer *buf;
 	u32 zero = 0, size;
 	struct walk *w;
@@ -259,7 +265,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (!buf || !w)
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
-	buf->record.table = (u64)BPF_CORE_READ(task, files);
+	buf->record.table = (u64)CURRENT(files);
 	buf->record.python = walk_thread();
 	if (w->stack.depth && !send_stack())
 		buf->record.stack_id = w->stack.stack_id;

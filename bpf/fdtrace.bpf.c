@@ -18,9 +18,7 @@ char LICENSE[] SEC("license") = "GPL";
 #if defined(__TARGET_ARCH_x86)
 static __always_inline bool is_compat(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	return CURRENT(thread_info.status) & TS_COMPAT;
 }
 
 static __always_inline void read_args(struct returned *call, struct pt_regs *regs)
@@ -53,33 +51,34 @@ static __always_inline void read_args(struct returned *call, struct pt_regs *reg
 #define SYSCALL_NR(regs) ((regs)->syscallno)
 #endif
 
+/* Most calls of most processes are of no interest: that shows without a single helper call. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid();
-	u32 tgid = pid_tgid >> 32;
-	const struct target *target = bpf_map_lookup_elem(&targets, &tgid);
+	const struct target *target;
 	struct returned call;
+	u64 pid_tgid;
+	u32 tgid;
 	u8 id;
 
-	if (!target)
-		return 0;
 	call.nr = SYSCALL_NR(regs);
 	call.ret = ret;
 	if (call.nr >= SYSCALLS_KNOWN)
 		return 0;
-	if (is_compat()) {
-		struct cpu_counts *c = cpu_counts();
-
-		if (c)
-			c->compat++;
-		return 0;
-	}
 	read_args(&call, regs);
 	id = classify(&call);
-	if (id)
+	if (!id && !maps_code(&call))
+		return 0;
+	pid_tgid = bpf_get_current_pid_tgid();
+	tgid = pid_tgid >> 32;
+	target = bpf_map_lookup_elem(&targets, &tgid);
+	if (!target)
+		return 0;
+	if (is_compat())
+		count_compat();
+	else if (id)
 		report_call(&call, id, target, pid_tgid);
-	else if (call.nr == NR_MMAP)
+	else
 		file_mapped(&call, tgid);
 	return 0;
 }

@@ -76,15 +76,20 @@ static __always_inline struct file *file_of_fd(u32 fd)
 	return file;
 }
 
-/* mmap returned: an executable mapping of a file may be a libpython. */
+/* An executable mapping of a file, which may be a libpython. */
+static __always_inline bool maps_code(const struct returned *call)
+{
+	return call->nr == NR_MMAP && (call->args[2] & PROT_EXEC) && (s32)call->args[4] >= 0 &&
+	       (u64)call->ret < -4095ull;
+}
+
 static __always_inline void file_mapped(const struct returned *call, u32 tgid)
 {
 	const struct python_file *known;
 	struct file_key key;
 	struct file *file;
 
-	if (!(call->args[2] & PROT_EXEC) || (s32)call->args[4] < 0 ||
-	    (call->ret < 0 && call->ret > -4096) || bpf_map_lookup_elem(&pythons, &tgid))
+	if (bpf_map_lookup_elem(&pythons, &tgid))
 		return;
 	file = file_of_fd(call->args[4]);
 	if (!file)

@@ -14,7 +14,7 @@
 
 #include "emit.bpf.h"
 
-/* How far below a frame its window begins: frames of one data-stack chunk lie together. */
+/* A window begins with its frame's page at the latest: frames of one data stack lie together. */
 #define WINDOW_BACK	 1024
 #define WINDOW_MASK	 (2 * WINDOW_BACK - 1)
 /* No field that we read lies further inside a frame. */
@@ -80,12 +80,10 @@ static __always_inline u64 mix(u64 hash, u64 value)
 /* The thread pointer, from which libc's thread-specific data hangs. */
 static __always_inline u64 thread_pointer(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread.fsbase);
+	return CURRENT(thread.fsbase);
 #elif defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ(task, thread.uw.tp_value);
+	return CURRENT(thread.uw.tp_value);
 #endif
 }
 

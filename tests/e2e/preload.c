@@ -12,19 +12,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 void faultlog_enable(int fd);
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int (*real_close)(int fd);
 static int log_fd = -1;
+static pthread_mutex_t *lock; /* shared with forked children, as the log is */
 static pid_t owner;
 
 static void after_fork(void)
 {
-	pthread_mutex_init(&lock, NULL);
 	owner = getpid();
 }
 
@@ -34,8 +34,19 @@ __attribute__((constructor)) static void start(void)
 	pthread_atfork(NULL, NULL, after_fork);
 }
 
+static void make_lock(void)
+{
+	pthread_mutexattr_t shared;
+
+	lock = mmap(NULL, sizeof(*lock), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_init(&shared);
+	pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(lock, &shared);
+}
+
 void faultlog_enable(int fd)
 {
+	make_lock();
 	owner = getpid();
 	log_fd = fd;
 	close(-4242); /* where the log begins: seen by the tracer and by us */
@@ -69,8 +80,8 @@ int close(int fd)
 
 	if (log_fd < 0 || getpid() != owner)
 		return real_close(fd);
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(lock);
 	ret = logged_close(fd);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(lock);
 	return ret;
 }

@@ -145,6 +145,9 @@ def differences(sight, want, finding):
     if want.get("advice", "") not in finding.get("advice", ""):
         checks.append(("advice", want["advice"], finding.get("advice")))
     wrong = [f"{n}: {got!r}, not {w!r}" for n, w, got in checks if w is not None and w != got]
+    for name in want.get("inherited", ()):
+        if sites.get(name, {}).get("pid") in (None, finding["process"]["pid"]):
+            wrong.append(f"{name}: is not the parent's")
     return wrong + [text for name in SITES for text in site_differences(sight, want, name, sites)]
 
 
@@ -176,8 +179,16 @@ def check(sight, wants, findings):
             wrong.append(f"{count} times, not {want.get('count', 1)}: {json.dumps(want)}")
             wrong += [f"    {i}: " + "; ".join(differences(sight, want, f))
                       for i, f in enumerate(findings) if f["kind"] == want["kind"]]
-    wrong += [f"not expected: {json.dumps(f, ensure_ascii=False)}" for f in left]
-    return wrong
+    return wrong + [f"not expected: {brief(f)}" for f in left]
+
+
+def brief(finding):
+    """A finding in a line or so."""
+    sites = [
+        f"{name} {site['call']}: {[tuple(f.values()) for f in site.get('python', [])[:2]]}"
+        for name, site in finding["sites"].items()
+    ]
+    return f"{finding['kind']} fd {finding['fd']} {finding.get('what')} " + "; ".join(sites)
 
 
 # --- cases ---------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Counts: every double close is told, none twice, none lost."""
 import re
+import signal
+import time
 
 import harness
 
@@ -50,6 +52,43 @@ def test_ten_thousand_in_four_threads(python):
     assert result.count("double_close") == 10000
     assert {f["certainty"] for f in result.findings} == {"fact"}
     assert all(f["sites"]["bad"]["tid"] == f["sites"]["closed"]["tid"] for f in result.findings)
+
+
+def with_tiny_buffer(python):
+    """A correct program, traced with a buffer that is soon full: (its process, the run)."""
+    program = str(harness.SIM / "ten_thousand_ok.py")
+    return harness.waiting([python.path, program]), ["--ring-size", "4K"]
+
+
+def test_losses_accuse_nobody(python):
+    """A reader that keeps falling behind: what was lost is counted, and no verdict rests on it."""
+    process, options = with_tiny_buffer(python)
+    with process as process:
+        run = harness.Run([*options, "-p", str(process.pid)]).attached()
+        process.stdin.write(b"x")
+        process.stdin.flush()
+        while process.poll() is None:
+            run.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.003)
+            run.process.send_signal(signal.SIGCONT)
+            time.sleep(0.003)
+    run.process.send_signal(signal.SIGINT)
+    result = run.finish()
+    assert lost(result) > 1000
+    assert result.findings == []
+
+
+def test_ends_although_the_exit_was_lost(python):
+    """Even the record of the process's end may be lost: fdtrace ends with it all the same."""
+    process, options = with_tiny_buffer(python)
+    with process as process:
+        run = harness.Run([*options, "-p", str(process.pid)]).attached()
+        run.process.send_signal(signal.SIGSTOP)
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        run.process.send_signal(signal.SIGCONT)
+    result = run.finish()
+    assert lost(result) > 1000
+    assert result.findings == []
 
 
 def test_text_folds_repeats(python):

@@ -233,6 +233,47 @@ def test_json_is_as_the_schema_says(python):
     assert kinds >= {"double_close", "bad_fd", "use_after_close", "close_sweep", "call", "summary"}
 
 
+CALLS = """
+import fcntl, os, socket
+fd = os.open("/dev/null", os.O_RDONLY)
+os.dup2(fd, 50)
+os.dup2(fd, 51, inheritable=False)
+fcntl.fcntl(fd, fcntl.F_DUPFD, 60)
+fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 70)
+server = socket.socketpair()
+os.pipe()
+print(fd, *(s.fileno() for s in server))
+"""
+
+
+def test_calls(python):
+    """Each call's numbers, flags and result."""
+    result = harness.started([python.path, "-S", "-c", CALLS], ["--events"])
+    fd, left, right = map(int, result.stdout.split())
+    last = {call["call"]: call for call in result.calls}
+
+    def has(call, **values):
+        found = {key: last[call].get(key) for key in values}
+        assert found == values, call
+
+    has("openat", fd=fd, result=fd, path="/dev/null", flags=os.O_RDONLY | os.O_CLOEXEC)
+    has("dup2", **{"from": fd, "fd": 50, "result": 50})
+    has("dup3", **{"from": fd, "fd": 51, "result": 51})
+    has("fcntl(F_DUPFD)", **{"from": fd, "fd": 60, "result": 60})
+    has("fcntl(F_DUPFD_CLOEXEC)", **{"from": fd, "fd": 70, "result": 70})
+    has("socketpair", fd=left, fd2=right, result=0)
+    has("pipe2", fd=right + 1, fd2=right + 2, result=0)
+
+
+def test_calls_c():
+    result = harness.started([harness.build(SIM / "close_range.c")], ["--events"])
+    call = next(c for c in result.calls if c["call"] == "close_range")
+    assert (call["fd"], call["last_fd"], call["result"]) == (40, 49, 0)
+    result = harness.started([harness.build(SIM / "accept.c")], ["--events"])
+    server = next(c["fd"] for c in result.calls if c["call"] == "socket")
+    assert {c["listener"] for c in result.calls if c["call"].startswith("accept")} == {server}
+
+
 def test_schema_refuses_nonsense():
     with pytest.raises(AssertionError):
         schema.validate([{"schema": "fdtrace/1", "kind": "nonsense"}])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # The child closes an inherited number twice; the parent once, which is right.
-# @expect {"kind": "double_close", "type": "file", "path": "/dev/null", "fd": "fd", "pid":
-#   "child", "bad": "in_child@bad < <module>@child", "closed": "in_child@closed <
-#   <module>@child", "opened": "<module>@opened"}
+# @expect {"kind": "double_close", "inherited": ["opened"], "type": "file", "path": "/dev/null",
+#   "fd": "fd", "pid": "child", "bad": "in_child@bad < <module>@child", "closed":
+#   "in_child@closed < <module>@child", "opened": "<module>@opened"}
 import os
 
 from simlib import say, wait_for_tracer

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # The parent closed the number before fork; the child, with the parent's history, again.
-# @expect {"kind": "double_close", "type": "file", "fd": "fd", "pid": "child", "bad":
-#   "<module>@bad", "closed": "close_once@closed < <module>@before", "opened":
-#   "<module>@opened"}
+# @expect {"kind": "double_close", "inherited": ["opened", "closed"], "type": "file", "fd":
+#   "fd", "pid": "child", "bad": "<module>@bad", "closed": "close_once@closed <
+#   <module>@before", "opened": "<module>@opened"}
 import os
 
 from simlib import say, wait_for_tracer

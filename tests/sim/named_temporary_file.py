@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-# The number of a NamedTemporaryFile is closed under it.
+# The number of a NamedTemporaryFile is closed under it; its own close seeks first.
+# @expect {"kind": "use_after_close", "fd": "fd", "calls": {"bad": "lseek"}, "bad": "main@bad"}
 # @expect {"kind": "double_close", "type": "file", "fd": "fd", "bad": "main@bad", "closed":
 #   "main@closed", "opened": "main@opened"}
 import os

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # The number of a socket is closed under its object, which closes it again: one that says so,
-# and one that dies without a word.
+# and one that dies without a word. Its ResourceWarning, which nobody sees, asks for the
+# socket's names first.
+# @expect {"kind": "use_after_close", "type": "socket", "fd": "silent", "calls": {"bad":
+#   "getsockname"}, "bad": "silent@bad2", "closed": "silent@closed2"}
+# @expect {"kind": "use_after_close", "type": "socket", "fd": "silent", "calls": {"bad":
+#   "getpeername"}, "bad": "silent@bad2", "closed": "silent@closed2"}
 # @expect {"kind": "double_close", "type": "socket", "fd": "spoken", "calls": {"opened":
 #   "socket"}, "bad": "spoken@bad1", "closed": "spoken@closed1", "opened": "spoken@opened1"}
 # @expect {"kind": "double_close", "type": "socket", "fd": "silent", "calls": {"opened":

@@ -62,7 +62,7 @@ static void emit(struct hold *hold, const struct finding *finding)
 
 static bool is_sweep(const struct hold *hold, const struct run *run)
 {
-	if (run->numbers < hold->store->limits.sweep)
+	if (run->longest < hold->store->limits.sweep)
 		return false;
 	return run->blind || 2 * run->unseen >= run->failed;
 }
@@ -151,23 +151,31 @@ static struct run *run_find(const struct hold *hold, uint32_t tid)
 	return run;
 }
 
-static bool continues(const struct run *run, const struct record_call *call)
+static bool continues(const struct hold *hold, const struct run *run,
+		      const struct record_call *call)
 {
-	int64_t step = (int64_t)call->fd - run->last;
+	int64_t distance = (int64_t)call->fd - run->last;
 
 	if (call->h.tgid != run->tgid || call->table != run->table ||
 	    call->stack_id != run->stack_id)
 		return false;
-	return run->step ? step == run->step : step == 1 || step == -1;
+	if (!distance || (run->step && (distance > 0) != (run->step > 0)))
+		return false;
+	return llabs(distance) <= hold->store->limits.sweep;
 }
 
 static void extend(struct hold *hold, struct run *run, const struct record_call *call)
 {
-	if (run->numbers)
+	if (!run->longest)
+		run->stretch = 1;
+	else {
 		run->step = call->fd > run->last ? 1 : -1;
+		run->stretch = call->fd - run->last == run->step ? run->stretch + 1 : 1;
+	}
+	if (run->stretch > run->longest)
+		run->longest = run->stretch;
 	run->last = call->fd;
 	run->last_ns = call->h.time_ns;
-	run->numbers++;
 	set_due(hold, run->last_ns);
 }
 
@@ -200,7 +208,7 @@ static struct run *run_of(struct hold *hold, const struct record_call *call,
 
 	if (run && run->held >= RUN_HELD_MAX && is_sweep(hold, run))
 		fold(hold, run);
-	if (run && (!continues(run, call) || run->held >= RUN_HELD_MAX)) {
+	if (run && (!continues(hold, run, call) || run->held >= RUN_HELD_MAX)) {
 		run_end(hold, run);
 		run = NULL;
 	}
@@ -287,7 +295,7 @@ void hold_closed(struct hold *hold, const struct record_call *call)
 
 	if (!run)
 		return;
-	if (!continues(run, call)) {
+	if (!continues(hold, run, call)) {
 		run_end(hold, run);
 		return;
 	}
@@ -407,6 +415,14 @@ void hold_settle(struct hold *hold, uint64_t now_ns)
 		if (is_due(hold, run->last_ns, now_ns))
 			run_end(hold, run);
 	next_due(hold);
+}
+
+void hold_gap(struct hold *hold)
+{
+	struct held *held, *next;
+
+	DL_FOREACH_SAFE (hold->waiters, held, next)
+		unexplained(hold, held);
 }
 
 void hold_process_over(struct hold *hold, uint32_t tgid)

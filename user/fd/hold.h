@@ -6,8 +6,9 @@
  * a run: one thread closes consecutive numbers, up or down, from one site. Closes that succeed
  * belong to the run too (whatever the loop found open), but a run begins with one that failed.
  * So every failed close waits until its run is over: until the thread makes another call, or
- * nothing for the settle time. Then the run is judged as a whole. It is a sweep if it covers
- * fd_limits.sweep numbers and
+ * nothing for the settle time. Then the run is judged as a whole. A loop may step over numbers
+ * that it keeps, so a run may have small holes. It is a sweep if it covers fd_limits.sweep
+ * numbers without a hole and
  *
  *   one of them is proof that the loop is blind: the program cannot have thought it open
  *   (never open since the program began, or beyond all that was in use when we attached); or
@@ -56,8 +57,9 @@ struct run {
 	int32_t first; /* failed */
 	int32_t last;  /* closed */
 	int32_t last_failed;
-	int step; /* +1, -1; 0: not known yet */
-	uint32_t numbers;
+	int step;	  /* +1, -1; 0: not known yet */
+	uint32_t stretch; /* consecutive numbers, up to the last */
+	uint32_t longest;
 	uint32_t failed;
 	uint32_t silent; /* failed, and no finding alone */
 	uint32_t blind;
@@ -99,6 +101,9 @@ void hold_explain(struct hold *hold, struct number *number, const struct record_
 
 /* Decides what has waited long enough; UINT64_MAX: all. */
 void hold_settle(struct hold *hold, uint64_t now_ns);
+
+/* Records were lost: no close that comes now explains anything for sure. */
+void hold_gap(struct hold *hold);
 
 /* The process is gone, or another program: its runs are over. */
 void hold_process_over(struct hold *hold, uint32_t tgid);

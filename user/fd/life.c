@@ -241,6 +241,26 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 	return 0;
 }
 
+int life_seen(struct store *store, struct table *table, int32_t fd, const struct record_call *call)
+{
+	struct number *number = number_find(table, fd);
+	enum site_missing why = why_unseen(store, table, number, fd, call);
+
+	if (number_live(number) || (number && number_stale(store, number))) {
+		settle_gap(store, number);
+	} else if (number && number->newest && !life_after(call, &number->newest->ended)) {
+		return 0; /* another thread's close may have come just after it */
+	}
+	if (!number)
+		number = number_get(store, table, fd);
+	if (!number)
+		return -ENOMEM;
+	number_touch(store, number);
+	if (number_live(number))
+		return 0;
+	return push_unseen(store, number, why) ? 0 : -ENOMEM;
+}
+
 /* The range may have been closed before another thread opened this number. */
 static bool may_be_newer(const struct store *store, const struct life *life,
 			 const struct record_call *call)

@@ -55,6 +55,9 @@ int life_replace(struct store *store, struct table *table, int32_t fd,
 int life_close(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
 	       struct life **ret_life, bool *ret_raced);
 
+/* A call that succeeded showed that fd is open. 0 or -ENOMEM. */
+int life_seen(struct store *store, struct table *table, int32_t fd, const struct record_call *call);
+
 /* close_range ended a number that is live. */
 void life_close_bulk(struct store *store, struct number *number, const struct record_call *call);
 

@@ -16,6 +16,7 @@
 #include "fd/verdict.h"
 
 /* linux/close_range.h, which older systems lack */
+#define RANGE_UNSHARE (1u << 1)
 #define RANGE_CLOEXEC (1u << 2)
 
 struct fd_world {
@@ -73,7 +74,7 @@ int fd_process_add(struct fd_world *world, uint32_t tgid, uint64_t address, enum
 	return 0;
 }
 
-static struct table *main_table(const struct fd_world *world, uint32_t tgid)
+static struct table *main_table(struct fd_world *world, uint32_t tgid)
 {
 	struct user *user = users_find(&world->users, tgid);
 
@@ -193,6 +194,9 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 
 	if (call->ret == call->fd)
 		return onto ? 0 : -EINVAL; /* dup2(N, N) only asks whether N is open */
+	err = call->fd < 0 ? -EINVAL : life_seen(&world->store, table, call->fd, call);
+	if (err)
+		return err;
 	m = making_copy(&world->store, table, call);
 	err = onto ? life_replace(&world->store, table, call->ret, call, &m)
 		   : life_begin(&world->store, table, call->ret, call, &m);
@@ -240,9 +244,13 @@ static void close_range_done(struct fd_world *world, struct table *table,
 static int set_cloexec(struct fd_world *world, struct table *table, const struct record_call *call)
 {
 	struct number *number;
+	int err;
 
 	if (call->fd < 0)
 		return -EINVAL;
+	err = life_seen(&world->store, table, call->fd, call);
+	if (err)
+		return err;
 	number = number_find(table, call->fd);
 	if (number_live(number))
 		number->newest->cloexec = call->flags & FD_CLOEXEC;
@@ -319,6 +327,20 @@ static bool is_sane(const struct record_call *call)
 	       call->name_size <= call->h.size - sizeof(*call) && call->ret <= INT32_MAX;
 }
 
+static bool unshares(const struct record_call *call)
+{
+	if (call->ret < 0)
+		return false;
+	switch (call_shape(call->call)) {
+	case SHAPE_UNSHARE:
+		return call->flags & CLONE_FILES;
+	case SHAPE_CLOSE_RANGE:
+		return call->flags & RANGE_UNSHARE;
+	default:
+		return false;
+	}
+}
+
 int fd_call(struct fd_world *world, const struct record_call *call)
 {
 	enum call_shape shape;
@@ -336,9 +358,7 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 		return 0;
 	}
 	shape = call_shape(call->call);
-	table = users_table(&world->users, user, call->h.tid, call->table,
-			    (shape == SHAPE_UNSHARE && (call->flags & CLONE_FILES)) ||
-				    shape == SHAPE_CLOSE_RANGE);
+	table = users_table(&world->users, user, call->h.tid, call->table, unshares(call));
 	if (!table)
 		return -ENOMEM;
 	if (shape != SHAPE_CLOSE)
@@ -360,6 +380,7 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 	    record->child_tgid == record->h.tgid)
 		return -EINVAL;
 	hold_settle(&world->hold, record->h.time_ns);
+	users_find(&world->users, record->h.tgid); /* active: the child takes another's room */
 	child = users_add(&world->users, record->child_tgid);
 	if (!child)
 		return -ENOMEM;
@@ -415,6 +436,7 @@ int fd_exit(struct fd_world *world, const struct record_exit *record)
 void fd_gap(struct fd_world *world, uint64_t time_ns)
 {
 	hold_settle(&world->hold, time_ns);
+	hold_gap(&world->hold);
 	world->store.gaps++;
 }
 

@@ -18,20 +18,22 @@ void users_free(struct users *users)
 		users_remove(users, users->list);
 }
 
-struct user *users_find(const struct users *users, uint32_t tgid)
-{
-	struct user *user;
-
-	HASH_FIND(hh, users->index, &tgid, sizeof(tgid), user);
-	return user;
-}
-
 static void touch(struct users *users, struct user *user)
 {
 	if (!user->next)
 		return;
 	DL_DELETE(users->list, user);
 	DL_APPEND(users->list, user);
+}
+
+struct user *users_find(struct users *users, uint32_t tgid)
+{
+	struct user *user;
+
+	HASH_FIND(hh, users->index, &tgid, sizeof(tgid), user);
+	if (user)
+		touch(users, user);
+	return user;
 }
 
 /* Homes */
@@ -160,16 +162,23 @@ static void evict_address(struct users *users, uint64_t address)
 		evict_users(users, table, NULL);
 }
 
+/* What does not fit is forgotten, and counted. */
+static void forget_oldest(struct users *users)
+{
+	const struct table *table = users->list->main;
+
+	if (table)
+		users->store->forgotten += HASH_COUNT(table->numbers);
+	users_remove(users, users->list);
+}
+
 /* A table more: the least recently active process makes room, though not `user`. */
 static void make_room(struct users *users, const struct user *user)
 {
-	struct store *store = users->store;
+	const struct store *store = users->store;
 
-	while (store->ntables >= store->limits.tables && users->list != user) {
-		store->forgotten +=
-			HASH_COUNT(users->list->main ? users->list->main->numbers : NULL);
-		users_remove(users, users->list);
-	}
+	while (store->ntables >= store->limits.tables && users->list != user)
+		forget_oldest(users);
 }
 
 static struct table *new_table(struct users *users, struct user *user, uint64_t address)
@@ -206,7 +215,7 @@ struct user *users_add(struct users *users, uint32_t tgid)
 	if (user)
 		users_remove(users, user);
 	if (HASH_COUNT(users->index) >= users->store->limits.tables)
-		users_remove(users, users->list);
+		forget_oldest(users);
 	user = calloc(1, sizeof(*user));
 	if (!user)
 		return NULL;
@@ -270,7 +279,6 @@ struct table *users_table(struct users *users, struct user *user, uint32_t tid, 
 {
 	struct table *table;
 
-	touch(users, user);
 	if (user->main && user->main->address == address && !user->homes)
 		return user->main;
 	table = table_find(users->store, address);

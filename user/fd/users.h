@@ -55,7 +55,8 @@ struct users {
 void users_init(struct users *users, struct store *store, struct hold *hold);
 void users_free(struct users *users);
 
-struct user *users_find(const struct users *users, uint32_t tgid);
+/* Marks it as active. */
+struct user *users_find(struct users *users, uint32_t tgid);
 
 /*
  * A new process; one of the same number is gone. It has no table yet. Beyond fd_limits.tables

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Records out of order: the snapshot that is older than some of them, and racing threads. */
+#include "fd_stream.h"
+
+/* The snapshot */
+
+static void test_listed_numbers_are_open_since_before_attach(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
+	stream_list(&s, 7, "/listed", false);
+	stream_list(&s, 8, "/listed", true);
+	stream_listed(&s, 64, s.now);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->opened.missing, SITE_BEFORE_ATTACH);
+	assert_string_equal(f->what.path, "/listed");
+	assert_true(f->what.path_from_proc);
+	assert_int_equal(f->notes, NOTE_OPEN_BEFORE_ATTACH);
+	stream_exec(&s, PID, TABLE);
+	assert_int_equal(stream_counts(&s).live, 0);
+	stream_end(&s);
+}
+
+static void test_open_before_the_end_of_the_snapshot_is_what_it_lists(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
+	stream_list(&s, 7, "/listed", false);
+	stream_listed(&s, 64, s.now + MS);
+	OPEN(&s, 7, .name = "opened", .stack = 1);
+	assert_int_equal(stream_counts(&s).live, 1);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_string_equal(f->what.path, "opened");
+	assert_int_equal(f->notes, 0);
+	stream_end(&s);
+}
+
+static void test_close_before_the_end_of_the_snapshot(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
+	stream_list(&s, 7, "/listed", false);
+	stream_listed(&s, 64, s.now + MS);
+	CLOSE(&s, 7, .stack = 2);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_null(f->what.path); /* what was listed may be the next life */
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	assert_int_equal(stream_settle(&s), 1);
+	stream_end(&s);
+}
+
+static void test_bad_close_before_the_end_of_the_snapshot_accuses_nobody(void **state)
+{
+	struct stream s;
+
+	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
+	stream_list(&s, 7, "/listed", false);
+	stream_listed(&s, 64, s.now + MS);
+	BAD_CLOSE(&s, 7); /* then opened again, and listed */
+	BAD_CLOSE(&s, 9);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	assert_int_equal(stream_settle(&s), 0);
+	assert_int_equal(stream_counts(&s).silent, 2);
+	stream_end(&s);
+}
+
+static void test_without_a_snapshot_a_number_never_seen_is_silent(void **state)
+{
+	struct stream s;
+
+	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
+	BAD_CLOSE(&s, 7);
+	READ(&s, 7);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* Racing threads */
+
+static void test_open_recorded_before_the_close_that_freed_the_number(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .name = "/old", .stack = 1);
+	OPEN(&s, 7, .name = "/new", .stack = 2, .tid = 101);
+	CLOSE(&s, 7, .stack = 3); /* of /old */
+	assert_int_equal(stream_counts(&s).live, 1);
+	CLOSE(&s, 7, .stack = 4, .tid = 101); /* of /new, by its own thread */
+	BAD_CLOSE(&s, 7, .stack = 5);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->closed.stack_id, 4);
+	assert_int_equal(f->opened.stack_id, 2);
+	assert_string_equal(f->what.path, "/new");
+	stream_end(&s);
+}
+
+static void test_the_opener_closes_what_it_opened(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	OPEN(&s, 7, .stack = 2, .tid = 101);
+	CLOSE(&s, 7, .stack = 3, .tid = 101);
+	CLOSE(&s, 7, .stack = 4); /* of the first life, recorded late */
+	BAD_CLOSE(&s, 7);
+	assert_int_equal(stream_settle(&s), 1);
+	assert_int_equal(s.findings[0].closed.stack_id, 3);
+	assert_int_equal(s.findings[0].opened.stack_id, 2);
+	stream_end(&s);
+}
+
+static void test_a_close_entered_after_the_open_is_not_the_awaited_one(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	OPEN(&s, 7, .stack = 2, .tid = 101);
+	CLOSE(&s, 7, .stack = 3, .tid = 102, .enter_ns = stream_last(&s) + 500);
+	assert_int_equal(stream_counts(&s).live, 0);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->opened.stack_id, 2);
+	assert_int_equal(f->closed.stack_id, 3);
+	stream_end(&s);
+}
+
+static void test_where_two_orders_fit_a_finding_is_suspected(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	OPEN(&s, 7, .stack = 2, .tid = 101);
+	CLOSE(&s, 7, .stack = 3, .tid = 102); /* this one or the next is the first life's */
+	CLOSE(&s, 7, .stack = 4, .tid = 103);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	assert_true(f->notes & NOTE_ORDER_UNCERTAIN);
+	stream_end(&s);
+}
+
+static void test_an_awaited_close_that_never_comes(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	OPEN(&s, 7, .stack = 2); /* closed in between in a way that is not seen */
+	stream_wait(&s, SETTLE_NS);
+	CLOSE(&s, 7, .stack = 3);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->opened.stack_id, 2);
+	assert_int_equal(f->closed.stack_id, 3);
+	stream_end(&s);
+}
+
+static void test_a_racing_close_recorded_after_the_bad_one(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	BAD_CLOSE(&s, 7, .stack = 3, .tid = 101, .enter_ns = s.now + 500);
+	CLOSE(&s, 7, .stack = 2, .enter_ns = s.now - 500);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->notes, NOTE_PENDING_CLOSE | NOTE_DIFFERENT_THREADS);
+	assert_int_equal(f->bad.stack_id, 3);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->opened.stack_id, 1);
+	stream_end(&s);
+}
+
+static void test_a_racing_close_with_exits_only_is_suspected(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	BAD_CLOSE(&s, 7, .tid = 101);
+	CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	assert_true(f->notes & NOTE_PENDING_CLOSE);
+	assert_true(f->notes & NOTE_ORDER_UNCERTAIN);
+	stream_end(&s);
+}
+
+static void test_a_close_that_cannot_explain_the_bad_one(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	BAD_CLOSE(&s, 7, .tid = 101);
+	CLOSE(&s, 7, .enter_ns = s.now + 500); /* entered later */
+	OPEN(&s, 8);
+	BAD_CLOSE(&s, 8);
+	CLOSE(&s, 8); /* the same thread's */
+	assert_int_equal(stream_settle(&s), 0);
+	assert_int_equal(stream_counts(&s).silent, 2);
+	stream_end(&s);
+}
+
+static void test_an_open_recorded_after_the_close_that_ended_it(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+	uint64_t enter;
+
+	stream_begin(&s);
+	enter = s.now;
+	CLOSE(&s, 7, .tid = 101, .stack = 2);
+	OPEN(&s, 7, .enter_ns = enter, .stack = 1);
+	assert_int_equal(stream_counts(&s).live, 0);
+	BAD_CLOSE(&s, 7, .stack = 3);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_int_equal(f->closed.stack_id, 2);
+	stream_end(&s);
+}
+
+static void test_close_range_racing_with_an_open_is_uncertain(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .tid = 101);
+	CALL(&s, .call = CALL_CLOSE_RANGE, .fd = 3, .fd2 = 100);
+	BAD_CLOSE(&s, 7);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_listed_numbers_are_open_since_before_attach),
+		cmocka_unit_test(test_open_before_the_end_of_the_snapshot_is_what_it_lists),
+		cmocka_unit_test(test_close_before_the_end_of_the_snapshot),
+		cmocka_unit_test(test_bad_close_before_the_end_of_the_snapshot_accuses_nobody),
+		cmocka_unit_test(test_without_a_snapshot_a_number_never_seen_is_silent),
+		cmocka_unit_test(test_open_recorded_before_the_close_that_freed_the_number),
+		cmocka_unit_test(test_the_opener_closes_what_it_opened),
+		cmocka_unit_test(test_a_close_entered_after_the_open_is_not_the_awaited_one),
+		cmocka_unit_test(test_where_two_orders_fit_a_finding_is_suspected),
+		cmocka_unit_test(test_an_awaited_close_that_never_comes),
+		cmocka_unit_test(test_a_racing_close_recorded_after_the_bad_one),
+		cmocka_unit_test(test_a_racing_close_with_exits_only_is_suspected),
+		cmocka_unit_test(test_a_close_that_cannot_explain_the_bad_one),
+		cmocka_unit_test(test_an_open_recorded_after_the_close_that_ended_it),
+		cmocka_unit_test(test_close_range_racing_with_an_open_is_uncertain),
+	};
+
+	return cmocka_run_group_tests_name("lifecycle_races", tests, NULL, NULL);
+}
