@@ -113,15 +113,32 @@ static __always_inline void read_pair(struct record_call *r, u64 from)
 	r->fd2 = pair[1];
 }
 
-/* Descriptors that a call was given, by the table of the user side. */
-static __always_inline void read_fd_args(struct record_call *r, const struct returned *call)
+/* The descriptors that a call is about, as enum call_shape says. */
+static __always_inline void read_fds(struct record_call *r, const struct returned *call)
 {
 	u8 which = by_number(fd_args_of_nr, call->nr);
 
-	if (which & 15)
-		r->fd = arg(call, (which & 15) - 1);
-	if (which >> 4)
-		r->fd2 = arg(call, (which >> 4) - 1);
+	r->fd = r->fd2 = -1;
+	switch (r->call) {
+	case CALL_PIPE:
+	case CALL_PIPE2:
+		read_pair(r, call->args[0]);
+		break;
+	case CALL_SOCKETPAIR:
+		read_pair(r, call->args[3]);
+		break;
+	case CALL_CLOSE_RANGE:
+	case CALL_DUP2:
+	case CALL_DUP3:
+		r->fd = call->args[0];
+		r->fd2 = call->args[1];
+		break;
+	default:
+		if (which & 15)
+			r->fd = arg(call, (which & 15) - 1);
+		if (which >> 4)
+			r->fd2 = arg(call, (which >> 4) - 1);
+	}
 }
 
 /* The flags (and more) of each call, as the comments of CALLS in record.h say. */
@@ -235,18 +252,13 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->enter_ns = 0;
 	r->stack_id = 0;
 	r->ret = call->ret;
-	r->fd = r->fd2 = -1;
 	r->flags = r->arg = 0;
 	r->call = id;
 	r->nr = call->nr;
 	r->name_size = 0;
 	r->name_cut = 0;
 	r->python = PYTHON_NONE;
-	read_fd_args(r, call);
-	if (id == CALL_PIPE || id == CALL_PIPE2)
-		read_pair(r, call->args[0]);
-	else if (id == CALL_SOCKETPAIR)
-		read_pair(r, call->args[3]);
+	read_fds(r, call);
 	name = read_flags(r, call);
 	if (name && call->ret >= 0)
 		r->name_size = read_name(buf, name);

@@ -397,13 +397,13 @@ static int start_command(struct desk *desk)
 		complain("cannot start %s: %s", command[0], strerror(-err));
 		return EXIT_FAILED;
 	}
-	announce(desk, command[0]);
 	err = spawn_go(&desk->child);
 	if (err) {
 		desk->child.pid = 0;
 		complain("cannot run %s: %s", command[0], strerror(-err));
 		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 	}
+	announce(desk, command[0]);
 	return watch(desk, desk->child.pidfd, EVENT_CHILD) ? EXIT_FAILED : EXIT_OK;
 }
 

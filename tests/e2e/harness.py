@@ -5,14 +5,15 @@ Owns: every process that a test starts. Never: traces or signals one that it did
 Environment: FDTRACE (the binary), FDTRACE_PYTHONS (more interpreters, colon-separated),
 FDTRACE_TEST_SLOW (a factor for every time limit).
 """
+import atexit
 import contextlib
 import fcntl
 import glob
 import json
 import os
 import re
+import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -91,9 +92,11 @@ def system_python():
 
 
 @lru_cache(maxsize=None)
-def _build_dir():
+def build_dir():
+    """Where compiled programs lie, for every user to run; gone when the tests are over."""
     path = tempfile.mkdtemp(prefix="fdtrace-e2e-")
     os.chmod(path, 0o755)
+    atexit.register(shutil.rmtree, path)
     return Path(path)
 
 
@@ -103,7 +106,7 @@ _build_lock = threading.Lock()
 def build(source, *flags):
     """Compiles a C file once; its path."""
     with _build_lock:
-        target = _build_dir() / (Path(source).stem + (".so" if "-shared" in flags else ""))
+        target = build_dir() / (Path(source).stem + (".so" if "-shared" in flags else ""))
         if not target.exists():
             command = ["cc", "-O1", "-D_GNU_SOURCE", "-pthread", f"-I{SIM}", *flags]
             subprocess.run([*command, "-o", target, source, "-ldl"], check=True)

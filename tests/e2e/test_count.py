@@ -54,17 +54,17 @@ def test_ten_thousand_in_four_threads(python):
     assert all(f["sites"]["bad"]["tid"] == f["sites"]["closed"]["tid"] for f in result.findings)
 
 
-def with_tiny_buffer(python):
-    """A correct program, traced with a buffer that is soon full: (its process, the run)."""
-    program = str(harness.SIM / "ten_thousand_ok.py")
-    return harness.waiting([python.path, program]), ["--ring-size", "4K"]
+TINY = ["--ring-size", "4K"]
+
+
+def correct_program(python):
+    return harness.waiting([python.path, str(harness.SIM / "ten_thousand_ok.py")])
 
 
 def test_losses_accuse_nobody(python):
     """A reader that keeps falling behind: what was lost is counted, and no verdict rests on it."""
-    process, options = with_tiny_buffer(python)
-    with process as process:
-        run = harness.Run([*options, "-p", str(process.pid)]).attached()
+    with correct_program(python) as process:
+        run = harness.Run([*TINY, "-p", str(process.pid)]).attached()
         process.stdin.write(b"x")
         process.stdin.flush()
         while process.poll() is None:
@@ -80,9 +80,8 @@ def test_losses_accuse_nobody(python):
 
 def test_ends_although_the_exit_was_lost(python):
     """Even the record of the process's end may be lost: fdtrace ends with it all the same."""
-    process, options = with_tiny_buffer(python)
-    with process as process:
-        run = harness.Run([*options, "-p", str(process.pid)]).attached()
+    with correct_program(python) as process:
+        run = harness.Run([*TINY, "-p", str(process.pid)]).attached()
         run.process.send_signal(signal.SIGSTOP)
         process.communicate(b"x", timeout=harness.TIMEOUT)
         run.process.send_signal(signal.SIGCONT)

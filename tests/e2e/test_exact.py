@@ -5,8 +5,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 import harness
 import schema
 from harness import FAULTHANDLER_FRAMES, FRAMES_AT_LEAST, as_faulthandler

@@ -219,6 +219,7 @@ static void test_dies_with_its_parent(void **state)
 
 static void test_signals(void **state)
 {
+	unsigned long long blocked, ignored;
 	char text[4096];
 	sigset_t some, old;
 
@@ -231,7 +232,10 @@ static void test_signals(void **state)
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	assert_string_equal(text, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	assert_int_equal(sscanf(text, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
+	assert_true(blocked == 0);
+	/* 32 and 33 are glibc's own: whoever was started by posix_spawn() ignores them. */
+	assert_true((ignored & ~(3ull << 31)) == 0);
 }
 
 /* What fdtrace was given, and nothing of its own: as system(3) would hand it on. */

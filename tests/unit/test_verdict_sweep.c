@@ -95,6 +95,29 @@ static void test_sweep_steps_over_what_it_keeps(void **state)
 	stream_end(&s);
 }
 
+/* CPython 3.11: a warm loop calls from another instruction. */
+static void test_sweep_goes_over_to_a_second_site(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	for (int fd = 3; fd < 6; fd++) {
+		OPEN(&s, fd, .stack = 1);
+		CLOSE(&s, fd, .stack = 2);
+	}
+	for (int fd = 3; fd < 40; fd++)
+		BAD_CLOSE(&s, fd, .stack = fd < 10 ? 98 : 99);
+	f = stream_only(&s, FINDING_CLOSE_SWEEP, CERTAINTY_FACT);
+	assert_int_equal(f->fd, 3);
+	assert_int_equal(f->calls, 37);
+	/* A third one is another loop. */
+	for (int fd = 3; fd < 6; fd++)
+		BAD_CLOSE(&s, fd, .stack = 95 + fd);
+	assert_int_equal(stream_settle(&s), 4);
+	stream_end(&s);
+}
+
 static void test_a_list_closed_twice_is_no_sweep(void **state)
 {
 	struct stream s;
@@ -262,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_sweep_downwards),
 		cmocka_unit_test(test_daemonizing_loop_is_one_sweep_whatever_the_histories),
 		cmocka_unit_test(test_sweep_steps_over_what_it_keeps),
+		cmocka_unit_test(test_sweep_goes_over_to_a_second_site),
 		cmocka_unit_test(test_a_list_closed_twice_is_no_sweep),
 		cmocka_unit_test(test_a_cleanup_loop_that_succeeds_hides_no_double_close),
 		cmocka_unit_test(test_a_list_half_unseen_after_attach),

@@ -151,29 +151,41 @@ static struct run *run_find(const struct hold *hold, uint32_t tid)
 	return run;
 }
 
+static bool is_site(const struct run *run, uint64_t stack_id)
+{
+	return stack_id == run->stack_id || !run->other_stack_id || stack_id == run->other_stack_id;
+}
+
 static bool continues(const struct hold *hold, const struct run *run,
 		      const struct record_call *call)
 {
 	int64_t distance = (int64_t)call->fd - run->last;
+	unsigned int reach = call->stack_id == run->stack_id ? hold->store->limits.sweep : 1;
 
-	if (call->h.tgid != run->tgid || call->table != run->table ||
-	    call->stack_id != run->stack_id)
+	if (call->h.tgid != run->tgid || call->table != run->table || !is_site(run, call->stack_id))
 		return false;
 	if (!distance || (run->step && (distance > 0) != (run->step > 0)))
 		return false;
-	return llabs(distance) <= hold->store->limits.sweep;
+	return llabs(distance) <= reach;
 }
 
+/* The first close of a run, or one that continues it. */
 static void extend(struct hold *hold, struct run *run, const struct record_call *call)
 {
-	if (!run->longest)
-		run->stretch = 1;
-	else {
+	bool same_site = call->stack_id == run->stack_id;
+
+	if (run->longest)
 		run->step = call->fd > run->last ? 1 : -1;
-		run->stretch = call->fd - run->last == run->step ? run->stretch + 1 : 1;
-	}
+	if (same_site && run->longest && call->fd - run->last == run->step)
+		run->stretch++;
+	else
+		run->stretch = 1;
 	if (run->stretch > run->longest)
 		run->longest = run->stretch;
+	if (!same_site) {
+		run->other_stack_id = run->stack_id;
+		run->stack_id = call->stack_id;
+	}
 	run->last = call->fd;
 	run->last_ns = call->h.time_ns;
 	set_due(hold, run->last_ns);

@@ -7,8 +7,10 @@
  * belong to the run too (whatever the loop found open), but a run begins with one that failed.
  * So every failed close waits until its run is over: until the thread makes another call, or
  * nothing for the settle time. Then the run is judged as a whole. A loop may step over numbers
- * that it keeps, so a run may have small holes. It is a sweep if it covers fd_limits.sweep
- * numbers without a hole and
+ * that it keeps, so a run may have small holes. And one call in a loop may be two sites:
+ * CPython 3.11 makes it in another instruction once the loop is warm; so a run may go over to
+ * a second site with the very next number. It is a sweep if it covers fd_limits.sweep numbers
+ * without a hole from one site and
  *
  *   one of them is proof that the loop is blind: the program cannot have thought it open
  *   (never open since the program began, or beyond all that was in use when we attached); or
@@ -52,13 +54,14 @@ struct run {
 	uint32_t tid; /* the key */
 	uint32_t tgid;
 	uint64_t table;
-	uint64_t stack_id;
+	uint64_t stack_id;	 /* of the last close */
+	uint64_t other_stack_id; /* 0: all came from one site */
 	uint64_t last_ns;
 	int32_t first; /* failed */
 	int32_t last;  /* closed */
 	int32_t last_failed;
 	int step;	  /* +1, -1; 0: not known yet */
-	uint32_t stretch; /* consecutive numbers, up to the last */
+	uint32_t stretch; /* consecutive numbers from one site, up to the last */
 	uint32_t longest;
 	uint32_t failed;
 	uint32_t silent; /* failed, and no finding alone */
