@@ -68,8 +68,8 @@ def main():
             bad.append(target)
     if bad:
         print(f"failed: {', '.join(bad)}")
-    print("{} passed, {} failed, {} skipped".format(*totals),
-          f"in {time.monotonic() - started:.0f} s")
+    print(f"took {time.monotonic() - started:.0f} s")
+    print("{} passed, {} failed, {} skipped".format(*totals))
     return 1 if bad else 0
 
 

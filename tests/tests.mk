@@ -30,12 +30,15 @@ e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider \
 		tests/e2e $(E2E)
 
-.PHONY: lint man-lint format format-check
+.PHONY: lint man-lint check-vmlinux format format-check
 lint: fdtrace man-lint format-check ## the house rules
 	@$(PYTHON) tests/lint/lint.py
 
 man-lint: ## the man page's markup
 	@mandoc -T lint -W warning docs/fdtrace.8
+
+check-vmlinux: ## compare vmlinux.h with the running kernel's BTF
+	@$(PYTHON) tests/lint/check_vmlinux.py
 
 format-check:
 	@clang-format --dry-run -Werror $(C_FILES)
