@@ -69,7 +69,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJ)
 unit: $(UNIT_BIN) ## the unit tests (no root needed)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
 
-include packaging/install.mk tests/tests.mk
+include packaging/install.mk tests/tests.mk tests/vm/vm.mk
 
 .PHONY: clean
 clean: ## remove what was built

@@ -63,17 +63,43 @@ static __always_inline void fill_header(struct record_header *h, u16 type, u32 s
 	h->tid = (u32)pid_tgid;
 }
 
+/*
+ * The jump in a CPU's sequence shows only with its next record, which may be long in coming: what
+ * other CPUs report meanwhile must not be taken for the whole.
+ */
+static __always_inline void tell_losses(void)
+{
+	u64 lost = lost_records;
+	struct record_header *r;
+
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r)
+		return;
+	r->size = sizeof(*r);
+	r->type = RECORD_LOST;
+	r->cpu = RECORD_NO_CPU;
+	r->seq = 0;
+	r->time_ns = bpf_ktime_get_boot_ns();
+	r->tgid = r->tid = 0;
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	told_records = lost;
+}
+
 /* 0, or negative: the ring is full, which is counted under cause. */
 static __always_inline long emit(void *record, u32 size, enum loss_cause cause, bool urgent)
 {
 	u64 flags = BPF_RB_NO_WAKEUP;
 	long err;
 
+	if (lost_records != told_records)
+		tell_losses();
 	if (urgent || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	err = bpf_ringbuf_output(&ring, record, size, flags);
-	if (err)
+	if (err) {
+		__sync_fetch_and_add(&lost_records, 1);
 		count_loss(cause);
+	}
 	return err;
 }
 

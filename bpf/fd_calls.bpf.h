@@ -243,6 +243,26 @@ static __always_inline u32 read_name(struct call_buffer *buf, u64 from)
 	return (u32)(size - 1) & (RECORD_NAME_MAX - 1);
 }
 
+static __always_inline struct file *file_of_fd(u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **slots = BPF_CORE_READ(fdt, fd), *file = NULL;
+
+	if (fd < BPF_CORE_READ(fdt, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
+	return file;
+}
+
+/* EBADF is also the answer to the wrong mode: is the number open all the same? */
+static __always_inline u8 still_open(const struct record_call *r)
+{
+	if (r->ret != -EBADF)
+		return 0;
+	return (r->fd >= 0 && file_of_fd(r->fd) ? 1 : 0) |
+	       (r->fd2 >= 0 && file_of_fd(r->fd2) ? 2 : 0);
+}
+
 /* Everything but header and stack. Returns the bytes of name behind the record. */
 static __always_inline u32 fill_call(struct call_buffer *buf, const struct returned *call, u8 id)
 {
@@ -250,6 +270,7 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	u64 name;
 
 	r->enter_ns = 0;
+	r->thread_ns = CURRENT(start_boottime);
 	r->stack_id = 0;
 	r->ret = call->ret;
 	r->flags = r->arg = 0;
@@ -259,6 +280,7 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->name_cut = 0;
 	r->python = PYTHON_NONE;
 	read_fds(r, call);
+	r->still_open = still_open(r);
 	name = read_flags(r, call);
 	if (name && call->ret >= 0)
 		r->name_size = read_name(buf, name);
@@ -278,7 +300,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
 	buf->record.table = (u64)CURRENT(files);
-	buf->record.python = walk_thread();
+	buf->record.python = walk_thread(target->program, target->leader_ended);
 	if (w->stack.depth && !send_stack())
 		buf->record.stack_id = w->stack.stack_id;
 	if (target->vfork && buf->record.python != PYTHON_NONE)

@@ -79,7 +79,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	else if (id)
 		report_call(&call, id, target, pid_tgid);
 	else
-		file_mapped(&call, tgid);
+		file_mapped(&call, target->program, tgid);
 	return 0;
 }
 

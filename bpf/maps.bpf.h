@@ -24,11 +24,11 @@ struct {
 	__type(value, struct target);
 } targets SEC(".maps");
 
-/* The Python of a process, by tgid. Both sides write; exec and exit remove. */
+/* The Python of a program. Both sides add; exec and exit remove. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, u32);
+	__type(key, struct program_key);
 	__type(value, struct python_process);
 } pythons SEC(".maps");
 
@@ -76,5 +76,10 @@ const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
 const volatile bool follow_forks = true;
 /* Wake the reader when so many bytes wait. */
 const volatile __u32 wake_bytes = 256 << 10;
+
+/* Raised by the user side: what has been sent before is to be sent again. */
+__u32 resend;
+/* Records lost, and how many of them the reader has been told of. */
+__u64 lost_records, told_records;
 
 #endif

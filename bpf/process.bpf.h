@@ -52,28 +52,20 @@ static __always_inline void report_file(const struct file_key *key, u64 start, u
 	emit(&r, sizeof(r), LOSS_PROCESS, true);
 }
 
-/* A process runs a Python whose _PyRuntime in the file is moved by bias. */
-static __always_inline void set_python(u32 tgid, const struct python_file *file, u64 bias)
+/* A program is a Python whose _PyRuntime in the file is moved by bias. */
+static __always_inline void set_python(const struct program_key *program,
+				       const struct file_key *key, const struct python_file *file,
+				       u64 bias)
 {
 	struct python_process python = {
+		.file = *key,
 		.runtime = file->runtime + bias,
 		.layout = file->layout,
 		.identity = IDENTITY_CONTENT,
 	};
 
-	if (bpf_map_update_elem(&pythons, &tgid, &python, BPF_ANY))
+	if (bpf_map_update_elem(&pythons, program, &python, BPF_ANY))
 		count_loss(LOSS_MAP);
-}
-
-static __always_inline struct file *file_of_fd(u32 fd)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **slots = BPF_CORE_READ(fdt, fd), *file = NULL;
-
-	if (fd < BPF_CORE_READ(fdt, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
-	return file;
 }
 
 /* An executable mapping of a file, which may be a libpython. */
@@ -83,13 +75,18 @@ static __always_inline bool maps_code(const struct returned *call)
 	       (u64)call->ret < -4095ull;
 }
 
-static __always_inline void file_mapped(const struct returned *call, u32 tgid)
+/*
+ * A function of its own: what it keeps on the stack is not there while others walk a stack. All
+ * frames of a chain of calls have 512 bytes together (up to Linux 6.12).
+ */
+static __noinline void file_mapped(const struct returned *call, u64 since, u32 tgid)
 {
+	struct program_key program = {.program = since, .tgid = tgid};
 	const struct python_file *known;
 	struct file_key key;
 	struct file *file;
 
-	if (bpf_map_lookup_elem(&pythons, &tgid))
+	if (bpf_map_lookup_elem(&pythons, &program))
 		return;
 	file = file_of_fd(call->args[4]);
 	if (!file)
@@ -99,7 +96,7 @@ static __always_inline void file_mapped(const struct returned *call, u32 tgid)
 	if (known && !known->known)
 		return;
 	if (known)
-		set_python(tgid, known,
+		set_python(&program, &key, known,
 			   known->fixed ? 0
 					: call->ret - (known->text_vaddr - known->text_offset +
 						       call->args[5]));
@@ -115,24 +112,29 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 {
 	u32 parent_tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
 	const struct python_process *python;
+	const struct target *parent_target;
 	struct target target = {};
 	struct record_fork r = {};
 
-	if (parent_tgid == child_tgid || !bpf_map_lookup_elem(&targets, &parent_tgid) ||
-	    !follow_forks)
+	if (parent_tgid == child_tgid || !follow_forks)
 		return;
+	parent_target = bpf_map_lookup_elem(&targets, &parent_tgid);
+	if (!parent_target)
+		return;
+	target.program = bpf_ktime_get_boot_ns();
 	target.vfork = same_memory(parent, child);
 	if (bpf_map_update_elem(&targets, &child_tgid, &target, BPF_ANY)) {
 		count_loss(LOSS_MAP);
 		return;
 	}
-	python = bpf_map_lookup_elem(&pythons, &parent_tgid);
+	python = find_program(parent_target->program, parent_tgid);
 	if (python) {
+		struct program_key key = {.program = target.program, .tgid = child_tgid};
 		struct python_process copy = *python;
 
 		/* The probe on the parent's destructor does not see the child's frees. */
 		copy.identity = IDENTITY_CONTENT;
-		if (bpf_map_update_elem(&pythons, &child_tgid, &copy, BPF_ANY))
+		if (bpf_map_update_elem(&pythons, &key, &copy, BPF_ANY))
 			count_loss(LOSS_MAP);
 	}
 	r.parent_table = (u64)BPF_CORE_READ(parent, files);
@@ -147,7 +149,7 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 
 /* Which Python the new program is, as far as its own file tells (static builds). */
 static __always_inline void program_started(struct task_struct *task, struct linux_binprm *bprm,
-					    u32 tgid)
+					    const struct program_key *program)
 {
 	struct file_key key = file_key(BPF_CORE_READ(bprm, file));
 	const struct python_file *known = bpf_map_lookup_elem(&python_files, &key);
@@ -157,7 +159,7 @@ static __always_inline void program_started(struct task_struct *task, struct lin
 		return;
 	if (known) {
 		start_code = BPF_CORE_READ(task, mm, start_code);
-		set_python(tgid, known, known->fixed ? 0 : start_code - known->text_vaddr);
+		set_python(program, &key, known, known->fixed ? 0 : start_code - known->text_vaddr);
 	}
 	report_file(&key, 0, 0, 0, true, known != NULL);
 }
@@ -168,12 +170,17 @@ static __always_inline void process_execed(struct task_struct *task, struct linu
 	u32 tgid = pid_tgid >> 32, zero = 0;
 	struct exec_buffer *buf = bpf_map_lookup_elem(&exec_buffers, &zero);
 	struct target *target = bpf_map_lookup_elem(&targets, &tgid);
+	struct program_key program = {};
 	long size;
 
 	if (!target || !buf)
 		return;
+	program.program = target->program;
+	program.tgid = tgid;
+	bpf_map_delete_elem(&pythons, &program);
+	program.program = target->program = bpf_ktime_get_boot_ns();
 	target->vfork = 0;
-	bpf_map_delete_elem(&pythons, &tgid);
+	target->leader_ended = 0;
 	size = bpf_probe_read_kernel_str(buf->name, sizeof(buf->name),
 					 BPF_CORE_READ(bprm, filename));
 	size = size > 0 ? (size - 1) & (EXEC_NAME_MAX - 1) : 0;
@@ -184,19 +191,27 @@ static __always_inline void process_execed(struct task_struct *task, struct linu
 	buf->record.name_size = size;
 	fill_header(&buf->record.h, RECORD_EXEC, sizeof(buf->record) + size, pid_tgid);
 	emit(&buf->record, sizeof(buf->record) + size, LOSS_PROCESS, true);
-	program_started(task, bprm, tgid);
+	program_started(task, bprm, &program);
 }
 
 static __always_inline void process_exited(struct task_struct *task)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 tgid = pid_tgid >> 32;
+	struct target *target = bpf_map_lookup_elem(&targets, &tgid);
+	struct program_key program = {.tgid = tgid};
 	struct record_exit r = {};
 
-	if (!bpf_map_lookup_elem(&targets, &tgid) || BPF_CORE_READ(task, signal, live.counter) > 0)
+	if (!target)
 		return;
+	if (BPF_CORE_READ(task, signal, live.counter) > 0) {
+		if ((u32)pid_tgid == tgid)
+			target->leader_ended = 1;
+		return;
+	}
+	program.program = target->program;
 	bpf_map_delete_elem(&targets, &tgid);
-	bpf_map_delete_elem(&pythons, &tgid);
+	bpf_map_delete_elem(&pythons, &program);
 	r.table = (u64)BPF_CORE_READ(task, files);
 	r.start_ns = BPF_CORE_READ(task, start_boottime);
 	r.cgroup = bpf_get_current_cgroup_id();

@@ -31,7 +31,8 @@ struct walk {
 	u32 window_size;
 	u32 layout;
 	u32 identity;
-	u32 unused;
+	u32 resend;
+	u64 program;
 	u64 code; /* argument and result of sample_code */
 	u64 code_sample;
 	u8 window[2 * WINDOW_BACK + FIELD_MASK + 8];
@@ -360,14 +361,22 @@ __attribute__((noinline)) int walk_frames(void)
 	return 1;
 }
 
+static __always_inline struct python_process *find_program(u64 program, u32 tgid)
+{
+	struct program_key key = {.program = program, .tgid = tgid};
+
+	return bpf_map_lookup_elem(&pythons, &key);
+}
+
 /*
- * Walks the calling thread into this CPU's walk. Returns its enum python_status; a process that
- * is not known to be a Python has PYTHON_NONE. A global function: verified by itself.
+ * Walks the calling thread into this CPU's walk. Returns its enum python_status; a program that
+ * is not known to be a Python has PYTHON_NONE. by_content: frees are not watched any more. A
+ * global function: verified by itself.
  */
-__attribute__((noinline)) int walk_thread(void)
+__attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct python_process *python = bpf_map_lookup_elem(&pythons, &tgid);
+	struct python_process *python = find_program(program, tgid);
 	const struct py_layout *layout;
 	struct walk *w = this_walk();
 	struct thread_view thread;
@@ -382,14 +391,16 @@ __attribute__((noinline)) int walk_thread(void)
 	w->window_size = 0;
 	w->window_start = 0;
 	w->layout = python->layout;
-	w->identity = python->identity;
+	w->identity = by_content ? IDENTITY_CONTENT : python->identity;
+	w->program = program;
+	w->resend = resend;
 	layout = bpf_map_lookup_elem(&layouts, &w->layout);
 	if (!layout || !layout->version)
 		return PYTHON_NONE;
 	if (!find_thread(w, python, layout, &thread))
 		return PYTHON_NO_THREAD;
 	w->next = first_frame(layout, thread.frame);
-	w->hash = mix(mix(0xfd7 + (u64)tgid, python->runtime), python->epoch);
+	w->hash = mix(mix(((u64)tgid << 32) | w->resend, program), python->epoch);
 	/* Shims are walked but not kept, so the loop is longer than the frames it yields. */
 	for (u32 i = 0; i < 2 * RECORD_FRAMES_MAX / WALK_STEP; i++)
 		if (!walk_frames())
@@ -568,7 +579,9 @@ __attribute__((noinline)) int send_frame_code(u32 i)
 	f = &w->frames[i];
 	key.code = f->code;
 	key.sample = f->ident;
+	key.program = w->program;
 	key.tgid = pid_tgid >> 32;
+	key.resend = w->resend;
 	known = bpf_map_lookup_elem(&codes_sent, &key);
 	if (known) {
 		f->ident = *known;
@@ -586,8 +599,14 @@ __attribute__((noinline)) int send_frame_code(u32 i)
 static __always_inline void code_freed(u64 code)
 {
 	struct code_key key = {.code = code, .tgid = bpf_get_current_pid_tgid() >> 32};
-	struct python_process *python = bpf_map_lookup_elem(&pythons, &key.tgid);
+	const struct target *target = bpf_map_lookup_elem(&targets, &key.tgid);
+	struct python_process *python;
 
+	if (!target)
+		return;
+	key.program = target->program;
+	key.resend = resend;
+	python = find_program(key.program, key.tgid);
 	if (!python)
 		return;
 	__sync_fetch_and_add(&python->epoch, 1);

@@ -37,7 +37,11 @@ enum record_type {
 	RECORD_EXEC = 6,
 	RECORD_EXIT = 7,
 	RECORD_MAP = 8,
+	RECORD_LOST = 9, /* its header alone: records before it found no room; no sequence */
 };
+
+/* In place of the CPU: a record without a sequence number. */
+#define RECORD_NO_CPU 0xffff
 
 struct record_header {
 	__u32 size; /* the whole record, bytes */
@@ -162,6 +166,9 @@ struct record_call {
 	__u16 name_size; /* bytes of name, no NUL; more than given if unreadable: 0 */
 	__u8 python;	 /* enum python_status */
 	__u8 name_cut;	 /* 1: the name was longer or not readable to its end */
+	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
+	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns */
+	__u8 unused[7];
 	char name[];
 };
 

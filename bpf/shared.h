@@ -14,8 +14,21 @@
 #define SYSCALLS_KNOWN 512
 
 struct target {
-	__u32 vfork; /* 1: runs in its parent's memory until it execs */
+	__u64 program;	    /* CLOCK_BOOTTIME at fork, exec or attach: with the pid, one program */
+	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
+	__u32 leader_ended; /* 1: so has what the user side tied to the first thread */
+};
+
+/* What was learned of a program holds for no other, though pid and addresses come again. */
+struct program_key {
+	__u64 program;
+	__u32 tgid;
 	__u32 unused;
+};
+
+struct file_key {
+	__u64 device; /* s_dev */
+	__u64 inode;
 };
 
 /* How a code object is told from another that had its address before. */
@@ -25,17 +38,13 @@ enum code_identity {
 };
 
 struct python_process {
-	__u64 runtime;	/* address of _PyRuntime in the process */
-	__u64 epoch;	/* IDENTITY_FREED: raised at every free of a code object */
+	__u64 runtime; /* address of _PyRuntime in the process */
+	__u64 epoch;   /* IDENTITY_FREED: raised at every free of a code object */
+	struct file_key file;
 	__u32 layout;	/* index into layouts */
 	__u32 identity; /* enum code_identity */
 	__u32 tss_key;	/* 1 + the key of the thread state, once it has proved right; 0: not yet */
 	__u32 unused;
-};
-
-struct file_key {
-	__u64 device; /* s_dev */
-	__u64 inode;
 };
 
 struct python_file {
@@ -50,8 +59,9 @@ struct python_file {
 struct code_key {
 	__u64 code;
 	__u64 sample; /* IDENTITY_CONTENT: hash of its content */
+	__u64 program;
 	__u32 tgid;
-	__u32 unused;
+	__u32 resend;
 };
 
 struct cpu_counts {

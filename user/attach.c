@@ -12,6 +12,7 @@
 
 #include <uthash.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "process/proc.h"
 #include "python/destructor.h"
@@ -168,13 +169,17 @@ static struct known_file *learn_file(struct attach *attach, const struct file_ke
  */
 static void watch_frees(struct attach *attach, pid_t pid, struct known_file *file)
 {
+	int err;
+
 	if (file->fd < 0)
 		return;
 	if (file->watched > 1) {
-		probe_frees_watched(attach->probe, pid);
+		probe_frees_watched(attach->probe, pid, &file->key);
 		return;
 	}
-	if (!probe_watch_frees(attach->probe, pid, file->fd, file->destructor, file->watched == 1))
+	err = probe_watch_frees(attach->probe, pid, &file->key, file->fd, file->destructor,
+				file->watched == 1);
+	if (!err || err == -ESTALE)
 		file->watched++;
 }
 
@@ -222,16 +227,47 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 	return 1;
 }
 
-/* Finds the Python among a process's mappings and has the kernel side walk it from now on. */
-static void find_python(struct attach *attach, pid_t pid, const struct file_key *only)
+/*
+ * Finds the Python among a process's mappings and has the kernel side walk it from now on. NULL:
+ * there is none.
+ */
+static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t program,
+				      const struct file_key *only)
 {
 	struct search search = {.attach = attach, .pid = pid, .only = only};
 
-	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found)
-		return;
-	probe_set_python(attach->probe, pid, search.found->layout,
-			 search.found->runtime.runtime + search.bias);
-	python_runs(attach, pid, search.found);
+	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
+	    probe_set_python(attach->probe, pid, program, &search.found->key, search.found->layout,
+			     search.found->runtime.runtime + search.bias))
+		return NULL;
+	return search.found;
+}
+
+/* As find_python(), of a program that is traced and may end at any time. False: none found. */
+static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
+			    const struct file_key *only)
+{
+	struct known_file *file = find_python(attach, pid, program, only);
+
+	if (file && probe_program(attach->probe, pid) == program)
+		python_runs(attach, pid, file);
+	else if (file)
+		probe_forget_python(attach->probe, pid, program); /* it may be the next one's */
+	return file;
+}
+
+/* Its Python first, so that its first call has a stack; and once more, for it may have exec'd. */
+static int add_target(struct attach *attach, pid_t pid)
+{
+	uint64_t program = clock_boot_ns(), traced;
+	int err;
+
+	find_python(attach, pid, program, NULL);
+	err = probe_add_target(attach->probe, pid, program);
+	traced = probe_program(attach->probe, pid);
+	if (!traced || !look_for_python(attach, pid, traced, NULL) || traced != program)
+		probe_forget_python(attach->probe, pid, program);
+	return err == -EEXIST ? 0 : err;
 }
 
 static int attach_one(struct attach *attach, pid_t pid)
@@ -244,15 +280,16 @@ static int attach_one(struct attach *attach, pid_t pid)
 	err = session_add_process(attach->session, pid, FD_FROM_ATTACH);
 	if (err)
 		return err;
-	find_python(attach, pid, NULL);
-	err = probe_add_target(attach->probe, pid);
+	err = add_target(attach, pid);
 	if (!err)
 		err = session_snapshot(attach->session, pid);
 	/* Its end is seen from now on, but it may have come before. */
 	if (!err && !proc_exists(pid))
 		err = -ESRCH;
-	if (err)
+	if (err) {
+		probe_remove_target(attach->probe, pid);
 		session_remove_process(attach->session, pid);
+	}
 	return err;
 }
 
@@ -261,8 +298,8 @@ static int on_child(void *arg, pid_t pid)
 	struct attach *attach = arg;
 	int err;
 
-	if (session_has_process(attach->session, pid))
-		return 0;
+	if (pid == getpid() || session_has_process(attach->session, pid))
+		return 0; /* to trace ourselves would make records of reading them */
 	err = attach_running(attach, pid, true);
 	return err == -ESRCH ? 0 : err;
 }
@@ -297,7 +334,16 @@ int attach_starting(struct attach *attach, pid_t pid, const char *file)
 	if (err)
 		return err;
 	python_locate(file, learn_path, attach);
-	return probe_add_target(attach->probe, pid);
+	return probe_add_target(attach->probe, pid, clock_boot_ns());
+}
+
+/* The program that made the record, or that the record made; 0: it runs no more. */
+static uint64_t program_of(const struct attach *attach, const struct record_header *record,
+			   pid_t pid)
+{
+	uint64_t program = probe_program(attach->probe, pid);
+
+	return program <= record->time_ns ? program : 0;
 }
 
 static void file_mapped(struct attach *attach, const struct record_map *record)
@@ -305,6 +351,7 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 	const struct file_key key = {record->device, record->inode};
 	struct known_file *file = find_file(attach, &key);
 	pid_t pid = record->h.tgid;
+	uint64_t program = program_of(attach, &record->h, pid);
 
 	if (file && !file->layout) {
 		/* The kernel side had forgotten: tell it once more. */
@@ -313,19 +360,25 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 		probe_learn_file(attach->probe, &key, NULL, &none);
 	} else if (file && record->known) {
 		python_runs(attach, pid, file);
-	} else {
-		find_python(attach, pid, &key);
+	} else if (program) {
+		look_for_python(attach, pid, program, &key);
 	}
 }
 
 static void forked(struct attach *attach, const struct record_fork *record)
 {
 	struct known_file *file = running_file(attach, record->h.tgid);
+	uint64_t program = program_of(attach, &record->h, record->child_tgid);
 
 	if (!file)
 		return;
 	set_running(attach, record->child_tgid, &file->key);
-	if (!record->vfork)
+	if (record->vfork)
+		return;
+	/* Made before the parent was known to be a Python. */
+	if (program && !probe_has_python(attach->probe, record->child_tgid, program))
+		look_for_python(attach, record->child_tgid, program, &file->key);
+	else
 		watch_frees(attach, record->child_tgid, file);
 }
 

@@ -162,15 +162,22 @@ static int watch(struct desk *desk, int fd, enum event event)
 	return epoll_ctl(desk->epoll_fd, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
-/* The signals that we take from the loop: those that ask to stop, and those we pass on. */
+/*
+ * The signals that we take from the loop: those that ask to stop, and those we pass on. What we
+ * were started to ignore (nohup) stays ignored.
+ */
 static void signal_set(sigset_t *set)
 {
 	static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT,
 				      SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
 
 	sigemptyset(set);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaddset(set, signals[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		struct sigaction action;
+
+		if (!sigaction(signals[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(set, signals[i]);
+	}
 }
 
 static int open_loop(struct desk *desk)
@@ -248,10 +255,12 @@ static void fail(struct desk *desk, int err)
 	}
 }
 
-static int consume(struct desk *desk)
+/* Reads what waits, though not so much that nothing else is done; *ret_more: there is more. */
+static int consume(struct desk *desk, bool *ret_more)
 {
 	int n = probe_consume(desk->probe, on_record, desk);
 
+	*ret_more = n == PROBE_BATCH;
 	return n < 0 && n != -EINTR ? n : 0;
 }
 
@@ -310,37 +319,56 @@ static void loop(struct desk *desk)
 		int n = epoll_wait(desk->epoll_fd, events, ARRAY_SIZE(events), -1), err;
 		/* Before reading: a record that is in the ring by now cannot be older. */
 		uint64_t now = clock_boot_ns();
+		bool more;
 
 		for (int i = 0; i < n; i++)
 			on_event(desk, events[i].data.u32);
-		err = consume(desk);
+		err = consume(desk, &more);
 		if (!err)
-			err = session_tick(desk->session, now);
+			err = session_tick(desk->session, more ? 0 : now);
 		if (!err)
 			err = show(desk, false);
 		if (err)
 			fail(desk, err);
-		if (!desk->options->command && !session_alive(desk->session))
+		/* The kernel side knows it even if the record of an exit was lost. */
+		if (!desk->options->command && !probe_has_targets(desk->probe))
 			desk->stop = true;
 	}
+}
+
+/* What is left to wait for is a reader that does not read: a second Ctrl-C ends that. */
+static void let_signals_end(struct desk *desk)
+{
+	struct signalfd_siginfo info;
+	sigset_t set;
+
+	while (read(desk->signal_fd, &info, sizeof(info)) > 0)
+		;
+	signal_set(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* Detaches, reads what is left, decides what waited, and sums up. */
 static void finish(struct desk *desk)
 {
 	struct session_stats stats;
+	bool more;
 	int err;
 
 	probe_detach(desk->probe);
-	err = consume(desk);
+	do
+		err = consume(desk, &more);
+	while (!err && more);
 	if (!err)
 		err = session_tick(desk->session, UINT64_MAX);
 	current_stats(desk, &stats);
 	if (!err && !(desk->options->quiet && !desk->options->json))
 		err = session_end(desk->session, &stats);
 	status_hide(&desk->status);
-	if (!err)
+	if (!err) {
+		let_signals_end(desk);
 		err = show(desk, true);
+	}
 	if (err && desk->exit_status != EXIT_OUTPUT)
 		fail(desk, err);
 	if (desk->options->error_exitcode && desk->exit_status != EXIT_OUTPUT &&
@@ -365,7 +393,11 @@ static int attach_all(struct desk *desk)
 		int err = attach_running(desk->attach, options->pids[i], options->follow);
 
 		if (err == -ESRCH) {
-			complain("there is no process %d: see `ps -e`", options->pids[i]);
+			complain(
+				kill(options->pids[i], 0)
+					? "there is no process %d: see `ps -e`"
+					: "%d is a thread, or a process that has ended: see `ps -eL`",
+				options->pids[i]);
 			return EXIT_NO_PROCESS;
 		}
 		if (err) {

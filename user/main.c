@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Picks the command. */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "desk.h"
 #include "options.h"
+
+/*
+ * A standard descriptor that is closed must not become one of our own, which reports would then be
+ * written into. What takes its place refuses them, and COMMAND does not get it.
+ */
+static void guard_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", O_PATH | O_CLOEXEC);
+}
 
 int main(int argc, char **argv)
 {
 	struct options options;
-	int err = options_parse(argc, argv, &options), status;
+	int err, status;
 
+	guard_standard_fds();
+	err = options_parse(argc, argv, &options);
 	if (err)
 		return err > 0 ? EXIT_OK : EXIT_USAGE;
 	status = desk_run(&options);

@@ -225,6 +225,8 @@ static int grow_cpus(struct session *session, size_t cpu)
 /* Every record tried draws a number on its CPU: a jump means that some did not arrive. */
 static int check_sequence(struct session *session, const struct record_header *record)
 {
+	if (record->cpu == RECORD_NO_CPU)
+		return 0;
 	if (record->cpu >= session->cpus) {
 		int err = grow_cpus(session, record->cpu);
 
@@ -282,8 +284,11 @@ static int on_fork(struct session *session, const struct record_fork *record)
 
 static int on_exec(struct session *session, const struct record_exec *record)
 {
+	/* What waited is the program's that was: it is decided while that is still known. */
+	int err = fd_exec(session->world, record);
+
 	process_execed(session->processes, record);
-	return fd_exec(session->world, record);
+	return err;
 }
 
 static int on_process_exit(struct session *session, const struct record_exit *record)
@@ -314,6 +319,9 @@ static int dispatch(struct session *session, const struct record_header *record)
 		return CHECKED(struct record_exec, record, on_exec);
 	case RECORD_EXIT:
 		return CHECKED(struct record_exit, record, on_process_exit);
+	case RECORD_LOST:
+		fd_gap(session->world, record->time_ns);
+		return 0;
 	case RECORD_MAP:
 		return 0; /* the owner's: which Python a process runs */
 	}

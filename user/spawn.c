@@ -204,14 +204,16 @@ static int child_become(const struct identity *identity)
 	return 0;
 }
 
-/* Handlers end with exec, but what we ignore, COMMAND would go on ignoring. */
+/*
+ * Handlers end with exec. What was ignored when we began (nohup, a shell's background) COMMAND goes
+ * on ignoring; SIGPIPE is what we ignore ourselves.
+ */
 static void child_reset_signals(void)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	for (int signal = 1; signal < _NSIG; signal++)
-		sigaction(signal, &action, NULL); /* some refuse: they have no other action */
+	sigaction(SIGPIPE, &action, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

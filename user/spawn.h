@@ -21,9 +21,10 @@ struct spawn {
 /*
  * Forks a child that waits just before exec; argv is NULL-terminated, looked up in PATH as a
  * shell would. Run by sudo (SUDO_UID, SUDO_GID, SUDO_USER set and we are root), the child gets that
- * user's uid, gid, groups, and HOME, USER, LOGNAME as that user has them. The child has default
- * signal handlers and an empty signal mask; its process group is ours, so that the terminal's
- * Ctrl-C reaches it. It dies if fdtrace dies before the go. 0 or negative errno.
+ * user's uid, gid, groups, and HOME, USER, LOGNAME as that user has them. The child ignores the
+ * signals that we do, but for SIGPIPE, and its signal mask is empty; its process group is ours, so
+ * that the terminal's Ctrl-C reaches it. It dies if fdtrace dies before the go. 0 or negative
+ * errno.
  */
 int spawn_prepare(char *const argv[], struct spawn *ret);
 

@@ -198,9 +198,9 @@ class Run:
     def stderr(self):
         return read(self.err)
 
-    def finish(self, status=0):
+    def finish(self, status=0, seconds=TIMEOUT):
         try:
-            code = self.process.wait(TIMEOUT)
+            code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

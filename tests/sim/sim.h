@@ -25,6 +25,13 @@ static inline void wait_for_tracer(void)
 		err(1, "read");
 }
 
+/* Ends the program: this machine cannot do what it is about. */
+static inline void skip(const char *reason)
+{
+	dprintf(1, "skip: %s\n", reason);
+	exit(77);
+}
+
 /* Tells the harness a number by name: the expectations refer to it. */
 static inline int say(const char *name, int number)
 {

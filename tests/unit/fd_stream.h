@@ -42,11 +42,12 @@ struct stream {
 /* A call; what is not given is the first process's, in its table, with no descriptor. */
 struct event {
 	uint32_t tgid, tid;
-	uint64_t table, enter_ns, stack;
+	uint64_t table, enter_ns, thread_ns, stack;
 	int64_t ret;
 	int32_t fd, fd2;
 	uint32_t flags, arg;
 	uint16_t call, nr;
+	uint8_t still_open;
 	const char *name;
 };
 
@@ -129,6 +130,7 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	call->h.tid = e->tid;
 	call->table = e->table;
 	call->enter_ns = e->enter_ns;
+	call->thread_ns = e->thread_ns;
 	call->stack_id = e->stack;
 	call->ret = e->ret;
 	call->fd = e->fd;
@@ -137,6 +139,7 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	call->arg = e->arg;
 	call->call = e->call;
 	call->nr = e->nr;
+	call->still_open = e->still_open;
 	call->name_size = size;
 	if (size)
 		memcpy(call->name, e->name, size);

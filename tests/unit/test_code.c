@@ -209,6 +209,22 @@ static void test_the_oldest_go(void **state)
 	code_cache_free(cache);
 }
 
+static void test_relief_takes_a_quarter(void **state)
+{
+	struct code_cache *cache = cache_new(8);
+	struct code_parts parts = plain;
+
+	for (parts.ident = 1; parts.ident <= 8; parts.ident++)
+		assert_int_equal(add(cache, &parts), 0);
+	assert_false(code_cache_relieve(cache));
+	assert_int_equal(add(cache, &parts), 0);
+	assert_true(code_cache_relieve(cache));
+	assert_false(code_cache_relieve(cache));
+	for (uint64_t ident = 1; ident <= 9; ident++)
+		assert_int_equal(find(cache, 10, ident) != NULL, ident > 3);
+	code_cache_free(cache);
+}
+
 /* 32 MiB for few objects: five tables of 8 MiB do not fit. */
 static void test_bytes_are_bounded(void **state)
 {
@@ -432,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_dropped_with_its_process),
 		cmocka_unit_test(test_the_oldest_go),
+		cmocka_unit_test(test_relief_takes_a_quarter),
 		cmocka_unit_test(test_bytes_are_bounded),
 		cmocka_unit_test(test_table_in_pieces),
 		cmocka_unit_test(test_a_piece_is_lost),

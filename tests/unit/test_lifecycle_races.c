@@ -137,6 +137,7 @@ static void test_a_close_entered_after_the_open_is_not_the_awaited_one(void **st
 	OPEN(&s, 7, .stack = 2, .tid = 101);
 	CLOSE(&s, 7, .stack = 3, .tid = 102, .enter_ns = stream_last(&s) + 500);
 	assert_int_equal(stream_counts(&s).live, 0);
+	stream_wait(&s, SETTLE_NS);
 	BAD_CLOSE(&s, 7);
 	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
 	assert_int_equal(f->opened.stack_id, 2);
@@ -191,6 +192,63 @@ static void test_a_racing_close_recorded_after_the_bad_one(void **state)
 	assert_int_equal(f->bad.stack_id, 3);
 	assert_int_equal(f->closed.stack_id, 2);
 	assert_int_equal(f->opened.stack_id, 1);
+	stream_end(&s);
+}
+
+/* Thread 101 closes 7 twice; the second time fails, but returns late. */
+static void bad_close_overtaken(struct stream *s, uint64_t thread_ns)
+{
+	stream_begin(s);
+	OPEN(s, 7, .tid = 101);
+	CLOSE(s, 7, .tid = 101);
+	OPEN(s, 7, .tid = 102);
+	CLOSE(s, 7, .tid = 102);
+	BAD_CLOSE(s, 7, .tid = 101, .thread_ns = thread_ns);
+}
+
+static void test_a_bad_close_recorded_after_the_next_life_accuses_nobody(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	bad_close_overtaken(&s, 0);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	assert_true(f->notes & NOTE_ORDER_UNCERTAIN);
+	stream_end(&s);
+}
+
+static void test_a_thread_that_was_born_later_was_not_overtaken(void **state)
+{
+	struct stream s;
+
+	bad_close_overtaken(&s, 1000 * MS + 3500);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+static void test_a_thread_that_has_called_since_was_not_overtaken(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .tid = 101);
+	OPEN(&s, 8, .tid = 102);
+	CLOSE(&s, 7, .tid = 101);
+	BAD_CLOSE(&s, 7, .tid = 102);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+static void test_a_bad_close_long_after_was_not_overtaken(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .tid = 101);
+	CLOSE(&s, 7, .tid = 101);
+	stream_wait(&s, SETTLE_NS);
+	BAD_CLOSE(&s, 7, .tid = 102);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
 	stream_end(&s);
 }
 
@@ -269,6 +327,10 @@ int main(void)
 		cmocka_unit_test(test_where_two_orders_fit_a_finding_is_suspected),
 		cmocka_unit_test(test_an_awaited_close_that_never_comes),
 		cmocka_unit_test(test_a_racing_close_recorded_after_the_bad_one),
+		cmocka_unit_test(test_a_bad_close_recorded_after_the_next_life_accuses_nobody),
+		cmocka_unit_test(test_a_thread_that_was_born_later_was_not_overtaken),
+		cmocka_unit_test(test_a_thread_that_has_called_since_was_not_overtaken),
+		cmocka_unit_test(test_a_bad_close_long_after_was_not_overtaken),
 		cmocka_unit_test(test_a_racing_close_with_exits_only_is_suspected),
 		cmocka_unit_test(test_a_close_that_cannot_explain_the_bad_one),
 		cmocka_unit_test(test_an_open_recorded_after_the_close_that_ended_it),

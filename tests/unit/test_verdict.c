@@ -61,7 +61,7 @@ static void test_double_close_by_another_thread_says_so(void **state)
 	stream_begin(&s);
 	OPEN(&s, 7);
 	CLOSE(&s, 7);
-	BAD_CLOSE(&s, 7, .tid = 101);
+	BAD_CLOSE(&s, 7, .tid = 101, .thread_ns = stream_last(&s));
 	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
 	assert_int_equal(f->notes, NOTE_DIFFERENT_THREADS);
 	stream_end(&s);
@@ -523,9 +523,28 @@ static void test_names(void **state)
 		assert_string_not_equal(site_missing_text(i), "");
 }
 
+/* Opened again in a way that nobody saw, and used in the wrong mode. */
+static void test_a_number_that_is_open_all_the_same_accuses_nobody(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	READ(&s, 7, .still_open = 1);
+	READ(&s, 8, .still_open = 1);
+	READ(&s, 9, .fd2 = 7, .still_open = 3);
+	assert_int_equal(stream_settle(&s), 0);
+	READ(&s, 9, .fd2 = 7, .still_open = 1);
+	assert_int_equal(stream_settle(&s), 1);
+	assert_int_equal(s.findings[0].fd, 7);
+	stream_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_number_that_is_open_all_the_same_accuses_nobody),
 		cmocka_unit_test(test_double_close_is_a_fact_with_three_sites),
 		cmocka_unit_test(test_third_and_fourth_close_name_the_close_that_ended_the_life),
 		cmocka_unit_test(test_double_close_by_another_thread_says_so),

@@ -32,9 +32,8 @@ bool life_early(const struct table *table, const struct record_call *call)
 	return call->h.time_ns <= table->snapshot_ns;
 }
 
-/* The call's record came within the settle time after the site's. */
-static bool soon_after(const struct store *store, const struct record_call *call,
-		       const struct fd_site *site)
+bool life_soon(const struct store *store, const struct record_call *call,
+	       const struct fd_site *site)
 {
 	return call->h.time_ns <= site->time_ns ||
 	       call->h.time_ns - site->time_ns <= store->limits.settle_ns;
@@ -171,7 +170,7 @@ static struct life *find_awaited(const struct store *store, const struct number 
 
 		if (!life->awaited || opened->missing != SITE_SEEN || life_after(call, opened))
 			continue;
-		if (call->enter_ns || soon_after(store, call, opened))
+		if (call->enter_ns || life_soon(store, call, opened))
 			found = life;
 	}
 	return found;
@@ -190,7 +189,7 @@ static bool is_contested(const struct store *store, const struct life *life,
 		return false;
 	if (!older || older->awaited || older->ended.missing != SITE_SEEN)
 		return true;
-	return older->ended.tid != call->h.tid && soon_after(store, call, &life->opened);
+	return older->ended.tid != call->h.tid && life_soon(store, call, &life->opened);
 }
 
 /* A close of a number that is believed closed: it was open, then, in a way not seen. */
@@ -267,7 +266,7 @@ static bool may_be_newer(const struct store *store, const struct life *life,
 {
 	if (life->opened.missing != SITE_SEEN || life_after(call, &life->opened))
 		return false;
-	return call->enter_ns || soon_after(store, call, &life->opened);
+	return call->enter_ns || life_soon(store, call, &life->opened);
 }
 
 void life_close_bulk(struct store *store, struct number *number, const struct record_call *call)

@@ -37,6 +37,10 @@ struct fd_site life_site(const struct record_call *call);
 /* The call began after the site's call had returned. */
 bool life_after(const struct record_call *call, const struct fd_site *site);
 
+/* The call's record came within the settle time after the site's. */
+bool life_soon(const struct store *store, const struct record_call *call,
+	       const struct fd_site *site);
+
 /* The call returned before the snapshot of its table was finished. */
 bool life_early(const struct table *table, const struct record_call *call);
 

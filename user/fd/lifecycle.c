@@ -12,6 +12,7 @@
 #include "fd/life.h"
 #include "fd/made.h"
 #include "fd/table.h"
+#include "fd/threads.h"
 #include "fd/users.h"
 #include "fd/verdict.h"
 
@@ -23,6 +24,7 @@ struct fd_world {
 	struct store store;
 	struct hold hold;
 	struct users users;
+	struct threads threads;
 	uint64_t ebadf_closes;
 	uint64_t silent;
 };
@@ -52,6 +54,7 @@ void fd_world_free(struct fd_world *world)
 	world->hold.emit = discard;
 	hold_settle(&world->hold, UINT64_MAX);
 	users_free(&world->users);
+	threads_free(&world->threads);
 	free(world);
 }
 
@@ -301,9 +304,9 @@ static int done(struct fd_world *world, struct table *table, const struct record
 /* Calls that failed with EBADF */
 
 static int failed(struct fd_world *world, const struct user *user, struct table *table,
-		  const struct record_call *call)
+		  const struct record_call *call, uint64_t after_ns)
 {
-	struct scene scene = {&world->store, table, call, user->vfork};
+	struct scene scene = {&world->store, table, call, after_ns, user->vfork};
 	struct verdict verdict;
 
 	if (call_shape(call->call) == SHAPE_CLOSE) {
@@ -344,11 +347,15 @@ static bool unshares(const struct record_call *call)
 int fd_call(struct fd_world *world, const struct record_call *call)
 {
 	enum call_shape shape;
+	uint64_t after_ns;
 	struct user *user;
 	struct table *table;
 
 	if (!is_sane(call))
 		return -EINVAL;
+	after_ns = threads_note(&world->threads, call->h.tid, call->h.time_ns);
+	if (after_ns < call->thread_ns)
+		after_ns = call->thread_ns;
 	hold_settle(&world->hold, call->h.time_ns);
 	user = users_find(&world->users, call->h.tgid);
 	if (!user) {
@@ -364,7 +371,7 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	if (shape != SHAPE_CLOSE)
 		hold_break(&world->hold, call->h.tid);
 	if (call->ret == -EBADF)
-		return failed(world, user, table, call);
+		return failed(world, user, table, call, after_ns);
 	/* close() frees the number whatever else goes wrong: EINTR, EIO, ENOSPC, EDQUOT. */
 	if (call->ret < 0 && shape != SHAPE_CLOSE)
 		return 0;

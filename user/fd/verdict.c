@@ -179,13 +179,24 @@ static void close_of_open(const struct scene *scene, const struct subject *s, st
 	v->life = s->life->id;
 }
 
-/* The call may have failed before the life began that it would be the second close of. */
-static bool may_be_older(const struct record_call *call, const struct life *life)
+/* The call was entered after the site's call had returned. */
+static bool is_after(const struct scene *scene, const struct fd_site *site)
 {
-	if (life_after(call, &life->opened) || life_after(call, &life->ended))
+	if (site->missing != SITE_SEEN)
 		return false;
-	return call->enter_ns && life->opened.missing == SITE_SEEN &&
-	       call->enter_ns <= life->opened.time_ns;
+	return life_after(scene->call, site) || scene->after_ns >= site->time_ns;
+}
+
+/* The call may have failed before the life began that it would be the second close of. */
+static bool may_be_older(const struct scene *scene, const struct life *life)
+{
+	const struct record_call *call = scene->call;
+
+	if (is_after(scene, &life->opened) || is_after(scene, &life->ended))
+		return false;
+	if (life->opened.missing != SITE_SEEN)
+		return life->opened.missing == SITE_OTHER_WAY;
+	return call->enter_ns || life_soon(scene->store, call, &life->opened);
 }
 
 void verdict_close(const struct scene *scene, struct verdict *v)
@@ -202,7 +213,7 @@ void verdict_close(const struct scene *scene, struct verdict *v)
 		if (scene->vfork && s.life->ended.inherited)
 			break;
 		report_closed(&s, FINDING_DOUBLE_CLOSE, v);
-		if (may_be_older(scene->call, s.life))
+		if (may_be_older(scene, s.life))
 			suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 		break;
 	case STANDING_OPEN:
@@ -275,9 +286,9 @@ static bool pick(const struct scene *scene, struct subject *ret_subject)
 	struct subject s[2];
 	unsigned int count = 0;
 
-	if (takes_fd(call))
+	if (takes_fd(call) && !(call->still_open & 1))
 		s[count++] = look_up(scene, call->fd);
-	if (takes_fd2(call))
+	if (takes_fd2(call) && !(call->still_open & 2))
 		s[count++] = look_up(scene, call->fd2);
 	for (unsigned int i = 0; i < count; i++)
 		if (s[i].standing == STANDING_CLOSED) {
@@ -295,12 +306,9 @@ static bool pick(const struct scene *scene, struct subject *ret_subject)
 /* It may have failed for the wrong mode, just before another thread's close. */
 static bool may_be_wrong_mode(const struct scene *scene, const struct life *life)
 {
-	const struct record_call *call = scene->call;
-
-	if (life_after(call, &life->ended) || life->ended.inherited)
+	if (is_after(scene, &life->ended) || life->ended.inherited)
 		return false;
-	return call->enter_ns ||
-	       call->h.time_ns <= life->ended.time_ns + scene->store->limits.settle_ns;
+	return scene->call->enter_ns || life_soon(scene->store, scene->call, &life->ended);
 }
 
 static void use_of_closed(const struct scene *scene, const struct subject *s, struct verdict *v)

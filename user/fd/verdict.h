@@ -24,8 +24,13 @@
  * a number that the child itself has closed is a double close there.
  *
  * Any other call: use_after_close under the same rules, of the first of its descriptors that is
- * known closed. A number that is believed open says nothing: the wrong mode (read on a
- * write-only descriptor) is EBADF too. fcntl(F_GETFD) and fcntl(F_GETFL) ask on purpose.
+ * known closed. A number that is believed open, or was open when the call returned, says
+ * nothing: the wrong mode (read on a write-only descriptor) is EBADF too. fcntl(F_GETFD) and
+ * fcntl(F_GETFL) ask on purpose.
+ *
+ * A call that failed may be recorded long after it failed: the life that it seems to be the
+ * second close of, or a use after, may have begun only then. Unless the records show that it was
+ * entered later, or that long has passed, such a finding is "suspected", NOTE_ORDER_UNCERTAIN.
  *
  * After a gap a verdict that rests on what came before is "suspected" with NOTE_GAP, and one
  * that rests on something not having happened is withheld.
@@ -67,7 +72,8 @@ struct scene {
 	const struct store *store;
 	const struct table *table;
 	const struct record_call *call;
-	bool vfork; /* in a vfork child, before exec */
+	uint64_t after_ns; /* the call was entered after this; 0: not known */
+	bool vfork;	   /* in a vfork child, before exec */
 };
 
 /* close(fd) → EBADF. */

@@ -18,7 +18,7 @@
 
 _Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
 _Static_assert(sizeof(struct record_header) == 32, "records are a contract");
-_Static_assert(sizeof(struct record_call) == 88, "records are a contract");
+_Static_assert(sizeof(struct record_call) == 104, "records are a contract");
 _Static_assert(sizeof(struct record_frame) == 24, "records are a contract");
 _Static_assert(sizeof(struct record_stack) == 56, "records are a contract");
 _Static_assert(sizeof(struct record_code) == 88, "records are a contract");
@@ -37,7 +37,8 @@ struct probe {
 	int cpus;
 	probe_record_fn fn; /* during probe_consume */
 	void *arg;
-	int failed; /* fn's result that stopped it */
+	int failed;   /* fn's result that stopped it */
+	int consumed; /* records */
 };
 
 static int log_to_stderr(enum libbpf_print_level level, const char *format, va_list args)
@@ -58,7 +59,9 @@ static int on_record(void *context, void *data, size_t size)
 	if (size < sizeof(*record) || record->size > size || record->size < sizeof(*record))
 		return 0; /* not one of ours: nothing that we could say about it */
 	probe->failed = probe->fn(probe->arg, record, record->size);
-	return probe->failed;
+	if (probe->failed < 0)
+		return probe->failed;
+	return ++probe->consumed < PROBE_BATCH ? 0 : -EAGAIN;
 }
 
 static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
@@ -130,13 +133,38 @@ void probe_close(struct probe *probe)
 	free(probe);
 }
 
-int probe_add_target(struct probe *probe, pid_t pid)
+int probe_add_target(struct probe *probe, pid_t pid, uint64_t program)
 {
-	struct target target = {0};
+	struct target target = {.program = program};
 	uint32_t tgid = pid;
 
 	return bpf_map__update_elem(probe->bpf->maps.targets, &tgid, sizeof(tgid), &target,
-				    sizeof(target), BPF_ANY);
+				    sizeof(target), BPF_NOEXIST);
+}
+
+void probe_remove_target(struct probe *probe, pid_t pid)
+{
+	uint32_t tgid = pid;
+
+	bpf_map__delete_elem(probe->bpf->maps.targets, &tgid, sizeof(tgid), 0);
+}
+
+bool probe_has_targets(const struct probe *probe)
+{
+	uint32_t first;
+
+	return !bpf_map__get_next_key(probe->bpf->maps.targets, NULL, &first, sizeof(first));
+}
+
+uint64_t probe_program(const struct probe *probe, pid_t pid)
+{
+	struct target target;
+	uint32_t tgid = pid;
+
+	if (bpf_map__lookup_elem(probe->bpf->maps.targets, &tgid, sizeof(tgid), &target,
+				 sizeof(target), 0))
+		return 0;
+	return target.program;
 }
 
 /* The slot of a layout on the kernel side, filled at its first use. */
@@ -158,37 +186,68 @@ static int layout_slot(struct probe *probe, const struct py_layout *layout)
 	return -ENOSPC;
 }
 
-int probe_set_python(struct probe *probe, pid_t pid, const struct py_layout *layout,
-		     uint64_t runtime)
+static bool find_python(const struct probe *probe, const struct program_key *key,
+			struct python_process *ret)
 {
-	struct python_process python = {.runtime = runtime, .identity = IDENTITY_CONTENT};
-	uint32_t tgid = pid;
+	return !bpf_map__lookup_elem(probe->bpf->maps.pythons, key, sizeof(*key), ret, sizeof(*ret),
+				     0);
+}
+
+int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const struct file_key *file,
+		     const struct py_layout *layout, uint64_t runtime)
+{
+	const struct program_key key = {.program = program, .tgid = pid};
+	struct python_process python =
+				      {
+					      .runtime = runtime,
+					      .file = *file,
+					      .identity = IDENTITY_CONTENT,
+				      },
+			      known;
 	int slot = layout_slot(probe, layout);
 
 	if (slot < 0)
 		return slot;
 	python.layout = slot;
-	return bpf_map__update_elem(probe->bpf->maps.pythons, &tgid, sizeof(tgid), &python,
+	if (find_python(probe, &key, &known) && known.runtime == runtime &&
+	    known.layout == python.layout)
+		return 0;
+	return bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
 				    sizeof(python), BPF_ANY);
 }
 
-int probe_frees_watched(struct probe *probe, pid_t pid)
+bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program)
 {
-	struct bpf_map *map = probe->bpf->maps.pythons;
+	const struct program_key key = {.program = program, .tgid = pid};
 	struct python_process python;
-	uint32_t tgid = pid;
-	int err = bpf_map__lookup_elem(map, &tgid, sizeof(tgid), &python, sizeof(python), 0);
 
-	if (err)
-		return err;
+	return find_python(probe, &key, &python);
+}
+
+void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program)
+{
+	const struct program_key key = {.program = program, .tgid = pid};
+
+	bpf_map__delete_elem(probe->bpf->maps.pythons, &key, sizeof(key), 0);
+}
+
+int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file)
+{
+	const struct program_key key = {.program = probe_program(probe, pid), .tgid = pid};
+	struct python_process python;
+
+	if (!find_python(probe, &key, &python) || memcmp(&python.file, file, sizeof(*file)))
+		return -ESTALE;
 	if (python.identity == IDENTITY_FREED)
 		return 0;
 	python.identity = IDENTITY_FREED;
 	python.epoch += 1ull << 32; /* none that the kernel side counted up to meanwhile */
-	return bpf_map__update_elem(map, &tgid, sizeof(tgid), &python, sizeof(python), BPF_EXIST);
+	return bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
+				    sizeof(python), BPF_EXIST);
 }
 
-int probe_watch_frees(struct probe *probe, pid_t pid, int fd, uint64_t offset, bool everywhere)
+int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *file, int fd,
+		      uint64_t offset, bool everywhere)
 {
 	struct bpf_link **grown, *link;
 	char path[32];
@@ -203,7 +262,7 @@ int probe_watch_frees(struct probe *probe, pid_t pid, int fd, uint64_t offset, b
 	if (!link)
 		return -errno;
 	probe->frees[probe->free_count++] = link;
-	return probe_frees_watched(probe, pid);
+	return probe_frees_watched(probe, pid, file);
 }
 
 int probe_learn_file(struct probe *probe, const struct file_key *key,
@@ -221,7 +280,10 @@ int probe_learn_file(struct probe *probe, const struct file_key *key,
 
 void probe_forget_stack(struct probe *probe, uint64_t stack_id)
 {
-	bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
+	if (!stack_id)
+		probe->bpf->bss->resend++;
+	else
+		bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
 }
 
 int probe_fd(const struct probe *probe)
@@ -236,8 +298,11 @@ int probe_consume(struct probe *probe, probe_record_fn fn, void *arg)
 	probe->fn = fn;
 	probe->arg = arg;
 	probe->failed = 0;
+	probe->consumed = 0;
 	n = ring_buffer__consume(probe->ring);
-	return probe->failed < 0 ? probe->failed : n;
+	if (probe->failed < 0)
+		return probe->failed;
+	return n < 0 && n != -EAGAIN ? n : probe->consumed;
 }
 
 void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat)

@@ -48,37 +48,59 @@ void probe_close(struct probe *probe);
 /* Stops new records; those in the ring can still be consumed. */
 void probe_detach(struct probe *probe);
 
-/* 0 or negative errno: -E2BIG: too many processes. */
-int probe_add_target(struct probe *probe, pid_t pid);
+/*
+ * The process is traced from now on. program, CLOCK_BOOTTIME, names the one that it runs now, until
+ * it execs. 0 or negative errno: -EEXIST: it is already (followed from its parent), under a name of
+ * its own; -E2BIG: too many processes.
+ */
+int probe_add_target(struct probe *probe, pid_t pid, uint64_t program);
+void probe_remove_target(struct probe *probe, pid_t pid);
 
-/* The process runs this Python; layout is copied to the kernel side once per version. */
-int probe_set_python(struct probe *probe, pid_t pid, const struct py_layout *layout,
-		     uint64_t runtime);
+/* Whether any process is still traced. */
+bool probe_has_targets(const struct probe *probe);
+
+/* The program that a traced process runs now: when it forked, exec'd or was added. 0: not traced.
+ */
+uint64_t probe_program(const struct probe *probe, pid_t pid);
+
+/*
+ * This program of the process is the Python in file; layout is copied to the kernel side once per
+ * version. Holds until the program ends, and for a program that is not traced until it is
+ * forgotten.
+ */
+int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const struct file_key *file,
+		     const struct py_layout *layout, uint64_t runtime);
+void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program);
+bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program);
 
 /*
  * From now on frees of code objects are watched in this process, which is cheaper than telling
- * code objects apart at every frame. fd: the file that holds the destructor (lent), at this file
+ * code objects apart at every frame. fd: file, which holds the destructor (lent), at this
  * offset. everywhere: in every process that maps the file, else in this one only. Where it
- * fails, nothing is lost but speed. 0 or negative errno.
+ * fails, nothing is lost but speed. 0 or negative errno: -ESTALE: it runs another Python by now.
  */
-int probe_watch_frees(struct probe *probe, pid_t pid, int fd, uint64_t offset, bool everywhere);
+int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *file, int fd,
+		      uint64_t offset, bool everywhere);
 
-/* The process is covered by an earlier watch everywhere in its file. 0 or negative errno. */
-int probe_frees_watched(struct probe *probe, pid_t pid);
+/* The process is covered by an earlier watch everywhere in file. As probe_watch_frees(). */
+int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file);
 
 /* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
 int probe_learn_file(struct probe *probe, const struct file_key *key,
 		     const struct py_layout *layout, struct python_file *file);
 
-/* The stack will be sent again at its next call. */
+/* The stack will be sent again at its next call. 0: so will all stacks and code objects. */
 void probe_forget_stack(struct probe *probe, uint64_t stack_id);
 
 /* Readable when records wait. Lent. */
 int probe_fd(const struct probe *probe);
 
+/* So many records are consumed at once: a busy process must not keep the caller for ever. */
+#define PROBE_BATCH 16384
+
 /*
- * Hands each waiting record to fn, in order; size is the record's. fn's negative result stops
- * and is returned. Else the number of records, or negative errno.
+ * Hands waiting records to fn, in order; size is the record's. fn's negative result stops
+ * and is returned. Else the number of records (PROBE_BATCH: more may wait), or negative errno.
  */
 typedef int (*probe_record_fn)(void *arg, const struct record_header *record, size_t size);
 int probe_consume(struct probe *probe, probe_record_fn fn, void *arg);

@@ -51,6 +51,8 @@ struct code_cache {
 	struct code_process *processes;
 	size_t max;
 	size_t bytes, bytes_max;
+	bool overflowed; /* dropped for want of room, and code_cache_relieve() has not been called
+			  */
 };
 
 int code_cache_new(size_t max, struct code_cache **ret_cache)
@@ -146,8 +148,21 @@ const struct code_info *code_cache_find(const struct code_cache *cache, uint32_t
 static void make_room(struct code_cache *cache, const struct code_entry *keep)
 {
 	while (cache->codes != keep &&
-	       (HASH_COUNT(cache->codes) > cache->max || cache->bytes > cache->bytes_max))
+	       (HASH_COUNT(cache->codes) > cache->max || cache->bytes > cache->bytes_max)) {
 		entry_drop(cache, cache->codes);
+		cache->overflowed = true;
+	}
+}
+
+bool code_cache_relieve(struct code_cache *cache)
+{
+	if (!cache->overflowed)
+		return false;
+	while (HASH_COUNT(cache->codes) > cache->max / 4 * 3 ||
+	       cache->bytes > cache->bytes_max / 4 * 3)
+		entry_drop(cache, cache->codes);
+	cache->overflowed = false;
+	return true;
 }
 
 /* NULL without memory. A new one is empty: the caller fills or drops it at once. */

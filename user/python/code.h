@@ -43,6 +43,13 @@ int code_cache_add(struct code_cache *cache, const struct record_code *record);
 int code_cache_add_table(struct code_cache *cache, const struct record_code_table *record);
 
 /*
+ * False: nothing had to go for want of room since the last call. True: something had, and the
+ * oldest quarter has now gone with it, so that this is rare: what the kernel side believes to be
+ * here may not be, and must be sent again.
+ */
+bool code_cache_relieve(struct code_cache *cache);
+
+/*
  * exit, exec: the process has none of them any more. A forked child is a process of its own:
  * the kernel side sends it its code objects again.
  */

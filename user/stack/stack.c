@@ -109,7 +109,7 @@ static int add_stack(struct stack_store *store, const struct record_stack *recor
 	return 0;
 }
 
-int stack_store_record(struct stack_store *store, const struct record_header *record)
+static int add_record(struct stack_store *store, const struct record_header *record)
 {
 	switch (record->type) {
 	case RECORD_STACK:
@@ -126,6 +126,15 @@ int stack_store_record(struct stack_store *store, const struct record_header *re
 		return code_cache_add_table(store->codes, (const struct record_code_table *)record);
 	}
 	return -EINVAL;
+}
+
+int stack_store_record(struct stack_store *store, const struct record_header *record)
+{
+	int err = add_record(store, record);
+
+	if (code_cache_relieve(store->codes) && store->forget)
+		store->forget(store->arg, 0);
+	return err;
 }
 
 static struct stack *stack_new(size_t frames, enum python_status status)

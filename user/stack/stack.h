@@ -31,7 +31,10 @@ struct stack {
 	struct stack_frame frames[];
 };
 
-/* Told of each stack that was dropped to make room, so that it can be sent again. */
+/*
+ * Told of each stack that was dropped to make room, so that it can be sent again. 0: so must be
+ * all stacks and code objects, for some that they share were dropped.
+ */
 typedef void (*stack_forget_fn)(void *arg, uint64_t stack_id);
 
 /* max_stacks: kept at once (0: 65536). forget may be NULL. 0 or -ENOMEM. */

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Threads that race for recycled numbers: no wrong word about any of them.
+
+The programs log what they did (racelog.py says what is true by it). FDTRACE_TEST_LONG: how many
+seconds each race lasts, 1 unless given.
+"""
+import os
+
+import pytest
+
+import harness
+from racelog import Log
+
+SECONDS = float(os.environ.get("FDTRACE_TEST_LONG", "1"))
+PROGRAMS = harness.ROOT / "tests" / "e2e" / "programs"
+LIMIT = 20 * SECONDS + harness.TIMEOUT
+# Of the facts, how many may be such that another order would fit the log as well: the log knows
+# less of the order than the tracer, whose own clock stops before a call has come back.
+OPEN_QUESTIONS = 0.01
+
+
+def command(language, python):
+    if language == "c":
+        return [harness.build(PROGRAMS / "race.c")]
+    return [python.path, str(PROGRAMS / "race.py")]
+
+
+def race(language, python, folder, threads, seed, doubles, ring="256M"):
+    """(result, log) of one race under fdtrace."""
+    log = folder / "log"
+    arguments = [str(log), str(threads), str(int(SECONDS * 1000)), str(seed), str(doubles)]
+    run = harness.Run(["--all", "--ring-size", ring], [*command(language, python), *arguments])
+    result = run.finish(seconds=LIMIT)
+    assert result.code == 0, result.stderr
+    return result, Log(log.read_bytes())
+
+
+def judged(result, log):
+    """{(certainty, verdict): why…} of every finding that names two closes."""
+    findings = [f for f in result.findings if {"bad", "closed"} <= set(f["sites"])]
+    log.set_clock(findings)
+    verdicts = {}
+    for finding in findings:
+        word, why = log.judge(finding)
+        verdicts.setdefault((finding["certainty"], word), []).append(why)
+    return verdicts
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+@pytest.mark.parametrize("language", ["c", "python"])
+def test_correct(language, threads, python, tmp_path):
+    result, log = race(language, python, tmp_path, threads, seed=threads, doubles=0)
+    assert log.calls() > 1000
+    assert log.failed_closes() == 0
+    assert result.findings == []
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+@pytest.mark.parametrize("language", ["c", "python"])
+def test_double_closes(language, threads, python, tmp_path):
+    """Every fact is true by the program's own log, and every failed close is told."""
+    result, log = race(language, python, tmp_path, threads, seed=threads, doubles=20)
+    assert not any(result.summary["lost"].values())
+    assert log.failed_closes() > 10
+    verdicts = judged(result, log)
+    facts = {word: verdicts.get(("fact", word), []) for word in ("true", "open", "false")}
+    assert not facts["false"], facts["false"][:3]
+    assert len(facts["open"]) <= OPEN_QUESTIONS * len(facts["true"]), facts["open"][:3]
+    assert result.count("double_close") >= 0.95 * log.failed_closes()
+    assert len(facts["true"]) >= 0.9 * log.failed_closes()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_losses(seed, python, tmp_path):
+    """A ring that is too small: what is said as a fact is true even so."""
+    result, log = race("c", python, tmp_path, 4, seed, doubles=20, ring="4K")
+    assert any(result.summary["lost"].values())
+    facts = [f for f in result.findings if f["certainty"] == "fact"]
+    assert {f["kind"] for f in facts} <= {"double_close"}
+    verdicts = judged(result, log)
+    assert not verdicts.get(("fact", "false")), verdicts["fact", "false"][:3]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_losses_of_a_correct_program(seed, python, tmp_path):
+    result, _ = race("c", python, tmp_path, 4, seed, doubles=0, ring="4K")
+    assert any(result.summary["lost"].values())
+    assert result.findings == []

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Opened through io_uring, which no system call shows, and closed twice.
+ * @expect {"kind": "double_close", "fd": "fd", "missing": ["opened"]}
+ */
+#include "uring.h"
+
+int main(void)
+{
+	struct uring ring;
+	int fd;
+
+	wait_for_tracer();
+	uring_open(&ring);
+	fd = say("fd", uring_openat(&ring, "/dev/null"));
+	close(fd);
+	close(fd);
+	close(ring.fd);
+	return 0;
+}

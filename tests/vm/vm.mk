@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# The tests under other kernels, in emulated machines. KERNEL=5.10|6.1|6.12|6.18|newest;
+# FULL=1: all of the suite; VM= passes arguments to vm.py.
+
+KERNEL ?= newest
+VM_RUN = $(SUDO) env XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$$HOME/.cache}" PYTHONDONTWRITEBYTECODE=1 \
+	$(PYTHON) tests/vm/vm.py $(if $(FULL),--full)
+
+.PHONY: test-vm test-matrix
+test-vm: fdtrace ## e2e tests under another kernel (root): KERNEL=6.1, FULL=1 for all of them
+	@$(VM_RUN) --kernel $(KERNEL) $(VM)
+
+test-matrix: fdtrace ## the same under every kernel, and a table
+	@$(VM_RUN) $(VM)

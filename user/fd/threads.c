@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/threads.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#define THREADS_MAX 65536
+
+struct thread {
+	UT_hash_handle hh;
+	struct thread *prev, *next;
+	uint32_t tid;
+	uint64_t last_ns;
+};
+
+static void forget(struct threads *threads, struct thread *thread)
+{
+	HASH_DEL(threads->index, thread);
+	DL_DELETE(threads->list, thread);
+	free(thread);
+}
+
+void threads_free(struct threads *threads)
+{
+	while (threads->list)
+		forget(threads, threads->list);
+}
+
+static struct thread *add(struct threads *threads, uint32_t tid)
+{
+	struct thread *thread = calloc(1, sizeof(*thread));
+
+	if (!thread)
+		return NULL;
+	if (HASH_COUNT(threads->index) >= THREADS_MAX)
+		forget(threads, threads->list);
+	thread->tid = tid;
+	HASH_ADD(hh, threads->index, tid, sizeof(tid), thread);
+	DL_APPEND(threads->list, thread);
+	return thread;
+}
+
+uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns)
+{
+	struct thread *thread;
+	uint64_t before;
+
+	HASH_FIND(hh, threads->index, &tid, sizeof(tid), thread);
+	if (!thread)
+		thread = add(threads, tid);
+	if (!thread)
+		return 0;
+	if (thread->next) {
+		DL_DELETE(threads->list, thread);
+		DL_APPEND(threads->list, thread);
+	}
+	before = thread->last_ns;
+	thread->last_ns = time_ns;
+	return before;
+}

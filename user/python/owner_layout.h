@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Where the descriptor owners of every checked CPython keep their number.
+ *
+ * Owns: one table per minor version, with its source.
+ * Never: reads a process; offers a version that was not checked, or a free-threaded build.
+ */
+#ifndef FDTRACE_PYTHON_OWNER_LAYOUT_H
+#define FDTRACE_PYTHON_OWNER_LAYOUT_H
+
+#include "owner.h"
+
+/* The offsets in CPython (version 0x030b: 3.11) with the GIL, or NULL: not known. Static. */
+const struct owner_layout *python_owner_layout(unsigned int version);
+
+#endif
