@@ -158,6 +158,35 @@ int image_code_offset(const struct elf_image *image, uint64_t address, uint64_t 
 	return 0;
 }
 
+/* What begins a function that must be single-stepped, and leaves rdi and the stack alone. */
+static uint64_t stepped_bytes(const uint8_t *code, size_t size)
+{
+	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+	const size_t movabs_size = 10;
+	size_t at = 0;
+
+	if (size > sizeof(endbr64) && !memcmp(code, endbr64, sizeof(endbr64)))
+		at = sizeof(endbr64);
+	/* movabs to any register but rsp (0xbc) and rdi (0xbf). */
+	if (size > at + movabs_size && code[at] == 0x48 && code[at + 1] >= 0xb8 &&
+	    code[at + 1] < 0xbf && code[at + 1] != 0xbc)
+		at += movabs_size;
+	return at;
+}
+
+uint64_t image_probe_offset(const struct elf_image *image, uint64_t function)
+{
+	uint64_t offset = 0, size;
+	uint8_t code[16];
+
+	if (image_code_offset(image, function, &offset, &size))
+		return 0;
+	size = size < sizeof(code) ? size : sizeof(code);
+	if (image->machine != EM_X86_64 || image_read(image, function, code, size))
+		return offset;
+	return offset + stepped_bytes(code, size);
+}
+
 static int add_pointer(struct elf_image *image, uint64_t address, uint64_t value)
 {
 	size_t count = image->pointer_count;

@@ -54,6 +54,13 @@ int image_read_pointer(const struct elf_image *image, uint64_t address, uint64_t
 int image_code_offset(const struct elf_image *image, uint64_t address, uint64_t *ret,
 		      uint64_t *ret_size);
 
+/*
+ * The offset in the file for a uprobe at a function: on x86_64 behind an endbr64 and a movabs
+ * there, which leave the first argument and the stack as they are, but which the kernel would
+ * single-step, at ten times the cost of a push. 0: no code in the file.
+ */
+uint64_t image_probe_offset(const struct elf_image *image, uint64_t function);
+
 /* Gets a match of the needle or target of this index. Anything but 0 ends the search with it. */
 typedef int (*image_found_fn)(void *arg, size_t index, uint64_t address);
 

@@ -323,35 +323,6 @@ static void take_place(struct search *search, enum owner_type type, uint64_t add
 		take_type(search, type, 0, address - TYPE_NAME);
 }
 
-/* What begins a function that must be single-stepped, and leaves rdi and the stack alone. */
-static uint64_t stepped_bytes(const uint8_t *code, size_t size)
-{
-	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
-	const size_t movabs_size = 10;
-	size_t at = 0;
-
-	if (size > sizeof(endbr64) && !memcmp(code, endbr64, sizeof(endbr64)))
-		at = sizeof(endbr64);
-	/* movabs to any register but rsp (0xbc) and rdi (0xbf). */
-	if (size > at + movabs_size && code[at] == 0x48 && code[at + 1] >= 0xb8 &&
-	    code[at + 1] < 0xbf && code[at + 1] != 0xbc)
-		at += movabs_size;
-	return at;
-}
-
-static uint64_t probe_offset(const struct elf_image *image, uint64_t function)
-{
-	uint64_t offset = 0, size;
-	uint8_t code[16];
-
-	if (image_code_offset(image, function, &offset, &size))
-		return 0;
-	size = size < sizeof(code) ? size : sizeof(code);
-	if (image->machine != EM_X86_64 || image_read(image, function, code, size))
-		return offset;
-	return offset + stepped_bytes(code, size);
-}
-
 /* Whether another function of any type is this one: the object would be taken for another. */
 static bool is_shared(const struct search *search, uint64_t function)
 {
@@ -383,7 +354,7 @@ static int offer(const struct search *search, enum owner_type type, struct owner
 		if (*count == max)
 			return -ENOBUFS;
 		ret[(*count)++] = (struct owner_probe){
-			.offset = probe_offset(&search->image, candidate->functions[i]),
+			.offset = image_probe_offset(&search->image, candidate->functions[i]),
 			.point = type ? wanted[type].points[i].point : OWNER_OS_CLOSE,
 			.type = type,
 		};
