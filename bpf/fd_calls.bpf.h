@@ -9,7 +9,7 @@
 #ifndef FDTRACE_FD_CALLS_BPF_H
 #define FDTRACE_FD_CALLS_BPF_H
 
-#include "python.bpf.h"
+#include "sight.bpf.h"
 
 #define EBADF 9
 

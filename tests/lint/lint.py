@@ -19,7 +19,7 @@ FUNCTION_LINES = 100
 BPF_LICENSE = "GPL-2.0-only"
 USER_LICENSE = "LGPL-2.1-or-later OR BSD-2-Clause"
 SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
-SHARED = {"bpf/record.h", "bpf/py_layout.h", "bpf/shared.h"}  # included by both sides
+SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}  # included by both sides
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
 ROOMS = ["main", "desk", "agent", "replay", "attach", "spawn", "status", "output", "options",
@@ -33,7 +33,7 @@ CLOSED = {
 # What a room may use of bpf/; every other one record.h alone.
 FROM_BPF = {
     "probe": {"record.h", "py_layout.h", "shared.h"},
-    "python": {"record.h", "py_layout.h"},
+    "python": {"owner.h", "record.h", "py_layout.h"},
 }
 # Rooms that return errors and data, and leave it to the loop to say something. (probe/ hands
 # on libbpf's own log, on request.)

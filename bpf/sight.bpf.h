@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * First sight: a stack, and each code object in it, goes up once.
+ *
+ * Owns: what has been sent, and the copies of names and line tables. Marked as sent only once it is
+ * in the ring: what the ring had no room for is tried again at the next call of that stack.
+ *
+ * Never: decodes: text and tables go up as they lie in memory, bounded.
+ */
+#ifndef FDTRACE_SIGHT_BPF_H
+#define FDTRACE_SIGHT_BPF_H
+
+#include "python.bpf.h"
+
+/* Longer line tables than this many pieces are cut. */
+#define TABLE_CHUNKS_MAX 64
+
+struct code_buffer {
+	struct record_code record;
+	u8 data[RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX + RECORD_TABLE_CHUNK + 8];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct code_buffer);
+} code_buffers SEC(".maps");
+
+struct text {
+	u32 bytes; /* copied */
+	u32 chars; /* in the whole text */
+	u8 width;  /* 0: not readable */
+	u8 ascii;
+};
+
+/* Copies a str's characters, as they lie there, up to max bytes. */
+static __always_inline struct text copy_text(u8 *to, u32 max, const struct py_layout *layout,
+					     u64 from)
+{
+	struct text text = {};
+	u64 length = 0, bytes;
+	u32 state = 0;
+
+	if (!read_user(&length, sizeof(length), from + layout->str_length) ||
+	    !read_user(&state, sizeof(state), from + layout->str_state) ||
+	    !((state >> layout->str_compact_bit) & 1))
+		return text;
+	text.ascii = (state >> layout->str_ascii_bit) & 1;
+	text.width = (state >> layout->str_kind_shift) & layout->str_kind_mask;
+	text.chars = length > 0xffffffff ? 0xffffffff : length;
+	bytes = (u64)text.chars * text.width;
+	if (bytes > max)
+		bytes = max;
+	if (!bytes ||
+	    !read_user(to, bytes, from + (text.ascii ? layout->str_ascii : layout->str_data))) {
+		text.width = bytes ? 0 : text.width;
+		return text;
+	}
+	text.bytes = bytes;
+	return text;
+}
+
+/* One more piece of a long line table. 0 when it is in the ring. Verified by itself. */
+__attribute__((noinline)) int send_table_piece(u64 code, u64 ident, u64 data, u32 offset, u32 total)
+{
+	struct record_code_table *r;
+	u32 zero = 0, bytes;
+
+	r = bpf_map_lookup_elem(&code_buffers, &zero);
+	if (!r || total <= offset)
+		return -1;
+	bytes = total - offset;
+	if (bytes > RECORD_TABLE_CHUNK)
+		bytes = RECORD_TABLE_CHUNK;
+	if (!read_user(r->data, bytes, data + offset))
+		return -1;
+	fill_header(&r->h, RECORD_CODE_TABLE, sizeof(*r) + bytes, bpf_get_current_pid_tgid());
+	r->code = code;
+	r->ident = ident;
+	r->offset = offset;
+	r->bytes = bytes;
+	return emit(r, sizeof(*r) + bytes, LOSS_CODE, false);
+}
+
+/* The rest of a line table that did not fit into the code record. */
+static __always_inline void send_table_rest(u64 code, u64 ident, u64 data, u32 total)
+{
+	for (u32 i = 1; i < TABLE_CHUNKS_MAX; i++) {
+		u32 offset = i * RECORD_TABLE_CHUNK;
+
+		if (offset >= total || send_table_piece(code, ident, data, offset, total))
+			break;
+	}
+}
+
+/* Names of one code object into the record; returns the bytes of data used. */
+static __always_inline u32 fill_names(struct code_buffer *buf, const struct py_layout *layout,
+				      u64 code)
+{
+	struct record_code *r = &buf->record;
+	u64 filename = 0, name = 0;
+	struct text text;
+	u32 used;
+
+	read_user(&filename, sizeof(filename), code + layout->code_filename);
+	read_user(&name, sizeof(name), code + layout->code_name);
+	text = copy_text(buf->data, RECORD_CODE_FILE_MAX, layout, filename);
+	r->file_bytes = used = text.bytes;
+	r->file_chars = text.chars;
+	r->file_width = text.width;
+	r->name_ascii = text.ascii << 1;
+	if (used > RECORD_CODE_FILE_MAX)
+		used = RECORD_CODE_FILE_MAX;
+	text = copy_text(buf->data + used, RECORD_CODE_NAME_MAX, layout, name);
+	r->name_bytes = text.bytes;
+	r->name_chars = text.chars;
+	r->name_width = text.width;
+	r->name_ascii |= text.ascii;
+	return used + text.bytes;
+}
+
+/* One whole code object. 0 when all of its first record is in the ring. */
+static __always_inline long send_code(const struct py_layout *layout, u64 code, u64 ident,
+				      u64 pid_tgid)
+{
+	u32 zero = 0, used, bytes;
+	u64 table = 0, size = 0;
+	struct code_buffer *buf;
+	struct record_code *r;
+	long err;
+
+	buf = bpf_map_lookup_elem(&code_buffers, &zero);
+	if (!buf)
+		return -1;
+	r = &buf->record;
+	r->code = code;
+	r->ident = ident;
+	r->version = layout->version;
+	r->unused[0] = r->unused[1] = 0;
+	r->firsttraceable = 0;
+	read_user(&r->firstlineno, sizeof(r->firstlineno), code + layout->code_firstlineno);
+	if (layout->code_firsttraceable != LAYOUT_NONE) {
+		read_user(&r->firsttraceable, sizeof(r->firsttraceable),
+			  code + layout->code_firsttraceable);
+		r->firsttraceable *= 2;
+	}
+	used = fill_names(buf, layout, code);
+	if (used > RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX)
+		used = RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX;
+
+	read_user(&table, sizeof(table), code + layout->code_table);
+	r->table_missing = !read_user(&size, sizeof(size), table + layout->bytes_size);
+	table += layout->bytes_data;
+	if (size > TABLE_CHUNKS_MAX * RECORD_TABLE_CHUNK)
+		size = TABLE_CHUNKS_MAX * RECORD_TABLE_CHUNK;
+	r->table_total = size;
+	bytes = size > RECORD_TABLE_CHUNK ? RECORD_TABLE_CHUNK : size;
+	if (bytes && !read_user(buf->data + used, bytes, table)) {
+		r->table_missing = 1;
+		bytes = 0;
+	}
+	r->table_bytes = bytes;
+	fill_header(&r->h, RECORD_CODE, sizeof(*r) + used + bytes, pid_tgid);
+	err = emit(r, sizeof(*r) + used + bytes, LOSS_CODE, false);
+	if (!err && !r->table_missing && size > RECORD_TABLE_CHUNK)
+		send_table_rest(code, ident, table, size);
+	return err;
+}
+
+/*
+ * Makes sure that frame i's code object has been sent, and puts its identity into the frame.
+ * Returns 1 if the ring had no room for it. A global function: verified by itself.
+ */
+__attribute__((noinline)) int send_frame_code(u32 i)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	const struct py_layout *layout;
+	struct walk *w = this_walk();
+	struct cpu_counts *c = cpu_counts();
+	struct code_key key = {};
+	struct record_frame *f;
+	u64 *known, ident;
+
+	if (!w || !c || i >= RECORD_FRAMES_MAX)
+		return -1;
+	layout = bpf_map_lookup_elem(&layouts, &w->layout);
+	if (!layout)
+		return -1;
+	f = &w->frames[i];
+	key.code = f->code;
+	key.sample = f->ident;
+	key.program = w->program;
+	key.tgid = pid_tgid >> 32;
+	key.resend = w->resend;
+	known = bpf_map_lookup_elem(&codes_sent, &key);
+	if (known) {
+		f->ident = *known;
+		return 0;
+	}
+	ident = ((u64)bpf_get_smp_processor_id() << 48) | ++c->ident;
+	f->ident = ident;
+	if (send_code(layout, key.code, ident, pid_tgid))
+		return 1;
+	bpf_map_update_elem(&codes_sent, &key, &ident, BPF_ANY);
+	return 0;
+}
+
+/* A code object is about to be freed: whatever gets its address next is another one. */
+static __always_inline void code_freed(u64 code)
+{
+	struct code_key key = {.code = code, .tgid = bpf_get_current_pid_tgid() >> 32};
+	const struct target *target = bpf_map_lookup_elem(&targets, &key.tgid);
+	struct python_process *python;
+
+	if (!target)
+		return;
+	key.program = target->program;
+	key.resend = resend;
+	python = find_program(key.program, key.tgid);
+	if (!python)
+		return;
+	__sync_fetch_and_add(&python->epoch, 1);
+	bpf_map_delete_elem(&codes_sent, &key);
+}
+
+/* Sends the code objects of the first depth frames. Returns how many are not in the ring. */
+__attribute__((noinline)) int send_codes(u32 depth)
+{
+	int failed = 0;
+
+	for (u32 i = 0; i < RECORD_FRAMES_MAX; i++) {
+		if (i >= depth)
+			break;
+		failed += send_frame_code(i);
+	}
+	return failed;
+}
+
+/*
+ * Sends the walked stack unless it has been sent already; its id is in the walk. What the ring
+ * had no room for is not marked as sent: the next call of this stack tries again. A global
+ * function: verified by itself.
+ */
+__attribute__((noinline)) int send_stack(void)
+{
+	struct walk *w = this_walk();
+	u32 depth, size, failed;
+	u8 one = 1;
+	u64 id;
+
+	if (!w)
+		return -1;
+	depth = w->stack.depth;
+	if (depth > RECORD_FRAMES_MAX)
+		return -1;
+	id = mix(w->hash, ((u64)depth << 8) | w->stack.python) | 1;
+	w->stack.stack_id = id;
+	if (bpf_map_lookup_elem(&stacks_sent, &id))
+		return 0;
+	failed = send_codes(depth);
+	size = sizeof(w->stack) + depth * sizeof(struct record_frame);
+	fill_header(&w->stack.h, RECORD_STACK, size, bpf_get_current_pid_tgid());
+	if (!emit(&w->stack, size, LOSS_STACK, false) && !failed)
+		bpf_map_update_elem(&stacks_sent, &id, &one, BPF_ANY);
+	return 0;
+}
+
+#endif
