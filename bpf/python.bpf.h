@@ -15,7 +15,7 @@
 #include "emit.bpf.h"
 
 /* A window begins with its frame's page at the latest: frames of one data stack lie together. */
-#define WINDOW_BACK 1024
+#define WINDOW_BACK 2048
 #define WINDOW_MASK (2 * WINDOW_BACK - 1)
 /* No field that we read lies further inside a frame. */
 #define FIELD_MASK  127

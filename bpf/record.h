@@ -38,10 +38,27 @@ enum record_type {
 	RECORD_EXIT = 7,
 	RECORD_MAP = 8,
 	RECORD_LOST = 9, /* its header alone: records before it found no room; no sequence */
+
+	/*
+	 * From here on the user side's own: what it learned elsewhere and when it looked, so
+	 * that records alone tell all. Never in the ring.
+	 */
+	RECORD_OWN = 64,
+	RECORD_PROCESS = 64,
+	RECORD_RUNTIME = 65,
+	RECORD_OPEN_FD = 66,
+	RECORD_SNAPSHOT = 67,
+	RECORD_FORGET = 68, /* its header alone: the process was added in vain */
+	RECORD_TICK = 69,   /* its header alone: time has come so far, CLOCK_BOOTTIME */
+	RECORD_SOURCE = 70,
+	RECORD_END = 71,
+	RECORD_CUT = 72, /* its header alone: a recording has reached its size limit */
 };
 
-/* In place of the CPU: a record without a sequence number. */
-#define RECORD_NO_CPU 0xffff
+/* In place of the CPU: a record without a sequence number, as are all of the user side's own. */
+#define RECORD_NO_CPU	0xffff
+/* No time in a record is beyond it (146 years of uptime). */
+#define RECORD_TIME_MAX (1ull << 62)
 
 struct record_header {
 	__u32 size; /* the whole record, bytes */
@@ -268,6 +285,82 @@ struct record_map {
 	__u64 offset; /* in the file, bytes */
 	__u32 exec;   /* 1: this is the file that exec started, start and offset not set */
 	__u32 known;  /* 1: known to be a Python, which the kernel side walks from here on */
+};
+
+/* Which facts a record_process holds. */
+enum process_fact {
+	PROCESS_COMM = 1,
+	PROCESS_EXE = 2,
+	PROCESS_STATUS = 4, /* ns_pid, same_root */
+	PROCESS_CGROUP = 8, /* cgroup, container id; each may be empty: none */
+};
+
+/* Whether a record_process brings a process under trace. */
+enum process_since {
+	PROCESS_KNOWN = 0,	 /* no: facts of one that is traced already */
+	PROCESS_FROM_START = 1,	 /* before its first instruction */
+	PROCESS_FROM_ATTACH = 2, /* running: a snapshot follows */
+};
+
+/* What /proc says of a process; header's time: when it was read. */
+struct record_process {
+	struct record_header h;
+	__u64 start_ns; /* CLOCK_BOOTTIME, in whole clock ticks */
+	__u32 ns_pid;	/* in the innermost pid namespace */
+	__u8 since;	/* enum process_since */
+	__u8 facts;	/* enum process_fact */
+	__u8 same_root; /* 1: it has fdtrace's own mount namespace and root */
+	__u8 unused;
+	char comm[16];
+	__u16 exe_size;
+	__u16 cgroup_size;
+	__u16 container_size;
+	__u16 unused2;
+	char data[]; /* executable, cgroup, container id; no NUL */
+};
+
+/* The runtime found in a process: "CPython 3.11.2". */
+struct record_runtime {
+	struct record_header h;
+	__u16 name_size;
+	__u16 unused[3];
+	char name[];
+};
+
+/* A descriptor that /proc showed open. link: what /proc/PID/fd/N leads to. */
+struct record_open_fd {
+	struct record_header h;
+	__s32 fd;
+	__u16 link_size; /* 0: not readable */
+	__u8 cloexec;
+	__u8 unused;
+	char link[];
+};
+
+/* All open descriptors have been sent; header's time: when the last was read. */
+struct record_snapshot {
+	struct record_header h;
+	__u32 max_fds; /* FDSize of /proc/PID/status; 0: not known */
+	__u32 unused;
+};
+
+/* A source line of the process, as a report showed it. data: file name, line. */
+struct record_source {
+	struct record_header h;
+	__u32 line; /* from 1 */
+	__u16 file_size;
+	__u16 text_size; /* 0: not readable */
+	char data[];
+};
+
+/* A session ends. data: the loss counters (u64, by cause), then sentences, each with a NUL. */
+struct record_end {
+	struct record_header h;
+	__u64 compat_calls; /* of 32-bit programs, not decoded */
+	__u16 causes;	    /* loss counters that follow */
+	__u16 unseen;	    /* sentences that follow: what the hooks could not see */
+	__u32 unseen_size;  /* bytes of them */
+	__u8 data[];
 };
 
 /* Why a record did not reach the ring: index of the loss counters. */

@@ -14,12 +14,14 @@ import time
 # (make target, what its output says of one more test that passed, failed, was skipped)
 CMOCKA = (r"\[  PASSED  \] (\d+) test", r"\[  FAILED  \] (\d+) test", r"\[  SKIPPED \] (\d+) test")
 PYTEST = (r"(\d+) passed", r"(\d+) (?:failed|errors?)\b", r"(\d+) skipped")
+GOLDEN = (r"golden: (\d+) passed", r"golden: \d+ passed, (\d+) failed", r"golden: .* (\d+) skipped")
 PARTS = [
     ("strict-gcc", None),
     ("strict-clang", None),
     ("lint", None),
     ("unit", CMOCKA),
     ("unit-sanitized", CMOCKA),
+    ("golden-check", GOLDEN),
     ("e2e", PYTEST),
 ]
 

@@ -25,6 +25,31 @@ strict-gcc strict-clang: strict-%: ## build all with gcc, with clang; warnings a
 unit-sanitized: ## the unit tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/sanitized EXTRA_CFLAGS='$(SANITIZE)' unit
 
+.PHONY: golden golden-check golden-expect
+golden-check: fdtrace ## recordings of old sessions replay to the byte (no root needed)
+	@$(PYTHON) -B tests/golden/golden.py check
+
+golden-expect: fdtrace ## after a change of verdicts or words: what is expected of them, anew
+	@$(PYTHON) -B tests/golden/golden.py expect
+
+golden: fdtrace ## make the recordings anew (needs root)
+	@$(SUDO) $(PYTHON) -B tests/golden/golden.py record
+
+.PHONY: fuzz
+FUZZ_SECONDS ?= 60
+FUZZ_BUILD := $(BUILD)/fuzz
+fuzz: ## recordings that try to break the reader (clang's libFuzzer); FUZZ_SECONDS=60
+	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(FUZZ_BUILD) \
+		EXTRA_CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZ_BUILD)/fuzz_recording
+	@$(PYTHON) -B tests/fuzz/seeds.py $(FUZZ_BUILD)/seeds
+	@mkdir -p $(FUZZ_BUILD)/corpus
+	$(FUZZ_BUILD)/fuzz_recording -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+		-rss_limit_mb=2048 -artifact_prefix=$(FUZZ_BUILD)/ \
+		$(FUZZ_BUILD)/corpus $(FUZZ_BUILD)/seeds
+
+$(BUILD)/fuzz_recording: tests/fuzz/fuzz_recording.c $(LIB_OBJ)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(LDFLAGS) $(ALL_LDLIBS)
+
 .PHONY: e2e
 e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments to pytest
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider \
@@ -52,3 +77,10 @@ bench: fdtrace ## the overhead, beside strace and bpftrace (needs root); BENCH= 
 
 bench-check: fdtrace ## the same, and fails if the aims are missed
 	@$(SUDO) $(PYTHON) tests/bench/bench.py --check $(BENCH)
+
+.PHONY: accuracy validation
+accuracy: fdtrace ## precision and recall by kind, over the simulators (needs root)
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/accuracy.py
+
+validation: fdtrace ## CPython's own tests: each finding explained, or it fails (needs root)
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/validation.py

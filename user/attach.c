@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "process/facts.h"
 #include "process/proc.h"
 #include "python/destructor.h"
 #include "python/layout.h"
@@ -43,12 +44,15 @@ struct running {
 
 struct attach {
 	struct probe *probe;
-	struct session *session;
+	const struct session *session;
+	record_fn feed;
+	void *feed_arg;
 	struct known_file *files;
 	struct running *running;
 };
 
-int attach_new(struct probe *probe, struct session *session, struct attach **ret_attach)
+int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
+	       struct attach **ret_attach)
 {
 	struct attach *attach = calloc(1, sizeof(*attach));
 
@@ -56,8 +60,50 @@ int attach_new(struct probe *probe, struct session *session, struct attach **ret
 		return -ENOMEM;
 	attach->probe = probe;
 	attach->session = session;
+	attach->feed = feed;
+	attach->feed_arg = arg;
 	*ret_attach = attach;
 	return 0;
+}
+
+static int feed(struct attach *attach, const struct record_header *record)
+{
+	return attach->feed(attach->feed_arg, record);
+}
+
+static int feed_runtime(struct attach *attach, pid_t pid, const char *version)
+{
+	union {
+		struct record_runtime record;
+		char room[sizeof(struct record_runtime) + 64];
+	} buf = {0};
+	int size = snprintf(buf.record.name, 64, "CPython %s", version);
+
+	if (size > 63)
+		size = 63;
+	record_own(&buf.record.h, RECORD_RUNTIME, sizeof(buf.record) + size, pid, clock_boot_ns());
+	buf.record.name_size = size;
+	return feed(attach, &buf.record.h);
+}
+
+/* What /proc says of a process that begins to be traced. */
+static int feed_process(struct attach *attach, pid_t pid, enum process_since since)
+{
+	_cleanup_free_ struct record_process *record = NULL;
+	int err = facts_read(pid, 0, FACTS_ALL, &record);
+
+	if (err)
+		return err;
+	record->since = since;
+	return feed(attach, &record->h);
+}
+
+static int feed_forget(struct attach *attach, pid_t pid)
+{
+	struct record_header record;
+
+	record_own(&record, RECORD_FORGET, sizeof(record), pid, clock_boot_ns());
+	return feed(attach, &record);
 }
 
 static void forget_files(struct attach *attach)
@@ -186,10 +232,7 @@ static void watch_frees(struct attach *attach, pid_t pid, struct known_file *fil
 /* The kernel side walks the process: its findings name the runtime, its frees are watched. */
 static void python_runs(struct attach *attach, pid_t pid, struct known_file *file)
 {
-	char name[64];
-
-	snprintf(name, sizeof(name), "CPython %s", file->runtime.version_text);
-	session_set_runtime(attach->session, pid, name);
+	feed_runtime(attach, pid, file->runtime.version_text);
 	set_running(attach, pid, &file->key);
 	watch_frees(attach, pid, file);
 }
@@ -277,18 +320,18 @@ static int attach_one(struct attach *attach, pid_t pid)
 	if (!proc_exists(pid))
 		return -ESRCH;
 	/* The session first, so that the runtime's name finds its process. */
-	err = session_add_process(attach->session, pid, FD_FROM_ATTACH);
+	err = feed_process(attach, pid, PROCESS_FROM_ATTACH);
 	if (err)
 		return err;
 	err = add_target(attach, pid);
 	if (!err)
-		err = session_snapshot(attach->session, pid);
+		err = facts_snapshot(pid, attach->feed, attach->feed_arg);
 	/* Its end is seen from now on, but it may have come before. */
 	if (!err && !proc_exists(pid))
 		err = -ESRCH;
 	if (err) {
 		probe_remove_target(attach->probe, pid);
-		session_remove_process(attach->session, pid);
+		feed_forget(attach, pid);
 	}
 	return err;
 }
@@ -329,7 +372,7 @@ static void learn_path(void *arg, const char *path)
 
 int attach_starting(struct attach *attach, pid_t pid, const char *file)
 {
-	int err = session_add_process(attach->session, pid, FD_FROM_START);
+	int err = feed_process(attach, pid, PROCESS_FROM_START);
 
 	if (err)
 		return err;
@@ -365,7 +408,8 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 	}
 }
 
-static void forked(struct attach *attach, const struct record_fork *record)
+/* The child runs what its parent runs. */
+static void inherits(struct attach *attach, const struct record_fork *record)
 {
 	struct known_file *file = running_file(attach, record->h.tgid);
 	uint64_t program = program_of(attach, &record->h, record->child_tgid);
@@ -382,12 +426,55 @@ static void forked(struct attach *attach, const struct record_fork *record)
 		watch_frees(attach, record->child_tgid, file);
 }
 
-void attach_record(struct attach *attach, const struct record_header *record)
+/*
+ * Where the child is. By now it may run another program, for which a record will come: so not its
+ * name, unless it is all that can be had.
+ */
+static int forked(struct attach *attach, const struct record_fork *record)
 {
-	if (record->type == RECORD_MAP && record->size >= sizeof(struct record_map))
-		file_mapped(attach, (const struct record_map *)record);
-	else if (record->type == RECORD_FORK && record->size >= sizeof(struct record_fork))
-		forked(attach, (const struct record_fork *)record);
-	else if (record->type == RECORD_EXEC || record->type == RECORD_EXIT)
+	_cleanup_free_ struct record_process *facts = NULL;
+	bool parent = session_has_process(attach->session, record->h.tgid);
+	unsigned int wanted = parent ? FACTS_PLACE : FACTS_ALL;
+	int err;
+
+	err = feed(attach, &record->h);
+	inherits(attach, record);
+	if (err || facts_read(record->child_tgid, record->child_start_ns, wanted, &facts))
+		return err;
+	return feed(attach, &facts->h);
+}
+
+/* /proc knows more than the record, if the process is still that program. */
+static int execed(struct attach *attach, const struct record_exec *record)
+{
+	_cleanup_free_ struct record_process *facts = NULL;
+	int err;
+
+	not_running(attach, record->h.tgid);
+	err = feed(attach, &record->h);
+	if (err || facts_read(record->h.tgid, record->start_ns, FACTS_ALL, &facts))
+		return err;
+	if (strncmp(facts->comm, record->comm, sizeof(record->comm)))
+		facts->facts &= ~FACTS_PROGRAM;
+	return feed(attach, &facts->h);
+}
+
+int attach_record(struct attach *attach, const struct record_header *record)
+{
+	const void *r = record;
+
+	if (!record_valid(record))
+		return feed(attach, record);
+	switch (record->type) {
+	case RECORD_MAP:
+		file_mapped(attach, r);
+		break;
+	case RECORD_FORK:
+		return forked(attach, r);
+	case RECORD_EXEC:
+		return execed(attach, r);
+	case RECORD_EXIT:
 		not_running(attach, record->tgid);
+	}
+	return feed(attach, record);
 }

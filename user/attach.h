@@ -12,13 +12,18 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/records.h"
 #include "probe/probe.h"
 #include "session.h"
 
 struct attach;
 
-/* probe and session are lent. 0 or -ENOMEM. */
-int attach_new(struct probe *probe, struct session *session, struct attach **ret_attach);
+/*
+ * probe and session are lent. What is learned of processes goes to feed, as records, which
+ * hands them to the session. 0 or -ENOMEM.
+ */
+int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
+	       struct attach **ret_attach);
 void attach_free(struct attach *attach);
 
 /*
@@ -34,7 +39,10 @@ int attach_running(struct attach *attach, pid_t pid, bool follow);
  */
 int attach_starting(struct attach *attach, pid_t pid, const char *file);
 
-/* A record, before the session gets it: mappings are looked into, children inherit. */
-void attach_record(struct attach *attach, const struct record_header *record);
+/*
+ * A record of the kernel side's: feeds it, and before or after it what it gives occasion to learn:
+ * mappings are looked into, children inherit, new programs are looked at. What feed returned.
+ */
+int attach_record(struct attach *attach, const struct record_header *record);
 
 #endif

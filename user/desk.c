@@ -19,9 +19,10 @@
 #include "attach.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "output.h"
+#include "complain.h"
 #include "probe/probe.h"
-#include "report/report.h"
+#include "recorder.h"
+#include "reports.h"
 #include "session.h"
 #include "spawn.h"
 #include "status.h"
@@ -34,25 +35,14 @@ struct desk {
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
-	struct output output;
+	struct recorder recorder;
+	struct reports reports;
 	struct status status;
 	struct spawn child; /* pid 0: none */
-	int output_fd;	    /* of -o; -1: standard output or error */
 	int epoll_fd, signal_fd, timer_fd;
 	bool stop;
 	int exit_status;
 };
-
-__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
-{
-	va_list args;
-
-	fputs("fdtrace: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
 
 static int exit_for(const struct probe_error *error)
 {
@@ -66,58 +56,30 @@ static int exit_for(const struct probe_error *error)
 	}
 }
 
-static bool want_color(const struct options *options, int fd)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (options->color != COLOR_AUTO)
-		return options->color == COLOR_ALWAYS;
-	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
-}
-
-/* Where reports go: -o, else standard output, which a COMMAND keeps for itself. */
-static int open_output(struct desk *desk)
-{
-	const struct options *options = desk->options;
-	int fd = options->command ? STDERR_FILENO : STDOUT_FILENO, err;
-	struct sink *sink;
-
-	if (options->output) {
-		fd = open(options->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (fd < 0) {
-			complain("cannot write to %s: %s", options->output, strerror(errno));
-			return EXIT_OUTPUT;
-		}
-		desk->output_fd = fd;
-	}
-	err = output_open(&desk->output, fd);
-	if (err) {
-		complain("cannot write reports: %s", strerror(-err));
-		return EXIT_FAILED;
-	}
-	if (options->json) {
-		sink = json_sink_new(desk->output.stream, options->events);
-	} else {
-		struct text_options text = {
-			.color = want_color(options, fd),
-			.quiet_info = !options->all,
-			.frames = options->frames,
-		};
-
-		sink = text_sink_new(desk->output.stream, &text);
-	}
-	if (!sink || session_add_sink(desk->session, sink)) {
-		complain("out of memory");
-		return EXIT_FAILED;
-	}
-	return EXIT_OK;
-}
-
 static void forget_stack(void *arg, uint64_t stack_id)
 {
 	struct desk *desk = arg;
 
 	probe_forget_stack(desk->probe, stack_id);
+}
+
+static int open_recorder(struct desk *desk, const struct session_options *session)
+{
+	const struct options *options = desk->options;
+	struct sink *sink;
+	int status;
+
+	if (!options->record)
+		return EXIT_OK;
+	status = recorder_open(&desk->recorder, options->record, options->record_bytes, session);
+	if (status)
+		return status;
+	sink = recorder_sink(&desk->recorder);
+	if (!sink || session_add_sink(desk->session, sink)) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
 }
 
 static int open_session(struct desk *desk)
@@ -126,13 +88,30 @@ static int open_session(struct desk *desk)
 		.fd = {.history = desk->options->history},
 		.forget_stack = forget_stack,
 		.forget_arg = desk,
+		.started_ns = clock_boot_ns(),
+		.wall_offset_ns = clock_wall_offset_ns(),
 	};
+	int status;
 
 	if (session_new(&options, &desk->session)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
-	return EXIT_OK;
+	status = open_recorder(desk, &options);
+	if (status)
+		return status;
+	return reports_open(&desk->reports, desk->options, desk->session,
+			    recorder_source(&desk->recorder));
+}
+
+/* Everything that the session learns goes through here, into the recording too. */
+static int feed(void *arg, const struct record_header *record)
+{
+	struct desk *desk = arg;
+	int err = session_record(desk->session, record);
+
+	recorder_write(&desk->recorder, record);
+	return err;
 }
 
 static int open_probe(struct desk *desk)
@@ -148,7 +127,7 @@ static int open_probe(struct desk *desk)
 		complain("%s", error.text);
 		return exit_for(&error);
 	}
-	if (attach_new(desk->probe, desk->session, &desk->attach)) {
+	if (attach_new(desk->probe, desk->session, feed, desk, &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
@@ -204,15 +183,14 @@ static int open_loop(struct desk *desk)
 	return EXIT_OK;
 }
 
-/* One record: its process's runtime first, then the session. */
+/* One record of the kernel side's. */
 static int on_record(void *arg, const struct record_header *record, size_t size)
 {
 	struct desk *desk = arg;
-	int err;
+	int err = attach_record(desk->attach, record);
 
-	attach_record(desk->attach, record);
-	err = session_record(desk->session, record);
-	return err == -EINVAL ? 0 : err;
+	/* What makes no sense, or is of a process that has gone, is passed over. */
+	return err == -EINVAL || err == -ESRCH ? 0 : err;
 }
 
 static void current_stats(struct desk *desk, struct session_stats *stats)
@@ -228,9 +206,13 @@ static int show(struct desk *desk, bool all)
 	struct session_stats stats;
 	int err = 0;
 
-	if (output_waits(&desk->output)) {
+	if (recorder_has_news(&desk->recorder)) {
 		status_hide(&desk->status);
-		err = output_flush(&desk->output, all);
+		recorder_tell(&desk->recorder);
+	}
+	if (output_waits(&desk->reports.output)) {
+		status_hide(&desk->status);
+		err = output_flush(&desk->reports.output, all);
 	}
 	if (!all && status_due(&desk->status, clock_boot_ns())) {
 		current_stats(desk, &stats);
@@ -243,16 +225,7 @@ static void fail(struct desk *desk, int err)
 {
 	desk->stop = true;
 	status_hide(&desk->status);
-	if (err == -EPIPE) {
-		complain("nobody reads the reports any more: stopped");
-		desk->exit_status = EXIT_OUTPUT;
-	} else if (desk->output.error) {
-		complain("cannot write reports: %s", strerror(-desk->output.error));
-		desk->exit_status = EXIT_OUTPUT;
-	} else {
-		complain("stopped: %s", strerror(-err));
-		desk->exit_status = EXIT_FAILED;
-	}
+	desk->exit_status = reports_failed(&desk->reports, err);
 }
 
 /* Reads what waits, though not so much that nothing else is done; *ret_more: there is more. */
@@ -312,6 +285,19 @@ static void on_event(struct desk *desk, enum event event)
 	}
 }
 
+/* Time has come so far; unless there are more, all records until then have been read. */
+static int tick(struct desk *desk, uint64_t now, bool more)
+{
+	struct record_header record;
+	int err = 0;
+
+	record_own(&record, RECORD_TICK, sizeof(record), 0, now);
+	if (!more && session_wants_tick(desk->session, now))
+		err = feed(desk, &record);
+	recorder_tick(&desk->recorder, now);
+	return err ? err : session_flush(desk->session);
+}
+
 static void loop(struct desk *desk)
 {
 	while (!desk->stop) {
@@ -325,7 +311,7 @@ static void loop(struct desk *desk)
 			on_event(desk, events[i].data.u32);
 		err = consume(desk, &more);
 		if (!err)
-			err = session_tick(desk->session, more ? 0 : now);
+			err = tick(desk, now, more);
 		if (!err)
 			err = show(desk, false);
 		if (err)
@@ -348,10 +334,33 @@ static void let_signals_end(struct desk *desk)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* What only the kernel side's counters know. */
+static int feed_end(struct desk *desk)
+{
+	_cleanup_free_ struct record_end *record = NULL;
+	uint64_t lost[LOSS_CAUSES], compat;
+
+	probe_losses(desk->probe, lost, &compat);
+	record = record_end_new(lost, compat, probe_unseen(desk->probe), clock_boot_ns());
+	return record ? feed(desk, &record->h) : -ENOMEM;
+}
+
+static void set_exit_status(struct desk *desk)
+{
+	struct session_stats stats;
+
+	session_stats(desk->session, &stats);
+	if (desk->exit_status == EXIT_OUTPUT)
+		return;
+	if (recorder_failed(&desk->recorder))
+		desk->exit_status = EXIT_OUTPUT;
+	else if (desk->options->error_exitcode && session_stats_findings(&stats))
+		desk->exit_status = desk->options->error_exitcode;
+}
+
 /* Detaches, reads what is left, decides what waited, and sums up. */
 static void finish(struct desk *desk)
 {
-	struct session_stats stats;
 	bool more;
 	int err;
 
@@ -360,10 +369,10 @@ static void finish(struct desk *desk)
 		err = consume(desk, &more);
 	while (!err && more);
 	if (!err)
-		err = session_tick(desk->session, UINT64_MAX);
-	current_stats(desk, &stats);
-	if (!err && !(desk->options->quiet && !desk->options->json))
-		err = session_end(desk->session, &stats);
+		err = feed_end(desk);
+	recorder_tick(&desk->recorder, UINT64_MAX);
+	if (!err)
+		err = session_end(desk->session, reports_summary(desk->options));
 	status_hide(&desk->status);
 	if (!err) {
 		let_signals_end(desk);
@@ -371,9 +380,7 @@ static void finish(struct desk *desk)
 	}
 	if (err && desk->exit_status != EXIT_OUTPUT)
 		fail(desk, err);
-	if (desk->options->error_exitcode && desk->exit_status != EXIT_OUTPUT &&
-	    session_stats_findings(&stats))
-		desk->exit_status = desk->options->error_exitcode;
+	set_exit_status(desk);
 }
 
 static void announce(struct desk *desk, const char *what)
@@ -444,8 +451,6 @@ static int run(struct desk *desk)
 	int status = open_session(desk);
 
 	if (!status)
-		status = open_output(desk);
-	if (!status)
 		status = open_probe(desk);
 	if (!status)
 		status = open_loop(desk);
@@ -463,7 +468,8 @@ int desk_run(const struct options *options)
 {
 	struct desk desk = {
 		.options = options,
-		.output_fd = -1,
+		.recorder = RECORDER_NONE,
+		.reports = REPORTS_NONE,
 		.epoll_fd = -1,
 		.signal_fd = -1,
 		.timer_fd = -1,
@@ -473,10 +479,10 @@ int desk_run(const struct options *options)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	status = run(&desk);
 	session_free(desk.session);
+	recorder_close(&desk.recorder);
 	attach_free(desk.attach);
 	probe_close(desk.probe);
-	output_close(&desk.output);
-	close_fd(desk.output_fd);
+	reports_close(&desk.reports);
 	close_fd(desk.epoll_fd);
 	close_fd(desk.signal_fd);
 	close_fd(desk.timer_fd);

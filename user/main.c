@@ -5,6 +5,7 @@
 
 #include "desk.h"
 #include "options.h"
+#include "replay.h"
 
 /*
  * A standard descriptor that is closed must not become one of our own, which reports would then be
@@ -26,7 +27,7 @@ int main(int argc, char **argv)
 	err = options_parse(argc, argv, &options);
 	if (err)
 		return err > 0 ? EXIT_OK : EXIT_USAGE;
-	status = desk_run(&options);
+	status = options.replay ? replay_run(&options) : desk_run(&options);
 	options_free(&options);
 	return status;
 }

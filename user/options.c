@@ -25,6 +25,10 @@
 #define RING_MAX     (1u << 30)
 #define RING_DEFAULT (8u << 20)
 
+#define RECORD_BYTES_MIN     (64ull << 10)
+#define RECORD_BYTES_MAX     (1ull << 40)
+#define RECORD_BYTES_DEFAULT (1ull << 30)
+
 #define FRAMES_DEFAULT	16
 #define HISTORY_DEFAULT 4
 #define HISTORY_MAX	1024
@@ -40,6 +44,8 @@ enum option_key {
 	KEY_FRAMES,
 	KEY_RING_SIZE,
 	KEY_HISTORY,
+	KEY_RECORD,
+	KEY_RECORD_SIZE,
 };
 
 static const struct argp_option table[] = {
@@ -58,12 +64,15 @@ static const struct argp_option table[] = {
 	{"error-exitcode", KEY_ERROR_EXITCODE, "N", 0,
 	 "Exit with N (1 to 125) if there is a finding", 2},
 	{"quiet", 'q', NULL, 0, "Findings only: no first line, no status, no summary", 2},
+	{"record", KEY_RECORD, "FILE", 0, "Record the session, for `fdtrace replay FILE`", 2},
 
 	{NULL, 0, NULL, 0, "Limits:", 3},
 	{"ring-size", KEY_RING_SIZE, "BYTES", 0,
 	 "Ring buffer, a power of two from 4K to 1G (default: 8M); others are rounded up", 3},
 	{"history", KEY_HISTORY, "N", 0, "Past lives kept of each descriptor number (default: 4)",
 	 3},
+	{"record-size", KEY_RECORD_SIZE, "BYTES", 0,
+	 "Size that a recording may have, 64K to 1024G (default: 1G)", 3},
 
 	{NULL, 0, NULL, 0, "Diagnostics:", 4},
 	{"verbose", 'v', NULL, 0, "Say more, libbpf's log too", 4},
@@ -72,7 +81,8 @@ static const struct argp_option table[] = {
 	{0},
 };
 
-static const char usage[] = "-p PID...\n[--] COMMAND [ARGUMENT...]";
+static const char usage[] = "-p PID...\n[--] COMMAND [ARGUMENT...]\nreplay FILE";
+static const char replay_usage[] = "FILE";
 
 static const char doc[] =
 	"Finds double closes of file descriptors in running Python programs, and shows where "
@@ -84,6 +94,8 @@ static const char doc[] =
 	"  fdtrace -- python3 app.py          run a program and watch it to its end\n"
 	"  fdtrace --error-exitcode 9 -- make test\n"
 	"                                     fail a test run that closes twice\n"
+	"  fdtrace --record f -- python3 app.py; fdtrace replay f\n"
+	"                                     report the same again, anywhere, not as root\n"
 	"\n"
 	"Exit status:\n"
 	"  0     all went well; with COMMAND: COMMAND's own status\n"
@@ -98,8 +110,23 @@ static const char doc[] =
 	"  128+N COMMAND was ended by signal N\n"
 	"  --error-exitcode's N comes before COMMAND's own status.\n";
 
+static const char replay_doc[] =
+	"Reports what a recorded session found, as it was reported then: see --record in "
+	"`fdtrace --help`. Needs neither root nor a kernel that can be traced."
+	"\v"
+	"Examples:\n"
+	"  fdtrace replay f                   as text\n"
+	"  fdtrace replay f --json -o g       as JSON lines in a file\n"
+	"\n"
+	"Exit status:\n"
+	"  0     all of it was reported\n"
+	"  1     it is no recording, or not whole: what came before is reported\n"
+	"  2     the command line was wrong\n"
+	"  6     the output could not be written\n";
+
 struct parser {
 	struct options *options;
+	bool replay;
 	bool done; /* --help, --version: all is said */
 };
 
@@ -195,17 +222,34 @@ static unsigned int size_unit(char suffix)
 	}
 }
 
-static int parse_ring_size(const char *text, size_t *ret)
+/* 8M: a number, and a unit or none. */
+static bool parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	size_t length = strlen(text);
 	unsigned int unit = size_unit(length ? text[length - 1] : '\0');
 	unsigned long value = 0;
 
-	if (!parse_number(text, text + length - (unit > 1), RING_MAX / unit, &value) ||
-	    value * unit < RING_MIN)
+	if (!parse_number(text, text + length - (unit > 1), max / unit, &value))
+		return false;
+	*ret = (uint64_t)value * unit;
+	return *ret >= min;
+}
+
+static int parse_ring_size(const char *text, size_t *ret)
+{
+	uint64_t bytes = 0;
+
+	if (!parse_size(text, RING_MIN, RING_MAX, &bytes))
 		return wrong("--ring-size takes bytes from 4K to 1G, not '%s'", text);
-	for (*ret = RING_MIN; *ret < value * unit;)
+	for (*ret = RING_MIN; *ret < bytes;)
 		*ret *= 2;
+	return 0;
+}
+
+static int parse_record_size(const char *text, uint64_t *ret)
+{
+	if (!parse_size(text, RECORD_BYTES_MIN, RECORD_BYTES_MAX, ret))
+		return wrong("--record-size takes bytes from 64K to 1024G, not '%s'", text);
 	return 0;
 }
 
@@ -223,10 +267,10 @@ static int parse_color(const char *text, enum color_mode *ret)
 	return wrong("--color takes auto, always or never, not '%s'", text);
 }
 
-static int parse_output(const char *text, const char **ret)
+static int parse_file(const char *option, const char *text, const char **ret)
 {
 	if (!*text)
-		return wrong("-o needs a file name");
+		return wrong("%s needs a file name", option);
 	*ret = text;
 	return 0;
 }
@@ -241,6 +285,13 @@ static int take_command(struct argp_state *state, struct options *options)
 	if (!*options->command[0])
 		return wrong("COMMAND is empty");
 	return 0;
+}
+
+static int take_replay(const char *file, struct options *options)
+{
+	if (options->replay)
+		return wrong("replay takes one FILE, not '%s' too", file);
+	return parse_file("replay", file, &options->replay);
 }
 
 static void say_version(void)
@@ -264,7 +315,11 @@ static int parse_value(int key, char *arg, struct options *options)
 	case 'p':
 		return parse_pids(options, arg);
 	case 'o':
-		return parse_output(arg, &options->output);
+		return parse_file("-o", arg, &options->output);
+	case KEY_RECORD:
+		return parse_file("--record", arg, &options->record);
+	case KEY_RECORD_SIZE:
+		return parse_record_size(arg, &options->record_bytes);
 	case KEY_COLOR:
 		return parse_color(arg, &options->color);
 	case KEY_FRAMES:
@@ -307,6 +362,17 @@ static int parse_switch(int key, struct options *options)
 	}
 }
 
+static int check_target(const struct parser *parser)
+{
+	const struct options *options = parser->options;
+
+	if (parser->replay)
+		return options->replay ? 0 : wrong("replay needs the FILE of a recording");
+	if (options->command || options->pid_count)
+		return 0;
+	return wrong("no process given: use -p PID or -- COMMAND");
+}
+
 static error_t parse_one(int key, char *arg, struct argp_state *state)
 {
 	struct parser *parser = state->input;
@@ -316,11 +382,10 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		state->err_stream = NULL; /* its hint is said by us, for all errors alike */
 		return 0;
 	case ARGP_KEY_ARG:
-		return take_command(state, parser->options);
+		return parser->replay ? take_replay(arg, parser->options)
+				      : take_command(state, parser->options);
 	case ARGP_KEY_END:
-		if (parser->done || parser->options->command || parser->options->pid_count)
-			return 0;
-		return wrong("no process given: use -p PID or -- COMMAND");
+		return parser->done ? 0 : check_target(parser);
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
@@ -336,23 +401,65 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+static bool is_for_replay(const struct argp_option *option)
+{
+	static const int keys[] = {
+		KEY_JSON,   KEY_EVENTS,		'o', KEY_COLOR, KEY_ALL,
+		KEY_FRAMES, KEY_ERROR_EXITCODE, 'q', 'h',	'V',
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (option->key == keys[i])
+			return true;
+	return false;
+}
+
+/* Those of the table's options that replay takes, under their section's title. */
+static void make_replay_table(struct argp_option ret[ARRAY_SIZE(table)])
+{
+	size_t count = 0;
+
+	ret[count++] = (struct argp_option){.doc = "Output:", .group = 2};
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (is_for_replay(&table[i]))
+			ret[count++] = table[i];
+	ret[count] = (struct argp_option){0};
+}
+
+static int parse(int argc, char **argv, struct parser *parser)
+{
+	static char name[] = "fdtrace", replay_name[] = "fdtrace replay";
+	struct argp_option replay_table[ARRAY_SIZE(table)];
+	struct argp argp = {table, parse_one, usage, doc, NULL, NULL, NULL};
+	unsigned int flags = ARGP_NO_HELP | ARGP_NO_EXIT;
+
+	if (parser->replay) {
+		make_replay_table(replay_table);
+		argp = (struct argp){replay_table, parse_one, replay_usage, replay_doc,
+				     NULL,	   NULL,      NULL};
+	} else {
+		flags |= ARGP_IN_ORDER; /* up to COMMAND */
+	}
+	if (argc > 0)
+		argv[0] =
+			parser->replay ? replay_name : name; /* what getopt's messages begin with */
+	return argp_parse(&argp, argc, argv, flags, NULL, parser);
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
-	static char name[] = "fdtrace";
-	static const struct argp argp = {table, parse_one, usage, doc, NULL, NULL, NULL};
 	struct parser parser = {.options = ret};
 
+	parser.replay = argc > 1 && !strcmp(argv[1], "replay");
 	*ret = (struct options){
 		.follow = true,
 		.frames = FRAMES_DEFAULT,
 		.history = HISTORY_DEFAULT,
 		.ring_bytes = RING_DEFAULT,
+		.record_bytes = RECORD_BYTES_DEFAULT,
 	};
-	if (argc > 0)
-		argv[0] = name; /* what getopt's messages begin with */
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_EXIT, NULL,
-		       &parser)) {
-		fputs("try fdtrace --help\n", stderr);
+	if (parse(argc - parser.replay, argv + parser.replay, &parser)) {
+		fprintf(stderr, "try fdtrace %s--help\n", parser.replay ? "replay " : "");
 		options_free(ret);
 		return -EINVAL;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The command line of `fdtrace -p PID…` and `fdtrace -- COMMAND…`.
+ * The command line of `fdtrace -p PID…`, `fdtrace -- COMMAND…` and `fdtrace replay FILE`.
  *
  * Owns: parsing, --help, --version; one table drives all. Never: opens or attaches anything.
  */
@@ -31,21 +31,26 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct options {
 	pid_t *pids; /* -p, each once, in order */
 	size_t pid_count;
-	char **command; /* after --, NULL-terminated; NULL: none */
-	bool follow;	/* default; --no-follow clears it */
+	char **command;	    /* after --, NULL-terminated; NULL: none */
+	const char *replay; /* the recording to replay; NULL: -p or COMMAND */
+	bool follow;	    /* default; --no-follow clears it */
 	bool json, events;
 	const char *output; /* -o; NULL: standard output (-p) or standard error (COMMAND) */
 	enum color_mode color;
-	int error_exitcode;   /* 0: findings do not change the exit status */
-	bool verbose;	      /* -v: libbpf's log too */
-	bool quiet;	      /* -q: findings only: no first line, no summary, no status line */
-	bool all;	      /* --all: findings of severity info too */
-	unsigned int frames;  /* --frames N shown of each stack */
-	size_t ring_bytes;    /* --ring-size, a power of two */
-	unsigned int history; /* --history N generations */
+	int error_exitcode;    /* 0: findings do not change the exit status */
+	bool verbose;	       /* -v: libbpf's log too */
+	bool quiet;	       /* -q: findings only: no first line, no summary, no status line */
+	bool all;	       /* --all: findings of severity info too */
+	unsigned int frames;   /* --frames N shown of each stack */
+	size_t ring_bytes;     /* --ring-size, a power of two */
+	unsigned int history;  /* --history N generations */
+	const char *record;    /* --record FILE; NULL: none */
+	uint64_t record_bytes; /* --record-size */
 };
 
 /*
+ * `replay` as the first argument takes a part of the options, and a FILE.
+ *
  * Parses argv into *ret. 0: go on. 1: all is said (--help, --version): exit with EXIT_OK.
  * Negative: the error is on stderr: exit with EXIT_USAGE.
  */

@@ -80,7 +80,9 @@ int output_flush(struct output *output, bool all)
 	}
 	if (output->error)
 		done = output->size; /* nobody will read it */
-	memmove(output->data, output->data + done, output->size - done);
-	output->size -= done;
+	if (done) {		     /* and so something is kept */
+		memmove(output->data, output->data + done, output->size - done);
+		output->size -= done;
+	}
 	return output->error;
 }

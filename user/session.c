@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "process/proc.h"
+#include "base/records.h"
+#include "process/parse.h"
 #include "process/process.h"
 #include "stack/stack.h"
 
 #define SINKS_MAX 8
+
+/* Nothing waits for a racing call, or for the end of a run, nearly so long. */
+#define QUIET_NS 10000000000ull
 
 struct session {
 	struct fd_world *world;
@@ -28,7 +31,15 @@ struct session {
 	uint64_t stacks_missing;
 	size_t alive;
 	uint64_t started_ns;
+	uint64_t last_ns;  /* the latest time in a record */
+	uint64_t quiet_ns; /* when a tick cannot matter any more, unless a record comes */
 	int64_t wall_offset_ns;
+	struct ending {
+		uint64_t lost[LOSS_CAUSES];
+		uint64_t compat_calls;
+		const char **unseen; /* into text; ended by NULL */
+		char *text;
+	} ending;  /* RECORD_END's */
 	int error; /* of a sink, during a record or tick */
 };
 
@@ -125,8 +136,8 @@ int session_new(const struct session_options *options, struct session **ret_sess
 		session_free(session);
 		return err;
 	}
-	session->started_ns = clock_boot_ns();
-	session->wall_offset_ns = clock_wall_offset_ns();
+	session->started_ns = session->last_ns = options->started_ns;
+	session->wall_offset_ns = options->wall_offset_ns;
 	*ret_session = session;
 	return 0;
 }
@@ -141,6 +152,8 @@ void session_free(struct session *session)
 	stack_store_free(session->stacks);
 	process_table_free(session->processes);
 	free(session->next_seq);
+	free(session->ending.unseen);
+	free(session->ending.text);
 	free(session);
 }
 
@@ -152,37 +165,6 @@ int session_add_sink(struct session *session, struct sink *sink)
 	return 0;
 }
 
-struct snapshot {
-	struct session *session;
-	uint32_t pid;
-};
-
-static int on_open_fd(void *arg, int32_t fd, const struct fd_what *what, bool cloexec)
-{
-	struct snapshot *snapshot = arg;
-
-	return fd_snapshot_fd(snapshot->session->world, snapshot->pid, fd, what, cloexec);
-}
-
-int session_snapshot(struct session *session, pid_t pid)
-{
-	struct snapshot snapshot = {session, pid};
-	uint32_t max_fds = 0;
-	int err = proc_each_fd(pid, on_open_fd, &snapshot);
-
-	if (err)
-		return err;
-	proc_fd_size(pid, &max_fds);
-	return fd_snapshot_end(session->world, pid, max_fds, clock_boot_ns());
-}
-
-void session_remove_process(struct session *session, pid_t pid)
-{
-	process_remove(session->processes, pid);
-	session->alive--;
-	session->processes_seen--;
-}
-
 bool session_has_process(const struct session *session, pid_t pid)
 {
 	const struct process *process = process_find(session->processes, pid);
@@ -190,24 +172,93 @@ bool session_has_process(const struct session *session, pid_t pid)
 	return process && !process->exited;
 }
 
-int session_add_process(struct session *session, pid_t pid, enum fd_since since)
+/* What the user side learned */
+
+static int on_process(struct session *session, const struct record_process *record)
 {
-	if (!process_add(session->processes, pid))
-		return -ESRCH;
+	bool known = session_has_process(session, record->h.tgid);
+
+	if (!process_learned(session->processes, record))
+		return -errno;
+	if (known || record->since == PROCESS_KNOWN)
+		return 0;
 	session->alive++;
 	session->processes_seen++;
-	return fd_process_add(session->world, pid, 0, since);
+	return fd_process_add(session->world, record->h.tgid, 0,
+			      record->since == PROCESS_FROM_START ? FD_FROM_START : FD_FROM_ATTACH);
 }
 
-void session_set_runtime(struct session *session, pid_t pid, const char *runtime)
+static int on_runtime(struct session *session, const struct record_runtime *record)
 {
-	struct process *process = process_find(session->processes, pid);
+	return process_runs(session->processes, record) ? 0 : -ESRCH;
+}
+
+static int on_open_fd(struct session *session, const struct record_open_fd *record)
+{
+	struct fd_what what = {.type = FD_UNKNOWN};
+	char link[RECORD_NAME_MAX + 1];
+
+	memcpy(link, record->link, record->link_size);
+	link[record->link_size] = '\0';
+	if (record->link_size)
+		proc_parse_fd_link(link, &what);
+	return fd_snapshot_fd(session->world, record->h.tgid, record->fd, &what, record->cloexec);
+}
+
+static int on_snapshot(struct session *session, const struct record_snapshot *record)
+{
+	return fd_snapshot_end(session->world, record->h.tgid, record->max_fds, record->h.time_ns);
+}
+
+static int on_forget(struct session *session, const struct record_header *record)
+{
+	const struct process *process = process_find(session->processes, record->tgid);
 
 	if (!process)
-		return;
-	free(process->runtime);
-	process->runtime = strdup(runtime);
+		return -ESRCH;
+	session->alive -= !process->exited;
+	session->processes_seen--;
+	process_remove(session->processes, record->tgid);
+	return 0;
 }
+
+static int on_tick(struct session *session, const struct record_header *record)
+{
+	fd_settle(session->world, record->time_ns);
+	return 0;
+}
+
+/* The sentences, each with a NUL behind it; what has none is left out. */
+static int keep_unseen(struct ending *ending, const char *text, const struct record_end *record)
+{
+	size_t at = 0, count = 0;
+
+	ending->unseen = calloc(record->unseen + 1, sizeof(*ending->unseen));
+	ending->text = mem_dup_text(text, record->unseen_size);
+	if (!ending->unseen || !ending->text)
+		return -ENOMEM;
+	while (count < record->unseen && at < record->unseen_size) {
+		ending->unseen[count++] = ending->text + at;
+		at += strlen(ending->text + at) + 1;
+	}
+	return 0;
+}
+
+static int on_end(struct session *session, const struct record_end *record)
+{
+	struct ending *ending = &session->ending;
+	size_t causes = record->causes < LOSS_CAUSES ? record->causes : LOSS_CAUSES;
+	size_t skipped = record->causes * sizeof(*ending->lost);
+
+	if (ending->text)
+		return -EINVAL;
+	fd_settle(session->world, UINT64_MAX);
+	memcpy(ending->lost, record->data, causes * sizeof(*ending->lost));
+	ending->compat_calls = record->compat_calls;
+	return keep_unseen(ending, (const char *)record->data + skipped, record);
+}
+
+/* What the kernel side saw */
 
 /* Room for the sequence of a CPU that has not been seen yet. */
 static int grow_cpus(struct session *session, size_t cpu)
@@ -261,23 +312,19 @@ static int on_call(struct session *session, const struct record_call *call)
 	return fd_call(session->world, call);
 }
 
-/* /proc gives start times in clock ticks, the record in nanoseconds. */
-#define START_SLACK_NS 20000000
-
 static bool same_process(const struct process *known, const struct record_fork *record)
 {
-	return known && !known->exited &&
-	       known->start_ns + START_SLACK_NS > record->child_start_ns &&
-	       known->start_ns < record->child_start_ns + START_SLACK_NS;
+	return known && !known->exited && process_started(known, record->child_start_ns);
 }
 
 static int on_fork(struct session *session, const struct record_fork *record)
 {
 	if (same_process(process_find(session->processes, record->child_tgid), record))
 		return 0; /* attached to on its own before this record was read */
-	if (!process_forked(session->processes, record))
-		return -ENOMEM;
-	session->alive++;
+	if (process_forked(session->processes, record))
+		session->alive++;
+	else if (errno != ENOSPC)
+		return -errno;
 	session->processes_seen++;
 	return fd_fork(session->world, record);
 }
@@ -301,49 +348,82 @@ static int on_process_exit(struct session *session, const struct record_exit *re
 	return fd_exit(session->world, record);
 }
 
-#define CHECKED(type, record, handler) \
-	((record)->size < sizeof(type) ? -EINVAL : handler(session, (const type *)(record)))
-
 static int dispatch(struct session *session, const struct record_header *record)
 {
+	const void *r = record;
+
 	switch (record->type) {
 	case RECORD_CALL:
-		return CHECKED(struct record_call, record, on_call);
+		return on_call(session, r);
 	case RECORD_STACK:
 	case RECORD_CODE:
 	case RECORD_CODE_TABLE:
 		return stack_store_record(session->stacks, record);
 	case RECORD_FORK:
-		return CHECKED(struct record_fork, record, on_fork);
+		return on_fork(session, r);
 	case RECORD_EXEC:
-		return CHECKED(struct record_exec, record, on_exec);
+		return on_exec(session, r);
 	case RECORD_EXIT:
-		return CHECKED(struct record_exit, record, on_process_exit);
+		return on_process_exit(session, r);
 	case RECORD_LOST:
 		fd_gap(session->world, record->time_ns);
 		return 0;
-	case RECORD_MAP:
-		return 0; /* the owner's: which Python a process runs */
+	case RECORD_PROCESS:
+		return on_process(session, r);
+	case RECORD_RUNTIME:
+		return on_runtime(session, r);
+	case RECORD_OPEN_FD:
+		return on_open_fd(session, r);
+	case RECORD_SNAPSHOT:
+		return on_snapshot(session, r);
+	case RECORD_FORGET:
+		return on_forget(session, record);
+	case RECORD_TICK:
+		return on_tick(session, record);
+	case RECORD_END:
+		return on_end(session, r);
+	case RECORD_MAP:    /* the owner's: which Python a process runs */
+	case RECORD_SOURCE: /* the reports' */
+		return 0;
 	}
 	return -EINVAL;
 }
 
-int session_record(struct session *session, const struct record_header *record)
+/* One of the kernel side's: counted, and its sequence looked at. */
+static int arrived(struct session *session, const struct record_header *record)
 {
 	int err = check_sequence(session, record);
 
-	if (err)
-		return err;
+	if (!err)
+		session->records++;
+	session->quiet_ns = session->last_ns + QUIET_NS;
+	return err;
+}
+
+int session_record(struct session *session, const struct record_header *record)
+{
+	int err = 0;
+
+	if (!record_valid(record))
+		return -EINVAL;
 	session->error = 0;
-	session->records++;
-	err = dispatch(session, record);
+	if (record->time_ns > session->last_ns)
+		session->last_ns = record->time_ns;
+	if (record->type < RECORD_OWN)
+		err = arrived(session, record);
+	if (!err)
+		err = dispatch(session, record);
 	return session->error ? session->error : err;
 }
 
-int session_tick(struct session *session, uint64_t now_ns)
+bool session_wants_tick(const struct session *session, uint64_t now_ns)
+{
+	return now_ns < session->quiet_ns;
+}
+
+int session_flush(struct session *session)
 {
 	session->error = 0;
-	fd_settle(session->world, now_ns);
 	EACH_SINK(session, flush);
 	return session->error;
 }
@@ -378,13 +458,21 @@ void session_stats(const struct session *session, struct session_stats *ret_stat
 	ret_stats->sweep_closes = counts.sweep_closes;
 	ret_stats->silent = counts.silent;
 	ret_stats->stacks_missing = session->stacks_missing;
-	ret_stats->duration_ns = clock_boot_ns() - session->started_ns;
+	memcpy(ret_stats->lost, session->ending.lost, sizeof(session->ending.lost));
+	ret_stats->compat_calls = session->ending.compat_calls;
+	ret_stats->unseen = session->ending.unseen;
+	ret_stats->duration_ns = session->last_ns - session->started_ns;
 }
 
-int session_end(struct session *session, const struct session_stats *stats)
+int session_end(struct session *session, bool summary)
 {
+	struct session_stats stats;
+
 	session->error = 0;
-	EACH_SINK(session, end, stats);
+	fd_settle(session->world, UINT64_MAX);
+	session_stats(session, &stats);
+	if (summary)
+		EACH_SINK(session, end, &stats);
 	EACH_SINK(session, flush);
 	return session->error;
 }

@@ -4,7 +4,9 @@
  *
  * Owns: the order of things: names first, then processes and descriptors, then verdicts, then
  * the sinks; and the sequence numbers that show each loss.
- * Never: knows a report, an agent or a terminal; blocks; reads the kernel (its owner feeds it).
+ * Never: knows a report, an agent or a terminal; blocks; reads the kernel, /proc or a clock. It is
+ * a function of its options and of the records that its owner feeds it, so that a recording of
+ * both gives the same findings again.
  */
 #ifndef FDTRACE_SESSION_H
 #define FDTRACE_SESSION_H
@@ -23,6 +25,8 @@ struct session;
 struct session_options {
 	struct fd_limits fd;
 	size_t max_stacks;	      /* 0: default */
+	uint64_t started_ns;	      /* CLOCK_BOOTTIME: when tracing began */
+	int64_t wall_offset_ns;	      /* see base/clock.h */
 	stack_forget_fn forget_stack; /* see stack/stack.h; may be NULL */
 	void *forget_arg;
 };
@@ -34,39 +38,33 @@ void session_free(struct session *session);
 /* The session owns the sink from here on. 0 or -ENOSPC: too many. */
 int session_add_sink(struct session *session, struct sink *sink);
 
-/* A process whose records will come; before its first. 0, -ESRCH, or another negative errno. */
-int session_add_process(struct session *session, pid_t pid, enum fd_since since);
+/* It is traced, and has not exited as far as the records tell. */
 bool session_has_process(const struct session *session, pid_t pid);
 
-/* It was added in vain: it has gone before anything was seen of it. */
-void session_remove_process(struct session *session, pid_t pid);
-
 /*
- * Reads the descriptors that a process has from /proc (FD_FROM_ATTACH), once the hooks see
- * its calls: what it did in between is in the snapshot, in the records, or in both. 0 or negative
- * errno.
- */
-int session_snapshot(struct session *session, pid_t pid);
-
-/* The runtime found in a process, for its findings: "CPython 3.11.2". */
-void session_set_runtime(struct session *session, pid_t pid, const char *runtime);
-
-/*
- * One record, in ring order. 0; -EINVAL: it makes no sense and is ignored; -ENOMEM; or the
- * error of a sink, after which that sink gets nothing more (-EPIPE: nobody reads it).
+ * One record, in order: the ring's, and what the user side learned when it learned it. 0; -EINVAL:
+ * it makes no sense and is ignored; -ESRCH: of a process that is not traced; -ENOMEM; or the error
+ * of a sink, after which that sink gets nothing more (-EPIPE: nobody reads it).
  */
 int session_record(struct session *session, const struct record_header *record);
 
-/* Time passes: decides what waited, and flushes the sinks. now_ns is CLOCK_BOOTTIME. */
-int session_tick(struct session *session, uint64_t now_ns);
+/* Whether a RECORD_TICK would change anything: after a long quiet there is nothing left to decide.
+ */
+bool session_wants_tick(const struct session *session, uint64_t now_ns);
 
-/* What is known so far; lost[], compat and unseen are the owner's to fill in. */
+/* Flushes the sinks. 0, or the error of one. */
+int session_flush(struct session *session);
+
+/*
+ * What is known so far; lost[], compat_calls and unseen from RECORD_END on. Times are the
+ * records', not the clock's.
+ */
 void session_stats(const struct session *session, struct session_stats *ret_stats);
 
 /* Processes that are traced and alive, as far as the records tell. */
 size_t session_alive(const struct session *session);
 
-/* Decides all that waits, and gives each sink the summary. */
-int session_end(struct session *session, const struct session_stats *stats);
+/* Decides all that waits, and, if wanted, gives each sink the summary. 0, or a sink's error. */
+int session_end(struct session *session, bool summary);
 
 #endif

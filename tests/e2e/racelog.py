@@ -10,6 +10,7 @@ import bisect
 import struct
 import time
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 ENTRY = struct.Struct("=QQIIii")
 OPEN, CLOSE = 1, 2
@@ -37,10 +38,11 @@ class Log:
                 self.numbers.setdefault(call.fd, {OPEN: [], CLOSE: []})[call.op].append(call)
         for calls in self.threads.values():
             calls.sort(key=lambda c: c.enter)
-        self.longest = max((c.exit - c.enter for t in self.threads.values() for c in t), default=0)
-        for sides in self.numbers.values():
-            for calls in sides.values():
+        self.last_exits = {}  # for each number and side: the latest exit up to each call
+        for fd, sides in self.numbers.items():
+            for op, calls in sides.items():
                 calls.sort(key=lambda c: c.enter)
+                self.last_exits[fd, op] = list(accumulate((c.exit for c in calls), max))
 
     def set_clock(self, findings):
         """The one shift of the clocks that puts the most failed closes into a call of the log.
@@ -82,7 +84,7 @@ class Log:
     def between(self, fd, op, low, high):
         """Calls of a number that may have taken effect between two moments."""
         calls = self.numbers[fd][op]
-        first = bisect.bisect_left(calls, low - self.longest, key=lambda c: c.enter)
+        first = bisect.bisect_right(self.last_exits[fd, op], low)
         for call in calls[first:]:
             if call.enter >= high:
                 return

@@ -22,8 +22,9 @@ SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
 SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}  # included by both sides
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
-ROOMS = ["main", "desk", "agent", "replay", "attach", "spawn", "status", "output", "options",
-         "session", "report", "sink", "stack", "process", "probe", "fd", "python", "native", "base"]
+ROOMS = ["main", "desk", "agent", "replay", "recorder", "reports", "attach", "spawn", "status",
+         "output", "options", "complain", "session", "report", "sink", "stack", "process", "probe",
+         "fd", "python", "native", "recording", "base"]
 # Rooms behind that are closed all the same.
 CLOSED = {
     "session": {"report"},
@@ -37,7 +38,7 @@ FROM_BPF = {
 }
 # Rooms that return errors and data, and leave it to the loop to say something. (probe/ hands
 # on libbpf's own log, on request.)
-SILENT = {"session", "stack", "process", "fd", "python", "native", "report"}
+SILENT = {"session", "stack", "process", "fd", "python", "native", "report", "recording"}
 
 FORBIDDEN = {
     "c": r"\b(strcpy|strcat|gets|strtok|atoi|atol|alloca|system|popen)\s*\(",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # Correct: pools of threads and of processes that open, hand over and close.
+# @sim {"modes": ["started"]}
 import asyncio
 import concurrent.futures
 import os

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # Correct: multiprocessing's start methods, pools, pipes, queues and shared memory.
+# @sim {"modes": ["started"]}
 import multiprocessing
 import sys
 

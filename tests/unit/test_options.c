@@ -271,9 +271,70 @@ static void test_version(void **state)
 	assert_non_null(strstr(said.text, "\nbuilt for "));
 }
 
+static void test_replay(void **state)
+{
+	struct said said;
+
+	PARSE(&said, "replay", "file");
+	assert_int_equal(said.result, 0);
+	assert_string_equal(said.options.replay, "file");
+	assert_false(said.options.json);
+	/* Options may come before and behind. */
+	PARSE(&said, "replay", "--events", "file", "-o", "out", "--frames=3", "-q", "--all");
+	assert_int_equal(said.result, 0);
+	assert_string_equal(said.options.replay, "file");
+	assert_true(said.options.json && said.options.events && said.options.quiet);
+	assert_string_equal(said.options.output, "out");
+	assert_int_equal(said.options.frames, 3);
+	PARSE(&said, "replay", "--help");
+	assert_int_equal(said.result, 1);
+	assert_non_null(strstr(said.text, "fdtrace replay [OPTION...] FILE"));
+	assert_null(strstr(said.text, "--pid"));
+
+	PARSE(&said, "replay");
+	assert_string_equal(said.text, "fdtrace: replay needs the FILE of a recording\n"
+				       "try fdtrace replay --help\n");
+	PARSE(&said, "replay", "file", "other");
+	assert_true(said.result < 0);
+	PARSE(&said, "replay", "");
+	assert_true(said.result < 0);
+	PARSE(&said, "replay", "file", "--pid=1");
+	assert_true(said.result < 0);
+	PARSE(&said, "replay", "--record=x", "file");
+	assert_true(said.result < 0);
+
+	/* A command of that name. */
+	PARSE(&said, "--", "replay", "file");
+	assert_int_equal(said.result, 0);
+	assert_null(said.options.replay);
+	assert_string_equal(said.options.command[0], "replay");
+}
+
+static void test_record(void **state)
+{
+	struct said said;
+
+	PARSE(&said, "-p", "1");
+	assert_null(said.options.record);
+	assert_true(said.options.record_bytes == 1ull << 30);
+	options_free(&said.options);
+	PARSE(&said, "--record", "f", "--record-size=2000G", "true");
+	assert_true(said.result < 0);
+	PARSE(&said, "--record", "f", "--record-size=1024G", "true");
+	assert_int_equal(said.result, 0);
+	assert_string_equal(said.options.record, "f");
+	assert_true(said.options.record_bytes == 1ull << 40);
+	REFUSED("--record needs a file name", "--record=", "true");
+	REFUSED("--record-size takes bytes from 64K to 1024G, not '63K'", "--record-size", "63K",
+		"true");
+	REFUSED("--record-size takes bytes from 64K to 1024G, not '99999999999999999999'",
+		"--record-size", "99999999999999999999", "true");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_replay),	  cmocka_unit_test(test_record),
 		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_every_option),
 		cmocka_unit_test(test_pids),	  cmocka_unit_test(test_bad_pids),
 		cmocka_unit_test(test_command),	  cmocka_unit_test(test_target),

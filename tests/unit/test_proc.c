@@ -101,16 +101,22 @@ struct seen {
 	int stop; /* returned from the first on */
 };
 
-static int see_fd(void *arg, int32_t fd, const struct fd_what *what, bool cloexec)
+static int see_fd(void *arg, int32_t fd, const char *link, bool cloexec)
 {
+	struct fd_what what = {.type = FD_UNKNOWN};
 	struct seen *seen = arg;
+	char text[PATH_MAX];
 
 	assert_true(seen->count < SEEN_MAX);
+	if (link) {
+		snprintf(text, sizeof(text), "%s", link);
+		proc_parse_fd_link(text, &what);
+	}
 	seen->fds[seen->count].fd = fd;
-	seen->fds[seen->count].type = what->type;
+	seen->fds[seen->count].type = what.type;
 	seen->fds[seen->count].cloexec = cloexec;
-	seen->fds[seen->count].path_from_proc = what->path_from_proc;
-	snprintf(seen->fds[seen->count++].path, 128, "%s", what->path ? what->path : "-");
+	seen->fds[seen->count].path_from_proc = what.path_from_proc;
+	snprintf(seen->fds[seen->count++].path, 128, "%s", what.path ? what.path : "-");
 	return seen->stop;
 }
 

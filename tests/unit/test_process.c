@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* The table of processes: real ones, with the records that they would have made. */
+/* The table of processes: real ones, with the records that are made of them, and that they make. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "process/facts.h"
 #include "process/proc.h"
 #include "process/process.h"
 
@@ -59,10 +61,29 @@ static struct process_table *new_table(void)
 	return table;
 }
 
+/* What /proc says goes into the table. NULL: that process is not there, or not known. */
+static struct process *learn(struct process_table *table, pid_t pid, unsigned int wanted,
+			     enum process_since since)
+{
+	_cleanup_free_ struct record_process *record = NULL;
+
+	if (facts_read(pid, 0, wanted, &record))
+		return NULL;
+	assert_true(record_valid(&record->h));
+	assert_int_equal(record->facts, wanted);
+	record->since = since;
+	return process_learned(table, record);
+}
+
+static struct process *add(struct process_table *table, pid_t pid)
+{
+	return learn(table, pid, FACTS_ALL, PROCESS_FROM_ATTACH);
+}
+
 static void test_add(void **state)
 {
 	struct process_table *table = new_table();
-	struct process *process = process_add(table, getpid());
+	struct process *process = add(table, getpid());
 	char exe[PATH_MAX] = "";
 	uint64_t start_ns = 0;
 
@@ -83,20 +104,81 @@ static void test_add(void **state)
 	/* Again: filled anew, and still the same process. */
 	process->runtime = strdup("CPython 3.11.2");
 	prctl(PR_SET_NAME, "an \n\x1b[1m name of 15");
-	assert_ptr_equal(process_add(table, getpid()), process);
+	assert_ptr_equal(add(table, getpid()), process);
 	assert_string_equal(process->comm, "an \n\x1b[1m name o");
 	assert_string_equal(process->runtime, "CPython 3.11.2");
 	prctl(PR_SET_NAME, "test_process");
 
-	errno = 0;
-	assert_null(process_add(table, NO_PID));
-	assert_int_equal(errno, ESRCH);
+	assert_null(add(table, NO_PID));
 	assert_null(process_find(table, NO_PID));
 	process_remove(table, getpid());
 	process_remove(table, getpid());
 	assert_null(process_find(table, getpid()));
 	process_table_free(table);
 	process_table_free(NULL);
+}
+
+/* Facts are of the process that started then, or of none. */
+static void test_facts_of_another(void **state)
+{
+	struct process_table *table = new_table();
+	struct record_process *record = NULL;
+	uint64_t start_ns = 0;
+
+	assert_int_equal(proc_start_ns(getpid(), &start_ns), 0);
+	assert_int_equal(facts_read(getpid(), start_ns - 1000000000, FACTS_ALL, &record), -ESRCH);
+	assert_int_equal(facts_read(getpid(), start_ns + 1234567, FACTS_PLACE, &record), 0);
+	errno = 0;
+	assert_null(process_learned(table, record)); /* facts, but nobody traces it */
+	assert_int_equal(errno, ESRCH);
+	record->since = PROCESS_FROM_START;
+	assert_non_null(process_learned(table, record));
+	assert_string_equal(process_find(table, getpid())->comm, ""); /* was not asked for */
+	record->since = PROCESS_KNOWN;
+	record->start_ns += 1000000000;
+	assert_null(process_learned(table, record));
+	free(record);
+	process_table_free(table);
+}
+
+struct snapshot {
+	int fds, ends, stop;
+	bool seen_link;
+};
+
+static int on_snapshot(void *arg, const struct record_header *record)
+{
+	const struct record_open_fd *open_fd = (const void *)record;
+	struct snapshot *snapshot = arg;
+
+	assert_true(record_valid(record));
+	assert_int_equal(record->tgid, getpid());
+	assert_int_equal(record->cpu, RECORD_NO_CPU);
+	if (record->type == RECORD_SNAPSHOT) {
+		assert_true(((const struct record_snapshot *)(const void *)record)->max_fds > 0);
+		snapshot->ends++;
+		return 0;
+	}
+	assert_int_equal(record->type, RECORD_OPEN_FD);
+	if (open_fd->link_size == strlen("/dev/full") && open_fd->cloexec)
+		snapshot->seen_link |= !memcmp(open_fd->link, "/dev/full", open_fd->link_size);
+	snapshot->fds++;
+	return snapshot->stop;
+}
+
+static void test_snapshot(void **state)
+{
+	struct snapshot snapshot = {0};
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(facts_snapshot(getpid(), on_snapshot, &snapshot), 0);
+	assert_int_equal(snapshot.ends, 1);
+	assert_true(snapshot.fds > 3 && snapshot.seen_link);
+	snapshot = (struct snapshot){.stop = -ENOMEM};
+	assert_int_equal(facts_snapshot(getpid(), on_snapshot, &snapshot), -ENOMEM);
+	assert_int_equal(snapshot.fds, 1);
+	assert_int_equal(snapshot.ends, 0);
+	close(fd);
 }
 
 static struct record_fork fork_record(pid_t parent, pid_t child, uint64_t start_ns)
@@ -129,7 +211,7 @@ static struct record_exec *exec_record(pid_t pid, uint64_t start_ns, const char 
 static void test_fork(void **state)
 {
 	struct process_table *table = new_table();
-	struct process *parent = process_add(table, getpid());
+	struct process *parent = add(table, getpid());
 	pid_t pid = start_child();
 	struct process *child = NULL;
 	struct record_fork record;
@@ -146,28 +228,26 @@ static void test_fork(void **state)
 	assert_string_equal(child->cgroup, parent->cgroup);
 	assert_string_equal(child->runtime, "CPython 3.11.2");
 	assert_true(child->exe != parent->exe);
-	assert_true(child->ns_pid > 0 && child->ns_pid != parent->ns_pid);
-
-	/* Of a parent that is not known, the child itself tells. */
-	record.h.tgid = NO_PID;
-	child = process_forked(table, &record);
-	assert_string_equal(child->comm, "another");
-	assert_null(child->runtime);
-	end_child(pid);
-
-	/* Gone before its record was read. */
-	record.h.tgid = getpid();
-	child = process_forked(table, &record);
-	assert_string_equal(child->comm, parent->comm);
-	assert_string_equal(child->cgroup, parent->cgroup);
 	assert_int_equal(child->ns_pid, 0);
-	assert_true(child->same_root);
+
+	/* Where it is, it tells itself; it is the same process. */
+	assert_ptr_equal(learn(table, pid, FACTS_PLACE, PROCESS_KNOWN), child);
+	assert_true(child->ns_pid > 0 && child->ns_pid != parent->ns_pid);
+	assert_true(child->start_ns == start_ns + 1234567);
+	assert_string_equal(child->comm, parent->comm);
+	assert_string_equal(child->runtime, "CPython 3.11.2");
+
+	/* Of a parent that is not known, it tells all. */
 	record.h.tgid = NO_PID;
 	child = process_forked(table, &record);
 	assert_string_equal(child->comm, "");
 	assert_null(child->exe);
+	assert_ptr_equal(learn(table, pid, FACTS_ALL, PROCESS_KNOWN), child);
+	assert_string_equal(child->comm, "another");
+	assert_null(child->runtime);
+	end_child(pid);
 
-	/* A record that makes no sense, too. */
+	/* A record that makes no sense. */
 	record.h.tgid = pid;
 	assert_non_null(process_forked(table, &record));
 	process_table_free(table);
@@ -177,46 +257,47 @@ static void test_exec(void **state)
 {
 	struct process_table *table = new_table();
 	pid_t pid = start_child();
-	struct process *process = process_add(table, pid);
+	struct process *process = add(table, pid);
 	struct record_exec *record = NULL;
+	struct record_runtime *runtime = calloc(1, sizeof(*runtime) + 16);
 	char exe[PATH_MAX] = "";
 
 	assert_non_null(process);
+	assert_non_null(runtime);
 	assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
-	process->runtime = strdup("CPython 3.11.2");
+	runtime->h.tgid = pid;
+	runtime->name_size = 14;
+	memcpy(runtime->name, "CPython 3.11.2xx", 16);
+	assert_ptr_equal(process_runs(table, runtime), process);
+	assert_string_equal(process->runtime, "CPython 3.11.2");
 
-	/* It is still what the record says. */
+	/* The record knows the path alone, if it needs no directory; /proc knows more. */
 	record = exec_record(pid, process->start_ns + 5, "another", "./relative");
 	assert_ptr_equal(process_execed(table, record), process);
 	assert_string_equal(process->comm, "another");
-	assert_string_equal(process->exe, exe);
+	assert_null(process->exe);
 	assert_null(process->runtime);
+	assert_ptr_equal(learn(table, pid, FACTS_ALL, PROCESS_KNOWN), process);
+	assert_string_equal(process->exe, exe);
 	assert_non_null(process->cgroup);
 	free(record);
 
-	/* It is something else by now: the record alone knows. */
-	record = exec_record(pid, process->start_ns, "env", "/usr/bin/env");
-	process_execed(table, record);
-	assert_string_equal(process->comm, "env");
-	assert_string_equal(process->exe, "/usr/bin/env");
-	free(record);
-
-	/* Gone; and its path says nothing without its directory. */
-	end_child(pid);
-	record = exec_record(pid, process->start_ns, "0123456789abcdef", "bin/x");
+	record = exec_record(pid, process->start_ns, "0123456789abcdef", "/usr/bin/env");
 	process_execed(table, record);
 	assert_string_equal(process->comm, "0123456789abcde");
-	assert_null(process->exe);
-	assert_non_null(process->cgroup);
+	assert_string_equal(process->exe, "/usr/bin/env");
+	end_child(pid);
 
 	/* More bytes said than there are. */
-	record->name[0] = '/';
 	record->name_size = 4000;
+	assert_false(record_valid(&record->h));
 	process_execed(table, record);
 	assert_null(process->exe);
-	record->h.tgid = NO_PID;
+	record->h.tgid = runtime->h.tgid = NO_PID;
 	assert_null(process_execed(table, record));
+	assert_null(process_runs(table, runtime));
 	free(record);
+	free(runtime);
 	process_table_free(table);
 }
 
@@ -269,14 +350,37 @@ static void test_exited_are_forgotten(void **state)
 	process_table_free(table);
 }
 
+/* A recording may claim any number of processes: of those beyond the limit only that is known. */
+static void test_the_living_are_bounded(void **state)
+{
+	struct process_table *table = new_table();
+
+	for (int i = 0; i < PROCESS_LIVING_MAX; i++) {
+		struct record_fork forked = fork_record(1, 2 + i, 5);
+
+		assert_non_null(process_forked(table, &forked));
+	}
+	struct record_fork forked = fork_record(1, NO_PID, 5);
+	struct record_exit exited = exit_record(2);
+
+	assert_null(process_forked(table, &forked));
+	assert_int_equal(errno, ENOSPC);
+	assert_non_null(process_exited(table, &exited));
+	assert_non_null(process_forked(table, &forked));
+	process_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_facts_of_another),
+		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exit),
 		cmocka_unit_test(test_exited_are_forgotten),
+		cmocka_unit_test(test_the_living_are_bounded),
 	};
 
 	prctl(PR_SET_NAME, "test_process");

@@ -219,17 +219,15 @@ static int read_cloexec(int info_dir, const char *name, bool *ret)
 static int one_fd(const struct fd_dirs *dirs, int32_t fd, proc_fd_fn fn, void *arg)
 {
 	char link[PATH_MAX], name[16];
-	struct fd_what what = {.type = FD_UNKNOWN};
-	bool cloexec = false;
+	bool cloexec = false, readable = false;
 	int err = 0;
 
 	snprintf(name, sizeof(name), "%d", fd);
 	err = read_cloexec(dirs->info_fd, name, &cloexec);
 	if (err)
 		return err == -ESRCH ? 0 : err; /* closed meanwhile */
-	if (read_link_at(dirfd(dirs->links), name, link, sizeof(link)) >= 0)
-		proc_parse_fd_link(link, &what);
-	return fn(arg, fd, &what, cloexec);
+	readable = read_link_at(dirfd(dirs->links), name, link, sizeof(link)) >= 0;
+	return fn(arg, fd, readable ? link : NULL, cloexec);
 }
 
 int proc_each_fd(pid_t pid, proc_fd_fn fn, void *arg)

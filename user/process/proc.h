@@ -14,7 +14,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "fd/finding.h"
 #include "process/parse.h"
 
 /* More than so many descriptors or mappings: -E2BIG, after the callbacks for those before. */
@@ -25,7 +24,7 @@
  * Callbacks. Their text arguments are lent, and hostile. Anything but 0 ends the walk and is
  * what the walk returns; the walks return -ESRCH for a process that is not there.
  */
-typedef int (*proc_fd_fn)(void *arg, int32_t fd, const struct fd_what *what, bool cloexec);
+typedef int (*proc_fd_fn)(void *arg, int32_t fd, const char *link, bool cloexec);
 typedef int (*proc_mapping_fn)(void *arg, const struct proc_mapping *mapping);
 typedef int (*proc_child_fn)(void *arg, pid_t pid);
 
@@ -42,8 +41,8 @@ int proc_start_ns(pid_t pid, uint64_t *ret_ns);
 bool proc_same_process(pid_t pid, uint64_t start_ns);
 
 /*
- * Each open descriptor, except one that is closed during the walk. One whose link cannot be
- * read is FD_UNKNOWN. 0 or negative errno: then the walk was not complete.
+ * Each open descriptor, except one that is closed during the walk, with what its link leads to;
+ * NULL: that cannot be read. 0 or negative errno: then the walk was not complete.
  */
 int proc_each_fd(pid_t pid, proc_fd_fn fn, void *arg);
 

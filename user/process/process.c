@@ -2,18 +2,14 @@
 #include "process/process.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
 #include "base/mem.h"
-#include "process/proc.h"
 
 struct entry {
 	struct process process;
@@ -69,16 +65,21 @@ static struct entry *table_find(const struct process_table *table, uint32_t pid)
 	return entry;
 }
 
-/* An empty entry, in place of what had this number before. NULL: no memory. */
+/* An empty entry, in place of what had this number before. NULL, with errno: no room, no memory. */
 static struct entry *table_add(struct process_table *table, uint32_t pid)
 {
-	struct entry *old = table_find(table, pid);
-	struct entry *entry = calloc(1, sizeof(*entry));
+	struct entry *old = table_find(table, pid), *entry = NULL;
 
-	if (!entry)
-		return NULL;
 	if (old)
 		table_drop(table, old);
+	if (HASH_COUNT(table->entries) - table->exited_count >= PROCESS_LIVING_MAX) {
+		errno = ENOSPC;
+		return NULL;
+	}
+	entry = calloc(1, sizeof(*entry));
+	errno = ENOMEM;
+	if (!entry)
+		return NULL;
 	entry->process.pid = pid;
 	HASH_ADD(hh, table->entries, process.pid, sizeof(pid), entry);
 	if (!entry->hh.tbl) {
@@ -120,101 +121,67 @@ void process_remove(struct process_table *table, uint32_t pid)
 		table_drop(table, entry);
 }
 
-/* The name as /proc has it; size is at least 17, for its newline. 0 or negative errno. */
-static int read_comm(uint32_t pid, char *buf, size_t size)
-{
-	ssize_t got = proc_read(pid, "comm", buf, size);
+/* /proc gives start times in clock ticks, the kernel side's records in nanoseconds. */
+#define START_SLACK_NS 20000000
 
-	if (got < 0)
-		return got;
-	if (got && buf[got - 1] == '\n')
-		buf[got - 1] = '\0';
-	return 0;
+bool process_started(const struct process *process, uint64_t start_ns)
+{
+	return process->start_ns + START_SLACK_NS > start_ns &&
+	       process->start_ns < start_ns + START_SLACK_NS;
 }
 
-static void fill_program(struct process *process)
+/* size bytes of a record; none: not known. */
+static void set_bytes(char **text, const char *bytes, size_t size)
 {
-	pid_t tid = proc_living_thread(process->pid);
-	char text[PATH_MAX], comm[32];
-
-	if (!read_comm(process->pid, comm, sizeof(comm)))
-		set_comm(process, comm, sizeof(comm));
-	if (tid > 0 && proc_read_link(tid, "exe", text, sizeof(text)) > 0)
-		set_text(&process->exe, text);
+	free(*text);
+	*text = size ? mem_dup_text(bytes, size) : NULL;
 }
 
-/* Paths of cgroups are PATH_MAX at most, one for each of the dozen hierarchies. */
-static void fill_cgroup(struct process *process)
+static void fill(struct process *process, const struct record_process *record)
 {
-	const size_t size = 16 * PATH_MAX;
-	_cleanup_free_ char *text = malloc(size);
-	char id[CONTAINER_ID_SIZE];
-	char *path = NULL;
+	const char *cgroup = record->data + record->exe_size;
+	const char *container = cgroup + record->cgroup_size;
 
-	if (!text || proc_read(process->pid, "cgroup", text, size) < 0)
-		return;
-	path = proc_parse_cgroup(text, id);
-	set_text(&process->cgroup, path);
-	set_text(&process->container_id, *id ? id : NULL);
-}
-
-static bool same_file(const char *path, const char *other)
-{
-	struct stat a, b;
-
-	return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-static bool has_our_root(pid_t tid)
-{
-	char ns[64], root[64];
-
-	snprintf(ns, sizeof(ns), "/proc/%d/ns/mnt", tid);
-	snprintf(root, sizeof(root), "/proc/%d/root", tid);
-	return same_file(ns, "/proc/self/ns/mnt") && same_file(root, "/");
-}
-
-static void fill_place(struct process *process)
-{
-	pid_t tid = proc_living_thread(process->pid);
-	struct proc_status status;
-	char text[8192];
-
-	if (proc_read(process->pid, "status", text, sizeof(text)) > 0) {
-		proc_parse_status(text, &status);
-		process->ns_pid = status.ns_pid;
+	if (record->facts & PROCESS_COMM)
+		set_comm(process, record->comm, sizeof(record->comm));
+	if (record->facts & PROCESS_EXE)
+		set_bytes(&process->exe, record->data, record->exe_size);
+	if (record->facts & PROCESS_STATUS) {
+		process->ns_pid = record->ns_pid;
+		process->same_root = record->same_root;
 	}
-	if (tid > 0)
-		process->same_root = has_our_root(tid);
-	fill_cgroup(process);
+	if (record->facts & PROCESS_CGROUP) {
+		set_bytes(&process->cgroup, cgroup, record->cgroup_size);
+		set_bytes(&process->container_id, container, record->container_size);
+	}
 }
 
-struct process *process_add(struct process_table *table, uint32_t pid)
+struct process *process_learned(struct process_table *table, const struct record_process *record)
 {
-	struct entry *entry = table_find(table, pid);
-	uint64_t start_ns = 0;
+	struct entry *entry = table_find(table, record->h.tgid);
+	bool same = entry && process_started(&entry->process, record->start_ns);
 
-	if (proc_start_ns(pid, &start_ns)) {
+	if (record->since == PROCESS_KNOWN && !same) {
 		errno = ESRCH;
 		return NULL;
 	}
-	if (!entry || entry->process.exited || !proc_same_process(pid, entry->process.start_ns)) {
-		entry = table_add(table, pid);
-		if (!entry) {
-			errno = ENOMEM;
+	if (!same || (entry->process.exited && record->since != PROCESS_KNOWN)) {
+		entry = table_add(table, record->h.tgid);
+		if (!entry)
 			return NULL;
-		}
-		entry->process.start_ns = start_ns;
+		entry->process.start_ns = record->start_ns;
 	}
-	fill_program(&entry->process);
-	fill_place(&entry->process);
-	/* All of it is one process's, or it is nobody's. */
-	if (!proc_same_process(pid, start_ns)) {
-		table_drop(table, entry);
-		errno = ESRCH;
-		return NULL;
-	}
+	fill(&entry->process, record);
 	return &entry->process;
+}
+
+struct process *process_runs(struct process_table *table, const struct record_runtime *record)
+{
+	struct process *process = process_find(table, record->h.tgid);
+
+	if (process)
+		set_bytes(&process->runtime, record->name, record->name_size);
+	return process;
 }
 
 static void inherit(struct process *child, const struct process *parent)
@@ -233,31 +200,15 @@ struct process *process_forked(struct process_table *table, const struct record_
 	const struct process *parent = process_find(table, record->h.tgid);
 	struct process *child = NULL;
 
-	if (!entry) {
-		errno = ENOMEM;
+	if (!entry)
 		return NULL;
-	}
 	child = &entry->process;
 	child->start_ns = record->child_start_ns;
 	if (parent == child)
 		parent = NULL;
 	if (parent)
 		inherit(child, parent);
-	/* By now it may run another program, for which a record will come: not its name. */
-	if (proc_same_process(child->pid, child->start_ns)) {
-		fill_place(child);
-		if (!parent)
-			fill_program(child);
-	}
 	return child;
-}
-
-/* Runs the process what the record says, or has it gone on to the next program? */
-static bool still_runs(const struct process *process)
-{
-	char comm[32];
-
-	return !read_comm(process->pid, comm, sizeof(comm)) && !strcmp(comm, process->comm);
 }
 
 /* The path given to exec; NULL unless it is absolute: what it was relative to is not known. */
@@ -283,11 +234,6 @@ struct process *process_execed(struct process_table *table, const struct record_
 	set_comm(process, record->comm, sizeof(record->comm));
 	free(process->exe);
 	process->exe = record_path(record);
-	if (proc_same_process(process->pid, process->start_ns)) {
-		fill_place(process);
-		if (still_runs(process))
-			fill_program(process);
-	}
 	return process;
 }
 

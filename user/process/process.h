@@ -2,10 +2,10 @@
 /*
  * What is known of a process: who it is, since when, in which cgroup, running what.
  *
- * Owns: one struct process per traced process, filled from /proc while it lives and from
- * records when it is too late. Files of the process are opened through /proc/PID/root.
+ * Owns: one struct process per traced process, filled from records alone (facts.h makes those
+ * of what /proc says), so that a recording tells the same. Pure.
  *
- * Never: blocks, signals or changes a process. Texts are hostile: printers escape them.
+ * Never: reads /proc. Texts are hostile: printers escape them.
  */
 #ifndef FDTRACE_PROCESS_PROCESS_H
 #define FDTRACE_PROCESS_PROCESS_H
@@ -30,6 +30,8 @@ struct process {
 
 /* So many processes that have exited are remembered: the oldest is forgotten for the newest. */
 #define PROCESS_EXITED_MAX 1024
+/* So many that live: more than the kernel side follows. Of others, the number alone is known. */
+#define PROCESS_LIVING_MAX 65536
 
 struct process_table;
 
@@ -42,22 +44,26 @@ void process_table_free(struct process_table *table);
 /* NULL: not known. */
 struct process *process_find(const struct process_table *table, uint32_t pid);
 
-/*
- * A process, filled from /proc; one that is known already is filled anew, its runtime kept
- * if it is still the same process. NULL, with errno ESRCH: it is not there; ENOMEM.
- */
-struct process *process_add(struct process_table *table, uint32_t pid);
+/* The process started then, as far as is known: /proc counts in clock ticks. */
+bool process_started(const struct process *process, uint64_t start_ns);
 
 /*
- * The child: it has what its parent has (name, executable, runtime), and its own numbers. NULL:
- * ENOMEM.
+ * What /proc said of a process. One that is known, lives and started then is filled anew, its
+ * runtime kept; else it is a new one, unless the record is of a known process only. NULL, with
+ * errno ESRCH: such a one is not in the table; ENOSPC: too many; ENOMEM.
+ */
+struct process *process_learned(struct process_table *table, const struct record_process *record);
+
+/* The runtime that has been found in it. NULL: no such process in the table. */
+struct process *process_runs(struct process_table *table, const struct record_runtime *record);
+
+/*
+ * The child: it has what its parent has (name, executable, runtime), and its own numbers. NULL,
+ * with errno ENOSPC: too many; ENOMEM.
  */
 struct process *process_forked(struct process_table *table, const struct record_fork *record);
 
-/*
- * Another program: from /proc if it is still that program, else from the record. Its runtime is
- * not known again. NULL: no such process in the table.
- */
+/* Another program. Its runtime is not known again. NULL: no such process in the table. */
 struct process *process_execed(struct process_table *table, const struct record_exec *record);
 
 /* It has exited; what is known of it stays for a while. NULL: no such process in the table. */

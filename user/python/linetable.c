@@ -135,6 +135,8 @@ int linetable_line(unsigned int version, const uint8_t *table, size_t size, int 
 		return LINE_UNKNOWN;
 	if (version < 0x030a)
 		return lnotab_line(table, size, firstlineno, lasti);
+	if (!size) /* and so perhaps no table: not readable */
+		return LINE_UNKNOWN;
 	if (version == 0x030a)
 		return pep626_line(table, size, firstlineno, lasti);
 	return location_line(table, size, firstlineno, lasti);

@@ -200,5 +200,22 @@ void source_drop(struct source *source)
 {
 	free(source->path);
 	free(source->data);
-	*source = (struct source){};
+	source->path = source->data = NULL;
+	source->size = 0;
+}
+
+static char *files_line(struct source_reader *reader, const struct process *process,
+			const char *file, int line)
+{
+	return source_line((struct source *)reader, process, file, line);
+}
+
+static void files_done(struct source_reader *reader)
+{
+	source_drop((struct source *)reader);
+}
+
+void source_files(struct source *source)
+{
+	*source = (struct source){.reader = {files_line, files_done}};
 }

@@ -13,12 +13,25 @@
 
 #include "process/process.h"
 
+/* Where reports get source lines from. */
+struct source_reader {
+	/* As source_line() below. */
+	char *(*line)(struct source_reader *reader, const struct process *process, const char *file,
+		      int line);
+	/* A finding has been told: files may be others at the next one. */
+	void (*done)(struct source_reader *reader);
+};
+
 /* The file read last, so that the frames of one finding read it once. All zero: none. */
 struct source {
+	struct source_reader reader; /* set by source_files() */
 	char *path;
 	char *data; /* NULL: not readable */
 	size_t size;
 };
+
+/* A reader of the processes' files; source_drop() frees what it holds. */
+void source_files(struct source *source);
 
 /*
  * Line number line (from 1) of file, without the white space around it, raw bytes, 400 at

@@ -40,10 +40,10 @@ static int tell_frame(const struct page *page, const struct stack_frame *frame)
 	return 0;
 }
 
-static int tell_source(const struct page *page, struct source *source,
+static int tell_source(const struct page *page, struct source_reader *source,
 		       const struct process *process, const struct stack_frame *frame)
 {
-	_cleanup_free_ char *line = source_line(source, process, frame->file, frame->line);
+	_cleanup_free_ char *line = source->line(source, process, frame->file, frame->line);
 	_cleanup_free_ char *text = NULL;
 
 	if (!line)
@@ -55,7 +55,7 @@ static int tell_source(const struct page *page, struct source *source,
 	return 0;
 }
 
-static int tell_frames(const struct page *page, struct source *source, size_t frames,
+static int tell_frames(const struct page *page, struct source_reader *source, size_t frames,
 		       const struct process *process, const struct stack *stack)
 {
 	const struct stack_frame *user = words_user_frame(stack);
@@ -82,7 +82,7 @@ static void tell_rest(const struct page *page, size_t frames, const struct stack
 	layout_line(page, STYLE_DIM, INDENT, text);
 }
 
-int stacks_tell(const struct page *page, struct source *source, unsigned int frames,
+int stacks_tell(const struct page *page, struct source_reader *source, unsigned int frames,
 		const struct process *process, const struct fd_site *site,
 		const struct stack *stack)
 {

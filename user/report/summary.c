@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "report/tell.h"
 #include "report/words.h"
 
 #define TEXT_SIZE    1024
@@ -170,7 +171,7 @@ static void tell_volume(const struct page *page, const struct session_stats *sta
 static void tell_not_seen(const struct page *page, const struct session_stats *stats)
 {
 	for (const char *const *line = stats->unseen; line && *line; line++)
-		layout_paragraph(page, STYLE_DIM, "Cannot be seen here:", 2, 4, *line);
+		tell_paragraph(page, STYLE_DIM, "Cannot be seen here:", 2, 4, *line);
 }
 
 void summary_tell(const struct page *page, const struct summary *summary)

@@ -21,7 +21,7 @@ struct telling {
 	const struct page *page;
 	const struct finding_view *view;
 	const struct finding *f;
-	struct source source;
+	struct source_reader *source;
 	unsigned int frames;
 };
 
@@ -183,7 +183,7 @@ static int tell_site(struct telling *t, const struct fd_site *site, const struct
 	fputc('\n', t->page->out);
 	err = tell_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
 	return err ? err
-		   : stacks_tell(t->page, &t->source, t->frames, t->view->process, site, stack);
+		   : stacks_tell(t->page, t->source, t->frames, t->view->process, site, stack);
 }
 
 static const char *bad_label(enum finding_kind kind)
@@ -237,9 +237,16 @@ static int tell_conclusion(struct telling *t)
 	return err ? err : notes_remarks(t->view, tell_note, t);
 }
 
-int tell_finding(const struct page *page, unsigned int frames, const struct finding_view *view)
+int tell_finding(const struct page *page, unsigned int frames, struct source_reader *source,
+		 const struct finding_view *view)
 {
-	struct telling t = {.page = page, .view = view, .f = view->finding, .frames = frames};
+	struct telling t = {
+		.page = page,
+		.view = view,
+		.f = view->finding,
+		.source = source,
+		.frames = frames,
+	};
 	int err;
 
 	err = tell_headline(&t);
@@ -249,7 +256,7 @@ int tell_finding(const struct page *page, unsigned int frames, const struct find
 		err = tell_sites(&t);
 	if (!err)
 		err = tell_conclusion(&t);
-	source_drop(&t.source);
+	source->done(source);
 	fputc('\n', page->out);
 	return err;
 }

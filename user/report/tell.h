@@ -8,10 +8,15 @@
 #define FDTRACE_REPORT_TELL_H
 
 #include "report/layout.h"
+#include "report/source.h"
 #include "sink.h"
 
-/* frames: of each stack. Errors of the output are left in the page's FILE. 0 or -ENOMEM. */
-int tell_finding(const struct page *page, unsigned int frames, const struct finding_view *view);
+/*
+ * frames: of each stack; source: for their lines. Errors of the output are left in the page's
+ * FILE. 0 or -ENOMEM.
+ */
+int tell_finding(const struct page *page, unsigned int frames, struct source_reader *source,
+		 const struct finding_view *view);
 
 /* `double_close, fd 7 at app.py:41 in C.run`, safe for a terminal. NULL without memory. */
 char *tell_short(const struct finding_view *view);

@@ -20,6 +20,8 @@ struct text_sink {
 	struct sink sink;
 	struct page page;
 	unsigned int frames;
+	struct source files;
+	struct source_reader *source;
 	bool quiet_info;
 	struct repeat *repeats;
 	uint64_t hidden, beyond;
@@ -80,7 +82,7 @@ static int text_sink_finding(struct sink *sink, const struct finding_view *view)
 	err = remember(text, fingerprint, view);
 	errno = 0;
 	if (!err)
-		err = tell_finding(&text->page, text->frames, view);
+		err = tell_finding(&text->page, text->frames, text->source, view);
 	return err ? err : out_error(text->page.out);
 }
 
@@ -137,6 +139,8 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options)
 	text->page.color = options->color;
 	text->page.width = page_width(options->width);
 	text->frames = options->frames ? options->frames : DEFAULT_FRAMES;
+	source_files(&text->files);
+	text->source = options->source ? options->source : &text->files.reader;
 	text->quiet_info = options->quiet_info;
 	text->sink.finding = text_sink_finding;
 	text->sink.flush = text_sink_flush;

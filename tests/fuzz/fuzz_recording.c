@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Recordings that anybody may have made: a file as it is, or, so that its checksums do not keep
+ * all else out, the records that lie behind them.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "recording/reader.h"
+#include "replay.h"
+#include "report/report.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static ssize_t discard(void *cookie, const char *bytes, size_t size)
+{
+	return size;
+}
+
+static FILE *nowhere(void)
+{
+	static FILE *stream;
+
+	if (!stream)
+		stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = discard});
+	return stream;
+}
+
+struct subject {
+	struct session *session;
+	struct source_player sources;
+};
+
+static void start(struct subject *subject, const struct session_options *options)
+{
+	struct text_options text = {.source = &subject->sources.reader};
+
+	if (session_new(options, &subject->session))
+		abort();
+	source_player_init(&subject->sources);
+	session_add_sink(subject->session, json_sink_new(nowhere(), true));
+	session_add_sink(subject->session, text_sink_new(nowhere(), &text));
+}
+
+static void end(struct subject *subject)
+{
+	session_end(subject->session, true);
+	session_free(subject->session);
+	source_player_free(&subject->sources);
+}
+
+/* A record from here on, if it may be one, as recording_next() would give it. */
+static size_t feed_one(struct subject *subject, const uint8_t *data, size_t size)
+{
+	struct record_header header, *record;
+
+	memcpy(&header, data, sizeof(header));
+	header.size &= RECORD_SIZE_MAX / 16 - 1;
+	if (header.size < sizeof(header))
+		header.size = sizeof(header);
+	if (header.size > size)
+		header.size = size;
+	record = malloc(header.size);
+	if (!record)
+		abort();
+	memcpy(record, data, header.size);
+	record->size = header.size;
+	replay_record(subject->session, &subject->sources, record);
+	free(record);
+	return RECORD_ALIGN(header.size);
+}
+
+static void fuzz_records(const uint8_t *data, size_t size)
+{
+	struct session_options options = {.started_ns = 1, .wall_offset_ns = RECORD_TIME_MAX - 1};
+	struct subject subject;
+
+	start(&subject, &options);
+	for (size_t at = 0; at < size && size - at >= sizeof(struct record_header);)
+		at += feed_one(&subject, data + at, size - at);
+	end(&subject);
+}
+
+static void fuzz_file(const uint8_t *data, size_t size)
+{
+	_cleanup_close_ int fd = memfd_create("recording", MFD_CLOEXEC);
+	const struct record_header *record;
+	struct recording_reader *reader;
+	struct subject subject;
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET))
+		abort();
+	if (recording_reader_new(fd, &reader))
+		return;
+	start(&subject, &(struct session_options){0});
+	while (recording_next(reader, &record) > 0)
+		replay_record(subject.session, &subject.sources, record);
+	end(&subject);
+	recording_reader_free(reader);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size >= RECORDING_MAGIC_SIZE && !memcmp(data, RECORDING_MAGIC, RECORDING_MAGIC_SIZE))
+		fuzz_file(data, size);
+	else
+		fuzz_records(data, size);
+	return 0;
+}

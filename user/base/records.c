@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "base/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct record_process) == 72, "records are a contract");
+_Static_assert(sizeof(struct record_runtime) == 40, "records are a contract");
+_Static_assert(sizeof(struct record_open_fd) == 40, "records are a contract");
+_Static_assert(sizeof(struct record_snapshot) == 40, "records are a contract");
+_Static_assert(sizeof(struct record_source) == 40, "records are a contract");
+_Static_assert(sizeof(struct record_end) == 48, "records are a contract");
+
+#define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
+
+void record_own(struct record_header *h, enum record_type type, size_t size, uint32_t tgid,
+		uint64_t time_ns)
+{
+	*h = (struct record_header){
+		.size = size,
+		.type = type,
+		.cpu = RECORD_NO_CPU,
+		.time_ns = time_ns,
+		.tgid = tgid,
+		.tid = tgid,
+	};
+}
+
+struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
+				  const char *const *unseen, uint64_t time_ns)
+{
+	size_t counters = LOSS_CAUSES * sizeof(*lost), size = sizeof(struct record_end) + counters;
+	struct record_end *record;
+	char *text;
+
+	for (size_t i = 0; unseen && unseen[i]; i++)
+		size += strlen(unseen[i]) + 1;
+	record = calloc(1, size);
+	if (!record)
+		return NULL;
+	record_own(&record->h, RECORD_END, size, 0, time_ns);
+	record->compat_calls = compat_calls;
+	record->causes = LOSS_CAUSES;
+	record->unseen_size = size - sizeof(*record) - counters;
+	memcpy(record->data, lost, counters);
+	text = (char *)record->data + counters;
+	for (size_t i = 0; unseen && unseen[i]; i++) {
+		text = stpcpy(text, unseen[i]) + 1;
+		record->unseen++;
+	}
+	return record;
+}
+
+/* Whether so many bytes lie behind a record's fixed part. */
+#define HOLDS(r, bytes) ((uint64_t)(bytes) <= (r)->h.size - sizeof(*(r)))
+
+static bool call_valid(const struct record_call *r)
+{
+	return HOLDS(r, r->name_size) && r->ret >= -ERRNO_MAX && r->enter_ns <= RECORD_TIME_MAX &&
+	       r->thread_ns <= RECORD_TIME_MAX && r->python <= PYTHON_PARENT;
+}
+
+static bool stack_valid(const struct record_stack *r)
+{
+	return HOLDS(r, r->depth * sizeof(r->frames[0])) && r->depth <= RECORD_FRAMES_MAX &&
+	       r->python <= PYTHON_PARENT;
+}
+
+static bool code_valid(const struct record_code *r)
+{
+	return HOLDS(r, (uint64_t)r->file_bytes + r->name_bytes + r->table_bytes);
+}
+
+static bool code_table_valid(const struct record_code_table *r)
+{
+	return HOLDS(r, r->bytes);
+}
+
+static bool fork_valid(const struct record_fork *r)
+{
+	return r->child_start_ns <= RECORD_TIME_MAX;
+}
+
+static bool exec_valid(const struct record_exec *r)
+{
+	return HOLDS(r, r->name_size) && r->start_ns <= RECORD_TIME_MAX;
+}
+
+static bool process_valid(const struct record_process *r)
+{
+	return HOLDS(r, (uint64_t)r->exe_size + r->cgroup_size + r->container_size) &&
+	       r->start_ns <= RECORD_TIME_MAX && r->since <= PROCESS_FROM_ATTACH;
+}
+
+static bool runtime_valid(const struct record_runtime *r)
+{
+	return HOLDS(r, r->name_size);
+}
+
+static bool open_fd_valid(const struct record_open_fd *r)
+{
+	return HOLDS(r, r->link_size) && r->link_size <= RECORD_NAME_MAX;
+}
+
+static bool source_valid(const struct record_source *r)
+{
+	return HOLDS(r, (uint64_t)r->file_size + r->text_size);
+}
+
+static bool end_valid(const struct record_end *r)
+{
+	return HOLDS(r, (uint64_t)r->causes * sizeof(uint64_t) + r->unseen_size);
+}
+
+#define VALID(type, record, check) \
+	((record)->size >= sizeof(type) && check((const type *)(const void *)(record)))
+
+bool record_valid(const struct record_header *record)
+{
+	if (record->size < sizeof(*record) || record->size > RECORD_SIZE_MAX ||
+	    record->time_ns > RECORD_TIME_MAX)
+		return false;
+	switch (record->type) {
+	case RECORD_CALL:
+		return VALID(struct record_call, record, call_valid);
+	case RECORD_STACK:
+		return VALID(struct record_stack, record, stack_valid);
+	case RECORD_CODE:
+		return VALID(struct record_code, record, code_valid);
+	case RECORD_CODE_TABLE:
+		return VALID(struct record_code_table, record, code_table_valid);
+	case RECORD_FORK:
+		return VALID(struct record_fork, record, fork_valid);
+	case RECORD_EXEC:
+		return VALID(struct record_exec, record, exec_valid);
+	case RECORD_EXIT:
+		return record->size >= sizeof(struct record_exit);
+	case RECORD_MAP:
+		return record->size >= sizeof(struct record_map);
+	case RECORD_PROCESS:
+		return VALID(struct record_process, record, process_valid);
+	case RECORD_RUNTIME:
+		return VALID(struct record_runtime, record, runtime_valid);
+	case RECORD_OPEN_FD:
+		return VALID(struct record_open_fd, record, open_fd_valid);
+	case RECORD_SNAPSHOT:
+		return record->size >= sizeof(struct record_snapshot);
+	case RECORD_SOURCE:
+		return VALID(struct record_source, record, source_valid);
+	case RECORD_END:
+		return VALID(struct record_end, record, end_valid);
+	}
+	return true;
+}

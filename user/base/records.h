@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Records as such: making the user side's own, and whether one can be.
+ *
+ * Owns: the checks of every length and range in a record, so that whoever reads it further
+ * in need not. Never: knows what a record means.
+ */
+#ifndef FDTRACE_BASE_RECORDS_H
+#define FDTRACE_BASE_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+
+/* No record is longer, bytes: a code object's is the longest. */
+#define RECORD_SIZE_MAX 65536
+
+/* Takes a record. 0 or negative errno. */
+typedef int (*record_fn)(void *arg, const struct record_header *record);
+
+/* The header of one of our own; time_ns is CLOCK_BOOTTIME. */
+void record_own(struct record_header *h, enum record_type type, size_t size, uint32_t tgid,
+		uint64_t time_ns);
+
+/*
+ * The end of a session: LOSS_CAUSES counters, and sentences ended by NULL (or NULL: none). The
+ * caller frees it. NULL without memory.
+ */
+struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
+				  const char *const *unseen, uint64_t time_ns);
+
+/*
+ * Whether a record whose size bytes are all there holds what it says, and nothing that makes no
+ * sense on any kernel. A type that is not known is valid.
+ */
+bool record_valid(const struct record_header *record);
+
+#endif

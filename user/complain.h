@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What fdtrace says to people when something fails: one line, on standard error.
+ */
+#ifndef FDTRACE_COMPLAIN_H
+#define FDTRACE_COMPLAIN_H
+
+__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+
+#endif

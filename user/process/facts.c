@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "process/facts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "process/proc.h"
+
+/* Paths of cgroups are PATH_MAX at most, one for each of the dozen hierarchies. */
+#define CGROUP_SIZE (16 * PATH_MAX)
+
+/* A record under construction; its texts are put behind it one after the other. */
+struct building {
+	struct record_process *record;
+	size_t used; /* bytes of data */
+};
+
+static uint16_t add_text(struct building *b, const char *text, size_t size)
+{
+	if (size > PATH_MAX)
+		size = PATH_MAX;
+	memcpy(b->record->data + b->used, text, size);
+	b->used += size;
+	return size;
+}
+
+static void add_comm(struct building *b)
+{
+	char text[32];
+	ssize_t got = proc_read(b->record->h.tgid, "comm", text, sizeof(text));
+
+	if (got < 0)
+		return;
+	if (got && text[got - 1] == '\n')
+		got--;
+	memcpy(b->record->comm, text, (size_t)got < 16 ? got : 15);
+	b->record->facts |= PROCESS_COMM;
+}
+
+static void add_exe(struct building *b, pid_t tid)
+{
+	char text[PATH_MAX];
+	ssize_t got = tid > 0 ? proc_read_link(tid, "exe", text, sizeof(text)) : -1;
+
+	if (got <= 0)
+		return;
+	b->record->exe_size = add_text(b, text, got);
+	b->record->facts |= PROCESS_EXE;
+}
+
+static bool same_file(const char *path, const char *other)
+{
+	struct stat a, b;
+
+	return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool has_our_root(pid_t tid)
+{
+	char ns[64], root[64];
+
+	snprintf(ns, sizeof(ns), "/proc/%d/ns/mnt", tid);
+	snprintf(root, sizeof(root), "/proc/%d/root", tid);
+	return same_file(ns, "/proc/self/ns/mnt") && same_file(root, "/");
+}
+
+static void add_status(struct building *b, pid_t tid)
+{
+	struct proc_status status;
+	char text[8192];
+
+	if (proc_read(b->record->h.tgid, "status", text, sizeof(text)) <= 0)
+		return;
+	proc_parse_status(text, &status);
+	b->record->ns_pid = status.ns_pid;
+	b->record->same_root = tid > 0 && has_our_root(tid);
+	b->record->facts |= PROCESS_STATUS;
+}
+
+static void add_cgroup(struct building *b)
+{
+	_cleanup_free_ char *text = malloc(CGROUP_SIZE);
+	char id[CONTAINER_ID_SIZE];
+	char *path = NULL;
+
+	if (!text || proc_read(b->record->h.tgid, "cgroup", text, CGROUP_SIZE) < 0)
+		return;
+	path = proc_parse_cgroup(text, id);
+	if (path)
+		b->record->cgroup_size = add_text(b, path, strlen(path));
+	b->record->container_size = add_text(b, id, strlen(id));
+	b->record->facts |= PROCESS_CGROUP;
+}
+
+int facts_read(pid_t pid, uint64_t start_ns, unsigned int wanted,
+	       struct record_process **ret_record)
+{
+	_cleanup_free_ struct record_process *record =
+		calloc(1, sizeof(*record) + 2 * PATH_MAX + CONTAINER_ID_SIZE);
+	struct building b = {.record = record};
+	uint64_t started_ns = 0;
+	pid_t tid = 0;
+
+	if (!record)
+		return -ENOMEM;
+	if ((start_ns && !proc_same_process(pid, start_ns)) || proc_start_ns(pid, &started_ns))
+		return -ESRCH;
+	record->start_ns = started_ns;
+	record->h.tgid = pid;
+	tid = proc_living_thread(pid);
+	if (wanted & PROCESS_COMM)
+		add_comm(&b);
+	if (wanted & PROCESS_EXE)
+		add_exe(&b, tid);
+	if (wanted & PROCESS_STATUS)
+		add_status(&b, tid);
+	if (wanted & PROCESS_CGROUP)
+		add_cgroup(&b);
+	/* All of it is one process's, or it is nobody's. */
+	if (!proc_same_process(pid, started_ns))
+		return -ESRCH;
+	record_own(&record->h, RECORD_PROCESS, sizeof(*record) + b.used, pid, clock_boot_ns());
+	*ret_record = TAKE_PTR(record);
+	return 0;
+}
+
+struct snapshot {
+	pid_t pid;
+	record_fn fn;
+	void *arg;
+};
+
+static int on_open_fd(void *arg, int32_t fd, const char *link, bool cloexec)
+{
+	const struct snapshot *snapshot = arg;
+	size_t size = link ? strnlen(link, RECORD_NAME_MAX) : 0;
+	union {
+		struct record_open_fd record;
+		char room[sizeof(struct record_open_fd) + RECORD_NAME_MAX];
+	} buf;
+
+	memset(&buf.record, 0, sizeof(buf.record));
+	record_own(&buf.record.h, RECORD_OPEN_FD, sizeof(buf.record) + size, snapshot->pid,
+		   clock_boot_ns());
+	buf.record.fd = fd;
+	buf.record.cloexec = cloexec;
+	buf.record.link_size = size;
+	if (size)
+		memcpy(buf.record.link, link, size);
+	return snapshot->fn(snapshot->arg, &buf.record.h);
+}
+
+int facts_snapshot(pid_t pid, record_fn fn, void *arg)
+{
+	struct snapshot snapshot = {pid, fn, arg};
+	struct record_snapshot end = {0};
+	int err = proc_each_fd(pid, on_open_fd, &snapshot);
+
+	if (err)
+		return err;
+	proc_fd_size(pid, &end.max_fds);
+	record_own(&end.h, RECORD_SNAPSHOT, sizeof(end), pid, clock_boot_ns());
+	return fn(arg, &end.h);
+}

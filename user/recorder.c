@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "complain.h"
+#include "options.h"
+#include "report/report.h"
+
+/* What is kept is written at least so often: what a kill can cost. */
+#define FLUSH_NS 1000000000ull
+
+/* Negative errno; -EEXIST: something that we must not overwrite is there. */
+static int open_file(const char *path)
+{
+	_cleanup_close_ int fd = open(
+		path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return errno == ELOOP || errno == ENXIO ? -EEXIST : -errno;
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink > 1)
+		return -EEXIST;
+	if (fchmod(fd, 0600) || ftruncate(fd, 0))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static struct recording_parameters parameters_of(const struct session_options *session)
+{
+	return (struct recording_parameters){
+		.started_ns = session->started_ns,
+		.wall_offset_ns = session->wall_offset_ns,
+		.settle_ns = session->fd.settle_ns,
+		.max_stacks = session->max_stacks,
+		.history = session->fd.history,
+		.tables = session->fd.tables,
+		.numbers = session->fd.numbers,
+		.sweep = session->fd.sweep,
+	};
+}
+
+/* The one who keeps the lines of a source_recorder. */
+static int keep_source(void *arg, const struct record_header *record)
+{
+	recorder_write(arg, record);
+	return 0;
+}
+
+static ssize_t discard(void *cookie, const char *bytes, size_t size)
+{
+	return size;
+}
+
+int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
+		  const struct session_options *session)
+{
+	struct recording_parameters parameters = parameters_of(session);
+	cookie_io_functions_t functions = {.write = discard};
+	int err;
+
+	recorder->path = path;
+	recorder->fd = open_file(path);
+	err = recorder->fd < 0 ? recorder->fd : 0;
+	if (err == -EEXIST) {
+		complain("cannot record to %s: it is there, and no plain file of user %u alone; "
+			 "remove it, or give another name",
+			 path, geteuid());
+		return EXIT_OUTPUT;
+	}
+	if (!err)
+		err = recording_writer_new(recorder->fd, limit, &parameters, &recorder->writer);
+	recorder->nowhere = err ? NULL : fopencookie(NULL, "w", functions);
+	if (!err && !recorder->nowhere)
+		err = -ENOMEM;
+	if (err) {
+		complain("cannot record to %s: %s", path, strerror(-err));
+		return EXIT_OUTPUT;
+	}
+	source_files(&recorder->files);
+	source_recorder_init(&recorder->source, &recorder->files.reader, keep_source, recorder);
+	return EXIT_OK;
+}
+
+void recorder_close(struct recorder *recorder)
+{
+	if (!recorder->path)
+		return;
+	recorder_tick(recorder, UINT64_MAX);
+	source_drop(&recorder->files);
+	recording_writer_free(recorder->writer);
+	if (recorder->nowhere)
+		fclose(recorder->nowhere);
+	close_fd(recorder->fd);
+	*recorder = RECORDER_NONE;
+}
+
+struct sink *recorder_sink(struct recorder *recorder)
+{
+	struct text_options all = {
+		.frames = RECORD_FRAMES_MAX,
+		.source = &recorder->source.reader,
+	};
+
+	return text_sink_new(recorder->nowhere, &all);
+}
+
+struct source_reader *recorder_source(struct recorder *recorder)
+{
+	return recorder->path ? &recorder->source.reader : NULL;
+}
+
+static void check(struct recorder *recorder, int err)
+{
+	if (err && !recorder->error)
+		recorder->error = err;
+}
+
+bool recorder_has_news(const struct recorder *recorder)
+{
+	return recorder->error && !recorder->told;
+}
+
+void recorder_tell(struct recorder *recorder)
+{
+	if (recorder->error == -EFBIG)
+		complain("%s has reached --record-size: nothing more is recorded, tracing goes on",
+			 recorder->path);
+	else
+		complain("cannot record to %s: %s; tracing goes on", recorder->path,
+			 strerror(-recorder->error));
+	recorder->told = true;
+}
+
+bool recorder_failed(const struct recorder *recorder)
+{
+	return recorder->error && recorder->error != -EFBIG;
+}
+
+void recorder_write(struct recorder *recorder, const struct record_header *record)
+{
+	if (recorder->writer)
+		check(recorder, recording_write(recorder->writer, record));
+}
+
+void recorder_tick(struct recorder *recorder, uint64_t now_ns)
+{
+	if (!recorder->writer || now_ns < recorder->flushed_ns + FLUSH_NS)
+		return;
+	recorder->flushed_ns = now_ns;
+	check(recorder, recording_flush(recorder->writer));
+}

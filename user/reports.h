@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Where reports go, and in which form, by the options.
+ *
+ * Owns: the file of -o, and what is printed and not yet taken. Never: formats a report.
+ */
+#ifndef FDTRACE_REPORTS_H
+#define FDTRACE_REPORTS_H
+
+#include "options.h"
+#include "output.h"
+#include "report/source.h"
+#include "session.h"
+
+struct reports {
+	struct output output;
+	int fd; /* of -o; -1: standard output or error */
+};
+
+/* Nothing is open yet. */
+#define REPORTS_NONE ((struct reports){.fd = -1})
+
+/*
+ * Opens the output, and gives the session its sink. source: for source lines, lent; NULL: the
+ * processes' files. Returns an exit status; what failed has been said.
+ */
+int reports_open(struct reports *reports, const struct options *options, struct session *session,
+		 struct source_reader *source);
+void reports_close(struct reports *reports);
+
+/* Whether the summary is wanted too. */
+bool reports_summary(const struct options *options);
+
+/* Says why the session failed with err, and returns the exit status. */
+int reports_failed(const struct reports *reports, int err);
+
+#endif
