@@ -104,6 +104,23 @@ int on_exit(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/*
+ * Run by the user side on one of its own descriptors: how the others will name the file. Neither
+ * stat nor /proc/PID/maps gives that for every file system (overlayfs, btrfs).
+ */
+SEC("raw_tp")
+int on_identify(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct file *file = file_of_fd(ctx->args[0]);
+	u32 zero = 0;
+	struct file_key key;
+
+	if (!file)
+		return 1;
+	key = file_key(file);
+	return bpf_map_update_elem(&identified, &zero, &key, BPF_ANY) ? 1 : 0;
+}
+
 SEC("uprobe")
 int BPF_KPROBE(on_code_dealloc, u64 code)
 {

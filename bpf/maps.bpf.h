@@ -32,6 +32,14 @@ struct {
 	__type(value, struct python_process);
 } pythons SEC(".maps");
 
+/* The answer of on_identify. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct file_key);
+} identified SEC(".maps");
+
 /* What the user side found in an executable file. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -26,6 +26,7 @@ struct program_key {
 	__u32 unused;
 };
 
+/* The superblock and inode that an open file has in the kernel: not always what stat says. */
 struct file_key {
 	__u64 device; /* s_dev */
 	__u64 inode;

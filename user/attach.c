@@ -131,12 +131,6 @@ void attach_free(struct attach *attach)
 	free(attach);
 }
 
-/* As the kernel keeps a device number, which is not as stat(2) gives it. */
-static uint64_t kernel_device(unsigned int dev_major, unsigned int dev_minor)
-{
-	return (uint64_t)dev_major << 20 | dev_minor;
-}
-
 static struct known_file *find_file(struct attach *attach, const struct file_key *key)
 {
 	struct known_file *file;
@@ -241,26 +235,33 @@ struct search {
 	struct attach *attach;
 	pid_t pid;
 	const struct file_key *only; /* NULL: any file */
+	uint64_t at;		     /* 0: at any address */
 	struct known_file *found;
 	uint64_t bias;
 };
+
+/* The mapped file, which is looked into if that has not been done. NULL: not the one searched. */
+static struct known_file *mapped_file(struct search *search, const struct proc_mapping *mapping)
+{
+	struct attach *attach = search->attach;
+	struct file_key key;
+	_cleanup_close_ int fd = proc_open_mapping(search->pid, mapping);
+
+	if (fd < 0 || probe_identify_file(attach->probe, fd, &key) ||
+	    (search->only && memcmp(search->only, &key, sizeof(key))))
+		return NULL;
+	return learn_file(attach, &key, fd);
+}
 
 /* One executable mapping: 1 ends the search, a Python has been found. */
 static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 {
 	struct search *search = arg;
-	struct file_key key = {kernel_device(mapping->dev_major, mapping->dev_minor),
-			       mapping->inode};
 	struct known_file *file;
 
-	if (search->only && memcmp(search->only, &key, sizeof(key)))
+	if (search->at && (search->at < mapping->start || search->at >= mapping->end))
 		return 0;
-	file = find_file(search->attach, &key);
-	if (!file) {
-		_cleanup_close_ int fd = proc_open_mapping(search->pid, mapping);
-
-		file = fd >= 0 ? learn_file(search->attach, &key, fd) : NULL;
-	}
+	file = mapped_file(search, mapping);
 	if (!file || !file->layout)
 		return 0;
 	search->found = file;
@@ -275,9 +276,9 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
  * there is none.
  */
 static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t program,
-				      const struct file_key *only)
+				      const struct file_key *only, uint64_t at)
 {
-	struct search search = {.attach = attach, .pid = pid, .only = only};
+	struct search search = {.attach = attach, .pid = pid, .only = only, .at = at};
 
 	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
 	    probe_set_python(attach->probe, pid, program, &search.found->key, search.found->layout,
@@ -288,9 +289,9 @@ static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t
 
 /* As find_python(), of a program that is traced and may end at any time. False: none found. */
 static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
-			    const struct file_key *only)
+			    const struct file_key *only, uint64_t at)
 {
-	struct known_file *file = find_python(attach, pid, program, only);
+	struct known_file *file = find_python(attach, pid, program, only, at);
 
 	if (file && probe_program(attach->probe, pid) == program)
 		python_runs(attach, pid, file);
@@ -305,10 +306,10 @@ static int add_target(struct attach *attach, pid_t pid)
 	uint64_t program = clock_boot_ns(), traced;
 	int err;
 
-	find_python(attach, pid, program, NULL);
+	find_python(attach, pid, program, NULL, 0);
 	err = probe_add_target(attach->probe, pid, program);
 	traced = probe_program(attach->probe, pid);
-	if (!traced || !look_for_python(attach, pid, traced, NULL) || traced != program)
+	if (!traced || !look_for_python(attach, pid, traced, NULL, 0) || traced != program)
 		probe_forget_python(attach->probe, pid, program);
 	return err == -EEXIST ? 0 : err;
 }
@@ -361,13 +362,13 @@ static void learn_path(void *arg, const char *path)
 {
 	struct attach *attach = arg;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct file_key key;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return;
-	learn_file(attach,
-		   &(struct file_key){kernel_device(major(st.st_dev), minor(st.st_dev)), st.st_ino},
-		   fd);
+	if (!probe_identify_file(attach->probe, fd, &key))
+		learn_file(attach, &key, fd);
 }
 
 int attach_starting(struct attach *attach, pid_t pid, const char *file)
@@ -404,7 +405,7 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 	} else if (file && record->known) {
 		python_runs(attach, pid, file);
 	} else if (program) {
-		look_for_python(attach, pid, program, &key);
+		look_for_python(attach, pid, program, &key, record->start);
 	}
 }
 
@@ -421,7 +422,7 @@ static void inherits(struct attach *attach, const struct record_fork *record)
 		return;
 	/* Made before the parent was known to be a Python. */
 	if (program && !probe_has_python(attach->probe, record->child_tgid, program))
-		look_for_python(attach, record->child_tgid, program, &file->key);
+		look_for_python(attach, record->child_tgid, program, &file->key, 0);
 	else
 		watch_frees(attach, record->child_tgid, file);
 }

@@ -45,26 +45,31 @@ class Log:
                 self.last_exits[fd, op] = list(accumulate((c.exit for c in calls), max))
 
     def set_clock(self, findings):
-        """The one shift of the clocks that puts the most failed closes into a call of the log.
-        fdtrace's own is read once, and the clock that it is read from is moved all the time."""
+        """The one shift of the clocks that puts the most sites into a call of the log. fdtrace's
+        own is read once, and the clock that it is read from is moved all the time."""
         guess = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         edges = []
         for finding in findings:
-            site = finding["sites"]["bad"]
-            when = int(site["time_unix_nano"])
-            calls = self.threads[site["tid"]]
-            first = bisect.bisect_left(calls, when - guess - CLOCK_SLACK, key=lambda c: c.enter)
-            for call in calls[first:]:
-                if call.enter > when - guess + CLOCK_SLACK:
-                    break
-                if call.fd == finding["fd"] and call.ret < 0:
-                    edges += [(when - call.exit, -1), (when - call.enter, 1)]
+            for site in finding["sites"].values():
+                edges += self._shifts(int(site["time_unix_nano"]), guess, finding["fd"], site)
         edges.sort()
         depth = most = 0
         for (shift, side), (following, _) in zip(edges, edges[1:]):
             depth -= side
             if depth > most:
                 most, self.shift = depth, (shift + following) // 2
+
+    def _shifts(self, when, guess, fd, site):
+        """Begin and end of each shift that makes one of the thread's calls this site."""
+        calls = self.threads[site["tid"]]
+        first = bisect.bisect_left(calls, when - guess - CLOCK_SLACK, key=lambda c: c.enter)
+        failed = site.get("result") == "EBADF"
+        for call in calls[first:]:
+            if call.enter > when - guess + CLOCK_SLACK:
+                return
+            if call.fd == fd and (call.ret < 0) == failed:
+                yield when - call.exit, -1
+                yield when - call.enter, 1
 
     def calls(self):
         return sum(map(len, self.threads.values()))

@@ -265,6 +265,19 @@ int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *fil
 	return probe_frees_watched(probe, pid, file);
 }
 
+int probe_identify_file(struct probe *probe, int fd, struct file_key *ret)
+{
+	uint64_t args[1] = {fd};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int err = bpf_prog_test_run_opts(bpf_program__fd(probe->bpf->progs.on_identify), &run);
+	uint32_t zero = 0;
+
+	if (err || run.retval)
+		return err ? err : -EBADF;
+	return bpf_map__lookup_elem(probe->bpf->maps.identified, &zero, sizeof(zero), ret,
+				    sizeof(*ret), 0);
+}
+
 int probe_learn_file(struct probe *probe, const struct file_key *key,
 		     const struct py_layout *layout, struct python_file *file)
 {
@@ -305,6 +318,21 @@ int probe_consume(struct probe *probe, probe_record_fn fn, void *arg)
 	return n < 0 && n != -EAGAIN ? n : probe->consumed;
 }
 
+/*
+ * Runs that the kernel skipped: where tracepoints can be preempted (Linux 7), a program that was
+ * interrupted keeps that of another task from running on its CPU. Before 5.12: not told, and not
+ * possible. They may have been calls of processes that are not traced.
+ */
+static uint64_t skipped_runs(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size)
+		       ? 0
+		       : info.recursion_misses;
+}
+
 void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat)
 {
 	_cleanup_free_ struct cpu_counts *counts = calloc(probe->cpus, sizeof(*counts));
@@ -315,6 +343,10 @@ void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret
 	if (!counts || bpf_map__lookup_elem(probe->bpf->maps.counts, &zero, sizeof(zero), counts,
 					    probe->cpus * sizeof(*counts), 0))
 		return;
+	lost[LOSS_CALL] += skipped_runs(probe->bpf->progs.on_sys_exit);
+	lost[LOSS_PROCESS] += skipped_runs(probe->bpf->progs.on_fork) +
+			      skipped_runs(probe->bpf->progs.on_exec) +
+			      skipped_runs(probe->bpf->progs.on_exit);
 	for (int cpu = 0; cpu < probe->cpus; cpu++) {
 		for (int cause = 0; cause < LOSS_CAUSES; cause++)
 			lost[cause] += counts[cpu].lost[cause];

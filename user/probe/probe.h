@@ -85,6 +85,9 @@ int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *fil
 /* The process is covered by an earlier watch everywhere in file. As probe_watch_frees(). */
 int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file);
 
+/* How the kernel side names an open file of ours. 0 or negative errno. */
+int probe_identify_file(struct probe *probe, int fd, struct file_key *ret);
+
 /* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
 int probe_learn_file(struct probe *probe, const struct file_key *key,
 		     const struct py_layout *layout, struct python_file *file);
