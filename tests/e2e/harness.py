@@ -23,6 +23,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SIM = ROOT / "tests" / "sim"
+# Taken once: pytest changes the environment while cases run in their threads.
+ENVIRON = dict(os.environ)
 FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
 SLOW = float(os.environ.get("FDTRACE_TEST_SLOW", "1"))
 VERSIONS = [(3, minor) for minor in range(8, 14)]
@@ -118,7 +120,7 @@ def build(source, *flags):
 
 def clean_env(**more):
     """The environment of every process here: no sudo, no colours, no bytecode files."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("SUDO_", "PYTHON"))}
+    env = {k: v for k, v in ENVIRON.items() if not k.startswith(("SUDO_", "PYTHON"))}
     env.pop("NO_COLOR", None)
     return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(SIM), **more}
 
