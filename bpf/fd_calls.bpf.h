@@ -9,6 +9,7 @@
 #ifndef FDTRACE_FD_CALLS_BPF_H
 #define FDTRACE_FD_CALLS_BPF_H
 
+#include "owner.bpf.h"
 #include "sight.bpf.h"
 
 #define EBADF 9
@@ -279,6 +280,8 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->name_size = 0;
 	r->name_cut = 0;
 	r->python = PYTHON_NONE;
+	r->owner = OWNER_UNKNOWN;
+	r->owner_low = 0;
 	read_fds(r, call);
 	r->still_open = still_open(r);
 	name = read_flags(r, call);
@@ -300,6 +303,12 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
 	buf->record.table = (u64)CURRENT(files);
+	if (watch_owners && id == CALL_CLOSE && call->ret != -EBADF && !target->vfork) {
+		u32 low = 0;
+
+		buf->record.owner = look_at_owner(target, buf->record.fd, &low);
+		buf->record.owner_low = low;
+	}
 	buf->record.python = walk_thread(target->program, target->leader_ended);
 	if (w->stack.depth && !send_stack())
 		buf->record.stack_id = w->stack.stack_id;

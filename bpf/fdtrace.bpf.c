@@ -32,6 +32,7 @@ static __always_inline void read_args(struct returned *call, struct pt_regs *reg
 }
 
 #define SYSCALL_NR(regs) ((regs)->orig_ax)
+#define RETURN_ADDRESS	 8
 #elif defined(__TARGET_ARCH_arm64)
 static __always_inline bool is_compat(void)
 {
@@ -49,6 +50,7 @@ static __always_inline void read_args(struct returned *call, struct pt_regs *reg
 }
 
 #define SYSCALL_NR(regs) ((regs)->syscallno)
+#define RETURN_ADDRESS	 0
 #endif
 
 /* Most calls of most processes are of no interest: that shows without a single helper call. */
@@ -119,6 +121,22 @@ int on_identify(struct bpf_raw_tracepoint_args *ctx)
 		return 1;
 	key = file_key(file);
 	return bpf_map_update_elem(&identified, &zero, &key, BPF_ANY) ? 1 : 0;
+}
+
+/* At a point of a descriptor owner, which the cookie names. */
+SEC("uprobe")
+int BPF_KPROBE(on_owner_entry, u64 object)
+{
+	owner_entered(bpf_get_attach_cookie(ctx), object, PT_REGS_SP(ctx));
+	return 0;
+}
+
+/* The return has taken the return address off the stack; arm64 had none there. */
+SEC("uretprobe")
+int BPF_KRETPROBE(on_owner_return, u64 result)
+{
+	owner_returned(bpf_get_attach_cookie(ctx), result, PT_REGS_SP(ctx) - RETURN_ADDRESS);
+	return 0;
 }
 
 SEC("uprobe")

@@ -7,6 +7,7 @@
 #ifndef FDTRACE_MAPS_BPF_H
 #define FDTRACE_MAPS_BPF_H
 
+#include "owner.h"
 #include "py_layout.h"
 #include "record.h"
 #include "shared.h"
@@ -78,10 +79,36 @@ struct {
 	__type(value, struct py_layout);
 } layouts SEC(".maps");
 
+/* Beside layouts, of the same index. fd[] all 0: owners of this version are not known. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LAYOUTS_MAX);
+	__type(key, u32);
+	__type(value, struct owner_layout);
+} owner_layouts SEC(".maps");
+
+/* Numbers that objects own. What does not fit is forgotten: then their closes prove nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct held_key);
+	__type(value, struct held_by);
+} held SEC(".maps");
+
+/* Objects whose tp_init has been entered and has not returned. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct init_key);
+	__type(value, u64);
+} inits SEC(".maps");
+
 /* By system call number: enum call_id; 1 + indices of descriptor arguments. */
 const volatile __u8 call_of_nr[SYSCALLS_KNOWN];
 const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
 const volatile bool follow_forks = true;
+/* Probes at the descriptor owners feed `held`. */
+const volatile bool watch_owners = false;
 /* Wake the reader when so many bytes wait. */
 const volatile __u32 wake_bytes = 256 << 10;
 

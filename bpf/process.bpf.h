@@ -85,22 +85,25 @@ static __noinline void file_mapped(const struct returned *call, u64 since, u32 t
 	const struct python_file *known;
 	struct file_key key;
 	struct file *file;
+	bool python;
 
-	if (bpf_map_lookup_elem(&pythons, &program))
+	python = bpf_map_lookup_elem(&pythons, &program) != NULL;
+	if (python && !watch_owners)
 		return;
 	file = file_of_fd(call->args[4]);
 	if (!file)
 		return;
 	key = file_key(file);
 	known = bpf_map_lookup_elem(&python_files, &key);
-	if (known && !known->known)
+	if (known && (known->known == FILE_NOTHING || (python && known->known == FILE_PYTHON)))
 		return;
-	if (known)
+	if (known && known->known == FILE_PYTHON)
 		set_python(&program, &key, known,
 			   known->fixed ? 0
 					: call->ret - (known->text_vaddr - known->text_offset +
 						       call->args[5]));
-	report_file(&key, call->ret, call->args[1], call->args[5], false, known != NULL);
+	report_file(&key, call->ret, call->args[1], call->args[5], false,
+		    known && known->known == FILE_PYTHON);
 }
 
 static __always_inline bool same_memory(struct task_struct *a, struct task_struct *b)
@@ -123,6 +126,8 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 		return;
 	target.program = bpf_ktime_get_boot_ns();
 	target.vfork = same_memory(parent, child);
+	target.parent_program = parent_target->program;
+	target.parent_tgid = parent_tgid;
 	if (bpf_map_update_elem(&targets, &child_tgid, &target, BPF_ANY)) {
 		count_loss(LOSS_MAP);
 		return;
@@ -155,7 +160,7 @@ static __always_inline void program_started(struct task_struct *task, struct lin
 	const struct python_file *known = bpf_map_lookup_elem(&python_files, &key);
 	u64 start_code;
 
-	if (known && !known->known)
+	if (known && known->known != FILE_PYTHON)
 		return;
 	if (known) {
 		start_code = BPF_CORE_READ(task, mm, start_code);
@@ -181,6 +186,7 @@ static __always_inline void process_execed(struct task_struct *task, struct linu
 	program.program = target->program = bpf_ktime_get_boot_ns();
 	target->vfork = 0;
 	target->leader_ended = 0;
+	target->parent_program = 0;
 	size = bpf_probe_read_kernel_str(buf->name, sizeof(buf->name),
 					 BPF_CORE_READ(bprm, filename));
 	size = size > 0 ? (size - 1) & (EXEC_NAME_MAX - 1) : 0;

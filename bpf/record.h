@@ -16,7 +16,7 @@
 #include <linux/types.h>
 #endif
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 /* Longest path or name that a call record carries, bytes (PATH_MAX). */
 #define RECORD_NAME_MAX	     4096
@@ -38,6 +38,7 @@ enum record_type {
 	RECORD_EXIT = 7,
 	RECORD_MAP = 8,
 	RECORD_LOST = 9, /* its header alone: records before it found no room; no sequence */
+	RECORD_OWNER = 10,
 
 	/*
 	 * From here on the user side's own: what it learned elsewhere and when it looked, so
@@ -185,8 +186,60 @@ struct record_call {
 	__u8 name_cut;	 /* 1: the name was longer or not readable to its end */
 	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
 	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns */
-	__u8 unused[7];
+	__u8 owner;	 /* enum owner_state; of a close that freed fd */
+	__u8 unused[2];
+	__u32 owner_low; /* OWNER_HOLDS: the low half of the object's address */
 	char name[];
+};
+
+/* What a close found of the Python object that had taken the number. */
+enum owner_state {
+	OWNER_UNKNOWN = 0, /* none is known, or it could not be looked at */
+	OWNER_HOLDS = 1,   /* it lives, and still has this number as its own */
+	OWNER_LET_GO = 2,  /* it has this number no more: it closes it itself, or is gone */
+};
+
+/* The types of objects that own a descriptor. */
+enum owner_type {
+	OWNER_NONE = 0,	  /* a function that belongs to no object */
+	OWNER_FILEIO = 1, /* _io.FileIO */
+	OWNER_SOCKET = 2, /* _socket.socket */
+	OWNER_EPOLL = 3,  /* select.epoll */
+	OWNER_TYPES = 4,
+};
+
+/* The first argument of each is the object, but of NEW and FROMFD, which return it. */
+enum owner_point {
+	OWNER_INIT = 1, /* tp_init: entry for the object, return for its number */
+	OWNER_NEW,	/* tp_new: return */
+	OWNER_FROMFD,	/* the class method fromfd: return */
+	OWNER_CLOSE,	/* the method close: entry */
+	OWNER_DETACH,	/* the method detach: entry */
+	OWNER_FINALIZE, /* tp_finalize, which closes: entry */
+	OWNER_DEALLOC,	/* tp_dealloc, which closes: entry */
+	OWNER_OS_CLOSE, /* os.close, of OWNER_NONE: entry */
+	OWNER_WARN,	/* FileIO's method _dealloc_warn, which its finalizers call: entry */
+	OWNER_POINTS,
+};
+
+enum owner_flag {
+	OWNER_CLOSES = 1,     /* the object closes its number (FileIO: closefd) */
+	OWNER_FINALIZING = 2, /* FileIO: the object itself is being finalized */
+};
+
+/*
+ * A Python object has taken a number (INIT, NEW, FROMFD), or is about to give it up; or a function
+ * that tells who makes this thread's next close was entered (OS_CLOSE, WARN).
+ */
+struct record_owner {
+	struct record_header h;
+	__u64 table;  /* address of the task's files_struct */
+	__u64 object; /* its address; 0: none */
+	__s32 fd;     /* as the object has it at that moment; -1: none */
+	__u8 type;    /* enum owner_type */
+	__u8 point;   /* enum owner_point */
+	__u8 flags;   /* enum owner_flag */
+	__u8 unused;
 };
 
 /* One Python frame. */

@@ -17,6 +17,32 @@ struct target {
 	__u64 program;	    /* CLOCK_BOOTTIME at fork, exec or attach: with the pid, one program */
 	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
 	__u32 leader_ended; /* 1: so has what the user side tied to the first thread */
+	__u64 parent_program; /* the one it was forked from, whose objects it has too; 0: none */
+	__u32 parent_tgid;
+	__u32 alone; /* 1: probes of its own watch its descriptor owners, not everybody's */
+};
+
+/* A number of a program, as its Python objects have it. */
+struct held_key {
+	__u64 program;
+	__u32 tgid;
+	__s32 fd;
+};
+
+/* The object that has taken it. */
+struct held_by {
+	__u64 object;
+	__u64 type; /* ob_type: another object at its address has another, or another number */
+	__u64 since_ns;
+	__u16 fd_at;
+	__u16 unused[3];
+};
+
+/* A call of tp_init: its thread, and where its return address lies on the stack. */
+struct init_key {
+	__u64 frame;
+	__u32 tid;
+	__u32 unused;
 };
 
 /* What was learned of a program holds for no other, though pid and addresses come again. */
@@ -48,12 +74,18 @@ struct python_process {
 	__u32 unused;
 };
 
+enum file_known {
+	FILE_NOTHING = 0, /* it is no Python, and holds none of its descriptor owners */
+	FILE_PYTHON = 1,  /* it is a Python with this layout */
+	FILE_OWNERS = 2,  /* a module with descriptor owners: each program that maps it counts */
+};
+
 struct python_file {
 	__u64 runtime; /* as in the file's symbol table */
 	__u64 text_vaddr;
 	__u64 text_offset;
 	__u32 layout;
-	__u16 known; /* 1: it is a Python with this layout; 0: it is none */
+	__u16 known; /* enum file_known */
 	__u16 fixed; /* 1: ET_EXEC, no load bias */
 };
 

@@ -20,6 +20,7 @@
 #include "python/layout.h"
 #include "python/locate.h"
 #include "python/runtime.h"
+#include "watch.h"
 
 /* Files looked into are remembered; beyond this many they are looked into again. */
 #define FILES_MAX 4096
@@ -44,6 +45,7 @@ struct running {
 
 struct attach {
 	struct probe *probe;
+	struct watch *watch;
 	const struct session *session;
 	record_fn feed;
 	void *feed_arg;
@@ -52,7 +54,7 @@ struct attach {
 };
 
 int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
-	       struct attach **ret_attach)
+	       bool owners, struct attach **ret_attach)
 {
 	struct attach *attach = calloc(1, sizeof(*attach));
 
@@ -62,6 +64,10 @@ int attach_new(struct probe *probe, const struct session *session, record_fn fee
 	attach->session = session;
 	attach->feed = feed;
 	attach->feed_arg = arg;
+	if (watch_new(probe, owners, &attach->watch)) {
+		attach_free(attach);
+		return -ENOMEM;
+	}
 	*ret_attach = attach;
 	return 0;
 }
@@ -128,7 +134,13 @@ void attach_free(struct attach *attach)
 		free(running);
 	}
 	forget_files(attach);
+	watch_free(attach->watch);
 	free(attach);
+}
+
+const char *const *attach_unseen(struct attach *attach)
+{
+	return watch_unseen(attach->watch);
 }
 
 static struct known_file *find_file(struct attach *attach, const struct file_key *key)
@@ -178,6 +190,7 @@ static struct known_file *learn_file(struct attach *attach, const struct file_ke
 {
 	struct known_file *file = find_file(attach, key);
 	struct python_file answer = {0};
+	bool owners;
 	int err;
 
 	if (file)
@@ -194,11 +207,12 @@ static struct known_file *learn_file(struct attach *attach, const struct file_ke
 		file->layout = python_layout(file->runtime.version);
 	if (file->layout && !python_code_destructor(fd, &file->runtime, &file->destructor))
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	owners = watch_learn(attach->watch, key, fd, file->layout);
 	answer.runtime = file->runtime.runtime;
 	answer.text_vaddr = file->runtime.text_vaddr;
 	answer.text_offset = file->runtime.text_offset;
 	answer.fixed = file->runtime.fixed;
-	probe_learn_file(attach->probe, key, file->layout, &answer);
+	probe_learn_file(attach->probe, key, file->layout, owners, &answer);
 	HASH_ADD(hh, attach->files, key, sizeof(file->key), file);
 	return file;
 }
@@ -223,12 +237,50 @@ static void watch_frees(struct attach *attach, pid_t pid, struct known_file *fil
 		file->watched++;
 }
 
+/* Looks into the file of this path. 0: its key; -1: there is none. */
+static int learn_path(struct attach *attach, const char *path, struct file_key *ret_key)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    probe_identify_file(attach->probe, fd, ret_key))
+		return -1;
+	return learn_file(attach, ret_key, fd) ? 0 : -1;
+}
+
+struct modules {
+	struct attach *attach;
+	pid_t pid;
+};
+
+static void watch_module(void *arg, const char *path)
+{
+	struct modules *modules = arg;
+	struct file_key key;
+
+	if (!learn_path(modules->attach, path, &key))
+		watch_file(modules->attach->watch, modules->pid, &key);
+}
+
+/* Of a Python and of the modules that lie beside it, before it loads them. */
+static void watch_owners(struct attach *attach, pid_t pid, struct known_file *file)
+{
+	struct modules modules = {attach, pid};
+
+	watch_file(attach->watch, pid, &file->key);
+	if (file->fd >= 0)
+		watch_modules(file->fd, file->runtime.version, watch_module, &modules);
+}
+
 /* The kernel side walks the process: its findings name the runtime, its frees are watched. */
 static void python_runs(struct attach *attach, pid_t pid, struct known_file *file)
 {
 	feed_runtime(attach, pid, file->runtime.version_text);
 	set_running(attach, pid, &file->key);
 	watch_frees(attach, pid, file);
+	watch_note_python(attach->watch, file->layout, file->runtime.version_text);
+	watch_owners(attach, pid, file);
 }
 
 struct search {
@@ -307,7 +359,7 @@ static int add_target(struct attach *attach, pid_t pid)
 	int err;
 
 	find_python(attach, pid, program, NULL, 0);
-	err = probe_add_target(attach->probe, pid, program);
+	err = probe_add_target(attach->probe, pid, program, watch_claim(attach->watch, pid));
 	traced = probe_program(attach->probe, pid);
 	if (!traced || !look_for_python(attach, pid, traced, NULL, 0) || traced != program)
 		probe_forget_python(attach->probe, pid, program);
@@ -325,6 +377,7 @@ static int attach_one(struct attach *attach, pid_t pid)
 	if (err)
 		return err;
 	err = add_target(attach, pid);
+	watch_note_attached(attach->watch);
 	if (!err)
 		err = facts_snapshot(pid, attach->feed, attach->feed_arg);
 	/* Its end is seen from now on, but it may have come before. */
@@ -358,27 +411,35 @@ int attach_running(struct attach *attach, pid_t pid, bool follow)
 	return err;
 }
 
-static void learn_path(void *arg, const char *path)
-{
-	struct attach *attach = arg;
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct file_key key;
-	struct stat st;
+struct expected {
+	struct attach *attach;
+	pid_t pid;
+	bool alone;
+};
 
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+/* A program that will run a Python of its own is watched before its first instruction. */
+static void expect_python(void *arg, const char *path)
+{
+	struct expected *expected = arg;
+	struct known_file *file;
+	struct file_key key;
+
+	if (learn_path(expected->attach, path, &key))
 		return;
-	if (!probe_identify_file(attach->probe, fd, &key))
-		learn_file(attach, &key, fd);
+	file = find_file(expected->attach, &key);
+	if (file && file->layout && expected->alone)
+		watch_owners(expected->attach, expected->pid, file);
 }
 
 int attach_starting(struct attach *attach, pid_t pid, const char *file)
 {
+	struct expected expected = {attach, pid, watch_claim(attach->watch, pid)};
 	int err = feed_process(attach, pid, PROCESS_FROM_START);
 
 	if (err)
 		return err;
-	python_locate(file, learn_path, attach);
-	return probe_add_target(attach->probe, pid, clock_boot_ns());
+	python_locate(file, expect_python, &expected);
+	return probe_add_target(attach->probe, pid, clock_boot_ns(), expected.alone);
 }
 
 /* The program that made the record, or that the record made; 0: it runs no more. */
@@ -390,6 +451,16 @@ static uint64_t program_of(const struct attach *attach, const struct record_head
 	return program <= record->time_ns ? program : 0;
 }
 
+/* A file that is new to us, or a module: a Python perhaps, or one of its descriptor owners. */
+static void look_into_file(struct attach *attach, pid_t pid, uint64_t program,
+			   const struct record_map *record)
+{
+	const struct file_key key = {record->device, record->inode};
+
+	look_for_python(attach, pid, program, &key, record->start);
+	watch_file(attach->watch, pid, &key);
+}
+
 static void file_mapped(struct attach *attach, const struct record_map *record)
 {
 	const struct file_key key = {record->device, record->inode};
@@ -398,14 +469,16 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 	uint64_t program = program_of(attach, &record->h, pid);
 
 	if (file && !file->layout) {
-		/* The kernel side had forgotten: tell it once more. */
+		bool owners = watch_learn(attach->watch, &key, -1, false);
 		struct python_file none = {0};
 
-		probe_learn_file(attach->probe, &key, NULL, &none);
+		/* Unless it holds owners the kernel side had forgotten: tell it once more. */
+		probe_learn_file(attach->probe, &key, NULL, owners, &none);
+		watch_file(attach->watch, pid, &key);
 	} else if (file && record->known) {
 		python_runs(attach, pid, file);
 	} else if (program) {
-		look_for_python(attach, pid, program, &key, record->start);
+		look_into_file(attach, pid, program, record);
 	}
 }
 
@@ -425,6 +498,7 @@ static void inherits(struct attach *attach, const struct record_fork *record)
 		look_for_python(attach, record->child_tgid, program, &file->key, 0);
 	else
 		watch_frees(attach, record->child_tgid, file);
+	watch_owners(attach, record->child_tgid, file);
 }
 
 /*
@@ -476,6 +550,7 @@ int attach_record(struct attach *attach, const struct record_header *record)
 		return execed(attach, r);
 	case RECORD_EXIT:
 		not_running(attach, record->tgid);
+		watch_ended(attach->watch, record->tgid);
 	}
 	return feed(attach, record);
 }

@@ -20,11 +20,15 @@ struct attach;
 
 /*
  * probe and session are lent. What is learned of processes goes to feed, as records, which
- * hands them to the session. 0 or -ENOMEM.
+ * hands them to the session. owners: Python's descriptor owners are watched, where that can be
+ * done. 0 or -ENOMEM.
  */
 int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
-	       struct attach **ret_attach);
+	       bool owners, struct attach **ret_attach);
 void attach_free(struct attach *attach);
+
+/* What cannot be seen in this session: sentences, ended by NULL; lent until the next call. */
+const char *const *attach_unseen(struct attach *attach);
 
 /*
  * Traces a running process, with all its threads, and with follow its living descendants too.

@@ -119,6 +119,7 @@ static int open_probe(struct desk *desk)
 	struct probe_options options = {
 		.ring_bytes = desk->options->ring_bytes,
 		.follow = desk->options->follow,
+		.owners = desk->options->owners,
 		.verbose = desk->options->verbose,
 	};
 	struct probe_error error;
@@ -127,7 +128,8 @@ static int open_probe(struct desk *desk)
 		complain("%s", error.text);
 		return exit_for(&error);
 	}
-	if (attach_new(desk->probe, desk->session, feed, desk, &desk->attach)) {
+	if (attach_new(desk->probe, desk->session, feed, desk, desk->options->owners,
+		       &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
@@ -197,7 +199,7 @@ static void current_stats(struct desk *desk, struct session_stats *stats)
 {
 	session_stats(desk->session, stats);
 	probe_losses(desk->probe, stats->lost, &stats->compat_calls);
-	stats->unseen = probe_unseen(desk->probe);
+	stats->unseen = attach_unseen(desk->attach);
 }
 
 /* What was printed goes out; the status line makes room for it. */
@@ -341,7 +343,7 @@ static int feed_end(struct desk *desk)
 	uint64_t lost[LOSS_CAUSES], compat;
 
 	probe_losses(desk->probe, lost, &compat);
-	record = record_end_new(lost, compat, probe_unseen(desk->probe), clock_boot_ns());
+	record = record_end_new(lost, compat, attach_unseen(desk->attach), clock_boot_ns());
 	return record ? feed(desk, &record->h) : -ENOMEM;
 }
 
@@ -481,8 +483,8 @@ int desk_run(const struct options *options)
 	session_free(desk.session);
 	recorder_close(&desk.recorder);
 	attach_free(desk.attach);
-	probe_close(desk.probe);
 	reports_close(&desk.reports);
+	probe_close(desk.probe);
 	close_fd(desk.epoll_fd);
 	close_fd(desk.signal_fd);
 	close_fd(desk.timer_fd);

@@ -46,12 +46,18 @@ enum option_key {
 	KEY_HISTORY,
 	KEY_RECORD,
 	KEY_RECORD_SIZE,
+	KEY_OWNERSHIP,
 };
 
 static const struct argp_option table[] = {
 	{NULL, 0, NULL, 0, "Target:", 1},
 	{"pid", 'p', "PID", 0, "Trace this process: several with commas or by repeating -p", 1},
 	{"no-follow", KEY_NO_FOLLOW, NULL, 0, "Leave the children of traced processes alone", 1},
+
+	{"ownership", KEY_OWNERSHIP, "WHEN", 0,
+	 "Ask Python's objects which descriptors are theirs: auto (default: where that can be done), "
+	 "on or off",
+	 1},
 
 	{NULL, 0, NULL, 0, "Output:", 2},
 	{"json", KEY_JSON, NULL, 0, "One JSON object a line (schema fdtrace/1)", 2},
@@ -267,6 +273,14 @@ static int parse_color(const char *text, enum color_mode *ret)
 	return wrong("--color takes auto, always or never, not '%s'", text);
 }
 
+static int parse_ownership(const char *text, bool *ret)
+{
+	if (strcmp(text, "auto") && strcmp(text, "on") && strcmp(text, "off"))
+		return wrong("--ownership takes auto, on or off, not '%s'", text);
+	*ret = strcmp(text, "off");
+	return 0;
+}
+
 static int parse_file(const char *option, const char *text, const char **ret)
 {
 	if (!*text)
@@ -322,6 +336,8 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_record_size(arg, &options->record_bytes);
 	case KEY_COLOR:
 		return parse_color(arg, &options->color);
+	case KEY_OWNERSHIP:
+		return parse_ownership(arg, &options->owners);
 	case KEY_FRAMES:
 		return parse_bounded("--frames", arg, 1, RECORD_FRAMES_MAX, &options->frames);
 	case KEY_HISTORY:
@@ -453,6 +469,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	parser.replay = argc > 1 && !strcmp(argv[1], "replay");
 	*ret = (struct options){
 		.follow = true,
+		.owners = true,
 		.frames = FRAMES_DEFAULT,
 		.history = HISTORY_DEFAULT,
 		.ring_bytes = RING_DEFAULT,

@@ -34,6 +34,7 @@ struct options {
 	char **command;	    /* after --, NULL-terminated; NULL: none */
 	const char *replay; /* the recording to replay; NULL: -p or COMMAND */
 	bool follow;	    /* default; --no-follow clears it */
+	bool owners;	    /* default; --ownership=off clears it */
 	bool json, events;
 	const char *output; /* -o; NULL: standard output (-p) or standard error (COMMAND) */
 	enum color_mode color;

@@ -95,12 +95,20 @@ static struct stack *site_stack(struct session *session, const struct fd_site *s
 	return stack;
 }
 
+static struct stack *victim_stack(struct session *session, const struct finding *finding,
+				  const struct fd_site *site)
+{
+	return finding->victim.known ? site_stack(session, site) : NULL;
+}
+
 static void on_finding(void *arg, const struct finding *finding)
 {
 	struct session *session = arg;
 	struct stack *bad = site_stack(session, &finding->bad);
 	struct stack *closed = site_stack(session, &finding->closed);
 	struct stack *opened = site_stack(session, &finding->opened);
+	struct stack *victim = victim_stack(session, finding, &finding->victim.opened);
+	struct stack *failed = victim_stack(session, finding, &finding->victim.failed);
 	struct process bare;
 	struct finding_view view = {
 		.finding = finding,
@@ -108,6 +116,8 @@ static void on_finding(void *arg, const struct finding *finding)
 		.bad = bad,
 		.closed = closed,
 		.opened = opened,
+		.victim = victim,
+		.failed = failed,
 		.wall_offset_ns = session->wall_offset_ns,
 	};
 
@@ -117,6 +127,8 @@ static void on_finding(void *arg, const struct finding *finding)
 	stack_free(bad);
 	stack_free(closed);
 	stack_free(opened);
+	stack_free(victim);
+	stack_free(failed);
 }
 
 int session_new(const struct session_options *options, struct session **ret_session)
@@ -359,6 +371,8 @@ static int dispatch(struct session *session, const struct record_header *record)
 	case RECORD_CODE:
 	case RECORD_CODE_TABLE:
 		return stack_store_record(session->stacks, record);
+	case RECORD_OWNER:
+		return fd_owner(session->world, r);
 	case RECORD_FORK:
 		return on_fork(session, r);
 	case RECORD_EXEC:

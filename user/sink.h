@@ -22,6 +22,7 @@ struct finding_view {
 	const struct process *process;
 	/* Resolved; NULL where the site is missing. */
 	const struct stack *bad, *closed, *opened;
+	const struct stack *victim, *failed; /* of victim.opened, victim.failed */
 	int64_t wall_offset_ns; /* add to a site's time_ns: nanoseconds since the epoch */
 };
 

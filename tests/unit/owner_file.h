@@ -43,7 +43,7 @@ struct file {
 /* The functions of a type, by point: offsets in the file. */
 struct made {
 	size_t at; /* of the type object or spec */
-	uint64_t offset[OWNER_OS_CLOSE + 1];
+	uint64_t offset[OWNER_POINTS];
 };
 
 static inline Elf64_Ehdr *file_header(struct file *file)
@@ -216,6 +216,7 @@ static inline size_t add_methods(struct file *file, struct made *made)
 	made->offset[OWNER_CLOSE] = add_method(file, "close");
 	add_method(file, "closed");
 	made->offset[OWNER_DETACH] = add_method(file, "detach");
+	made->offset[OWNER_WARN] = add_method(file, "_dealloc_warn");
 	add_room(file, 32);
 	return at;
 }

@@ -175,7 +175,7 @@ static void test_use_after_close(void **state)
 	example_free(e);
 }
 
-static void test_reused_and_owned(void **state)
+static void test_reused(void **state)
 {
 	struct example *e = example_new();
 
@@ -184,19 +184,52 @@ static void test_reused_and_owned(void **state)
 	e->finding.bad.ret = 0;
 	expect(e,
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
-	       "same thread closed the number again at app.py:14 in main without an error, since "
-	       "it had been opened again: this probably closed a descriptor that belonged to "
+	       "same thread closed the number again at app.py:14 in main, without an error, since "
+	       "it had been opened anew: this probably closed a descriptor that belonged to "
 	       "somebody else.",
 	       "Once fd 7 is closed, forget the number: drop the close at app.py:14, or let it "
 	       "close through the object that owns the descriptor, which knows when it is closed.");
-	e->finding.kind = FINDING_OWNED_CLOSE;
 	e->finding.certainty = CERTAINTY_FACT;
+	e->finding.culprit = CULPRIT_CLOSED;
+	e->finding.owner = OWNER_FILEIO;
+	e->finding.bad.origin = ORIGIN_FINALIZER;
+	e->finding.victim = (struct fd_victim){
+		.known = true,
+		.owner = OWNER_SOCKET,
+		.what.type = FD_SOCKET,
+		.opened.missing = SITE_BEFORE_ATTACH,
+		.failed.missing = SITE_NOT_APPLICABLE,
+	};
 	expect(e,
-	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main although a live "
-	       "Python object owned it: that object will use and close the number later, whoever "
-	       "has it by then.",
-	       "Drop the close at app.py:14 and let the object close it, or make the object with "
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
+	       "finalizer of the file object opened at app.py:10 in main (garbage collection) "
+	       "closed the number again, without an error, since it had been opened anew: this "
+	       "closed socket of a socket object: the first close was made behind the back of the "
+	       "file object that owned it.",
+	       "Drop the os.close() at app.py:12 and let the file object close it, or open it with "
 	       "closefd=False.");
+	example_free(e);
+}
+
+static void test_owned(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_OWNED_CLOSE;
+	e->finding.owner = OWNER_FILEIO;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the file object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the file object close it, or open it with "
+	       "closefd=False.");
+	e->finding.owner = OWNER_SOCKET;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the socket object close it, or take the "
+	       "number out of the object with detach() first.");
 	example_free(e);
 }
 
@@ -334,7 +367,8 @@ int main(void)
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_unseen),
 		cmocka_unit_test(test_use_after_close),
-		cmocka_unit_test(test_reused_and_owned),
+		cmocka_unit_test(test_reused),
+		cmocka_unit_test(test_owned),
 		cmocka_unit_test(test_bad_fd),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_all_say_something),

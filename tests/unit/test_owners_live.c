@@ -57,6 +57,7 @@ static const char ask_python[] =
 	"say(0, 8, word(word(id(os.close) + 16) + 8))\n"
 	"say(1, 1, word(id(file) + 296))\n"
 	"say(1, 4, method(file, b'close'))\n"
+	"say(1, 9, method(file, b'_dealloc_warn'))\n"
 	"say(2, 1, word(id(socket) + 296))\n"
 	"say(2, 4, method(socket, b'close'))\n"
 	"say(2, 5, method(socket, b'detach'))\n"

@@ -76,6 +76,12 @@ static bool code_table_valid(const struct record_code_table *r)
 	return HOLDS(r, r->bytes);
 }
 
+static bool owner_valid(const struct record_owner *r)
+{
+	return r->type < OWNER_TYPES && r->point > 0 && r->point < OWNER_POINTS &&
+	       (r->fd >= 0 || r->point > OWNER_FROMFD);
+}
+
 static bool fork_valid(const struct record_fork *r)
 {
 	return r->child_start_ns <= RECORD_TIME_MAX;
@@ -129,6 +135,8 @@ bool record_valid(const struct record_header *record)
 		return VALID(struct record_code, record, code_valid);
 	case RECORD_CODE_TABLE:
 		return VALID(struct record_code_table, record, code_table_valid);
+	case RECORD_OWNER:
+		return VALID(struct record_owner, record, owner_valid);
 	case RECORD_FORK:
 		return VALID(struct record_fork, record, fork_valid);
 	case RECORD_EXEC:

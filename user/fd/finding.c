@@ -90,3 +90,25 @@ const char *site_missing_text(enum site_missing missing)
 	}
 	return "";
 }
+
+const char *site_origin_name(enum site_origin origin)
+{
+	static const char *const names[] = {
+		[ORIGIN_OS_CLOSE] = "os.close",
+		[ORIGIN_METHOD] = "close",
+		[ORIGIN_FINALIZER] = "finalizer",
+	};
+
+	return origin < ARRAY_SIZE(names) ? names[origin] : NULL;
+}
+
+const char *owner_type_name(enum owner_type type)
+{
+	static const char *const names[OWNER_TYPES] = {
+		[OWNER_FILEIO] = "_io.FileIO",
+		[OWNER_SOCKET] = "_socket.socket",
+		[OWNER_EPOLL] = "select.epoll",
+	};
+
+	return type < OWNER_TYPES ? names[type] : NULL;
+}

@@ -67,6 +67,15 @@ struct fd_what {
 	bool path_from_proc; /* read from /proc/PID/fd at attach: absolute */
 };
 
+/* Who made a close, as far as probes at Python's own functions tell. */
+enum site_origin {
+	ORIGIN_UNKNOWN,
+	ORIGIN_OS_CLOSE,  /* os.close() */
+	ORIGIN_METHOD,	  /* the close() of the object that has the number */
+	ORIGIN_FINALIZER, /* that object's finalizer: its last reference is gone, or the garbage
+			     collector came; the Python frame is whoever ran just then */
+};
+
 /* Why a site is not there. */
 enum site_missing {
 	SITE_SEEN,	     /* it is there */
@@ -90,6 +99,27 @@ struct fd_site {
 	uint64_t time_ns; /* CLOCK_BOOTTIME, when the call returned */
 	uint64_t stack_id;
 	uint8_t python; /* enum python_status */
+	uint8_t origin; /* enum site_origin */
+};
+
+/* reused_close: whose descriptor was taken. */
+struct fd_victim {
+	bool known;
+	uint8_t owner; /* enum owner_type: the object that had it */
+	struct fd_what what;
+	struct fd_site opened; /* the life that was ended */
+	struct fd_site failed; /* the call that met it; SITE_NOT_APPLICABLE: none so far */
+};
+
+/* What a finding rests on beyond the calls themselves: bits of finding.proofs. */
+enum finding_proof {
+	PROOF_OWNER = 1 << 0,	    /* the object had taken another life of the number */
+	PROOF_OWNER_LIVES = 1 << 1, /* at the call, its object lived and had the number */
+	PROOF_BEHIND = 1 << 2,	    /* `closed` was an owned_close */
+	PROOF_STOLEN = 1 << 3,	    /* `closed` was a reused_close */
+	PROOF_SAME_SITE = 1 << 4,
+	PROOF_SAME_THREAD = 1 << 5,
+	PROOF_VICTIM_FAILED = 1 << 6,
 };
 
 /* Facts that a verdict rests on, and remarks a reader must know: bits of finding.notes. */
@@ -117,7 +147,10 @@ struct finding {
 	uint64_t table;
 	struct fd_what what; /* of the life that `closed` ended; type FD_UNKNOWN if not known */
 	struct fd_site bad, closed, opened;
-	uint32_t notes; /* enum finding_note */
+	uint32_t notes;	 /* enum finding_note */
+	uint32_t proofs; /* enum finding_proof */
+	uint8_t owner; /* enum owner_type: the object that had the number; OWNER_NONE: not known */
+	struct fd_victim victim;
 };
 
 const char *finding_kind_name(enum finding_kind kind);
@@ -125,6 +158,10 @@ const char *certainty_name(enum certainty certainty);
 const char *severity_name(enum severity severity);
 const char *culprit_name(enum culprit culprit);
 const char *fd_type_name(enum fd_type type);
+/* "os.close", "close", "finalizer"; NULL: not known. */
+const char *site_origin_name(enum site_origin origin);
+/* "_io.FileIO"; NULL: not known. */
+const char *owner_type_name(enum owner_type type);
 /* "before fdtrace attached", for a sentence "not seen (…)"; "" for SITE_SEEN. */
 const char *site_missing_text(enum site_missing missing);
 

@@ -35,6 +35,7 @@ static void set_due(struct hold *hold, uint64_t since_ns)
 static void held_free(struct hold *hold, struct held *held)
 {
 	text_unref(hold->store, held->text);
+	text_unref(hold->store, held->victim_text);
 	hold->held--;
 	free(held);
 }
@@ -62,7 +63,7 @@ static void emit(struct hold *hold, const struct finding *finding)
 
 static bool is_sweep(const struct hold *hold, const struct run *run)
 {
-	if (run->longest < hold->store->limits.sweep)
+	if (run->longest < hold->store->limits.sweep || !run->failed)
 		return false;
 	return run->blind || 2 * run->unseen >= run->failed;
 }
@@ -205,8 +206,6 @@ static struct run *run_begin(struct hold *hold, const struct record_call *call,
 	run->tgid = call->h.tgid;
 	run->table = call->table;
 	run->stack_id = call->stack_id;
-	run->first = call->fd;
-	run->site = verdict->finding.bad;
 	run->notes = verdict->finding.notes & NOTE_VFORK_CHILD;
 	HASH_ADD(hh, hold->runs, tid, sizeof(run->tid), run);
 	return run;
@@ -229,11 +228,19 @@ static struct run *run_of(struct hold *hold, const struct record_call *call,
 	if (!run)
 		return NULL;
 	extend(hold, run, call);
-	run->last_failed = call->fd;
+	return run;
+}
+
+static void count_failed(struct run *run, const struct verdict *verdict)
+{
+	if (!run->failed) {
+		run->first = verdict->finding.fd;
+		run->site = verdict->finding.bad;
+	}
+	run->last_failed = verdict->finding.fd;
 	run->failed++;
 	run->blind += verdict->evidence == EVIDENCE_BLIND;
 	run->unseen += verdict->evidence != EVIDENCE_OWN;
-	return run;
 }
 
 static void make_room(struct hold *hold)
@@ -255,6 +262,7 @@ static int add(struct hold *hold, struct run *run, struct table *table,
 	held->table = table;
 	held->finding = verdict->finding;
 	held->text = text_ref(verdict->text);
+	held->victim_text = text_ref(verdict->victim_text);
 	held->enter_ns = call->enter_ns;
 	hold->held++;
 	if (run->last_member)
@@ -290,6 +298,7 @@ int hold_failed(struct hold *hold, struct table *table, const struct record_call
 	run = run_of(hold, call, verdict);
 	if (!run)
 		return -ENOMEM;
+	count_failed(run, verdict);
 	if (run->sweep)
 		return 0;
 	if (verdict->act == ACT_SILENT)
@@ -299,6 +308,18 @@ int hold_failed(struct hold *hold, struct table *table, const struct record_call
 	if (run->blind && is_sweep(hold, run))
 		fold(hold, run);
 	return 0;
+}
+
+int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
+	       const struct verdict *verdict)
+{
+	struct run *run;
+
+	make_room(hold);
+	run = run_of(hold, call, verdict);
+	if (!run)
+		return -ENOMEM;
+	return run->sweep ? 0 : add(hold, run, table, call, verdict);
 }
 
 void hold_closed(struct hold *hold, const struct record_call *call)

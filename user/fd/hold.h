@@ -41,7 +41,7 @@ struct held {
 	struct held *run_next;
 	struct run *run; /* NULL: on its own */
 	struct table *table;
-	struct text *text;
+	struct text *text, *victim_text;
 	struct finding finding;
 	uint64_t enter_ns;
 	uint64_t life;
@@ -91,6 +91,13 @@ void hold_init(struct hold *hold, struct store *store, finding_fn emit, void *ar
 /* A close failed, and has been judged. 0 or -ENOMEM. */
 int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
 		const struct verdict *verdict);
+
+/*
+ * A close succeeded, but is a finding: emitted when its run is over, unless that is a sweep. 0 or
+ * -ENOMEM.
+ */
+int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
+	       const struct verdict *verdict);
 
 /* A close succeeded: it may be part of a run. */
 void hold_closed(struct hold *hold, const struct record_call *call);

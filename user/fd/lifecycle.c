@@ -11,6 +11,8 @@
 #include "fd/hold.h"
 #include "fd/life.h"
 #include "fd/made.h"
+#include "fd/owners.h"
+#include "fd/reuse.h"
 #include "fd/table.h"
 #include "fd/threads.h"
 #include "fd/users.h"
@@ -25,6 +27,7 @@ struct fd_world {
 	struct hold hold;
 	struct users users;
 	struct threads threads;
+	struct reuse reuse;
 	uint64_t ebadf_closes;
 	uint64_t silent;
 };
@@ -55,6 +58,7 @@ void fd_world_free(struct fd_world *world)
 	hold_settle(&world->hold, UINT64_MAX);
 	users_free(&world->users);
 	threads_free(&world->threads);
+	reuse_free(&world->reuse);
 	free(world);
 }
 
@@ -128,6 +132,15 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 	return 0;
 }
 
+/* What the thread was about to do: its next call settles that. */
+static struct intent take_intent(struct fd_world *world, const struct record_call *call)
+{
+	struct intent *intent = threads_intent(&world->threads, call->h.tid), taken = *intent;
+
+	*intent = (struct intent){.warned = taken.warned};
+	return taken;
+}
+
 /* Calls that succeeded */
 
 /* What the call makes; the text is the caller's to drop. */
@@ -189,6 +202,17 @@ static struct making making_copy(struct store *store, const struct table *table,
 	return m;
 }
 
+static int replace(struct fd_world *world, struct table *table, const struct record_call *call,
+		   const struct making *making)
+{
+	int err = life_replace(&world->store, table, call->ret, call, making);
+	struct life *life = err ? NULL : number_find(table, call->ret)->newest;
+
+	if (life && life->older && life->older->ended.time_ns == call->h.time_ns)
+		owner_keeps(life->older, life);
+	return err;
+}
+
 static int begin_copy(struct fd_world *world, struct table *table, const struct record_call *call)
 {
 	bool onto = call_shape(call->call) == SHAPE_DUP_ONTO;
@@ -201,7 +225,7 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 	if (err)
 		return err;
 	m = making_copy(&world->store, table, call);
-	err = onto ? life_replace(&world->store, table, call->ret, call, &m)
+	err = onto ? replace(world, table, call, &m)
 		   : life_begin(&world->store, table, call->ret, call, &m);
 	text_unref(&world->store, m.text);
 	return err;
@@ -260,27 +284,47 @@ static int set_cloexec(struct fd_world *world, struct table *table, const struct
 	return 0;
 }
 
-static int close_done(struct fd_world *world, struct table *table, const struct record_call *call)
+/* Whose close it was, and whose life it ended. True: it is a finding that waits. */
+static bool judge_close(struct fd_world *world, const struct scene *scene, struct life *life,
+			bool raced)
 {
+	struct intent intent = take_intent(world, scene->call);
+	bool waits;
+
+	life->ended.origin = owner_origin(&intent, scene->call->fd);
+	life->proofs = reuse_proofs(&world->reuse, life, scene->call);
+	waits = owner_closed(&world->hold, scene, &intent, life, raced);
+	reuse_note(&world->reuse, life, scene->call);
+	return waits;
+}
+
+static int close_done(struct fd_world *world, const struct scene *scene)
+{
+	const struct record_call *call = scene->call;
+	struct table *table = scene->table;
 	struct life *life;
 	bool raced;
 	int err;
 
 	if (call->fd < 0)
 		return -EINVAL;
-	hold_closed(&world->hold, call);
 	err = life_close(&world->store, table, call->fd, call, &life, &raced);
 	if (err)
 		return err;
 	hold_explain(&world->hold, number_find(table, call->fd), call, life, raced);
+	if (!judge_close(world, scene, life, raced))
+		hold_closed(&world->hold, call);
 	return 0;
 }
 
-static int done(struct fd_world *world, struct table *table, const struct record_call *call)
+static int done(struct fd_world *world, const struct scene *scene)
 {
+	const struct record_call *call = scene->call;
+	struct table *table = scene->table;
+
 	switch (call_shape(call->call)) {
 	case SHAPE_CLOSE:
-		return close_done(world, table, call);
+		return close_done(world, scene);
 	case SHAPE_CLOSE_RANGE:
 		close_range_done(world, table, call);
 		return 0;
@@ -303,18 +347,19 @@ static int done(struct fd_world *world, struct table *table, const struct record
 
 /* Calls that failed with EBADF */
 
-static int failed(struct fd_world *world, const struct user *user, struct table *table,
-		  const struct record_call *call, uint64_t after_ns)
+static int failed(struct fd_world *world, const struct scene *scene)
 {
-	struct scene scene = {&world->store, table, call, after_ns, user->vfork};
+	struct intent intent = take_intent(world, scene->call);
 	struct verdict verdict;
 
-	if (call_shape(call->call) == SHAPE_CLOSE) {
+	if (call_shape(scene->call->call) == SHAPE_CLOSE) {
 		world->ebadf_closes++;
-		verdict_close(&scene, &verdict);
-		return hold_failed(&world->hold, table, call, &verdict);
+		verdict_close(scene, &verdict);
+		owner_failed(scene, &intent, &verdict);
+		return hold_failed(&world->hold, scene->table, scene->call, &verdict);
 	}
-	verdict_use(&scene, &verdict);
+	verdict_use(scene, &verdict);
+	owner_failed(scene, &intent, &verdict);
 	if (verdict.act == ACT_REPORT)
 		world->hold.emit(world->hold.arg, &verdict.finding);
 	else
@@ -346,16 +391,15 @@ static bool unshares(const struct record_call *call)
 
 int fd_call(struct fd_world *world, const struct record_call *call)
 {
+	struct scene scene = {.store = &world->store, .reuse = &world->reuse, .call = call};
 	enum call_shape shape;
-	uint64_t after_ns;
 	struct user *user;
-	struct table *table;
 
 	if (!is_sane(call))
 		return -EINVAL;
-	after_ns = threads_note(&world->threads, call->h.tid, call->h.time_ns);
-	if (after_ns < call->thread_ns)
-		after_ns = call->thread_ns;
+	scene.after_ns = threads_note(&world->threads, call->h.tid, call->h.time_ns);
+	if (scene.after_ns < call->thread_ns)
+		scene.after_ns = call->thread_ns;
 	hold_settle(&world->hold, call->h.time_ns);
 	user = users_find(&world->users, call->h.tgid);
 	if (!user) {
@@ -365,17 +409,40 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 		return 0;
 	}
 	shape = call_shape(call->call);
-	table = users_table(&world->users, user, call->h.tid, call->table, unshares(call));
-	if (!table)
+	scene.vfork = user->vfork;
+	scene.table = users_table(&world->users, user, call->h.tid, call->table, unshares(call));
+	if (!scene.table)
 		return -ENOMEM;
 	if (shape != SHAPE_CLOSE)
 		hold_break(&world->hold, call->h.tid);
 	if (call->ret == -EBADF)
-		return failed(world, user, table, call, after_ns);
+		return failed(world, &scene);
 	/* close() frees the number whatever else goes wrong: EINTR, EIO, ENOSPC, EDQUOT. */
 	if (call->ret < 0 && shape != SHAPE_CLOSE)
 		return 0;
-	return done(world, table, call);
+	if (shape != SHAPE_CLOSE)
+		take_intent(world, call);
+	return done(world, &scene);
+}
+
+int fd_owner(struct fd_world *world, const struct record_owner *record)
+{
+	struct user *user;
+	struct table *table;
+
+	if (record->h.size < sizeof(*record) || !record->table)
+		return -EINVAL;
+	hold_settle(&world->hold, record->h.time_ns);
+	user = users_find(&world->users, record->h.tgid);
+	if (!user || user->vfork)
+		return 0;
+	table = users_table(&world->users, user, record->h.tid, record->table, false);
+	if (!table)
+		return -ENOMEM;
+	if (record->point <= OWNER_FROMFD)
+		return owner_takes(&world->store, table, record);
+	owner_gives(&world->hold, table, record, threads_intent(&world->threads, record->h.tid));
+	return 0;
 }
 
 int fd_fork(struct fd_world *world, const struct record_fork *record)

@@ -70,6 +70,7 @@ static void life_free(struct store *store, struct life *life)
 {
 	store->live -= life->live;
 	text_unref(store, life->text);
+	free(life->waiting);
 	free(life);
 }
 
@@ -275,6 +276,7 @@ static struct life *life_copy(struct store *store, const struct life *from, bool
 		return NULL;
 	*life = *from;
 	life->older = NULL;
+	life->waiting = NULL;
 	life->id = ++store->lives;
 	text_ref(life->text);
 	store->live += life->live;
@@ -357,6 +359,7 @@ void table_exec(struct store *store, struct table *table)
 		life->older = NULL;
 		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
 		life->raced = life->uncertain = false;
+		life->owner = 0; /* so are its objects */
 		number->waiting = 0;
 	}
 	table->whole = true;

@@ -39,6 +39,16 @@ struct life {
 	bool awaited;	/* over because the number was opened again: its close is on its way */
 	bool raced;	/* began while the number was believed open */
 	bool uncertain; /* another order of the calls fits as well */
+
+	/* owners.h */
+	bool given;		 /* the owner has given it up */
+	bool behind;		 /* over by a close that its living owner did not make */
+	bool stolen;		 /* over by a close that meant an earlier life */
+	uint8_t owner_type;	 /* enum owner_type */
+	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
+	unsigned int owner_gaps; /* the store's, when it was taken */
+	uint64_t owner;		 /* the object that took it, its address; 0: none known */
+	struct finding *waiting; /* for the owner's next call */
 };
 
 struct number {

@@ -12,6 +12,7 @@ struct thread {
 	struct thread *prev, *next;
 	uint32_t tid;
 	uint64_t last_ns;
+	struct intent intent;
 };
 
 static void forget(struct threads *threads, struct thread *thread)
@@ -41,14 +42,29 @@ static struct thread *add(struct threads *threads, uint32_t tid)
 	return thread;
 }
 
-uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns)
+static struct thread *find_or_add(struct threads *threads, uint32_t tid)
 {
 	struct thread *thread;
-	uint64_t before;
 
 	HASH_FIND(hh, threads->index, &tid, sizeof(tid), thread);
-	if (!thread)
-		thread = add(threads, tid);
+	return thread ? thread : add(threads, tid);
+}
+
+struct intent *threads_intent(struct threads *threads, uint32_t tid)
+{
+	struct thread *thread = find_or_add(threads, tid);
+
+	if (thread)
+		return &thread->intent;
+	threads->nobodys = (struct intent){0};
+	return &threads->nobodys;
+}
+
+uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns)
+{
+	struct thread *thread = find_or_add(threads, tid);
+	uint64_t before;
+
 	if (!thread)
 		return 0;
 	if (thread->next) {

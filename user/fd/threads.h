@@ -7,19 +7,34 @@
  * and after the thread had been born. Where that is late enough, the order of two racing
  * threads is certain without a hook at the entry of calls.
  *
- * Owns: the time of each thread's last record, bounded; the thread that was silent for longest
- * is forgotten first. Never: knows what the calls were.
+ * And what it is about to close, as the last record of a Python object in this thread says.
+ *
+ * Owns: the time of each thread's last record, and that intent, bounded; the thread that was silent
+ * for longest is forgotten first. Never: knows what the calls were.
  */
 #ifndef FDTRACE_FD_THREADS_H
 #define FDTRACE_FD_THREADS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct thread;
 
+/* What a thread is about to do; all 0: not known. */
+struct intent {
+	uint8_t point; /* enum owner_point */
+	uint8_t owner; /* enum owner_type */
+	bool finalizer;
+	int32_t fd;
+	uint64_t object; /* 0: no object's doing (os.close) */
+	uint64_t life;	 /* id of the one that the object had taken; 0: not known */
+	uint64_t warned; /* the FileIO that a finalizer around it has found open */
+};
+
 struct threads {
 	struct thread *index; /* by tid */
 	struct thread *list;  /* the one that was silent for longest first */
+	struct intent nobodys;
 };
 
 void threads_free(struct threads *threads);
@@ -29,5 +44,9 @@ void threads_free(struct threads *threads);
  * without memory the thread stays unknown.
  */
 uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns);
+
+/* The thread's intent, to be changed; without memory one that nobody looks at. Lent, until the next
+ * call of threads_*(). */
+struct intent *threads_intent(struct threads *threads, uint32_t tid);
 
 #endif

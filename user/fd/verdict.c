@@ -62,7 +62,7 @@ static struct subject look_up(const struct scene *scene, int32_t fd)
 	return s;
 }
 
-static void begin(const struct scene *scene, int32_t fd, struct verdict *v)
+void verdict_begin(const struct scene *scene, int32_t fd, struct verdict *v)
 {
 	const struct fd_site none = {.missing = SITE_NOT_APPLICABLE};
 
@@ -203,7 +203,7 @@ void verdict_close(const struct scene *scene, struct verdict *v)
 {
 	struct subject s = look_up(scene, scene->call->fd);
 
-	begin(scene, s.fd, v);
+	verdict_begin(scene, s.fd, v);
 	switch (s.standing) {
 	case STANDING_NEGATIVE:
 		if (!scene->vfork)
@@ -322,10 +322,10 @@ void verdict_use(const struct scene *scene, struct verdict *v)
 {
 	struct subject s;
 
-	begin(scene, scene->call->fd, v);
+	verdict_begin(scene, scene->call->fd, v);
 	if (is_probe(scene->call) || ignores_fd(scene->call) || !pick(scene, &s))
 		return;
-	begin(scene, s.fd, v);
+	verdict_begin(scene, s.fd, v);
 	if (s.standing == STANDING_CLOSED)
 		use_of_closed(scene, &s, v);
 	else if (s.standing == STANDING_NEGATIVE)

@@ -64,17 +64,24 @@ struct verdict {
 	enum evidence evidence;
 	uint64_t life;	   /* ACT_WAIT: the id of the life that is believed open */
 	struct text *text; /* lent: what the finding's path lies in */
+	struct text *victim_text;
 	struct finding finding;
 };
 
 /* Who called, and in which table. */
+struct reuse; /* reuse.h */
+
 struct scene {
 	const struct store *store;
-	const struct table *table;
+	const struct reuse *reuse;
+	struct table *table;
 	const struct record_call *call;
 	uint64_t after_ns; /* the call was entered after this; 0: not known */
 	bool vfork;	   /* in a vfork child, before exec */
 };
+
+/* Nothing yet: no finding, but all that the call itself says of one. */
+void verdict_begin(const struct scene *scene, int32_t fd, struct verdict *ret_verdict);
 
 /* close(fd) → EBADF. */
 void verdict_close(const struct scene *scene, struct verdict *ret_verdict);

@@ -2,6 +2,7 @@
 #include "probe/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/syscalls.h"
 #include "fdtrace.skel.h"
 #include "probe/diagnose.h"
+#include "python/owner_layout.h"
 
 _Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
 _Static_assert(sizeof(struct record_header) == 32, "records are a contract");
@@ -27,13 +29,15 @@ _Static_assert(sizeof(struct record_fork) == 72, "records are a contract");
 _Static_assert(sizeof(struct record_exec) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_exit) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_map) == 80, "records are a contract");
+_Static_assert(sizeof(struct record_owner) == 56, "records are a contract");
 
 struct probe {
 	struct fdtrace_bpf *bpf;
 	struct ring_buffer *ring;
 	struct py_layout layouts[LAYOUTS_MAX]; /* as the kernel side has them */
-	struct bpf_link **frees;	       /* uprobes on destructors of code objects */
-	size_t free_count;
+	struct bpf_link **uprobes;
+	size_t uprobe_count;
+	bool owners;
 	int cpus;
 	probe_record_fn fn; /* during probe_consume */
 	void *arg;
@@ -64,9 +68,12 @@ static int on_record(void *context, void *data, size_t size)
 	return ++probe->consumed < PROBE_BATCH ? 0 : -EAGAIN;
 }
 
-static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
+static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options, bool owners)
 {
 	bpf->rodata->follow_forks = options->follow;
+	bpf->rodata->watch_owners = owners;
+	bpf_program__set_autoload(bpf->progs.on_owner_entry, owners);
+	bpf_program__set_autoload(bpf->progs.on_owner_return, owners);
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
 		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
@@ -81,7 +88,11 @@ static int load(struct probe *probe, const struct probe_options *options, struct
 	probe->bpf = fdtrace_bpf__open();
 	if (!probe->bpf)
 		return diagnose(-errno, "read the built-in programs", error);
-	set_options(probe->bpf, options);
+	/* What tells the points apart came with 5.15. */
+	probe->owners =
+		options->owners && libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE,
+							   BPF_FUNC_get_attach_cookie, NULL) == 1;
+	set_options(probe->bpf, options, probe->owners);
 	err = bpf_map__set_max_entries(probe->bpf->maps.ring, options->ring_bytes);
 	if (!err)
 		err = fdtrace_bpf__load(probe->bpf);
@@ -121,21 +132,52 @@ void probe_detach(struct probe *probe)
 	fdtrace_bpf__detach(probe->bpf);
 }
 
+/*
+ * The kernel takes about a tenth of a second to let one uprobe go. A child holds them all, and
+ * nothing that anybody waits for, until we have gone; then it goes, too, which lets go of them.
+ * Were we killed, the kernel would do the same.
+ */
+static void let_go_in_background(struct probe *probe)
+{
+	int ends[2], null;
+	char none;
+
+	if (!probe->uprobe_count || pipe2(ends, O_CLOEXEC))
+		return;
+	if (fork()) {
+		close(ends[0]);
+		return; /* the other end is open until we exit */
+	}
+	setsid();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	close(ends[1]);
+	while (read(ends[0], &none, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
 void probe_close(struct probe *probe)
 {
 	if (!probe)
 		return;
-	for (size_t i = 0; i < probe->free_count; i++)
-		bpf_link__destroy(probe->frees[i]);
-	free(probe->frees);
+	let_go_in_background(probe);
+	probe_unwatch(probe, 0);
+	free(probe->uprobes);
 	ring_buffer__free(probe->ring);
 	fdtrace_bpf__destroy(probe->bpf);
 	free(probe);
 }
 
-int probe_add_target(struct probe *probe, pid_t pid, uint64_t program)
+bool probe_owners(const struct probe *probe)
 {
-	struct target target = {.program = program};
+	return probe->owners;
+}
+
+int probe_add_target(struct probe *probe, pid_t pid, uint64_t program, bool alone)
+{
+	struct target target = {.program = program, .alone = alone};
 	uint32_t tgid = pid;
 
 	return bpf_map__update_elem(probe->bpf->maps.targets, &tgid, sizeof(tgid), &target,
@@ -167,6 +209,17 @@ uint64_t probe_program(const struct probe *probe, pid_t pid)
 	return target.program;
 }
 
+/* Where this version's objects keep their numbers. */
+static int set_owner_layout(struct probe *probe, uint32_t slot, const struct py_layout *layout)
+{
+	const struct owner_layout *owners = python_owners_of(layout);
+
+	if (!owners)
+		return 0;
+	return bpf_map__update_elem(probe->bpf->maps.owner_layouts, &slot, sizeof(slot), owners,
+				    sizeof(*owners), BPF_ANY);
+}
+
 /* The slot of a layout on the kernel side, filled at its first use. */
 static int layout_slot(struct probe *probe, const struct py_layout *layout)
 {
@@ -175,6 +228,8 @@ static int layout_slot(struct probe *probe, const struct py_layout *layout)
 			int err = bpf_map__update_elem(probe->bpf->maps.layouts, &i, sizeof(i),
 						       layout, sizeof(*layout), BPF_ANY);
 
+			if (!err)
+				err = set_owner_layout(probe, i, layout);
 			if (err)
 				return err;
 			probe->layouts[i] = *layout;
@@ -246,23 +301,74 @@ int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *f
 				    sizeof(python), BPF_EXIST);
 }
 
-int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *file, int fd,
-		      uint64_t offset, bool everywhere)
+/* One more probe at an offset of a file. pid -1: in every process. 0 or negative errno. */
+static int add_uprobe(struct probe *probe, const struct bpf_program *program, pid_t pid, int fd,
+		      uint64_t offset, const struct bpf_uprobe_opts *options)
 {
 	struct bpf_link **grown, *link;
 	char path[32];
 
-	grown = realloc(probe->frees, (probe->free_count + 1) * sizeof(*grown));
+	grown = realloc(probe->uprobes, (probe->uprobe_count + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	probe->frees = grown;
+	probe->uprobes = grown;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	link = bpf_program__attach_uprobe(probe->bpf->progs.on_code_dealloc, false,
-					  everywhere ? -1 : pid, path, offset);
+	link = bpf_program__attach_uprobe_opts(program, pid, path, offset, options);
 	if (!link)
 		return -errno;
-	probe->frees[probe->free_count++] = link;
-	return probe_frees_watched(probe, pid, file);
+	probe->uprobes[probe->uprobe_count++] = link;
+	return 0;
+}
+
+int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *file, int fd,
+		      uint64_t offset, bool everywhere)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, options);
+	int err = add_uprobe(probe, probe->bpf->progs.on_code_dealloc, everywhere ? -1 : pid, fd,
+			     offset, &options);
+
+	return err ? err : probe_frees_watched(probe, pid, file);
+}
+
+/* What an object has taken shows at the return; that of INIT is known at the entry alone. */
+static bool at_entry(enum owner_point point)
+{
+	return point != OWNER_NEW && point != OWNER_FROMFD;
+}
+
+static bool at_return(enum owner_point point)
+{
+	return point == OWNER_INIT || !at_entry(point);
+}
+
+int probe_watch_owner(struct probe *probe, pid_t pid, int fd, const struct owner_probe *point)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, options,
+		    .bpf_cookie = OWNER_COOKIE(point->type, point->point) |
+				  (pid < 0 ? OWNER_EVERYWHERE : 0), );
+	int err = 0;
+
+	if (at_return(point->point)) {
+		options.retprobe = true;
+		err = add_uprobe(probe, probe->bpf->progs.on_owner_return, pid, fd, point->offset,
+				 &options);
+	}
+	options.retprobe = false;
+	if (!err && at_entry(point->point))
+		err = add_uprobe(probe, probe->bpf->progs.on_owner_entry, pid, fd, point->offset,
+				 &options);
+	return err;
+}
+
+size_t probe_mark(const struct probe *probe)
+{
+	return probe->uprobe_count;
+}
+
+void probe_unwatch(struct probe *probe, size_t mark)
+{
+	while (probe->uprobe_count > mark)
+		bpf_link__destroy(probe->uprobes[--probe->uprobe_count]);
 }
 
 int probe_identify_file(struct probe *probe, int fd, struct file_key *ret)
@@ -279,14 +385,14 @@ int probe_identify_file(struct probe *probe, int fd, struct file_key *ret)
 }
 
 int probe_learn_file(struct probe *probe, const struct file_key *key,
-		     const struct py_layout *layout, struct python_file *file)
+		     const struct py_layout *layout, bool owners, struct python_file *file)
 {
 	int slot = layout ? layout_slot(probe, layout) : 0;
 
 	if (slot < 0)
 		return slot;
 	file->layout = slot;
-	file->known = layout != NULL;
+	file->known = layout ? FILE_PYTHON : owners ? FILE_OWNERS : FILE_NOTHING;
 	return bpf_map__update_elem(probe->bpf->maps.python_files, key, sizeof(*key), file,
 				    sizeof(*file), BPF_ANY);
 }

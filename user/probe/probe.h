@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "py_layout.h"
+#include "python/owners.h"
 #include "record.h"
 #include "shared.h"
 
@@ -22,6 +23,7 @@ struct probe;
 struct probe_options {
 	size_t ring_bytes; /* a power of two, at least a page */
 	bool follow;	   /* children of targets become targets */
+	bool owners;	   /* Python's descriptor owners are watched, where the kernel can */
 	bool verbose;	   /* libbpf's log to standard error */
 };
 
@@ -48,12 +50,16 @@ void probe_close(struct probe *probe);
 /* Stops new records; those in the ring can still be consumed. */
 void probe_detach(struct probe *probe);
 
+/* Whether descriptor owners can be watched, and are to be (Linux 5.15 on). */
+bool probe_owners(const struct probe *probe);
+
 /*
  * The process is traced from now on. program, CLOCK_BOOTTIME, names the one that it runs now, until
- * it execs. 0 or negative errno: -EEXIST: it is already (followed from its parent), under a name of
- * its own; -E2BIG: too many processes.
+ * it execs. alone: probe_watch_owner() will name it; probes that name nobody pass it by. 0 or
+ * negative errno: -EEXIST: it is already (followed from its parent), under a name of its own;
+ * -E2BIG: too many processes.
  */
-int probe_add_target(struct probe *probe, pid_t pid, uint64_t program);
+int probe_add_target(struct probe *probe, pid_t pid, uint64_t program, bool alone);
 void probe_remove_target(struct probe *probe, pid_t pid);
 
 /* Whether any process is still traced. */
@@ -85,12 +91,26 @@ int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *fil
 /* The process is covered by an earlier watch everywhere in file. As probe_watch_frees(). */
 int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file);
 
+/*
+ * Watches one point of a descriptor owner from now on, in a file (fd, lent): in this process, which
+ * need not have mapped it yet, and survives its exec; -1: in every process but those that are
+ * watched alone. 0 or negative errno.
+ */
+int probe_watch_owner(struct probe *probe, pid_t pid, int fd, const struct owner_probe *point);
+
+/* What has been watched since the mark is watched no more. */
+size_t probe_mark(const struct probe *probe);
+void probe_unwatch(struct probe *probe, size_t mark);
+
 /* How the kernel side names an open file of ours. 0 or negative errno. */
 int probe_identify_file(struct probe *probe, int fd, struct file_key *ret);
 
-/* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
+/*
+ * The answer for an executable file; layout NULL: it holds no Python that can be walked. owners:
+ * but objects that own descriptors: each program that maps it is told of.
+ */
 int probe_learn_file(struct probe *probe, const struct file_key *key,
-		     const struct py_layout *layout, struct python_file *file);
+		     const struct py_layout *layout, bool owners, struct python_file *file);
 
 /* The stack will be sent again at its next call. 0: so will all stacks and code objects. */
 void probe_forget_stack(struct probe *probe, uint64_t stack_id);

@@ -8,13 +8,14 @@
 /*
  * fd comes right behind the object's header in all three: Modules/_io/fileio.c (fileio),
  * Modules/socketmodule.h (PySocketSockObject), Modules/selectmodule.c (pyEpoll_Object). In
- * fileio the bits follow: created, readable, writable, appending, seekable (2), closefd.
+ * fileio the bits follow: created, readable, writable, appending, seekable (2), closefd; and then
+ * the char finalizing.
  */
-#define OWNERS(minor, closefd_bit)                                                    \
-	{                                                                             \
-		.version = 0x0300 | (minor),                                          \
-		.fd = {[OWNER_FILEIO] = 16, [OWNER_SOCKET] = 16, [OWNER_EPOLL] = 16}, \
-		.closefd_at = 20, .closefd_mask = 1 << (closefd_bit),                 \
+#define OWNERS(minor, closefd_bit)                                                         \
+	{                                                                                  \
+		.version = 0x0300 | (minor),                                               \
+		.fd = {[OWNER_FILEIO] = 16, [OWNER_SOCKET] = 16, [OWNER_EPOLL] = 16},      \
+		.closefd_at = 20, .closefd_mask = 1 << (closefd_bit), .finalizing_at = 21, \
 	}
 
 static const struct owner_layout layouts[] = {
@@ -38,4 +39,12 @@ const struct owner_layout *python_owner_layout(unsigned int version)
 			return &layouts[i];
 	}
 	return NULL;
+}
+
+/* sizeof(PyObject) with the GIL; the length of a str comes right behind it. */
+#define HEAD_SIZE 16
+
+const struct owner_layout *python_owners_of(const struct py_layout *layout)
+{
+	return layout->str_length == HEAD_SIZE ? python_owner_layout(layout->version) : NULL;
 }

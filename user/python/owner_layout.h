@@ -9,8 +9,12 @@
 #define FDTRACE_PYTHON_OWNER_LAYOUT_H
 
 #include "owner.h"
+#include "py_layout.h"
 
 /* The offsets in CPython (version 0x030b: 3.11) with the GIL, or NULL: not known. Static. */
 const struct owner_layout *python_owner_layout(unsigned int version);
+
+/* That of a build with this layout, or NULL: not known, or a build without the GIL. Static. */
+const struct owner_layout *python_owners_of(const struct py_layout *layout);
 
 #endif

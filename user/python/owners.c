@@ -87,15 +87,20 @@ struct wanted_point {
 	{                                                          \
 		OWNER_DETACH, TYPE_METHODS, SLOT_METHODS, "detach" \
 	}
+#define WANT_WARN                                                       \
+	{                                                               \
+		OWNER_WARN, TYPE_METHODS, SLOT_METHODS, "_dealloc_warn" \
+	}
 #define WANT_FROMFD                                                \
 	{                                                          \
 		OWNER_FROMFD, TYPE_METHODS, SLOT_METHODS, "fromfd" \
 	}
 
 /*
- * Modules/_io/fileio.c: its tp_dealloc calls the method close. Modules/socketmodule.c: so do
- * not socket's, whose tp_finalize closes by itself. Modules/selectmodule.c: epoll has no
- * tp_init.
+ * Modules/_io/fileio.c: its tp_dealloc calls the method close; the finalizers of the objects around
+ * it (bufferedio.c, textio.c) call _dealloc_warn before that, if it is still open.
+ * Modules/socketmodule.c: so do not socket's, whose tp_finalize closes by itself.
+ * Modules/selectmodule.c: epoll has no tp_init.
  */
 static const struct wanted_type {
 	const char *name;
@@ -103,7 +108,7 @@ static const struct wanted_type {
 } wanted[OWNER_TYPES] = {
 	/* Modules/posixmodule.c, posix_methods[]: the unique name right after os.close's. */
 	[OWNER_NONE] = {"closerange", {{0}}},
-	[OWNER_FILEIO] = {"_io.FileIO", {WANT_INIT, WANT_CLOSE}},
+	[OWNER_FILEIO] = {"_io.FileIO", {WANT_INIT, WANT_CLOSE, WANT_WARN}},
 	[OWNER_SOCKET] = {"_socket.socket", {WANT_INIT, WANT_CLOSE, WANT_DETACH, WANT_FINALIZE}},
 	[OWNER_EPOLL] = {"select.epoll", {WANT_NEW, WANT_FROMFD, WANT_CLOSE, WANT_DEALLOC}},
 };

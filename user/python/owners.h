@@ -27,7 +27,7 @@ struct owner_probe {
 };
 
 /* All there can be in one file. */
-#define OWNER_PROBES_MAX 11
+#define OWNER_PROBES_MAX 12
 
 /*
  * fd: an ELF file of x86_64 or aarch64, open for reading; not closed. ret: room for max.

@@ -58,10 +58,52 @@ static void advise_one_close(FILE *out, const struct finding_view *view)
 		fprintf(out, "; otherwise see that %s closes it only once.", b);
 }
 
+/* The close at this stack went behind an object's back: Python's own advice. */
+static void advise_owner(FILE *out, const struct finding *f, const struct stack *closed)
+{
+	char place[PLACE_SIZE];
+
+	fprintf(out, "Drop the os.close() at %s and let the %s close it, or ",
+		spot(closed, "the first close", place), words_owner(f->owner));
+	if (f->owner == OWNER_SOCKET)
+		fputs("take the number out of the object with detach() first.", out);
+	else if (f->owner == OWNER_EPOLL)
+		fputs("make the close through the object alone.", out);
+	else
+		fputs("open it with closefd=False.", out);
+}
+
+/* The earlier close took somebody else's descriptor: this one. */
+static void advise_stolen(FILE *out, const struct finding_view *view)
+{
+	char place[PLACE_SIZE];
+
+	fprintf(out,
+		"Nothing here: what is to change is the close at %s, which meant another "
+		"descriptor; the reused_close that was reported for it says how.",
+		spot(view->closed, "the first close", place));
+}
+
+/* Where it is known which of the calls is wrong. True: that is said. */
+static bool advise_culprit(FILE *out, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+
+	if (f->proofs & PROOF_STOLEN)
+		advise_stolen(out, view);
+	else if (f->culprit == CULPRIT_CLOSED)
+		advise_owner(out, f, view->closed);
+	else
+		return false;
+	return true;
+}
+
 static void advise_double_close(FILE *out, const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
 
+	if (advise_culprit(out, view))
+		return;
 	if (words_seen(&f->closed) && f->closed.inherited)
 		fprintf(out,
 			"Do not close fd %d in the child: its parent had closed it before the "
@@ -109,6 +151,8 @@ static void advise_use_after_close(FILE *out, const struct finding_view *view)
 	const struct finding *f = view->finding;
 	char first[PLACE_SIZE], second[PLACE_SIZE];
 
+	if (advise_culprit(out, view))
+		return;
 	if (threads_differ(f)) {
 		fprintf(out,
 			"Close fd %d only after every thread that uses it has stopped: once it is "
@@ -125,26 +169,39 @@ static void advise_use_after_close(FILE *out, const struct finding_view *view)
 	      out);
 }
 
+/* An object closed what another call, no os.close(), had closed before: two own one number. */
+static void advise_two_owners(FILE *out, const struct finding_view *view)
+{
+	char first[PLACE_SIZE], second[PLACE_SIZE];
+
+	fprintf(out,
+		"Let one object alone own fd %d: what is closed at %s had the same number as the %s "
+		"that was opened at %s; detach() one of them, or make it with a dup() of the "
+		"number.",
+		view->finding->fd, spot(view->closed, "the first close", first),
+		words_owner(view->finding->owner), spot(view->opened, "the open", second));
+}
+
 static void advise_reused_close(FILE *out, const struct finding_view *view)
 {
+	const struct finding *f = view->finding;
 	char second[PLACE_SIZE];
 
+	if (advise_culprit(out, view))
+		return;
+	if (f->proofs & PROOF_OWNER) {
+		advise_two_owners(out, view);
+		return;
+	}
 	fprintf(out,
 		"Once fd %d is closed, forget the number: drop the close at %s, or let it close "
 		"through the object that owns the descriptor, which knows when it is closed.",
-		view->finding->fd, spot(view->bad, "the later place", second));
+		f->fd, spot(view->bad, "the later place", second));
 }
 
 static void advise_owned_close(FILE *out, const struct finding_view *view)
 {
-	char place[PLACE_SIZE];
-
-	fprintf(out, "Drop the close at %s and let the object close it, or ",
-		spot(view->bad, "this place", place));
-	fputs(view->finding->what.type == FD_SOCKET
-		      ? "take the number out of the socket with detach() first."
-		      : "make the object with closefd=False.",
-	      out);
+	advise_owner(out, view->finding, view->bad);
 }
 
 static void advise_bad_fd(FILE *out, const struct finding_view *view)

@@ -35,6 +35,17 @@ static void tell_place(const struct tale *t, const struct stack *stack)
 		fprintf(t->out, " at %s", place);
 }
 
+/* "the finalizer of the file object opened at app.py:9 in main (garbage collection)" */
+static void tell_finalizer(const struct tale *t, uint8_t owner, const struct stack *opened)
+{
+	char place[PLACE_SIZE];
+
+	fprintf(t->out, "the finalizer of the %s", words_owner(owner));
+	if (*words_place(opened, place))
+		fprintf(t->out, " opened at %s", place);
+	fputs(" (garbage collection)", t->out);
+}
+
 /* Who made the earlier close, as far as it is not the one who made the later call. */
 static void tell_closer(const struct tale *t)
 {
@@ -62,7 +73,9 @@ static void tell_then(const struct tale *t)
 			words_duration(bad->time_ns - closed->time_ns, time));
 	else
 		fputs("; at about the same time ", t->out);
-	if (closed->inherited)
+	if (words_finalizer(bad))
+		tell_finalizer(t, t->f->owner, t->view->opened);
+	else if (closed->inherited)
 		fprintf(t->out, "process %u", bad->tgid);
 	else if (words_other_thread(closed, bad))
 		fprintf(t->out, "thread %u", bad->tid);
@@ -70,13 +83,31 @@ static void tell_then(const struct tale *t)
 		fputs("the same thread", t->out);
 }
 
+/* Where and by whom the earlier close was made. */
+static void tell_closing(const struct tale *t)
+{
+	if (words_finalizer(&t->f->closed)) {
+		fputs(" by ", t->out);
+		tell_finalizer(t, t->f->owner, t->view->opened);
+		return;
+	}
+	tell_place(t, t->view->closed);
+	tell_closer(t);
+}
+
 static void tell_close_before(const struct tale *t)
 {
 	tell_subject(t);
 	fputs(" was closed", t->out);
-	tell_place(t, t->view->closed);
-	tell_closer(t);
+	tell_closing(t);
 	tell_then(t);
+}
+
+/* A finalizer's stack says who happened to run: that is no place of the close. */
+static void tell_bad_place(const struct tale *t)
+{
+	if (!words_finalizer(&t->f->bad))
+		tell_place(t, t->view->bad);
 }
 
 /* " at app.py:14 in main and got EBADF" */
@@ -84,7 +115,7 @@ static void tell_failure(const struct tale *t)
 {
 	char result[WORD_SIZE];
 
-	tell_place(t, t->view->bad);
+	tell_bad_place(t);
 	fprintf(t->out, " and got %s", words_result(t->f->bad.ret, result));
 }
 
@@ -99,6 +130,18 @@ static void tell_unseen(const struct tale *t)
 		fprintf(t->out, " (%s)", site_missing_text(t->f->closed.missing));
 }
 
+/* Why the earlier close is the wrong one. */
+static void tell_cause(const struct tale *t)
+{
+	if (t->f->proofs & PROOF_STOLEN)
+		fputs(": that first close had taken what was not its own (see its reused_close)",
+		      t->out);
+	else if (t->f->culprit == CULPRIT_CLOSED)
+		fprintf(t->out,
+			": the first close was made behind the back of the %s that owned it",
+			words_owner(t->f->owner));
+}
+
 static void tell_double_close(const struct tale *t)
 {
 	if (!words_seen(&t->f->closed)) {
@@ -109,6 +152,7 @@ static void tell_double_close(const struct tale *t)
 	fputs(" closed it again", t->out);
 	tell_failure(t);
 	fputs(t->probably ? ", probably because of that close" : "", t->out);
+	tell_cause(t);
 }
 
 static void tell_use_after_close(const struct tale *t)
@@ -125,23 +169,43 @@ static void tell_use_after_close(const struct tale *t)
 	fprintf(t->out, " called %s on it", words_site_call(&t->f->bad, name));
 	tell_failure(t);
 	fputs(t->probably ? ", probably because of that close" : "", t->out);
+	tell_cause(t);
+}
+
+/* "socket object opened at app.py:30 in serve", `file "/etc/hostname" opened at …` */
+static void tell_victim(const struct tale *t)
+{
+	char what[WHAT_SIZE], result[WORD_SIZE], name[WORD_SIZE];
+	const struct fd_victim *victim = &t->f->victim;
+	const char *text = words_what(&victim->what, what);
+
+	if (!victim->known) {
+		fputs("a descriptor that belonged to somebody else", t->out);
+		return;
+	}
+	fprintf(t->out, "%s", *text ? text : "a descriptor");
+	if (victim->owner)
+		fprintf(t->out, " of a %s", words_owner(victim->owner));
+	if (words_seen(&victim->opened)) {
+		fputs(" that was opened", t->out);
+		tell_place(t, t->view->victim);
+	}
+	if (!words_seen(&victim->failed))
+		return;
+	fprintf(t->out, ", where %s", words_site_call(&victim->failed, name));
+	tell_place(t, t->view->failed);
+	fprintf(t->out, " then got %s", words_result(victim->failed.ret, result));
 }
 
 static void tell_reused_close(const struct tale *t)
 {
-	if (words_seen(&t->f->closed)) {
-		tell_close_before(t);
-		fputs(" closed the number again", t->out);
-		tell_place(t, t->view->bad);
-	} else {
-		tell_subject(t);
-		fputs(" was closed", t->out);
-		tell_place(t, t->view->bad);
-	}
-	fprintf(t->out,
-		" without an error, since it had been opened again: this %sclosed a descriptor "
-		"that belonged to somebody else",
+	tell_close_before(t);
+	fputs(" closed the number again", t->out);
+	tell_bad_place(t);
+	fprintf(t->out, ", without an error, since it had been opened anew: this %sclosed ",
 		t->probably ? "probably " : "");
+	tell_victim(t);
+	tell_cause(t);
 }
 
 static void tell_owned_close(const struct tale *t)
@@ -149,10 +213,12 @@ static void tell_owned_close(const struct tale *t)
 	tell_subject(t);
 	fputs(" was closed", t->out);
 	tell_place(t, t->view->bad);
-	fprintf(t->out,
-		" although a live Python object %sowned it: that object will use and close the "
-		"number later, whoever has it by then",
-		t->probably ? "probably " : "");
+	fprintf(t->out, " behind the back of the %s that owns it", words_owner(t->f->owner));
+	if (words_seen(&t->f->opened)) {
+		fputs(", opened", t->out);
+		tell_place(t, t->view->opened);
+	}
+	fputs(": that object will use and close the number later, whoever has it by then", t->out);
 }
 
 static void tell_bad_fd(const struct tale *t)

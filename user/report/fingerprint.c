@@ -26,6 +26,8 @@ static uint64_t hash_site(uint64_t hash, const struct fd_site *site, const struc
 	if (!words_seen(site))
 		return hash_text(hash, "absent");
 	hash = hash_text(hash, words_site_call(site, name));
+	if (words_finalizer(site))
+		return hash_text(hash, "finalizer"); /* whoever ran just then varies */
 	for (size_t i = 0; stack && i < stack->count && i < FINGERPRINT_FRAMES; i++) {
 		hash = hash_text(hash, stack->frames[i].function);
 		hash = hash_text(hash, words_basename(stack->frames[i].file));

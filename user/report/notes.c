@@ -41,6 +41,40 @@ int notes_remarks(const struct finding_view *view, note_fn add, void *arg)
 	return 0;
 }
 
+static const struct {
+	uint32_t proof;
+	const char *sentence;
+} proofs[] = {
+	{PROOF_OWNER,
+	 "The object that made the close had taken the number in an earlier life, which "
+	 "somebody else had ended."},
+	{PROOF_OWNER_LIVES, "At the close, the object that owns the number lived and had it still: "
+			    "it did not make the close."},
+	{PROOF_BEHIND, "The close before was made by another call than that of the object that "
+		       "owned the number (owned_close)."},
+	{PROOF_STOLEN, "The close before ended a life of the number that was not its own "
+		       "(reused_close)."},
+	{PROOF_SAME_SITE, "The same site had ended the number's life before, which was opened "
+			  "elsewhere; it never ended one that was opened where this one was."},
+	{PROOF_SAME_THREAD, "The closing thread had opened and closed the number's life before; "
+			    "this one was opened by another thread, and was never its to close."},
+	{PROOF_VICTIM_FAILED, "The call that failed then is that of whoever had opened the "
+			      "descriptor."},
+};
+
+static int notes_proofs(const struct finding_view *view, note_fn add, void *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(proofs); i++) {
+		int err = 0;
+
+		if (view->finding->proofs & proofs[i].proof)
+			err = add(arg, proofs[i].sentence);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int evidence_of(const struct finding *finding, const struct fd_site *site, note_fn add,
 		       void *arg)
 {
@@ -75,7 +109,11 @@ int notes_evidence(const struct finding_view *view, note_fn add, void *arg)
 	err = evidence_of(f, &f->opened, add, arg);
 	if (!err)
 		err = evidence_of(f, &f->closed, add, arg);
-	return err ? err : evidence_of(f, &f->bad, add, arg);
+	if (!err)
+		err = evidence_of(f, &f->bad, add, arg);
+	if (!err && f->victim.known)
+		err = evidence_of(f, &f->victim.failed, add, arg);
+	return err ? err : notes_proofs(view, add, arg);
 }
 
 int notes_lines(const char *name, const struct stack *stack, note_fn add, void *arg)
@@ -157,6 +195,10 @@ int notes_unknown(const struct finding_view *view, note_fn add, void *arg)
 		err = unknown_site("sites.closed", &f->closed, view->closed, add, arg);
 	if (!err)
 		err = unknown_site("sites.opened", &f->opened, view->opened, add, arg);
+	if (!err && f->victim.known)
+		err = unknown_site("victim.opened", &f->victim.opened, view->victim, add, arg);
+	if (!err && f->victim.known)
+		err = unknown_site("victim.failed", &f->victim.failed, view->failed, add, arg);
 	if (!err && f->what.type == FD_UNKNOWN && f->kind != FINDING_BAD_FD &&
 	    f->kind != FINDING_CLOSE_SWEEP)
 		err = add(arg, "what: the call that made the descriptor was not seen, so it is not "

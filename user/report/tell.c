@@ -111,12 +111,13 @@ static int tell_circumstances(const struct telling *t)
 /* `close(7) = EBADF`, `openat("/etc/hostname") = 7`, `socket = 7` */
 static void call_words(const struct telling *t, const struct fd_site *site, char text[HEAD_SIZE])
 {
-	const struct fd_what *what = &t->f->what;
+	bool victim = site == &t->f->victim.opened;
+	const struct fd_what *what = victim ? &t->f->victim.what : &t->f->what;
 	char name[WORD_SIZE], result[WORD_SIZE], path[256];
 	const char *call = words_site_call(site, name);
 	const char *ret = words_result(site->ret, result);
 
-	if (site == &t->f->opened && site->call == what->call && what->path &&
+	if ((victim || site == &t->f->opened) && site->call == what->call && what->path &&
 	    !what->path_from_proc)
 		snprintf(text, HEAD_SIZE, "%s(\"%s\") = %s", call,
 			 layout_shorten(what->path, 56, path, sizeof(path)), ret);
@@ -186,9 +187,14 @@ static int tell_site(struct telling *t, const struct fd_site *site, const struct
 		   : stacks_tell(t->page, t->source, t->frames, t->view->process, site, stack);
 }
 
-static const char *bad_label(enum finding_kind kind)
+/* A finalizer's stack is that of whoever ran just then: it comes last, and says so. */
+static const char *bad_label(const struct finding *f)
 {
-	switch (kind) {
+	if (words_finalizer(&f->bad))
+		return f->kind == FINDING_OWNED_CLOSE
+			       ? "closed by a finalizer, which ran at:"
+			       : "closed again by a finalizer, which ran at:";
+	switch (f->kind) {
 	case FINDING_DOUBLE_CLOSE:
 	case FINDING_REUSED_CLOSE:
 		return "closed again:";
@@ -200,20 +206,50 @@ static const char *bad_label(enum finding_kind kind)
 	}
 }
 
-static int tell_sites(struct telling *t)
+static int tell_bad(struct telling *t)
 {
-	const struct finding *f = t->f;
-	bool closed = words_seen(&f->closed);
+	return tell_site(t, &t->f->bad, t->view->bad, NULL, bad_label(t->f), NULL);
+}
+
+static int tell_closed(struct telling *t)
+{
+	return tell_site(t, &t->f->closed, t->view->closed, &t->f->bad,
+			 words_finalizer(&t->f->closed) ? "closed before by a finalizer, at:"
+							: "closed before:",
+			 "earlier");
+}
+
+static int tell_opened(struct telling *t)
+{
+	bool closed = words_seen(&t->f->closed);
+
+	return tell_site(t, &t->f->opened, t->view->opened, closed ? &t->f->closed : &t->f->bad,
+			 "opened:", closed ? "before that close" : "earlier");
+}
+
+static int tell_victim(struct telling *t)
+{
+	const struct fd_victim *victim = &t->f->victim;
 	int err;
 
-	err = tell_site(t, &f->bad, t->view->bad, NULL, bad_label(f->kind), NULL);
+	if (!victim->known)
+		return 0;
+	err = tell_site(t, &victim->opened, t->view->victim, &t->f->bad, "taken from:", "earlier");
+	return err ? err
+		   : tell_site(t, &victim->failed, t->view->failed, &t->f->bad,
+			       "which failed then:", "earlier");
+}
+
+static int tell_sites(struct telling *t)
+{
+	bool finalizer = words_finalizer(&t->f->bad);
+	int err = finalizer ? tell_opened(t) : tell_bad(t);
+
 	if (!err)
-		err = tell_site(t, &f->closed, t->view->closed, &f->bad,
-				"closed before:", "earlier");
+		err = tell_closed(t);
 	if (!err)
-		err = tell_site(t, &f->opened, t->view->opened, closed ? &f->closed : &f->bad,
-				"opened:", closed ? "before that close" : "earlier");
-	return err;
+		err = finalizer ? tell_bad(t) : tell_opened(t);
+	return err ? err : tell_victim(t);
 }
 
 static int tell_note(void *arg, const char *sentence)

@@ -82,30 +82,42 @@ static json_t *site_value(const struct fd_site *site, const struct stack *stack,
 	err |= json_object_set_new(object, "tid", json_integer(site->tid));
 	err |= json_object_set_new(object, "time_unix_nano",
 				   value_nano((int64_t)site->time_ns + wall_offset_ns));
+	err |= set_text(object, "origin", site_origin_name(site->origin));
 	err |= value_set_stack(object, stack, site->stack_id, site->python);
+	return value_whole(object, err);
+}
+
+static int set_site(json_t *object, const char *key, const struct fd_site *site,
+		    const struct stack *stack, int64_t wall_offset_ns)
+{
+	if (!words_seen(site))
+		return 0;
+	return json_object_set_new(object, key, site_value(site, stack, wall_offset_ns));
+}
+
+static json_t *victim_value(const struct finding_view *view)
+{
+	const struct fd_victim *victim = &view->finding->victim;
+	json_t *object = json_object();
+	int err = object ? 0 : -1;
+
+	if (victim->what.type != FD_UNKNOWN)
+		err |= json_object_set_new(object, "what", what_value(&victim->what));
+	err |= set_text(object, "owner", owner_type_name(victim->owner));
+	err |= set_site(object, "opened", &victim->opened, view->victim, view->wall_offset_ns);
+	err |= set_site(object, "failed", &victim->failed, view->failed, view->wall_offset_ns);
 	return value_whole(object, err);
 }
 
 static json_t *sites_value(const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
-	const struct {
-		const char *key;
-		const struct fd_site *site;
-		const struct stack *stack;
-	} sites[] = {
-		{"bad", &f->bad, view->bad},
-		{"closed", &f->closed, view->closed},
-		{"opened", &f->opened, view->opened},
-	};
 	json_t *object = json_object();
 	int err = object ? 0 : -1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sites); i++)
-		if (words_seen(sites[i].site))
-			err |= json_object_set_new(
-				object, sites[i].key,
-				site_value(sites[i].site, sites[i].stack, view->wall_offset_ns));
+	err |= set_site(object, "bad", &f->bad, view->bad, view->wall_offset_ns);
+	err |= set_site(object, "closed", &f->closed, view->closed, view->wall_offset_ns);
+	err |= set_site(object, "opened", &f->opened, view->opened, view->wall_offset_ns);
 	return value_whole(object, err);
 }
 
@@ -161,7 +173,7 @@ static int set_descriptor(json_t *object, const struct finding *f)
 	}
 	if (f->what.type != FD_UNKNOWN)
 		err |= json_object_set_new(object, "what", what_value(&f->what));
-	return err;
+	return err | set_text(object, "owner", owner_type_name(f->owner));
 }
 
 static int set_texts(json_t *object, const struct finding_view *view)
@@ -189,6 +201,8 @@ json_t *value_finding(const struct finding_view *view)
 	err |= set_between(object, "since_close_ns", &f->closed, &f->bad);
 	err |= set_between(object, "open_for_ns", &f->opened, &f->closed);
 	err |= set_text(object, "culprit", culprit_name(f->culprit));
+	if (f->victim.known)
+		err |= json_object_set_new(object, "victim", victim_value(view));
 	err |= json_object_set_new(object, "evidence", evidence_value(view));
 	err |= set_texts(object, view);
 	err |= json_object_set_new(object, "notes", notes_value(view));

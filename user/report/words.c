@@ -289,6 +289,22 @@ bool words_other_thread(const struct fd_site *a, const struct fd_site *b)
 	return words_seen(a) && words_seen(b) && a->tid != b->tid;
 }
 
+const char *words_owner(uint8_t type)
+{
+	static const char *const names[OWNER_TYPES] = {
+		[OWNER_FILEIO] = "file object",
+		[OWNER_SOCKET] = "socket object",
+		[OWNER_EPOLL] = "epoll object",
+	};
+
+	return type < OWNER_TYPES && names[type] ? names[type] : "object";
+}
+
+bool words_finalizer(const struct fd_site *site)
+{
+	return words_seen(site) && site->origin == ORIGIN_FINALIZER;
+}
+
 const char *words_loss(enum loss_cause cause, bool people)
 {
 	static const char *const names[LOSS_CAUSES][2] = {

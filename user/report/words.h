@@ -68,6 +68,12 @@ bool words_seen(const struct fd_site *site);
 /* Both seen, and made by different threads. */
 bool words_other_thread(const struct fd_site *a, const struct fd_site *b);
 
+/* "file object", "socket object", "epoll object"; "object" where its type is not known. */
+const char *words_owner(uint8_t type);
+
+/* Whoever made the close did not stand where its stack stands: a finalizer ran there. */
+bool words_finalizer(const struct fd_site *site);
+
 /* "code_objects": what a loss counter counts; people: "code objects". */
 const char *words_loss(enum loss_cause cause, bool people);
 

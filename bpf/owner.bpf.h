@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who owns a number: what Python's own objects say.
+ *
+ * Owns: the points where an object takes a number or gives it up, each a record; and, for the next
+ * close of that number, which object has it: whether that object lives and has the number still
+ * can be told at the call alone. CPython's own closes first put -1 in its place
+ * (Modules/_io/fileio.c: internal_close, socketmodule.c: sock_close, selectmodule.c:
+ * pyepoll_internal_close), so an object that still has the number did not make the close.
+ *
+ * Never: judges. The objects are the program's memory: nothing in them is trusted beyond that.
+ */
+#ifndef FDTRACE_OWNER_BPF_H
+#define FDTRACE_OWNER_BPF_H
+
+#include "python.bpf.h"
+
+/* Every object begins so in builds with the GIL; 3.14 keeps flags above the count. */
+struct object_head {
+	u32 refcount;
+	u32 flags;
+	u64 type;
+};
+
+/* A point that was reached. */
+struct reached {
+	const struct owner_layout *layout;
+	u64 program;
+	u64 object;
+	u32 tgid;
+	u8 type;
+	u8 point;
+	u16 fd_at;
+};
+
+static __always_inline bool reach(struct reached *at, u64 cookie, u64 object)
+{
+	const struct python_process *python;
+	u32 type = (cookie >> 8) & (OWNER_TYPES - 1), layout;
+	const struct target *target;
+
+	barrier_var(type);
+	type &= OWNER_TYPES - 1; /* the compiler has seen the bound, the verifier must, too */
+	at->tgid = bpf_get_current_pid_tgid() >> 32;
+	target = bpf_map_lookup_elem(&targets, &at->tgid);
+	if (!target || (target->alone && (cookie & OWNER_EVERYWHERE)))
+		return false;
+	at->program = target->program;
+	python = find_program(at->program, at->tgid);
+	if (!python)
+		return false;
+	layout = python->layout;
+	at->layout = bpf_map_lookup_elem(&owner_layouts, &layout);
+	at->object = object;
+	at->type = type;
+	at->point = cookie;
+	if (!at->layout || !at->layout->version)
+		return false;
+	at->fd_at = at->layout->fd[type];
+	return true;
+}
+
+static __always_inline u8 owner_flags(const struct reached *at)
+{
+	u8 bits = 0, finalizing = 0;
+
+	if (at->type != OWNER_FILEIO)
+		return OWNER_CLOSES;
+	read_user(&bits, sizeof(bits), at->object + at->layout->closefd_at);
+	read_user(&finalizing, sizeof(finalizing), at->object + at->layout->finalizing_at);
+	return (bits & at->layout->closefd_mask ? OWNER_CLOSES : 0) |
+	       (finalizing ? OWNER_FINALIZING : 0);
+}
+
+static __always_inline void tell_point(const struct reached *at, s32 fd, u8 flags)
+{
+	struct record_owner r = {};
+
+	r.table = (u64)CURRENT(files);
+	r.object = at->object;
+	r.fd = fd;
+	r.type = at->type;
+	r.point = at->point;
+	r.flags = flags;
+	fill_header(&r.h, RECORD_OWNER, sizeof(r), bpf_get_current_pid_tgid());
+	emit(&r, sizeof(r), LOSS_CALL, false);
+}
+
+static __always_inline s32 object_fd(const struct reached *at)
+{
+	s32 fd = -1;
+
+	if (!at->object || !read_user(&fd, sizeof(fd), at->object + at->fd_at))
+		return -1;
+	return fd;
+}
+
+/* The object has the number now. */
+static __always_inline void take_number(const struct reached *at)
+{
+	struct held_key key = {.program = at->program, .tgid = at->tgid};
+	struct held_by by = {.object = at->object, .fd_at = at->fd_at};
+	u8 flags;
+
+	key.fd = object_fd(at);
+	if (key.fd < 0)
+		return;
+	flags = owner_flags(at);
+	if (!(flags & OWNER_CLOSES))
+		return;
+	by.since_ns = bpf_ktime_get_boot_ns();
+	read_user(&by.type, sizeof(by.type), at->object + 8);
+	bpf_map_update_elem(&held, &key, &by, BPF_ANY);
+	tell_point(at, key.fd, flags);
+}
+
+/* The object is about to give its number up. */
+static __always_inline void give_number(const struct reached *at)
+{
+	struct held_key key = {.program = at->program, .tgid = at->tgid};
+	const struct held_by *by;
+
+	key.fd = object_fd(at);
+	if (key.fd < 0)
+		return;
+	by = bpf_map_lookup_elem(&held, &key);
+	if (by && by->object == at->object)
+		bpf_map_delete_elem(&held, &key);
+	tell_point(at, key.fd, owner_flags(at));
+}
+
+/* frame: the stack pointer at the entry, where the return address lies. */
+static __always_inline void owner_entered(u64 cookie, u64 object, u64 frame)
+{
+	struct init_key key = {.frame = frame, .tid = (u32)bpf_get_current_pid_tgid()};
+	struct reached at;
+
+	if (!reach(&at, cookie, object))
+		return;
+	switch (at.point) {
+	case OWNER_INIT:
+		bpf_map_update_elem(&inits, &key, &object, BPF_ANY);
+		break;
+	case OWNER_OS_CLOSE:
+		at.object = 0;
+		tell_point(&at, -1, 0);
+		break;
+	case OWNER_WARN:
+		tell_point(&at, object_fd(&at), owner_flags(&at));
+		break;
+	default:
+		give_number(&at);
+	}
+}
+
+static __always_inline void owner_returned(u64 cookie, u64 result, u64 frame)
+{
+	struct init_key key = {.frame = frame, .tid = (u32)bpf_get_current_pid_tgid()};
+	struct reached at;
+
+	if (!reach(&at, cookie, result))
+		return;
+	if (at.point == OWNER_INIT) {
+		const u64 *object = bpf_map_lookup_elem(&inits, &key);
+
+		at.object = object ? *object : 0;
+		bpf_map_delete_elem(&inits, &key);
+		if ((s32)result)
+			return; /* it failed */
+	}
+	take_number(&at);
+}
+
+/* A forked child has its parent's objects, with the numbers that they had then. */
+static __always_inline const struct held_by *find_holder(const struct target *target, u32 tgid,
+							 s32 fd)
+{
+	struct held_key key = {.program = target->program, .tgid = tgid, .fd = fd};
+	const struct held_by *by = bpf_map_lookup_elem(&held, &key);
+
+	if (by || !target->parent_program)
+		return by;
+	key.program = target->parent_program;
+	key.tgid = target->parent_tgid;
+	by = bpf_map_lookup_elem(&held, &key);
+	return by && by->since_ns < target->program ? by : NULL;
+}
+
+/*
+ * What the object that owns a number looks like at the end of a close. A function of its own: what
+ * it keeps on the stack is not there while others walk a stack.
+ */
+static __noinline int look_at_owner(const struct target *target, s32 fd, u32 *ret_low)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	const struct held_by *by = find_holder(target, tgid, fd);
+	struct object_head head;
+	s32 has = -1;
+
+	if (!by)
+		return OWNER_UNKNOWN;
+	if (!read_user(&head, sizeof(head), by->object) ||
+	    !read_user(&has, sizeof(has), by->object + by->fd_at))
+		return OWNER_UNKNOWN;
+	if (!head.refcount || head.refcount >> 31 || head.type != by->type || has != fd)
+		return OWNER_LET_GO;
+	*ret_low = by->object;
+	return OWNER_HOLDS;
+}
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/owners.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fd/life.h"
+
+/* The life that an object took and has not given up; NULL: none that is known. */
+static struct life *find_taken(const struct table *table, int32_t fd, uint64_t object)
+{
+	const struct number *number = fd < 0 ? NULL : number_find(table, fd);
+
+	for (struct life *life = number ? number->newest : NULL; life; life = life->older)
+		if (life->owner == object && !life->given)
+			return life;
+	return NULL;
+}
+
+int owner_takes(struct store *store, struct table *table, const struct record_owner *record)
+{
+	/* That it is open is certain, by whatever way it was made. */
+	const struct record_call seen = {.h = record->h, .call = CALL_OTHER, .fd = record->fd};
+	struct number *number;
+	struct life *life;
+	int err = life_seen(store, table, record->fd, &seen);
+
+	if (err)
+		return err;
+	number = number_find(table, record->fd);
+	if (!number_live(number))
+		return 0; /* another thread closes it just now */
+	life = number->newest;
+	life->owner = record->object;
+	life->owner_type = record->type;
+	life->owner_gaps = store->gaps;
+	life->given = false;
+	return 0;
+}
+
+/* The owned_close that waited for its object to close the number, too. */
+static void end_wait(struct hold *hold, struct life *life, bool wrong)
+{
+	struct finding *finding = life->waiting;
+
+	life->waiting = NULL;
+	if (finding && wrong)
+		hold->emit(hold->arg, finding);
+	free(finding);
+}
+
+void owner_gives(struct hold *hold, struct table *table, const struct record_owner *record,
+		 struct intent *intent)
+{
+	bool closes = (record->flags & OWNER_CLOSES) && record->point != OWNER_DETACH;
+	struct life *life;
+	bool warned = intent->warned && intent->warned == record->object;
+
+	*intent = (struct intent){
+		.point = record->point,
+		.owner = record->type,
+		.fd = record->fd,
+		.object = record->object,
+		.warned = intent->warned,
+	};
+	if (record->point == OWNER_WARN) {
+		*intent = (struct intent){.warned = record->object};
+		return;
+	}
+	if (record->point == OWNER_OS_CLOSE)
+		return;
+	intent->finalizer = warned || record->point == OWNER_FINALIZE ||
+			    record->point == OWNER_DEALLOC || (record->flags & OWNER_FINALIZING);
+	if (warned)
+		intent->warned = 0;
+	life = find_taken(table, record->fd, record->object);
+	if (!life)
+		return;
+	life->given = true;
+	end_wait(hold, life, closes);
+	if (life->owner_gaps == hold->store->gaps)
+		intent->life = life->id;
+}
+
+/* The next close is the object's own. */
+static bool is_objects(const struct intent *intent, int32_t fd)
+{
+	return intent->object && intent->fd == fd && intent->point != OWNER_DETACH;
+}
+
+enum site_origin owner_origin(const struct intent *intent, int32_t fd)
+{
+	if (intent->point == OWNER_OS_CLOSE)
+		return ORIGIN_OS_CLOSE;
+	if (!is_objects(intent, fd))
+		return ORIGIN_UNKNOWN;
+	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
+}
+
+static const struct life *find_life(const struct number *number, uint64_t id)
+{
+	for (const struct life *life = number ? number->newest : NULL; life; life = life->older)
+		if (life->id == id)
+			return life;
+	return NULL;
+}
+
+/* An object closed its number, and ended a life that it had never taken. */
+static void closed_anothers(struct hold *hold, const struct scene *scene,
+			    const struct intent *intent, struct life *life, bool raced)
+{
+	const struct number *number = number_find(scene->table, scene->call->fd);
+	const struct life *meant = find_life(number, intent->life);
+	struct verdict verdict;
+
+	if (!meant || meant == life || meant->live)
+		return;
+	verdict_begin(scene, scene->call->fd, &verdict);
+	verdict.finding.bad = life->ended;
+	reuse_tell(&verdict.finding, life, meant);
+	verdict.finding.proofs = PROOF_OWNER;
+	if (raced || meant->uncertain || life->uncertain || meant->ended.missing != SITE_SEEN) {
+		verdict.finding.certainty = CERTAINTY_SUSPECTED;
+		verdict.finding.notes |= NOTE_ORDER_UNCERTAIN;
+	} else {
+		life->stolen = true;
+	}
+	hold->emit(hold->arg, &verdict.finding);
+}
+
+/* A close that the living owner of the number did not make. */
+static void judge_behind(const struct scene *scene, const struct reuse *reuse,
+			 const struct life *life, struct verdict *verdict)
+{
+	struct finding *f = &verdict->finding;
+	uint32_t proofs = reuse_proofs(reuse, life, scene->call);
+
+	verdict_begin(scene, scene->call->fd, verdict);
+	f->bad = life->ended;
+	f->proofs = PROOF_OWNER_LIVES | proofs;
+	verdict->text = life->text;
+	if (proofs) {
+		reuse_tell(f, life, life->older);
+		verdict->text = life->older->text;
+		verdict->victim_text = life->text;
+		return;
+	}
+	f->kind = FINDING_OWNED_CLOSE;
+	f->severity = SEVERITY_ERROR;
+	f->culprit = CULPRIT_BAD;
+	f->opened = life->opened;
+	f->what = life->what;
+	f->owner = life->owner_type;
+	if (life->inherited)
+		f->notes |= NOTE_INHERITED;
+}
+
+static void wait_for_object(struct life *life, const struct finding *finding)
+{
+	free(life->waiting);
+	life->waiting = malloc(sizeof(*life->waiting));
+	if (life->waiting)
+		*life->waiting = *finding;
+}
+
+static bool is_behind(const struct scene *scene, const struct life *life)
+{
+	const struct record_call *call = scene->call;
+
+	return life->owner && !life->given && life->owner_gaps == scene->store->gaps &&
+	       call->owner == OWNER_HOLDS && call->owner_low == (uint32_t)life->owner;
+}
+
+bool owner_closed(struct hold *hold, const struct scene *scene, const struct intent *intent,
+		  struct life *life, bool raced)
+{
+	struct verdict verdict;
+
+	if (scene->vfork)
+		return false;
+	if (is_objects(intent, scene->call->fd)) {
+		if (intent->life && intent->life != life->id)
+			closed_anothers(hold, scene, intent, life, raced);
+		return false;
+	}
+	if (!is_behind(scene, life) || raced || life->uncertain)
+		return false;
+	judge_behind(scene, scene->reuse, life, &verdict);
+	if (intent->point != OWNER_OS_CLOSE) {
+		wait_for_object(life, &verdict.finding);
+		return false;
+	}
+	life->behind = true;
+	life->stolen = verdict.finding.kind == FINDING_REUSED_CLOSE;
+	return !hold_owned(hold, scene->table, scene->call, &verdict);
+}
+
+/* The life that the verdict is about has been ended by a close that is known to be wrong. */
+static void blame_closed(const struct life *life, struct finding *f)
+{
+	f->culprit = CULPRIT_CLOSED;
+	f->owner = life->owner_type;
+	f->proofs |= life->stolen ? PROOF_STOLEN : PROOF_BEHIND;
+}
+
+/* An object's own close failed, since a call that is no object's had closed its number. */
+static bool closed_before_object(const struct intent *intent, const struct life *life, int32_t fd)
+{
+	return is_objects(intent, fd) && intent->life == life->id &&
+	       (life->ended.origin == ORIGIN_OS_CLOSE || life->ended.origin == ORIGIN_UNKNOWN) &&
+	       life->ended.call == CALL_CLOSE;
+}
+
+void owner_failed(const struct scene *scene, const struct intent *intent, struct verdict *verdict)
+{
+	struct finding *f = &verdict->finding;
+	const struct number *number = f->fd < 0 ? NULL : number_find(scene->table, f->fd);
+	const struct life *life = number ? number->newest : NULL;
+
+	if (scene->call->call == CALL_CLOSE)
+		f->bad.origin = owner_origin(intent, f->fd);
+	if (!life || life->live || verdict->act != ACT_REPORT ||
+	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE))
+		return;
+	if (life->behind || life->stolen || closed_before_object(intent, life, f->fd))
+		blame_closed(life, f);
+	else
+		reuse_failed(scene->reuse, scene, life, verdict);
+}
+
+void owner_keeps(struct life *from, struct life *to)
+{
+	if (!from->owner || from->given)
+		return;
+	to->owner = from->owner;
+	to->owner_type = from->owner_type;
+	to->owner_gaps = from->owner_gaps;
+	from->given = true;
+}

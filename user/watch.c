@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <uthash.h>
+
+#include "base/mem.h"
+#include "python/owner_layout.h"
+#include "python/owners.h"
+
+/* Processes watched each for itself. */
+#define ALONE_MAX     4
+/* Files of one process: its Python, _socket, select; and after an exec those of the next one. */
+#define OWN_FILES_MAX 16
+/* Files looked into are remembered; beyond this many none is watched any more. */
+#define FILES_MAX     1024
+
+/* Sentences about what ownership cannot tell. */
+#define NOTES_MAX 8
+#define NOTE_SIZE 160
+
+struct watched_file {
+	struct file_key key;
+	int fd; /* -1: it holds no owners */
+	bool everywhere;
+	size_t count;
+	struct owner_probe probes[OWNER_PROBES_MAX];
+	UT_hash_handle hh;
+};
+
+/* A process that is watched for itself, and the files for which it is. */
+struct alone {
+	pid_t pid;
+	size_t count;
+	struct file_key files[OWN_FILES_MAX];
+};
+
+struct watch {
+	struct probe *probe;
+	bool on;
+	char *notes[NOTES_MAX];
+	size_t note_count;
+	const char **unseen;
+	struct watched_file *files;
+	struct alone alone[ALONE_MAX];
+};
+
+static void note(struct watch *watch, const char *sentence)
+{
+	for (size_t i = 0; i < watch->note_count; i++)
+		if (!strcmp(watch->notes[i], sentence))
+			return;
+	if (watch->note_count == NOTES_MAX)
+		return;
+	watch->notes[watch->note_count] = strdup(sentence);
+	watch->note_count += watch->notes[watch->note_count] != NULL;
+}
+
+void watch_note_python(struct watch *watch, const struct py_layout *layout, const char *version)
+{
+	char sentence[NOTE_SIZE];
+
+	if (!watch->on || python_owners_of(layout))
+		return;
+	snprintf(sentence, sizeof(sentence),
+		 "which Python object owns a descriptor, in CPython %.32s: where its objects keep "
+		 "it is not known",
+		 version);
+	note(watch, sentence);
+}
+
+void watch_note_attached(struct watch *watch)
+{
+	if (watch->on)
+		note(watch, "which descriptors belong to Python objects that were made before "
+			    "fdtrace attached");
+}
+
+const char *const *watch_unseen(struct watch *watch)
+{
+	const char *const *seen = probe_unseen(watch->probe);
+	size_t count = 0;
+
+	while (seen[count])
+		count++;
+	free(watch->unseen);
+	watch->unseen = calloc(count + watch->note_count + 1, sizeof(*watch->unseen));
+	if (!watch->unseen)
+		return seen;
+	memcpy(watch->unseen, seen, count * sizeof(*seen));
+	memcpy(watch->unseen + count, watch->notes, watch->note_count * sizeof(*seen));
+	return watch->unseen;
+}
+
+int watch_new(struct probe *probe, bool wanted, struct watch **ret_watch)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->probe = probe;
+	watch->on = probe_owners(probe);
+	if (wanted && !watch->on)
+		note(watch, "which Python object owns a descriptor: this kernel's probes cannot be "
+			    "told apart (that came with Linux 5.15)");
+	*ret_watch = watch;
+	return 0;
+}
+
+void watch_free(struct watch *watch)
+{
+	struct watched_file *file, *next;
+
+	if (!watch)
+		return;
+	HASH_ITER (hh, watch->files, file, next) {
+		HASH_DEL(watch->files, file);
+		close_fd(file->fd);
+		free(file);
+	}
+	while (watch->note_count)
+		free(watch->notes[--watch->note_count]);
+	free(watch->unseen);
+	free(watch);
+}
+
+static struct watched_file *find_file(const struct watch *watch, const struct file_key *key)
+{
+	struct watched_file *file;
+
+	HASH_FIND(hh, watch->files, key, sizeof(*key), file);
+	return file;
+}
+
+/* CPython finds a module by its file's name: another file's module cannot be _socket. */
+static bool is_module(int fd)
+{
+	char link[32], path[PATH_MAX];
+	const char *name;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return false;
+	path[n] = '\0';
+	name = strrchr(path, '/');
+	name = name ? name + 1 : path;
+	return !strncmp(name, "_socket.", 8) || !strncmp(name, "select.", 7);
+}
+
+bool watch_learn(struct watch *watch, const struct file_key *key, int fd, bool python)
+{
+	struct watched_file *file = find_file(watch, key);
+
+	if (file)
+		return file->fd >= 0;
+	if (!watch->on || (!python && !is_module(fd)) || HASH_COUNT(watch->files) >= FILES_MAX)
+		return false;
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return false;
+	file->key = *key;
+	file->fd = -1;
+	python_owners_find(fd, file->probes, OWNER_PROBES_MAX, &file->count);
+	if (file->count)
+		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	HASH_ADD(hh, watch->files, key, sizeof(file->key), file);
+	return file->fd >= 0;
+}
+
+static struct alone *find_alone(struct watch *watch, pid_t pid)
+{
+	for (size_t i = 0; i < ALONE_MAX; i++)
+		if (watch->alone[i].pid == pid)
+			return &watch->alone[i];
+	return NULL;
+}
+
+bool watch_claim(struct watch *watch, pid_t pid)
+{
+	struct alone *alone;
+
+	if (!watch->on)
+		return false;
+	alone = find_alone(watch, pid);
+	if (!alone)
+		alone = find_alone(watch, 0);
+	if (!alone)
+		return false;
+	*alone = (struct alone){.pid = pid};
+	return true;
+}
+
+/* Whether this process's own probes are in the file already; from now on they are. */
+static bool is_there(struct alone *alone, const struct file_key *key)
+{
+	for (size_t i = 0; i < alone->count; i++)
+		if (!memcmp(&alone->files[i], key, sizeof(*key)))
+			return true;
+	if (alone->count == OWN_FILES_MAX)
+		return true;
+	alone->files[alone->count++] = *key;
+	return false;
+}
+
+/* All points or none: half of them would be taken for all. */
+static void attach(struct watch *watch, pid_t pid, const struct watched_file *file)
+{
+	size_t mark = probe_mark(watch->probe);
+
+	for (size_t i = 0; i < file->count; i++)
+		if (probe_watch_owner(watch->probe, pid, file->fd, &file->probes[i])) {
+			probe_unwatch(watch->probe, mark);
+			return;
+		}
+}
+
+void watch_file(struct watch *watch, pid_t pid, const struct file_key *key)
+{
+	struct watched_file *file = find_file(watch, key);
+	struct alone *alone = find_alone(watch, pid);
+
+	if (!file || file->fd < 0)
+		return;
+	if (alone) {
+		if (!is_there(alone, key))
+			attach(watch, pid, file);
+	} else if (!file->everywhere) {
+		file->everywhere = true;
+		attach(watch, -1, file);
+	}
+}
+
+static void each_match(const char *pattern, watch_module_fn fn, void *arg)
+{
+	glob_t found;
+
+	if (glob(pattern, GLOB_NOSORT, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		fn(arg, found.gl_pathv[i]);
+	globfree(&found);
+}
+
+/* Of a libpython in DIR: DIR/python3.N/lib-dynload; of DIR/bin/python3: DIR/lib/… */
+void watch_modules(int python, unsigned int version, watch_module_fn fn, void *arg)
+{
+	static const char *const places[] = {"", "/../lib"}, *const modules[] = {"_socket",
+										 "select"};
+	char link[32], path[PATH_MAX], pattern[PATH_MAX + 64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", python);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return;
+	path[n] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(modules); j++) {
+			char copy[PATH_MAX];
+
+			memcpy(copy, path, n + 1);
+			snprintf(pattern, sizeof(pattern), "%s%s/python3.%u/lib-dynload/%s.*.so",
+				 dirname(copy), places[i], version & 0xff, modules[j]);
+			each_match(pattern, fn, arg);
+		}
+}
+
+void watch_ended(struct watch *watch, pid_t pid)
+{
+	struct alone *alone = find_alone(watch, pid);
+
+	if (alone)
+		*alone = (struct alone){0};
+}
