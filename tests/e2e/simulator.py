@@ -16,6 +16,7 @@ import harness
 
 MODES = ("started", "attached")
 SITES = ("bad", "closed", "opened")
+VICTIM_SITES = {"victim": "opened", "failed": "failed"}
 WORD = re.compile(r"@(sim|expect) (?=\{)")
 MARKER = re.compile(r"(?:#|//|/\*) <(\w+)>(?: \*/)?$")
 
@@ -54,13 +55,14 @@ class Simulator:
             and not (version and high and version > _version(high))
         )
 
-    def expected(self, mode, version=None, told=None):
+    def expected(self, mode, version=None, told=None, ownership="on"):
         """The expectations that hold for this mode and this Python, if the program told these
         numbers (None: whatever it told)."""
         return [
             e
             for e in self.expectations
             if mode in e.get("modes", MODES)
+            and ownership == e.get("ownership", ownership)
             and (told is None or e.get("if_told") in (None, *told))
             and not (version and version < _version(e.get("min", "3.0")))
             and not (version and version > _version(e.get("max", "3.99")))
@@ -95,11 +97,12 @@ class Sight:
     python: harness.Python
     file: str
     numbers: dict
+    owned: bool = True  # Python's objects were asked whose the descriptors are
 
     def frames(self, text):
         """ "f@marker < g@<file>:7*3" as [(file, line, function)…], innermost first."""
         frames = []
-        for part in text.split(" < "):
+        for part in filter(None, text.split(" < ")):
             part, _, times = part.partition("*")
             function, _, where = part.rpartition("@")
             file, _, line = where.rpartition(":")
@@ -119,6 +122,8 @@ class Sight:
 def same_stack(expected, got, cut=False):
     """Is got what was expected? Expected down to <module> is the whole stack; less is its
     innermost part. A cut stack holds at least what is promised."""
+    if not expected:
+        return not got
     if cut:
         return len(got) >= harness.FRAMES_AT_LEAST and got == expected[: len(got)]
     if expected[-1][2] == "<module>":
@@ -139,6 +144,7 @@ def differences(sight, want, finding):
         ("fd", numbers.get(want.get("fd")), finding["fd"]),
         ("pid", numbers.get(want.get("pid")), finding["process"]["pid"]),
     ]
+    checks += owner_checks(want, finding, sight.owned or want.get("ownership") == "off")
     for name, call in want.get("calls", {}).items():
         checks.append((name + " call", call, sites.get(name, {}).get("call")))
     if "threads" in want and {"bad", "closed"} <= set(sites):
@@ -150,7 +156,26 @@ def differences(sight, want, finding):
     for name in want.get("inherited", ()):
         if sites.get(name, {}).get("pid") in (None, finding["process"]["pid"]):
             wrong.append(f"{name}: is not the parent's")
-    return wrong + [text for name in SITES for text in site_differences(sight, want, name, sites)]
+    sites = {**sites, **victim_sites(finding)}
+    names = [*SITES, *VICTIM_SITES]
+    return wrong + [text for name in names for text in site_differences(sight, want, name, sites)]
+
+
+def owner_checks(want, finding, told):
+    """What objects tell. Where they are not asked nothing of it holds."""
+    checks = [("culprit", want.get("culprit", "unknown") if told else "unknown",
+               finding["culprit"])]
+    if told:
+        checks.append(("owner", want.get("owner"), finding.get("owner")))
+        for name, origin in want.get("origin", {}).items():
+            checks.append((name + " origin", origin,
+                           finding["sites"].get(name, {}).get("origin")))
+    return checks
+
+
+def victim_sites(finding):
+    victim = finding.get("victim", {})
+    return {name: victim[key] for name, key in VICTIM_SITES.items() if key in victim}
 
 
 def site_differences(sight, want, name, sites):
@@ -204,18 +229,24 @@ class Case:
     simulator: Simulator
     mode: str
     python: harness.Python
+    ownership: str = "on"
 
     @property
     def id(self):
         parts = [self.simulator.name, self.mode] + ([self.python.label] if self.python else [])
-        return "-".join(parts)
+        return "-".join(parts + (["unowned"] if self.ownership == "off" else []))
+
+    def expected(self, told):
+        version = self.python and self.python.version
+        return self.simulator.expected(self.mode, version, told, self.ownership)
 
     def run(self):
         with tempfile.TemporaryDirectory(prefix="fdtrace-sim-") as folder:
             command, file = self.simulator.command(self.python, folder)
             run = getattr(harness, self.mode)
-            result = run(command, ["--all"])
-        return result, Sight(self.simulator, self.python, file, result.numbers())
+            result = run(command, ["--all", f"--ownership={self.ownership}"])
+        return result, Sight(self.simulator, self.python, file, result.numbers(),
+                             self.ownership == "on")
 
 
 @dataclass(frozen=True)

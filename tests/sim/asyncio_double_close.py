@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # The socket was given to the event loop, then closed behind its back: the transport's close is
 # the second one.
-# @expect {"kind": "double_close", "type": "socket", "fd": "fd", "bad": "<module>@call", "closed":
-#   "main@closed < <module>@call", "opened": "main@opened < <module>@call"}
-# @expect {"kind": "use_after_close", "type": "socket", "fd": "fd", "bad":
+# @expect {"kind": "owned_close", "type": "socket", "fd": "fd", "ownership": "on", "culprit": "bad",
+#   "bad": "main@closed < <module>@call", "opened": "main@opened < <module>@call"}
+# @expect {"kind": "double_close", "type": "socket", "fd": "fd", "culprit": "closed", "bad":
+#   "<module>@call", "closed": "main@closed < <module>@call", "opened": "main@opened <
+#   <module>@call"}
+# @expect {"kind": "use_after_close", "type": "socket", "fd": "fd", "culprit": "closed", "bad":
 #   "main@abort < <module>@call", "closed": "main@closed < <module>@call", "calls": {"bad":
 #   "epoll_ctl"}}
 import asyncio

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # tempfile.mkstemp gives a bare number; a file object takes it over; the program closes the
 # number first, the object, when it dies, second.
-# @expect {"kind": "double_close", "type": "file", "fd": "fd", "bad": "main@bad", "closed":
-#   "main@closed", "opened": "main@opened"}
+# @expect {"kind": "owned_close", "type": "file", "fd": "fd", "ownership": "on", "culprit": "bad",
+#   "owner": "_io.FileIO", "bad": "main@closed", "opened": "main@opened"}
+# @expect {"kind": "double_close", "type": "file", "fd": "fd", "culprit": "closed", "origin": {"bad":
+#   "finalizer"}, "bad": "main@bad", "closed": "main@closed", "opened": "main@opened"}
 import os
 import tempfile
 

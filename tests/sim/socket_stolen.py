@@ -2,14 +2,20 @@
 # The number of a socket is closed under its object, which closes it again: one that says so,
 # and one that dies without a word. Its ResourceWarning, which nobody sees, asks for the
 # socket's names first.
-# @expect {"kind": "use_after_close", "type": "socket", "fd": "silent", "calls": {"bad":
-#   "getsockname"}, "bad": "silent@bad2", "closed": "silent@closed2"}
-# @expect {"kind": "use_after_close", "type": "socket", "fd": "silent", "calls": {"bad":
-#   "getpeername"}, "bad": "silent@bad2", "closed": "silent@closed2"}
-# @expect {"kind": "double_close", "type": "socket", "fd": "spoken", "calls": {"opened":
-#   "socket"}, "bad": "spoken@bad1", "closed": "spoken@closed1", "opened": "spoken@opened1"}
-# @expect {"kind": "double_close", "type": "socket", "fd": "silent", "calls": {"opened":
-#   "socketpair"}, "bad": "silent@bad2", "closed": "silent@closed2", "opened": "silent@opened2"}
+# @expect {"kind": "owned_close", "type": "socket", "fd": "spoken", "ownership": "on", "culprit":
+#   "bad", "owner": "_socket.socket", "bad": "spoken@closed1", "opened": "spoken@opened1", "advice":
+#   "detach()"}
+# @expect {"kind": "owned_close", "type": "socket", "fd": "silent", "ownership": "on", "culprit":
+#   "bad", "owner": "_socket.socket", "bad": "silent@closed2", "opened": "silent@opened2"}
+# @expect {"kind": "use_after_close", "type": "socket", "fd": "silent", "culprit": "closed", "calls":
+#   {"bad": "getsockname"}, "bad": "silent@bad2", "closed": "silent@closed2"}
+# @expect {"kind": "use_after_close", "type": "socket", "fd": "silent", "culprit": "closed", "calls":
+#   {"bad": "getpeername"}, "bad": "silent@bad2", "closed": "silent@closed2"}
+# @expect {"kind": "double_close", "type": "socket", "fd": "spoken", "culprit": "closed", "origin":
+#   {"bad": "close"}, "calls": {"opened": "socket"}, "bad": "spoken@bad1", "closed":
+#   "spoken@closed1", "opened": "spoken@opened1"}
+# @expect {"kind": "double_close", "type": "socket", "fd": "silent", "culprit": "closed", "origin":
+#   {"bad": "finalizer"}, "calls": {"opened": "socketpair"}, "bad": "silent@bad2", "closed": "silent@closed2", "opened": "silent@opened2"}
 import os
 import socket
 

@@ -168,7 +168,8 @@ static struct life *find_awaited(const struct store *store, const struct number 
 	for (struct life *life = next ? next->older : NULL; life; next = life, life = life->older) {
 		const struct fd_site *opened = &next->opened;
 
-		if (!life->awaited || opened->missing != SITE_SEEN || life_after(call, opened))
+		if (!life->awaited || opened->missing != SITE_SEEN || life_after(call, opened) ||
+		    (life->given && life->giver != call->h.tid))
 			continue;
 		if (call->enter_ns || life_soon(store, call, opened))
 			found = life;
@@ -205,8 +206,18 @@ static struct life *push_unseen(struct store *store, struct number *number, enum
 	return life;
 }
 
+/* The life that the closing object had taken, unless somebody else has ended it. */
+static struct life *find_meant(const struct number *number, uint64_t meant)
+{
+	struct life *life = meant ? number->newest : NULL;
+
+	while (life && life->id != meant)
+		life = life->older;
+	return life && (life->live || life->awaited) ? life : NULL;
+}
+
 int life_close(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
-	       struct life **ret_life, bool *ret_raced)
+	       uint64_t meant, struct life **ret_life, bool *ret_raced)
 {
 	struct number *number = number_find(table, fd);
 	enum site_missing why = why_unseen(store, table, number, fd, call);
@@ -219,6 +230,14 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 		return -ENOMEM;
 	settle_gap(store, number);
 	number_touch(store, number);
+	*ret_raced = false;
+	life = find_meant(number, meant);
+	if (life) {
+		life->awaited = false;
+		life_over(store, life, &site);
+		*ret_life = life;
+		return 0;
+	}
 	life = find_awaited(store, number, call);
 	*ret_raced = life != NULL;
 	if (life) {

@@ -53,11 +53,13 @@ int life_replace(struct store *store, struct table *table, int32_t fd,
 		 const struct record_call *call, const struct making *making);
 
 /*
- * A close of fd succeeded: that fd had been open is proof enough. The life that it ended in
- * *ret_life; *ret_raced: one that had been opened again already. 0 or -ENOMEM.
+ * A close of fd succeeded: that fd had been open is proof enough. meant: the id of the life that
+ * the object which makes the close had taken (owners.h): unless that is over already, it is this
+ * one; 0: not known. The life that it ended in *ret_life; *ret_raced: one that had been opened
+ * again already, if more than one could be meant. 0 or -ENOMEM.
  */
 int life_close(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
-	       struct life **ret_life, bool *ret_raced);
+	       uint64_t meant, struct life **ret_life, bool *ret_raced);
 
 /* A call that succeeded showed that fd is open. 0 or -ENOMEM. */
 int life_seen(struct store *store, struct table *table, int32_t fd, const struct record_call *call);

@@ -132,13 +132,15 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 	return 0;
 }
 
-/* What the thread was about to do: its next call settles that. */
+/* What the thread meant with this close. Any call is the one after os.close() was entered. */
 static struct intent take_intent(struct fd_world *world, const struct record_call *call)
 {
-	struct intent *intent = threads_intent(&world->threads, call->h.tid), taken = *intent;
+	struct intents *intents = threads_intents(&world->threads, call->h.tid);
 
-	*intent = (struct intent){.warned = taken.warned};
-	return taken;
+	if (call_shape(call->call) == SHAPE_CLOSE)
+		return intents_take(intents, call->fd);
+	intents->os_close = false;
+	return (struct intent){0};
 }
 
 /* Calls that succeeded */
@@ -285,15 +287,14 @@ static int set_cloexec(struct fd_world *world, struct table *table, const struct
 }
 
 /* Whose close it was, and whose life it ended. True: it is a finding that waits. */
-static bool judge_close(struct fd_world *world, const struct scene *scene, struct life *life,
-			bool raced)
+static bool judge_close(struct fd_world *world, const struct scene *scene,
+			const struct intent *intent, struct life *life, bool raced)
 {
-	struct intent intent = take_intent(world, scene->call);
 	bool waits;
 
-	life->ended.origin = owner_origin(&intent, scene->call->fd);
+	life->ended.origin = owner_origin(intent);
 	life->proofs = reuse_proofs(&world->reuse, life, scene->call);
-	waits = owner_closed(&world->hold, scene, &intent, life, raced);
+	waits = owner_closed(&world->hold, scene, intent, life, raced);
 	reuse_note(&world->reuse, life, scene->call);
 	return waits;
 }
@@ -301,6 +302,7 @@ static bool judge_close(struct fd_world *world, const struct scene *scene, struc
 static int close_done(struct fd_world *world, const struct scene *scene)
 {
 	const struct record_call *call = scene->call;
+	struct intent intent = take_intent(world, call);
 	struct table *table = scene->table;
 	struct life *life;
 	bool raced;
@@ -308,11 +310,11 @@ static int close_done(struct fd_world *world, const struct scene *scene)
 
 	if (call->fd < 0)
 		return -EINVAL;
-	err = life_close(&world->store, table, call->fd, call, &life, &raced);
+	err = life_close(&world->store, table, call->fd, call, intent.life, &life, &raced);
 	if (err)
 		return err;
 	hold_explain(&world->hold, number_find(table, call->fd), call, life, raced);
-	if (!judge_close(world, scene, life, raced))
+	if (!judge_close(world, scene, &intent, life, raced))
 		hold_closed(&world->hold, call);
 	return 0;
 }
@@ -441,7 +443,7 @@ int fd_owner(struct fd_world *world, const struct record_owner *record)
 		return -ENOMEM;
 	if (record->point <= OWNER_FROMFD)
 		return owner_takes(&world->store, table, record);
-	owner_gives(&world->hold, table, record, threads_intent(&world->threads, record->h.tid));
+	owner_gives(&world->hold, table, record, threads_intents(&world->threads, record->h.tid));
 	return 0;
 }
 

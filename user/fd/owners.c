@@ -49,50 +49,54 @@ static void end_wait(struct hold *hold, struct life *life, bool wrong)
 	free(finding);
 }
 
-void owner_gives(struct hold *hold, struct table *table, const struct record_owner *record,
-		 struct intent *intent)
+/* A finalizer, of the object itself or of what is around it, runs the method close. */
+static bool is_finalizer(const struct record_owner *record, const struct intents *intents)
+{
+	return record->point == OWNER_FINALIZE || record->point == OWNER_DEALLOC ||
+	       (record->flags & OWNER_FINALIZING) || intents->warned == record->object;
+}
+
+static void object_gives(struct hold *hold, struct table *table, const struct record_owner *record,
+			 struct intents *intents)
 {
 	bool closes = (record->flags & OWNER_CLOSES) && record->point != OWNER_DETACH;
-	struct life *life;
-	bool warned = intent->warned && intent->warned == record->object;
-
-	*intent = (struct intent){
+	struct life *life = find_taken(table, record->fd, record->object);
+	struct intent intent = {
 		.point = record->point,
 		.owner = record->type,
 		.fd = record->fd,
 		.object = record->object,
-		.warned = intent->warned,
+		.finalizer = is_finalizer(record, intents),
 	};
-	if (record->point == OWNER_WARN) {
-		*intent = (struct intent){.warned = record->object};
-		return;
+
+	if (intents->warned == record->object)
+		intents->warned = 0;
+	if (life) {
+		life->given = true;
+		life->giver = record->h.tid;
+		end_wait(hold, life, closes);
+		if (life->owner_gaps == hold->store->gaps)
+			intent.life = life->id;
 	}
-	if (record->point == OWNER_OS_CLOSE)
-		return;
-	intent->finalizer = warned || record->point == OWNER_FINALIZE ||
-			    record->point == OWNER_DEALLOC || (record->flags & OWNER_FINALIZING);
-	if (warned)
-		intent->warned = 0;
-	life = find_taken(table, record->fd, record->object);
-	if (!life)
-		return;
-	life->given = true;
-	end_wait(hold, life, closes);
-	if (life->owner_gaps == hold->store->gaps)
-		intent->life = life->id;
+	if (closes)
+		intents_push(intents, &intent);
 }
 
-/* The next close is the object's own. */
-static bool is_objects(const struct intent *intent, int32_t fd)
+void owner_gives(struct hold *hold, struct table *table, const struct record_owner *record,
+		 struct intents *intents)
 {
-	return intent->object && intent->fd == fd && intent->point != OWNER_DETACH;
+	intents->os_close = record->point == OWNER_OS_CLOSE;
+	if (record->point == OWNER_WARN)
+		intents->warned = record->object;
+	else if (!intents->os_close)
+		object_gives(hold, table, record, intents);
 }
 
-enum site_origin owner_origin(const struct intent *intent, int32_t fd)
+enum site_origin owner_origin(const struct intent *intent)
 {
 	if (intent->point == OWNER_OS_CLOSE)
 		return ORIGIN_OS_CLOSE;
-	if (!is_objects(intent, fd))
+	if (!intent->object)
 		return ORIGIN_UNKNOWN;
 	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 }
@@ -107,24 +111,20 @@ static const struct life *find_life(const struct number *number, uint64_t id)
 
 /* An object closed its number, and ended a life that it had never taken. */
 static void closed_anothers(struct hold *hold, const struct scene *scene,
-			    const struct intent *intent, struct life *life, bool raced)
+			    const struct intent *intent, struct life *life)
 {
 	const struct number *number = number_find(scene->table, scene->call->fd);
 	const struct life *meant = find_life(number, intent->life);
 	struct verdict verdict;
 
-	if (!meant || meant == life || meant->live)
+	if (!meant || meant == life || meant->live || meant->ended.missing != SITE_SEEN ||
+	    meant->uncertain || life->uncertain)
 		return;
 	verdict_begin(scene, scene->call->fd, &verdict);
 	verdict.finding.bad = life->ended;
 	reuse_tell(&verdict.finding, life, meant);
 	verdict.finding.proofs = PROOF_OWNER;
-	if (raced || meant->uncertain || life->uncertain || meant->ended.missing != SITE_SEEN) {
-		verdict.finding.certainty = CERTAINTY_SUSPECTED;
-		verdict.finding.notes |= NOTE_ORDER_UNCERTAIN;
-	} else {
-		life->stolen = true;
-	}
+	life->stolen = true;
 	hold->emit(hold->arg, &verdict.finding);
 }
 
@@ -176,14 +176,14 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 {
 	struct verdict verdict;
 
-	if (scene->vfork)
+	if (scene->vfork || raced)
 		return false;
-	if (is_objects(intent, scene->call->fd)) {
+	if (intent->object) {
 		if (intent->life && intent->life != life->id)
-			closed_anothers(hold, scene, intent, life, raced);
+			closed_anothers(hold, scene, intent, life);
 		return false;
 	}
-	if (!is_behind(scene, life) || raced || life->uncertain)
+	if (!is_behind(scene, life) || life->uncertain)
 		return false;
 	judge_behind(scene, scene->reuse, life, &verdict);
 	if (intent->point != OWNER_OS_CLOSE) {
@@ -204,9 +204,9 @@ static void blame_closed(const struct life *life, struct finding *f)
 }
 
 /* An object's own close failed, since a call that is no object's had closed its number. */
-static bool closed_before_object(const struct intent *intent, const struct life *life, int32_t fd)
+static bool closed_before_object(const struct intent *intent, const struct life *life)
 {
-	return is_objects(intent, fd) && intent->life == life->id &&
+	return intent->object && intent->life == life->id &&
 	       (life->ended.origin == ORIGIN_OS_CLOSE || life->ended.origin == ORIGIN_UNKNOWN) &&
 	       life->ended.call == CALL_CLOSE;
 }
@@ -218,11 +218,11 @@ void owner_failed(const struct scene *scene, const struct intent *intent, struct
 	const struct life *life = number ? number->newest : NULL;
 
 	if (scene->call->call == CALL_CLOSE)
-		f->bad.origin = owner_origin(intent, f->fd);
+		f->bad.origin = owner_origin(intent);
 	if (!life || life->live || verdict->act != ACT_REPORT ||
 	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE))
 		return;
-	if (life->behind || life->stolen || closed_before_object(intent, life, f->fd))
+	if (life->behind || life->stolen || closed_before_object(intent, life))
 		blame_closed(life, f);
 	else
 		reuse_failed(scene->reuse, scene, life, verdict);
@@ -236,4 +236,5 @@ void owner_keeps(struct life *from, struct life *to)
 	to->owner_type = from->owner_type;
 	to->owner_gaps = from->owner_gaps;
 	from->given = true;
+	from->giver = 0;
 }

@@ -20,7 +20,8 @@
  * A close that fails since a close before was one of these has its culprit in that close.
  *
  * An object that was made before fdtrace came is not known: nothing follows then. Nor does
- * anything across a gap, in a vfork child, or once another program runs.
+ * anything across a gap, in a vfork child, once another program runs, or where the calls of racing
+ * threads fit in more than one order.
  *
  * Owns: those rules; which object has which life lies in the lives. Never: reads an object.
  */
@@ -36,13 +37,13 @@ int owner_takes(struct store *store, struct table *table, const struct record_ow
 
 /*
  * An object is about to give its number up, or a function was entered that tells who makes the
- * thread's next close: which goes into *intent.
+ * thread's next close: which goes into *intents.
  */
 void owner_gives(struct hold *hold, struct table *table, const struct record_owner *record,
-		 struct intent *intent);
+		 struct intents *intents);
 
-/* Who makes the close, as far as the thread's last record of an object says. */
-enum site_origin owner_origin(const struct intent *intent, int32_t fd);
+/* Who makes the close, as far as it was meant. */
+enum site_origin owner_origin(const struct intent *intent);
 
 /* A close ended a life. True: it is a finding, which waits for the end of its run. */
 bool owner_closed(struct hold *hold, const struct scene *scene, const struct intent *intent,

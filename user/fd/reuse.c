@@ -44,7 +44,7 @@ uint32_t reuse_proofs(const struct reuse *reuse, const struct life *life,
 	uint32_t proofs = 0;
 
 	if (!has_sites(life, call) || !before || before->opened.missing != SITE_SEEN ||
-	    before->ended.missing != SITE_SEEN || before->inherited || life->copied ||
+	    before->ended.missing != SITE_SEEN || before->inherited ||
 	    before->opened.stack_id == life->opened.stack_id ||
 	    find_pair(reuse, life->opened.stack_id, call->stack_id))
 		return 0;

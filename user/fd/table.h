@@ -45,6 +45,7 @@ struct life {
 	bool behind;		 /* over by a close that its living owner did not make */
 	bool stolen;		 /* over by a close that meant an earlier life */
 	uint8_t owner_type;	 /* enum owner_type */
+	uint32_t giver;		 /* the thread that gave it up: it makes the close, if any */
 	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
 	unsigned int owner_gaps; /* the store's, when it was taken */
 	uint64_t owner;		 /* the object that took it, its address; 0: none known */

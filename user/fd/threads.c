@@ -2,8 +2,11 @@
 #include "fd/threads.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <uthash.h>
 #include <utlist.h>
+
+#include "record.h"
 
 #define THREADS_MAX 65536
 
@@ -12,7 +15,7 @@ struct thread {
 	struct thread *prev, *next;
 	uint32_t tid;
 	uint64_t last_ns;
-	struct intent intent;
+	struct intents intents;
 };
 
 static void forget(struct threads *threads, struct thread *thread)
@@ -50,14 +53,46 @@ static struct thread *find_or_add(struct threads *threads, uint32_t tid)
 	return thread ? thread : add(threads, tid);
 }
 
-struct intent *threads_intent(struct threads *threads, uint32_t tid)
+struct intents *threads_intents(struct threads *threads, uint32_t tid)
 {
 	struct thread *thread = find_or_add(threads, tid);
 
 	if (thread)
-		return &thread->intent;
-	threads->nobodys = (struct intent){0};
+		return &thread->intents;
+	threads->nobodys = (struct intents){0};
 	return &threads->nobodys;
+}
+
+static void drop(struct intents *intents, size_t i)
+{
+	intents->count--;
+	memmove(&intents->objects[i], &intents->objects[i + 1],
+		(intents->count - i) * sizeof(intents->objects[0]));
+}
+
+void intents_push(struct intents *intents, const struct intent *intent)
+{
+	if (intents->count == INTENTS_MAX)
+		drop(intents, 0);
+	intents->objects[intents->count++] = *intent;
+}
+
+struct intent intents_take(struct intents *intents, int32_t fd)
+{
+	struct intent intent = {.point = OWNER_OS_CLOSE, .fd = fd};
+
+	if (intents->os_close) {
+		intents->os_close = false;
+		return intent;
+	}
+	for (size_t i = intents->count; i-- > 0;) {
+		intent = intents->objects[i];
+		if (intent.fd != fd)
+			continue;
+		drop(intents, i);
+		return intent;
+	}
+	return (struct intent){0};
 }
 
 uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns)

@@ -16,11 +16,12 @@
 #define FDTRACE_FD_THREADS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct thread;
 
-/* What a thread is about to do; all 0: not known. */
+/* A close that a thread is about to make; all 0: not known. */
 struct intent {
 	uint8_t point; /* enum owner_point */
 	uint8_t owner; /* enum owner_type */
@@ -28,13 +29,28 @@ struct intent {
 	int32_t fd;
 	uint64_t object; /* 0: no object's doing (os.close) */
 	uint64_t life;	 /* id of the one that the object had taken; 0: not known */
+};
+
+/* Objects that are closing, one inside another: a finalizer's warning runs any code. */
+#define INTENTS_MAX 4
+
+struct intents {
+	struct intent objects[INTENTS_MAX]; /* the innermost last */
+	size_t count;
+	bool os_close;	 /* the next call is its */
 	uint64_t warned; /* the FileIO that a finalizer around it has found open */
 };
+
+/* One more object that is closing; the outermost is forgotten if there are too many. */
+void intents_push(struct intents *intents, const struct intent *intent);
+
+/* The thread closes fd: as it meant to, which is over then. */
+struct intent intents_take(struct intents *intents, int32_t fd);
 
 struct threads {
 	struct thread *index; /* by tid */
 	struct thread *list;  /* the one that was silent for longest first */
-	struct intent nobodys;
+	struct intents nobodys;
 };
 
 void threads_free(struct threads *threads);
@@ -45,8 +61,10 @@ void threads_free(struct threads *threads);
  */
 uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns);
 
-/* The thread's intent, to be changed; without memory one that nobody looks at. Lent, until the next
- * call of threads_*(). */
-struct intent *threads_intent(struct threads *threads, uint32_t tid);
+/*
+ * What the thread means to do, to be changed; without memory something that nobody looks at. Lent,
+ * until the next call of threads_*().
+ */
+struct intents *threads_intents(struct threads *threads, uint32_t tid);
 
 #endif
