@@ -47,7 +47,8 @@ struct event {
 	int32_t fd, fd2;
 	uint32_t flags, arg;
 	uint16_t call, nr;
-	uint8_t still_open;
+	uint8_t still_open, owner;
+	uint32_t owner_low;
 	const char *name;
 };
 
@@ -140,6 +141,8 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	call->call = e->call;
 	call->nr = e->nr;
 	call->still_open = e->still_open;
+	call->owner = e->owner;
+	call->owner_low = e->owner_low;
 	call->name_size = size;
 	if (size)
 		memcpy(call->name, e->name, size);

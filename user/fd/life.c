@@ -206,14 +206,18 @@ static struct life *push_unseen(struct store *store, struct number *number, enum
 	return life;
 }
 
-/* The life that the closing object had taken, unless somebody else has ended it. */
-static struct life *find_meant(const struct number *number, uint64_t meant)
+/*
+ * The life that the closing object had taken. True: it is the one that the close ends, if it is
+ * still known (*ret_life; else NULL). False: it is over, by somebody else's close.
+ */
+static bool find_meant(const struct number *number, uint64_t meant, struct life **ret_life)
 {
-	struct life *life = meant ? number->newest : NULL;
+	struct life *life = number->newest;
 
 	while (life && life->id != meant)
 		life = life->older;
-	return life && (life->live || life->awaited) ? life : NULL;
+	*ret_life = life;
+	return !life || life->live || life->awaited;
 }
 
 int life_close(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
@@ -231,11 +235,11 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 	settle_gap(store, number);
 	number_touch(store, number);
 	*ret_raced = false;
-	life = find_meant(number, meant);
-	if (life) {
-		life->awaited = false;
-		life_over(store, life, &site);
-		*ret_life = life;
+	if (meant && find_meant(number, meant, ret_life)) {
+		if (*ret_life) {
+			(*ret_life)->awaited = false;
+			life_over(store, *ret_life, &site);
+		}
 		return 0;
 	}
 	life = find_awaited(store, number, call);

@@ -313,6 +313,10 @@ static int close_done(struct fd_world *world, const struct scene *scene)
 	err = life_close(&world->store, table, call->fd, call, intent.life, &life, &raced);
 	if (err)
 		return err;
+	if (!life) {
+		hold_closed(&world->hold, call);
+		return 0;
+	}
 	hold_explain(&world->hold, number_find(table, call->fd), call, life, raced);
 	if (!judge_close(world, scene, &intent, life, raced))
 		hold_closed(&world->hold, call);

@@ -44,8 +44,10 @@ static void end_wait(struct hold *hold, struct life *life, bool wrong)
 	struct finding *finding = life->waiting;
 
 	life->waiting = NULL;
-	if (finding && wrong)
+	if (finding && wrong) {
+		finding->what = life->what; /* its path lies in the life */
 		hold->emit(hold->arg, finding);
+	}
 	free(finding);
 }
 
@@ -125,15 +127,17 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	reuse_tell(&verdict.finding, life, meant);
 	verdict.finding.proofs = PROOF_OWNER;
 	life->stolen = true;
+	hold_break(hold, scene->call->h.tid); /* what the thread did before comes first */
 	hold->emit(hold->arg, &verdict.finding);
 }
 
 /* A close that the living owner of the number did not make. */
-static void judge_behind(const struct scene *scene, const struct reuse *reuse,
+static void judge_behind(const struct scene *scene, const struct intent *intent,
 			 const struct life *life, struct verdict *verdict)
 {
+	bool os_close = intent->point == OWNER_OS_CLOSE;
+	uint32_t proofs = os_close ? reuse_proofs(scene->reuse, life, scene->call) : 0;
 	struct finding *f = &verdict->finding;
-	uint32_t proofs = reuse_proofs(reuse, life, scene->call);
 
 	verdict_begin(scene, scene->call->fd, verdict);
 	f->bad = life->ended;
@@ -185,7 +189,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 	}
 	if (!is_behind(scene, life) || life->uncertain)
 		return false;
-	judge_behind(scene, scene->reuse, life, &verdict);
+	judge_behind(scene, intent, life, &verdict);
 	if (intent->point != OWNER_OS_CLOSE) {
 		wait_for_object(life, &verdict.finding);
 		return false;

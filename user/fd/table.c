@@ -10,6 +10,8 @@
 
 /* Paths are as long as a hostile program likes: bytes of all texts together. */
 #define TEXT_BYTES_MAX (64u << 20)
+/* Lives of one number beyond its history, each of which waits for its close. */
+#define AWAITED_MAX    16
 
 struct text *text_new(struct store *store, const char *bytes, size_t size)
 {
@@ -84,18 +86,28 @@ static void history_free(struct store *store, struct life *life)
 	}
 }
 
-/* The newest life is about to be followed by another: keep the limit's worth of lives. */
+/*
+ * The newest life is about to be followed by another: keep the limit's worth of lives. One whose
+ * close is on its way stays beyond that, or its close would be taken for another's: however many
+ * lives follow while a thread is kept from returning from it.
+ */
 static void history_trim(struct store *store, struct number *number)
 {
-	struct life *life = number->newest;
-	unsigned int kept = 1;
+	struct life **link = &number->newest;
+	unsigned int kept = 1, awaited = 0;
 
-	for (; life && kept < store->limits.history; life = life->older)
+	for (; *link && kept < store->limits.history; link = &(*link)->older)
 		kept++;
-	if (!life)
-		return;
-	history_free(store, life->older);
-	life->older = NULL;
+	while (*link) {
+		struct life *life = *link;
+
+		if (life->awaited && awaited++ < AWAITED_MAX) {
+			link = &life->older;
+			continue;
+		}
+		*link = life->older;
+		life_free(store, life);
+	}
 }
 
 struct life *life_push(struct store *store, struct number *number)
