@@ -86,6 +86,11 @@ static void tell_then(const struct tale *t)
 /* Where and by whom the earlier close was made. */
 static void tell_closing(const struct tale *t)
 {
+	if (words_finalizer(&t->f->closed) && (t->f->proofs & PROOF_STOLEN)) {
+		/* Of an object that had an earlier life of the number: which one, its finding says. */
+		fputs(" by a finalizer (garbage collection)", t->out);
+		return;
+	}
 	if (words_finalizer(&t->f->closed)) {
 		fputs(" by ", t->out);
 		tell_finalizer(t, t->f->owner, t->view->opened);

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+# bpo-18748: one thread closes a file twice, and the second close takes the descriptor through which
+# another thread is just loading libgcc_s, which glibc needs to end a thread: the process aborts. To
+# have that every time, the libgcc_s that is found is a FIFO, which the loader waits on.
+# @sim {"exit": -6}
+# @expect {"kind": "owned_close", "fd": "fd", "ownership": "on", "culprit": "bad", "bad":
+#   "guilty@closed < <module>@call", "opened": "guilty@opened < <module>@call"}
+# @expect {"kind": "reused_close", "fd": "fd", "ownership": "on", "culprit": "closed", "origin":
+#   {"bad": "finalizer", "closed": "os.close"}, "bad": "guilty@bad < <module>@call", "closed":
+#   "guilty@closed < <module>@call", "opened": "guilty@opened < <module>@call", "victim":
+#   "loader@load"}
+# @expect {"kind": "double_close", "fd": "fd", "culprit": "closed", "threads": "different", "bad":
+#   "loader@load", "closed": "guilty@bad < <module>@call", "opened": "loader@load"}
+import ctypes
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import threading
+
+from simlib import say, wait_for_tracer
+
+
+def again_with_fifo():
+    """Runs this program anew so that the loader finds a FIFO where libgcc_s should be."""
+    folder = tempfile.mkdtemp()
+    os.mkfifo(os.path.join(folder, "libgcc_s.so.1"))
+    os.environ["LD_LIBRARY_PATH"] = folder
+    os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def loader():
+    ctypes.CDLL(None).pthread_exit(None)  # <load>
+
+
+def guilty(fifo):
+    pipe = os.open(fifo, os.O_RDWR)  # the loader opens it at once, and waits for its content
+    fp = open("/etc/passwd")  # <opened>
+    number = fp.fileno()
+    say(fd=number)
+    os.close(number)  # <closed>
+    threading.Thread(target=loader).start()
+    while not (os.path.exists(f"/proc/self/fd/{number}") and os.path.samefile(
+            fifo, f"/proc/self/fd/{number}")):
+        pass
+    shutil.rmtree(os.path.dirname(fifo))
+    del fp  # <bad>
+    os.write(pipe, b"\x7fELF\x02\x01\x01" + bytes(1000))
+    threading.Event().wait(60)
+
+
+if "LD_LIBRARY_PATH" not in os.environ:
+    again_with_fifo()
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+wait_for_tracer()
+guilty(os.path.join(os.environ["LD_LIBRARY_PATH"], "libgcc_s.so.1"))  # <call>
