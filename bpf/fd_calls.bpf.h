@@ -301,7 +301,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
 	buf->record.table = (u64)CURRENT(files);
 	buf->record.python = walk_thread(target->program, target->leader_ended);
-	if (w->stack.depth && !send_stack())
+	if (w->stack.depth && (find_stack() == 1 || !send_stack()))
 		buf->record.stack_id = w->stack.stack_id;
 	if (target->vfork && buf->record.python != PYTHON_NONE)
 		buf->record.python = PYTHON_PARENT;
