@@ -35,19 +35,25 @@ golden-expect: fdtrace ## after a change of verdicts or words: what is expected 
 golden: fdtrace ## make the recordings anew (needs root)
 	@$(SUDO) $(PYTHON) -B tests/golden/golden.py record
 
-.PHONY: fuzz
+.PHONY: fuzz fuzz-check fuzz-keep fuzz-build
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD := $(BUILD)/fuzz
-fuzz: ## recordings that try to break the reader (clang's libFuzzer); FUZZ_SECONDS=60
-	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(FUZZ_BUILD) \
-		EXTRA_CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZ_BUILD)/fuzz_recording
-	@$(PYTHON) -B tests/fuzz/seeds.py $(FUZZ_BUILD)/seeds
-	@mkdir -p $(FUZZ_BUILD)/corpus
-	$(FUZZ_BUILD)/fuzz_recording -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-		-rss_limit_mb=2048 -artifact_prefix=$(FUZZ_BUILD)/ \
-		$(FUZZ_BUILD)/corpus $(FUZZ_BUILD)/seeds
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_RUN = $(PYTHON) -B tests/fuzz/run.py $(FUZZ_BUILD)
+fuzz: fuzz-build ## input that tries to break every parser (clang's libFuzzer); FUZZ_SECONDS=60 each, FUZZ='elf proc'
+	@$(FUZZ_RUN) fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
-$(BUILD)/fuzz_recording: tests/fuzz/fuzz_recording.c $(LIB_OBJ)
+fuzz-check: fuzz-build ## the same, for seconds, after the inputs that are kept in tests/fuzz/corpus
+	@$(FUZZ_RUN) check $(FUZZ)
+
+fuzz-keep: fuzz-build ## after make fuzz: what it found new goes into tests/fuzz/corpus, minimised
+	@$(FUZZ_RUN) keep $(FUZZ)
+
+fuzz-build:
+	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(FUZZ_BUILD) \
+		EXTRA_CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZ_BIN)
+
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(LDFLAGS) $(ALL_LDLIBS)
 
 .PHONY: e2e
