@@ -386,9 +386,8 @@ static void finish(struct desk *desk)
 static void announce(struct desk *desk, const char *what)
 {
 	if (!desk->options->quiet)
-		fprintf(stderr, "fdtrace: tracing %s through %s; %s\n", what,
-			probe_rung(desk->probe),
-			desk->options->command ? "reports follow" : "Ctrl-C ends");
+		complain("tracing %s through %s; %s", what, probe_rung(desk->probe),
+			 desk->options->command ? "reports follow" : "Ctrl-C ends");
 }
 
 static int attach_all(struct desk *desk)
