@@ -16,10 +16,8 @@
 #include "base/mem.h"
 #include "process/facts.h"
 #include "process/proc.h"
-#include "python/destructor.h"
 #include "python/layout.h"
 #include "python/locate.h"
-#include "python/runtime.h"
 
 /* Files looked into are remembered; beyond this many they are looked into again. */
 #define FILES_MAX 4096
@@ -44,6 +42,7 @@ struct running {
 
 struct attach {
 	struct probe *probe;
+	struct foreign *foreign;
 	const struct session *session;
 	record_fn feed;
 	void *feed_arg;
@@ -51,14 +50,15 @@ struct attach {
 	struct running *running;
 };
 
-int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
-	       struct attach **ret_attach)
+int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
+	       record_fn feed, void *arg, struct attach **ret_attach)
 {
 	struct attach *attach = calloc(1, sizeof(*attach));
 
 	if (!attach)
 		return -ENOMEM;
 	attach->probe = probe;
+	attach->foreign = foreign;
 	attach->session = session;
 	attach->feed = feed;
 	attach->feed_arg = arg;
@@ -189,10 +189,11 @@ static struct known_file *learn_file(struct attach *attach, const struct file_ke
 		return NULL;
 	file->key = *key;
 	file->fd = -1;
-	err = python_runtime_find(fd, &file->runtime);
+	err = foreign_runtime_find(attach->foreign, fd, &file->runtime);
 	if (!err)
 		file->layout = python_layout(file->runtime.version);
-	if (file->layout && !python_code_destructor(fd, &file->runtime, &file->destructor))
+	if (file->layout &&
+	    !foreign_code_destructor(attach->foreign, fd, &file->runtime, &file->destructor))
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	answer.runtime = file->runtime.runtime;
 	answer.text_vaddr = file->runtime.text_vaddr;

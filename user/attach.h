@@ -13,17 +13,18 @@
 #include <sys/types.h>
 
 #include "base/records.h"
+#include "foreign.h"
 #include "probe/probe.h"
 #include "session.h"
 
 struct attach;
 
 /*
- * probe and session are lent. What is learned of processes goes to feed, as records, which
+ * probe, foreign and session are lent. What is learned of processes goes to feed, as records, which
  * hands them to the session. 0 or -ENOMEM.
  */
-int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
-	       struct attach **ret_attach);
+int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
+	       record_fn feed, void *arg, struct attach **ret_attach);
 void attach_free(struct attach *attach);
 
 /*

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "complain.h"
+#include "foreign.h"
 #include "probe/probe.h"
 #include "recorder.h"
 #include "reports.h"
@@ -32,6 +33,8 @@ enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD };
 
 struct desk {
 	const struct options *options;
+	struct foreign *foreign;
+	unsigned int unread; /* files that have been complained of */
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
@@ -114,6 +117,17 @@ static int feed(void *arg, const struct record_header *record)
 	return err;
 }
 
+/* First of all, so that the helper inherits nothing: neither a map nor a file of ours. */
+static int open_foreign(struct desk *desk)
+{
+	int err = foreign_new(&desk->foreign);
+
+	if (!err)
+		return EXIT_OK;
+	complain("cannot start the helper that reads programs' files: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
 static int open_probe(struct desk *desk)
 {
 	struct probe_options options = {
@@ -127,7 +141,7 @@ static int open_probe(struct desk *desk)
 		complain("%s", error.text);
 		return exit_for(&error);
 	}
-	if (attach_new(desk->probe, desk->session, feed, desk, &desk->attach)) {
+	if (attach_new(desk->probe, desk->foreign, desk->session, feed, desk, &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
@@ -200,6 +214,20 @@ static void current_stats(struct desk *desk, struct session_stats *stats)
 	stats->unseen = probe_unseen(desk->probe);
 }
 
+static void tell_unread(struct desk *desk)
+{
+	unsigned int failures = foreign_failures(desk->foreign);
+
+	if (failures == desk->unread)
+		return;
+	status_hide(&desk->status);
+	complain("%u executable file%s of traced processes made the helper that reads %s fail: "
+		 "taken for no Python",
+		 failures - desk->unread, failures - desk->unread == 1 ? "" : "s",
+		 failures - desk->unread == 1 ? "it" : "them");
+	desk->unread = failures;
+}
+
 /* What was printed goes out; the status line makes room for it. */
 static int show(struct desk *desk, bool all)
 {
@@ -210,6 +238,7 @@ static int show(struct desk *desk, bool all)
 		status_hide(&desk->status);
 		recorder_tell(&desk->recorder);
 	}
+	tell_unread(desk);
 	if (output_waits(&desk->reports.output)) {
 		status_hide(&desk->status);
 		err = output_flush(&desk->reports.output, all);
@@ -447,8 +476,10 @@ static int start_command(struct desk *desk)
 
 static int run(struct desk *desk)
 {
-	int status = open_session(desk);
+	int status = open_foreign(desk);
 
+	if (!status)
+		status = open_session(desk);
 	if (!status)
 		status = open_probe(desk);
 	if (!status)
@@ -480,6 +511,7 @@ int desk_run(const struct options *options)
 	session_free(desk.session);
 	recorder_close(&desk.recorder);
 	attach_free(desk.attach);
+	foreign_free(desk.foreign);
 	probe_close(desk.probe);
 	reports_close(&desk.reports);
 	close_fd(desk.epoll_fd);

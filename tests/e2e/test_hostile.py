@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Processes that fill the memory that fdtrace reads with what no Python holds, and that name
 themselves, their files and their code so as to fool whoever reads the report."""
+import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -93,6 +95,49 @@ def test_hostile_surroundings(python, tmp_path):
     assert finding["what"]["path"] == str(path)
     assert finding["process"]["exe"] == str(program)
     assert "\\x1b" in text
+
+
+def status_of(pid):
+    text = Path(f"/proc/{pid}/status").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def children_of(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_files_are_read_without_privileges(python):
+    """Executables of traced processes are parsed by a helper that can do nothing else."""
+    with harness.waiting([python.path, str(harness.SIM / "double_close.py")]) as process:
+        run = Run(["-p", str(process.pid)], json_lines=False).attached()
+        keeper, = children_of(run.process.pid)
+        worker, = children_of(keeper)
+        for pid in (keeper, worker):
+            status = status_of(pid)
+            assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+            assert int(status["CapBnd"], 16) == 0 and status["NoNewPrivs"] == "1"
+            links = [Path(f"/proc/{pid}/fd/{fd}").readlink() for fd in os.listdir(f"/proc/{pid}/fd")]
+            assert sorted(str(link).partition(":")[0] for link in links) == 3 * ["/dev/null"] + \
+                ["socket"]
+        assert status["Seccomp"] == "2"
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        assert run.finish().code == 0
+    assert not Path(f"/proc/{keeper}").exists() and not Path(f"/proc/{worker}").exists()
+
+
+def test_helper_is_replaced(python):
+    """One that died while it had nothing to do is missed by nobody."""
+    script = f"read x; {python.path} {harness.SIM}/double_close.py"
+    run = Run([], ["/bin/sh", "-c", script], json_lines=False, stdin=subprocess.PIPE).attached()
+    keeper, = [pid for pid in children_of(run.process.pid) if status_of(pid)["Name"] == "fdtrace"]
+    worker, = children_of(keeper)
+    os.kill(int(worker), signal.SIGKILL)
+    harness.wait_until(lambda: children_of(keeper) not in ([], [worker]), "a new helper")
+    run.process.stdin.write(b"\n")
+    run.process.stdin.close()
+    result = run.finish()
+    assert result.code == 0
+    assert "Store.close" in result.stderr and "helper" not in result.stderr
 
 
 LOOP = """
