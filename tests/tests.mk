@@ -77,12 +77,35 @@ format-check:
 format: ## put every C file into its form
 	clang-format -i $(C_FILES)
 
-.PHONY: bench bench-check
-bench: fdtrace ## the overhead, beside strace and bpftrace (needs root); BENCH= passes arguments
+# A probe with nothing in it, one with bpf_get_stack, and processes to try them on.
+BENCH_BUILD := $(BUILD)/bench
+BENCH_BIN := $(BENCH_BUILD)/probes $(BENCH_BUILD)/frames $(BENCH_BUILD)/mapper
+$(BENCH_BUILD)/probes.bpf.o: tests/bench/probes.bpf.c vmlinux.h
+	@mkdir -p $(@D)
+	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -I. \
+		$(shell $(PKG_CONFIG) --cflags libbpf) -c -o $@ $<
+	$(LLVM_STRIP) -g $@
+
+$(BENCH_BUILD)/bench_probes.skel.h: $(BENCH_BUILD)/probes.bpf.o
+	$(BPFTOOL) gen skeleton $< name bench_probes_bpf > $@
+
+$(BENCH_BUILD)/probes: tests/bench/probes.c $(BENCH_BUILD)/bench_probes.skel.h
+	$(CC) $(ALL_CFLAGS) -I$(BENCH_BUILD) -o $@ $< $(LDFLAGS) $(ALL_LDLIBS)
+
+$(BENCH_BUILD)/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o $@ $<
+
+.PHONY: bench bench-check bench-costs
+bench: fdtrace bench-costs ## the overhead, beside strace and bpftrace (needs root); BENCH= passes arguments
 	@$(SUDO) $(PYTHON) tests/bench/bench.py $(BENCH)
 
-bench-check: fdtrace ## the same, and fails if the aims are missed
+bench-check: fdtrace $(BENCH_BIN) ## the same, and fails if the aims are missed
+	@$(SUDO) $(PYTHON) tests/bench/costs.py $(BENCH_BUILD) --check $(COSTS)
 	@$(SUDO) $(PYTHON) tests/bench/bench.py --check $(BENCH)
+
+bench-costs: fdtrace $(BENCH_BIN) ## of one stack by depth, beside bpf_get_stack; of an attach; COSTS=
+	@$(SUDO) $(PYTHON) tests/bench/costs.py $(BENCH_BUILD) $(COSTS)
 
 .PHONY: accuracy validation
 accuracy: fdtrace ## precision and recall by kind, over the simulators (needs root)

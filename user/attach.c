@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "process/facts.h"
 #include "process/proc.h"
+#include "process/seen.h"
 #include "python/layout.h"
 #include "python/locate.h"
 
@@ -234,6 +235,7 @@ static void python_runs(struct attach *attach, pid_t pid, struct known_file *fil
 
 struct search {
 	struct attach *attach;
+	struct seen **vain; /* mappings that are no Python; NULL: not kept */
 	pid_t pid;
 	const struct file_key *only; /* NULL: any file */
 	uint64_t at;		     /* 0: at any address */
@@ -262,9 +264,14 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 
 	if (search->at && (search->at < mapping->start || search->at >= mapping->end))
 		return 0;
-	file = mapped_file(search, mapping);
-	if (!file || !file->layout)
+	if (search->vain && seen_has(*search->vain, mapping))
 		return 0;
+	file = mapped_file(search, mapping);
+	if (!file || !file->layout) {
+		if (file && search->vain)
+			seen_add(search->vain, mapping);
+		return 0;
+	}
 	search->found = file;
 	if (!file->runtime.fixed)
 		search->bias = mapping->start - (file->runtime.text_vaddr -
@@ -277,9 +284,9 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
  * there is none.
  */
 static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t program,
-				      const struct file_key *only, uint64_t at)
+				      const struct file_key *only, uint64_t at, struct seen **vain)
 {
-	struct search search = {.attach = attach, .pid = pid, .only = only, .at = at};
+	struct search search = {.attach = attach, .vain = vain, .pid = pid, .only = only, .at = at};
 
 	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
 	    probe_set_python(attach->probe, pid, program, &search.found->key, search.found->layout,
@@ -290,9 +297,9 @@ static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t
 
 /* As find_python(), of a program that is traced and may end at any time. False: none found. */
 static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
-			    const struct file_key *only, uint64_t at)
+			    const struct file_key *only, uint64_t at, struct seen **vain)
 {
-	struct known_file *file = find_python(attach, pid, program, only, at);
+	struct known_file *file = find_python(attach, pid, program, only, at, vain);
 
 	if (file && probe_program(attach->probe, pid) == program)
 		python_runs(attach, pid, file);
@@ -305,12 +312,13 @@ static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
 static int add_target(struct attach *attach, pid_t pid)
 {
 	uint64_t program = clock_boot_ns(), traced;
+	struct seen *vain __attribute__((cleanup(seen_free))) = NULL;
 	int err;
 
-	find_python(attach, pid, program, NULL, 0);
+	find_python(attach, pid, program, NULL, 0, &vain);
 	err = probe_add_target(attach->probe, pid, program);
 	traced = probe_program(attach->probe, pid);
-	if (!traced || !look_for_python(attach, pid, traced, NULL, 0) || traced != program)
+	if (!traced || !look_for_python(attach, pid, traced, NULL, 0, &vain) || traced != program)
 		probe_forget_python(attach->probe, pid, program);
 	return err == -EEXIST ? 0 : err;
 }
@@ -406,7 +414,7 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 	} else if (file && record->known) {
 		python_runs(attach, pid, file);
 	} else if (program) {
-		look_for_python(attach, pid, program, &key, record->start);
+		look_for_python(attach, pid, program, &key, record->start, NULL);
 	}
 }
 
@@ -423,7 +431,7 @@ static void inherits(struct attach *attach, const struct record_fork *record)
 		return;
 	/* Made before the parent was known to be a Python. */
 	if (program && !probe_has_python(attach->probe, record->child_tgid, program))
-		look_for_python(attach, record->child_tgid, program, &file->key, 0);
+		look_for_python(attach, record->child_tgid, program, &file->key, 0, NULL);
 	else
 		watch_frees(attach, record->child_tgid, file);
 }
