@@ -310,7 +310,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		buf->record.owner_low = low;
 	}
 	buf->record.python = walk_thread(target->program, target->leader_ended);
-	if (w->stack.depth && !send_stack())
+	if (w->stack.depth && (find_stack() == 1 || !send_stack()))
 		buf->record.stack_id = w->stack.stack_id;
 	if (target->vfork && buf->record.python != PYTHON_NONE)
 		buf->record.python = PYTHON_PARENT;

@@ -114,6 +114,11 @@ const volatile __u32 wake_bytes = 256 << 10;
 
 /* Raised by the user side: what has been sent before is to be sent again. */
 __u32 resend;
+/* Raised by both sides after a change of pythons, by the user side after one of stacks_sent. */
+__u64 pythons_changed, stacks_forgotten;
+/* IDENTITY_FREED: frees of code objects, by tgid: to share a count makes ids new too often. */
+#define EPOCHS 1024
+__u64 epochs[EPOCHS];
 /* Records lost, and how many of them the reader has been told of. */
 __u64 lost_records, told_records;
 

@@ -66,6 +66,7 @@ static __always_inline void set_python(const struct program_key *program,
 
 	if (bpf_map_update_elem(&pythons, program, &python, BPF_ANY))
 		count_loss(LOSS_MAP);
+	__sync_fetch_and_add(&pythons_changed, 1);
 }
 
 /* An executable mapping of a file, which may be a libpython. */
@@ -141,6 +142,7 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 		copy.identity = IDENTITY_CONTENT;
 		if (bpf_map_update_elem(&pythons, &key, &copy, BPF_ANY))
 			count_loss(LOSS_MAP);
+		__sync_fetch_and_add(&pythons_changed, 1);
 	}
 	r.parent_table = (u64)BPF_CORE_READ(parent, files);
 	r.child_table = (u64)BPF_CORE_READ(child, files);

@@ -15,15 +15,27 @@
 #include "emit.bpf.h"
 
 /* A window begins with its frame's page at the latest: frames of one data stack lie together. */
-#define WINDOW_BACK 2048
-#define WINDOW_MASK (2 * WINDOW_BACK - 1)
+#define WINDOW_BACK   2048
+#define WINDOW_MASK   (2 * WINDOW_BACK - 1)
 /* No field that we read lies further inside a frame. */
-#define FIELD_MASK  127
-#define WALK_STEP   16
+#define FIELD_MASK    127
+#define WALK_STEP     16
 /* Bytes of a text that tell one code object from another. */
-#define SAMPLE_TEXT 256
+#define SAMPLE_TEXT   256
+/* A look into memory of the CPU's own costs a fraction of one into a hash map. */
+#define RECENT_STACKS 256
+
+/* What this CPU found last in pythons: most calls in a row are of one program. */
+struct known_python {
+	u64 program;
+	u64 changed; /* pythons_changed, before it was looked up */
+	u32 tgid;
+	u32 found;
+	struct python_process python;
+};
 
 struct walk {
+	struct known_python known;
 	u64 next; /* the frame to read */
 	u64 hash;
 	u64 window_start;
@@ -36,6 +48,8 @@ struct walk {
 	u64 code_sample;
 	u8 window[2 * WINDOW_BACK + FIELD_MASK + 8];
 	u8 sample[SAMPLE_TEXT + 8];
+	/* Ids found in stacks_sent by this CPU, each mixed with stacks_forgotten. */
+	u64 recent[RECENT_STACKS];
 	struct record_stack stack;
 	struct record_frame frames[RECORD_FRAMES_MAX];
 };
@@ -355,6 +369,26 @@ static __always_inline struct python_process *find_program(u64 program, u32 tgid
 	return bpf_map_lookup_elem(&pythons, &key);
 }
 
+/* As find_program(), a copy, from memory where nothing has changed. */
+static __always_inline struct python_process *find_known(struct walk *w, u64 program, u32 tgid)
+{
+	struct known_python *known = &w->known;
+	const struct python_process *python;
+	u64 changed = *(volatile u64 *)&pythons_changed;
+
+	if (known->program == program && known->tgid == tgid && known->changed == changed)
+		return known->found ? &known->python : NULL;
+	python = find_program(program, tgid);
+	known->program = program;
+	known->tgid = tgid;
+	known->changed = changed;
+	known->found = python != NULL;
+	if (!python)
+		return NULL;
+	known->python = *python;
+	return &known->python;
+}
+
 /*
  * Walks the calling thread into this CPU's walk. Returns its enum python_status; a program that
  * is not known to be a Python has PYTHON_NONE. by_content: frees are not watched any more. A
@@ -363,7 +397,7 @@ static __always_inline struct python_process *find_program(u64 program, u32 tgid
 __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct python_process *python = find_program(program, tgid);
+	struct python_process *python;
 	const struct py_layout *layout;
 	struct walk *w = this_walk();
 	struct thread_view thread;
@@ -371,6 +405,7 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 	if (!w)
 		return PYTHON_NONE;
 	w->stack.depth = 0;
+	python = find_known(w, program, tgid);
 	if (!python)
 		return PYTHON_NONE;
 	w->stack.fault_address = 0;
@@ -387,7 +422,8 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 	if (!find_thread(w, python, layout, &thread))
 		return PYTHON_NO_THREAD;
 	w->next = first_frame(layout, thread.frame);
-	w->hash = mix(mix(((u64)tgid << 32) | w->resend, program), python->epoch);
+	w->hash = mix(mix(((u64)tgid << 32) | w->resend, program),
+		      python->epoch + epochs[tgid % EPOCHS]);
 	/* Shims are walked but not kept, so the loop is longer than the frames it yields. */
 	for (u32 i = 0; i < 2 * RECORD_FRAMES_MAX / WALK_STEP; i++)
 		if (!walk_frames())

@@ -66,7 +66,7 @@ enum code_identity {
 
 struct python_process {
 	__u64 runtime; /* address of _PyRuntime in the process */
-	__u64 epoch;   /* IDENTITY_FREED: raised at every free of a code object */
+	__u64 epoch;   /* raised when identity changes: ids of stacks are new then */
 	struct file_key file;
 	__u32 layout;	/* index into layouts */
 	__u32 identity; /* enum code_identity */

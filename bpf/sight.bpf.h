@@ -220,7 +220,7 @@ static __always_inline void code_freed(u64 code)
 	python = find_program(key.program, key.tgid);
 	if (!python)
 		return;
-	__sync_fetch_and_add(&python->epoch, 1);
+	__sync_fetch_and_add(&epochs[key.tgid % EPOCHS], 1);
 	bpf_map_delete_elem(&codes_sent, &key);
 }
 
@@ -238,31 +238,48 @@ __attribute__((noinline)) int send_codes(u32 depth)
 }
 
 /*
- * Sends the walked stack unless it has been sent already; its id is in the walk. What the ring
- * had no room for is not marked as sent: the next call of this stack tries again. A global
- * function: verified by itself.
+ * Gives the walked stack its id. Returns 1 if it has been sent already. A global function, aside
+ * from send_stack(): what it keeps on the stack is not there while that sends.
+ */
+__attribute__((noinline)) int find_stack(void)
+{
+	struct walk *w = this_walk();
+	u64 id, stamp, *recent;
+
+	if (!w)
+		return -1;
+	id = mix(w->hash, ((u64)w->stack.depth << 8) | w->stack.python) | 1;
+	w->stack.stack_id = id;
+	stamp = mix(id, *(volatile u64 *)&stacks_forgotten);
+	recent = &w->recent[stamp % RECENT_STACKS];
+	if (*recent == stamp)
+		return 1;
+	if (!bpf_map_lookup_elem(&stacks_sent, &id))
+		return 0;
+	*recent = stamp;
+	return 1;
+}
+
+/*
+ * Sends the walked stack. What the ring had no room for is not marked as sent: the next call of
+ * this stack tries again. A global function: verified by itself.
  */
 __attribute__((noinline)) int send_stack(void)
 {
 	struct walk *w = this_walk();
 	u32 depth, size, failed;
 	u8 one = 1;
-	u64 id;
 
 	if (!w)
 		return -1;
 	depth = w->stack.depth;
 	if (depth > RECORD_FRAMES_MAX)
 		return -1;
-	id = mix(w->hash, ((u64)depth << 8) | w->stack.python) | 1;
-	w->stack.stack_id = id;
-	if (bpf_map_lookup_elem(&stacks_sent, &id))
-		return 0;
 	failed = send_codes(depth);
 	size = sizeof(w->stack) + depth * sizeof(struct record_frame);
 	fill_header(&w->stack.h, RECORD_STACK, size, bpf_get_current_pid_tgid());
 	if (!emit(&w->stack, size, LOSS_STACK, false) && !failed)
-		bpf_map_update_elem(&stacks_sent, &id, &one, BPF_ANY);
+		bpf_map_update_elem(&stacks_sent, &w->stack.stack_id, &one, BPF_ANY);
 	return 0;
 }
 

@@ -35,19 +35,25 @@ golden-expect: fdtrace ## after a change of verdicts or words: what is expected 
 golden: fdtrace ## make the recordings anew (needs root)
 	@$(SUDO) $(PYTHON) -B tests/golden/golden.py record
 
-.PHONY: fuzz
+.PHONY: fuzz fuzz-check fuzz-keep fuzz-build
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD := $(BUILD)/fuzz
-fuzz: ## recordings that try to break the reader (clang's libFuzzer); FUZZ_SECONDS=60
-	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(FUZZ_BUILD) \
-		EXTRA_CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZ_BUILD)/fuzz_recording
-	@$(PYTHON) -B tests/fuzz/seeds.py $(FUZZ_BUILD)/seeds
-	@mkdir -p $(FUZZ_BUILD)/corpus
-	$(FUZZ_BUILD)/fuzz_recording -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-		-rss_limit_mb=2048 -artifact_prefix=$(FUZZ_BUILD)/ \
-		$(FUZZ_BUILD)/corpus $(FUZZ_BUILD)/seeds
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_RUN = $(PYTHON) -B tests/fuzz/run.py $(FUZZ_BUILD)
+fuzz: fuzz-build ## input that tries to break every parser (clang's libFuzzer); FUZZ_SECONDS=60 each, FUZZ='elf proc'
+	@$(FUZZ_RUN) fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
-$(BUILD)/fuzz_recording: tests/fuzz/fuzz_recording.c $(LIB_OBJ)
+fuzz-check: fuzz-build ## the same, for seconds, after the inputs that are kept in tests/fuzz/corpus
+	@$(FUZZ_RUN) check $(FUZZ)
+
+fuzz-keep: fuzz-build ## after make fuzz: what it found new goes into tests/fuzz/corpus, minimised
+	@$(FUZZ_RUN) keep $(FUZZ)
+
+fuzz-build:
+	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(FUZZ_BUILD) \
+		EXTRA_CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZ_BIN)
+
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(LDFLAGS) $(ALL_LDLIBS)
 
 .PHONY: e2e
@@ -71,12 +77,35 @@ format-check:
 format: ## put every C file into its form
 	clang-format -i $(C_FILES)
 
-.PHONY: bench bench-check
-bench: fdtrace ## the overhead, beside strace and bpftrace (needs root); BENCH= passes arguments
+# A probe with nothing in it, one with bpf_get_stack, and processes to try them on.
+BENCH_BUILD := $(BUILD)/bench
+BENCH_BIN := $(BENCH_BUILD)/probes $(BENCH_BUILD)/frames $(BENCH_BUILD)/mapper
+$(BENCH_BUILD)/probes.bpf.o: tests/bench/probes.bpf.c vmlinux.h
+	@mkdir -p $(@D)
+	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -I. \
+		$(shell $(PKG_CONFIG) --cflags libbpf) -c -o $@ $<
+	$(LLVM_STRIP) -g $@
+
+$(BENCH_BUILD)/bench_probes.skel.h: $(BENCH_BUILD)/probes.bpf.o
+	$(BPFTOOL) gen skeleton $< name bench_probes_bpf > $@
+
+$(BENCH_BUILD)/probes: tests/bench/probes.c $(BENCH_BUILD)/bench_probes.skel.h
+	$(CC) $(ALL_CFLAGS) -I$(BENCH_BUILD) -o $@ $< $(LDFLAGS) $(ALL_LDLIBS)
+
+$(BENCH_BUILD)/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o $@ $<
+
+.PHONY: bench bench-check bench-costs
+bench: fdtrace bench-costs ## the overhead, beside strace and bpftrace (needs root); BENCH= passes arguments
 	@$(SUDO) $(PYTHON) tests/bench/bench.py $(BENCH)
 
-bench-check: fdtrace ## the same, and fails if the aims are missed
+bench-check: fdtrace $(BENCH_BIN) ## the same, and fails if the aims are missed
+	@$(SUDO) $(PYTHON) tests/bench/costs.py $(BENCH_BUILD) --check $(COSTS)
 	@$(SUDO) $(PYTHON) tests/bench/bench.py --check $(BENCH)
+
+bench-costs: fdtrace $(BENCH_BIN) ## of one stack by depth, beside bpf_get_stack; of an attach; COSTS=
+	@$(SUDO) $(PYTHON) tests/bench/costs.py $(BENCH_BUILD) $(COSTS)
 
 .PHONY: accuracy validation
 accuracy: fdtrace ## precision and recall by kind, over the simulators (needs root)

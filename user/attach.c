@@ -16,10 +16,9 @@
 #include "base/mem.h"
 #include "process/facts.h"
 #include "process/proc.h"
-#include "python/destructor.h"
+#include "process/seen.h"
 #include "python/layout.h"
 #include "python/locate.h"
-#include "python/runtime.h"
 #include "watch.h"
 
 /* Files looked into are remembered; beyond this many they are looked into again. */
@@ -46,6 +45,7 @@ struct running {
 struct attach {
 	struct probe *probe;
 	struct watch *watch;
+	struct foreign *foreign;
 	const struct session *session;
 	record_fn feed;
 	void *feed_arg;
@@ -53,18 +53,19 @@ struct attach {
 	struct running *running;
 };
 
-int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
-	       bool owners, struct attach **ret_attach)
+int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
+	       record_fn feed, void *arg, bool owners, struct attach **ret_attach)
 {
 	struct attach *attach = calloc(1, sizeof(*attach));
 
 	if (!attach)
 		return -ENOMEM;
 	attach->probe = probe;
+	attach->foreign = foreign;
 	attach->session = session;
 	attach->feed = feed;
 	attach->feed_arg = arg;
-	if (watch_new(probe, owners, &attach->watch)) {
+	if (watch_new(probe, foreign, owners, &attach->watch)) {
 		attach_free(attach);
 		return -ENOMEM;
 	}
@@ -202,10 +203,11 @@ static struct known_file *learn_file(struct attach *attach, const struct file_ke
 		return NULL;
 	file->key = *key;
 	file->fd = -1;
-	err = python_runtime_find(fd, &file->runtime);
+	err = foreign_runtime_find(attach->foreign, fd, &file->runtime);
 	if (!err)
 		file->layout = python_layout(file->runtime.version);
-	if (file->layout && !python_code_destructor(fd, &file->runtime, &file->destructor))
+	if (file->layout &&
+	    !foreign_code_destructor(attach->foreign, fd, &file->runtime, &file->destructor))
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	owners = watch_learn(attach->watch, key, fd, file->layout);
 	answer.runtime = file->runtime.runtime;
@@ -285,6 +287,7 @@ static void python_runs(struct attach *attach, pid_t pid, struct known_file *fil
 
 struct search {
 	struct attach *attach;
+	struct seen **vain; /* mappings that are no Python; NULL: not kept */
 	pid_t pid;
 	const struct file_key *only; /* NULL: any file */
 	uint64_t at;		     /* 0: at any address */
@@ -313,9 +316,14 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 
 	if (search->at && (search->at < mapping->start || search->at >= mapping->end))
 		return 0;
-	file = mapped_file(search, mapping);
-	if (!file || !file->layout)
+	if (search->vain && seen_has(*search->vain, mapping))
 		return 0;
+	file = mapped_file(search, mapping);
+	if (!file || !file->layout) {
+		if (file && search->vain)
+			seen_add(search->vain, mapping);
+		return 0;
+	}
 	search->found = file;
 	if (!file->runtime.fixed)
 		search->bias = mapping->start - (file->runtime.text_vaddr -
@@ -328,9 +336,9 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
  * there is none.
  */
 static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t program,
-				      const struct file_key *only, uint64_t at)
+				      const struct file_key *only, uint64_t at, struct seen **vain)
 {
-	struct search search = {.attach = attach, .pid = pid, .only = only, .at = at};
+	struct search search = {.attach = attach, .vain = vain, .pid = pid, .only = only, .at = at};
 
 	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
 	    probe_set_python(attach->probe, pid, program, &search.found->key, search.found->layout,
@@ -341,9 +349,9 @@ static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t
 
 /* As find_python(), of a program that is traced and may end at any time. False: none found. */
 static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
-			    const struct file_key *only, uint64_t at)
+			    const struct file_key *only, uint64_t at, struct seen **vain)
 {
-	struct known_file *file = find_python(attach, pid, program, only, at);
+	struct known_file *file = find_python(attach, pid, program, only, at, vain);
 
 	if (file && probe_program(attach->probe, pid) == program)
 		python_runs(attach, pid, file);
@@ -356,12 +364,13 @@ static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
 static int add_target(struct attach *attach, pid_t pid)
 {
 	uint64_t program = clock_boot_ns(), traced;
+	struct seen *vain __attribute__((cleanup(seen_free))) = NULL;
 	int err;
 
-	find_python(attach, pid, program, NULL, 0);
+	find_python(attach, pid, program, NULL, 0, &vain);
 	err = probe_add_target(attach->probe, pid, program, watch_claim(attach->watch, pid));
 	traced = probe_program(attach->probe, pid);
-	if (!traced || !look_for_python(attach, pid, traced, NULL, 0) || traced != program)
+	if (!traced || !look_for_python(attach, pid, traced, NULL, 0, &vain) || traced != program)
 		probe_forget_python(attach->probe, pid, program);
 	return err == -EEXIST ? 0 : err;
 }
@@ -457,7 +466,7 @@ static void look_into_file(struct attach *attach, pid_t pid, uint64_t program,
 {
 	const struct file_key key = {record->device, record->inode};
 
-	look_for_python(attach, pid, program, &key, record->start);
+	look_for_python(attach, pid, program, &key, record->start, NULL);
 	watch_file(attach->watch, pid, &key);
 }
 
@@ -495,7 +504,7 @@ static void inherits(struct attach *attach, const struct record_fork *record)
 		return;
 	/* Made before the parent was known to be a Python. */
 	if (program && !probe_has_python(attach->probe, record->child_tgid, program))
-		look_for_python(attach, record->child_tgid, program, &file->key, 0);
+		look_for_python(attach, record->child_tgid, program, &file->key, 0, NULL);
 	else
 		watch_frees(attach, record->child_tgid, file);
 	watch_owners(attach, record->child_tgid, file);

@@ -13,18 +13,19 @@
 #include <sys/types.h>
 
 #include "base/records.h"
+#include "foreign.h"
 #include "probe/probe.h"
 #include "session.h"
 
 struct attach;
 
 /*
- * probe and session are lent. What is learned of processes goes to feed, as records, which
+ * probe, foreign and session are lent. What is learned of processes goes to feed, as records, which
  * hands them to the session. owners: Python's descriptor owners are watched, where that can be
  * done. 0 or -ENOMEM.
  */
-int attach_new(struct probe *probe, const struct session *session, record_fn feed, void *arg,
-	       bool owners, struct attach **ret_attach);
+int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
+	       record_fn feed, void *arg, bool owners, struct attach **ret_attach);
 void attach_free(struct attach *attach);
 
 /* What cannot be seen in this session: sentences, ended by NULL; lent until the next call. */

@@ -3,14 +3,22 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
 
 void complain(const char *format, ...)
 {
+	_cleanup_free_ char *text = NULL, *shown = NULL;
 	va_list args;
 
-	fputs("fdtrace: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
 	va_end(args);
-	fputc('\n', stderr);
+	/* Paths and commands may have been chosen by others than whoever reads this. */
+	if (text)
+		shown = text_for_terminal(text, strlen(text));
+	fprintf(stderr, "fdtrace: %s\n", shown ? shown : "out of memory");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What fdtrace says to people when something fails: one line, on standard error.
+ * What fdtrace says to people of itself: one line, on standard error, escaped for a terminal.
  */
 #ifndef FDTRACE_COMPLAIN_H
 #define FDTRACE_COMPLAIN_H

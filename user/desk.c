@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "complain.h"
+#include "foreign.h"
 #include "probe/probe.h"
 #include "recorder.h"
 #include "reports.h"
@@ -32,6 +33,8 @@ enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD };
 
 struct desk {
 	const struct options *options;
+	struct foreign *foreign;
+	unsigned int unread; /* files that have been complained of */
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
@@ -114,6 +117,17 @@ static int feed(void *arg, const struct record_header *record)
 	return err;
 }
 
+/* First of all, so that the helper inherits nothing: neither a map nor a file of ours. */
+static int open_foreign(struct desk *desk)
+{
+	int err = foreign_new(&desk->foreign);
+
+	if (!err)
+		return EXIT_OK;
+	complain("cannot start the helper that reads programs' files: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
 static int open_probe(struct desk *desk)
 {
 	struct probe_options options = {
@@ -128,7 +142,7 @@ static int open_probe(struct desk *desk)
 		complain("%s", error.text);
 		return exit_for(&error);
 	}
-	if (attach_new(desk->probe, desk->session, feed, desk, desk->options->owners,
+	if (attach_new(desk->probe, desk->foreign, desk->session, feed, desk, desk->options->owners,
 		       &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
@@ -202,6 +216,20 @@ static void current_stats(struct desk *desk, struct session_stats *stats)
 	stats->unseen = attach_unseen(desk->attach);
 }
 
+static void tell_unread(struct desk *desk)
+{
+	unsigned int failures = foreign_failures(desk->foreign);
+
+	if (failures == desk->unread)
+		return;
+	status_hide(&desk->status);
+	complain("%u executable file%s of traced processes made the helper that reads %s fail: "
+		 "taken for no Python",
+		 failures - desk->unread, failures - desk->unread == 1 ? "" : "s",
+		 failures - desk->unread == 1 ? "it" : "them");
+	desk->unread = failures;
+}
+
 /* What was printed goes out; the status line makes room for it. */
 static int show(struct desk *desk, bool all)
 {
@@ -212,6 +240,7 @@ static int show(struct desk *desk, bool all)
 		status_hide(&desk->status);
 		recorder_tell(&desk->recorder);
 	}
+	tell_unread(desk);
 	if (output_waits(&desk->reports.output)) {
 		status_hide(&desk->status);
 		err = output_flush(&desk->reports.output, all);
@@ -388,9 +417,8 @@ static void finish(struct desk *desk)
 static void announce(struct desk *desk, const char *what)
 {
 	if (!desk->options->quiet)
-		fprintf(stderr, "fdtrace: tracing %s through %s; %s\n", what,
-			probe_rung(desk->probe),
-			desk->options->command ? "reports follow" : "Ctrl-C ends");
+		complain("tracing %s through %s; %s", what, probe_rung(desk->probe),
+			 desk->options->command ? "reports follow" : "Ctrl-C ends");
 }
 
 static int attach_all(struct desk *desk)
@@ -450,8 +478,10 @@ static int start_command(struct desk *desk)
 
 static int run(struct desk *desk)
 {
-	int status = open_session(desk);
+	int status = open_foreign(desk);
 
+	if (!status)
+		status = open_session(desk);
 	if (!status)
 		status = open_probe(desk);
 	if (!status)
@@ -483,6 +513,7 @@ int desk_run(const struct options *options)
 	session_free(desk.session);
 	recorder_close(&desk.recorder);
 	attach_free(desk.attach);
+	foreign_free(desk.foreign);
 	reports_close(&desk.reports);
 	probe_close(desk.probe);
 	close_fd(desk.epoll_fd);

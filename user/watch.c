@@ -46,6 +46,7 @@ struct alone {
 
 struct watch {
 	struct probe *probe;
+	struct foreign *foreign;
 	bool on;
 	char *notes[NOTES_MAX];
 	size_t note_count;
@@ -101,13 +102,14 @@ const char *const *watch_unseen(struct watch *watch)
 	return watch->unseen;
 }
 
-int watch_new(struct probe *probe, bool wanted, struct watch **ret_watch)
+int watch_new(struct probe *probe, struct foreign *foreign, bool wanted, struct watch **ret_watch)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 
 	if (!watch)
 		return -ENOMEM;
 	watch->probe = probe;
+	watch->foreign = foreign;
 	watch->on = probe_owners(probe);
 	if (wanted && !watch->on)
 		note(watch, "which Python object owns a descriptor: this kernel's probes cannot be "
@@ -171,7 +173,7 @@ bool watch_learn(struct watch *watch, const struct file_key *key, int fd, bool p
 		return false;
 	file->key = *key;
 	file->fd = -1;
-	python_owners_find(fd, file->probes, OWNER_PROBES_MAX, &file->count);
+	foreign_owners_find(watch->foreign, fd, file->probes, OWNER_PROBES_MAX, &file->count);
 	if (file->count)
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	HASH_ADD(hh, watch->files, key, sizeof(file->key), file);

@@ -15,12 +15,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "foreign.h"
 #include "probe/probe.h"
 
 struct watch;
 
-/* wanted: whether owners are to be watched, if the kernel can. 0 or -ENOMEM. */
-int watch_new(struct probe *probe, bool wanted, struct watch **ret_watch);
+/* probe, foreign: lent. wanted: whether owners are to be watched, if the kernel can. 0 or -ENOMEM.
+ */
+int watch_new(struct probe *probe, struct foreign *foreign, bool wanted, struct watch **ret_watch);
 void watch_free(struct watch *watch);
 
 /*

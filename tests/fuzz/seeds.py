@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""seeds.py FOLDER: the records of the golden recordings, unpacked, for a fuzzer to begin with."""
+"""seeds.py FOLDER: inputs for the fuzz targets to begin with, in FOLDER/NAME: of `recording` the
+golden recordings and their records, unpacked; of others what is at hand: tables, texts of /proc.
+"""
 
 import struct
 import sys
@@ -8,6 +10,7 @@ import zlib
 from pathlib import Path
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+TABLES = Path(__file__).resolve().parents[1] / "unit/data"
 HEADER, BLOCK = 112, struct.Struct("=IIII")
 LONGEST = 1 << 16
 
@@ -22,13 +25,75 @@ def records(data):
     return raw
 
 
-def main(folder):
-    folder.mkdir(parents=True, exist_ok=True)
+def recordings():
     for path in GOLDEN.glob("*.fdt"):
         data = path.read_bytes()
-        (folder / path.stem).write_bytes(records(data)[:LONGEST])
+        yield records(data)[:LONGEST]
         if len(data) < LONGEST:
-            (folder / path.name).write_bytes(data)
+            yield data
+
+
+def tables():
+    """(version, first line, table) of real code objects, a few of each version."""
+    for path in sorted(TABLES.glob("lines-*.txt")):
+        lines = path.read_text(encoding="ascii").splitlines()
+        version = int(lines[0].split()[1], 16)
+        for line in [line for line in lines if line.startswith("code ")][:12]:
+            words = line.split()
+            yield version, int(words[1]), bytes.fromhex(words[2] if len(words) > 2 else "")
+
+
+def linetables():
+    for version, first, table in tables():
+        yield struct.pack("<Bii", version - 0x0306, first, 20) + table
+
+
+def code_record(version, first, table):
+    """A step of fuzz_code.c that adds a code object, then one that looks it up."""
+    name, function = "/srv/größe.py".encode("latin-1"), "C.run".encode("utf-16-le")
+    data = name + function + table
+    record = struct.pack("=IHHQQII", 88 + len(data), 3, 0, 0, 0, 1, 1)
+    record += struct.pack("=QQiiIIIIIIHBBBBH", 1, 1, first, 2, len(name), len(name),
+                          len(function), len(function) // 2, len(table), len(table), version,
+                          1, 2, 0, 0, 0)
+    step = struct.pack("<BH", 0, len(record + data)) + record + data
+    return step + struct.pack("<BBBBiB", 3, 1, 1, 1, 6, 0)
+
+
+def codes():
+    for version, first, table in tables():
+        yield code_record(version, first, table)
+
+
+def procs():
+    """First byte: which parser, as fuzz_proc.c has them."""
+    for which, name in ((0, "maps"), (1, "cgroup"), (3, "status"), (4, "stat"), (5, "fdinfo/0")):
+        yield bytes([which]) + Path("/proc/self", name).read_bytes()[:4000]
+    yield bytes([1]) + b"0::/system.slice/docker-" + b"0123456789abcdef" * 4 + b".scope\n"
+    for link in (b"/etc/passwd", b"socket:[77]", b"pipe:[1]", b"anon_inode:[eventpoll]",
+                 b"/memfd:name (deleted)", b"pidfd:[3]"):
+        yield bytes([2]) + link
+
+
+def texts():
+    for width, text in ((1, "grün\x1b[31m"), (2, "名前\n\u202e"), (4, "\U0001f40d\udc80\0")):
+        codec = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}[width]
+        yield bytes([width]) + text.encode(codec, "surrogatepass")
+
+
+def scripts():
+    yield from (b"#!/usr/bin/python3\nprint()\n", b"#! /usr/bin/env -S A=1 python3 -u\n", b"#!\n")
+
+
+MAKERS = {"recording": recordings, "linetable": linetables, "code": codes, "proc": procs,
+          "text": texts, "script": scripts}
+
+
+def main(folder):
+    for name, make in MAKERS.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number, data in enumerate(make()):
+            (folder / name / f"{number:03}").write_bytes(data)
 
 
 if __name__ == "__main__":

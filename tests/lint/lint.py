@@ -22,9 +22,9 @@ SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
 SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}  # included by both sides
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
-ROOMS = ["main", "desk", "agent", "replay", "recorder", "reports", "attach", "watch", "spawn", "status",
-         "output", "options", "complain", "session", "report", "sink", "stack", "process", "probe",
-         "fd", "python", "native", "recording", "base"]
+ROOMS = ["main", "desk", "agent", "replay", "recorder", "reports", "attach", "watch", "spawn",
+         "status", "output", "foreign", "options", "complain", "session", "report", "sink", "stack",
+         "process", "probe", "fd", "python", "native", "recording", "sandbox", "base"]
 # Rooms behind that are closed all the same.
 CLOSED = {
     "session": {"report"},
@@ -33,12 +33,14 @@ CLOSED = {
 }
 # What a room may use of bpf/; every other one record.h alone.
 FROM_BPF = {
+    "foreign": {"owner.h", "record.h", "py_layout.h"},
     "probe": {"owner.h", "record.h", "py_layout.h", "shared.h"},
     "python": {"owner.h", "record.h", "py_layout.h"},
 }
 # Rooms that return errors and data, and leave it to the loop to say something. (probe/ hands
 # on libbpf's own log, on request.)
-SILENT = {"session", "stack", "process", "fd", "python", "native", "report", "recording"}
+SILENT = {"session", "stack", "process", "fd", "python", "native", "report", "recording",
+          "sandbox"}
 
 FORBIDDEN = {
     "c": r"\b(strcpy|strcat|gets|strtok|atoi|atol|alloca|system|popen)\s*\(",

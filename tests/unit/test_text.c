@@ -46,6 +46,9 @@ static void test_terminal_escapes(void **state)
 	TERMINAL("\xc2\x9b", "\\u009b");				       /* CSI, 8 bits */
 	TERMINAL("\xe2\x80\xae\xe2\x81\xa6\xd8\x9c", "\\u202e\\u2066\\u061c"); /* bidirectional */
 	TERMINAL("\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029");		       /* line separators */
+	TERMINAL("\xe2\x80\x8b\xef\xbb\xbf\xc2\xad", "\\u200b\\ufeff\\u00ad"); /* invisible */
+	TERMINAL("\xf3\xa0\x80\x81", "\\U000e0001");			       /* a tag */
+	TERMINAL("\xe2\x80\x8d", "\xe2\x80\x8d"); /* a joiner: scripts need it */
 	TERMINAL("\xff\x80"
 		 "a\xc3",
 		 "\\xff\\x80a\\xc3");

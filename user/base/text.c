@@ -35,13 +35,15 @@ size_t text_utf8(const unsigned char *p, size_t size, unsigned int *ret_char)
 	return need;
 }
 
-/* Characters that move the cursor or reorder what is shown, ASCII left aside. */
+/* Characters that move the cursor, reorder what is shown or do not show, ASCII left aside. */
 static bool misleads_terminal(unsigned int c)
 {
 	return (c >= 0x7f && c <= 0x9f) ||		    /* DEL and the C1 controls */
 	       c == 0x061c || c == 0x200e || c == 0x200f || /* bidirectional marks */
 	       (c >= 0x2028 && c <= 0x202e) ||		    /* separators, embeddings, overrides */
-	       (c >= 0x2066 && c <= 0x2069);		    /* isolates */
+	       (c >= 0x2060 && c <= 0x206f) ||		    /* isolates, and what is invisible */
+	       c == 0x00ad || c == 0x200b || c == 0xfeff || /* no width; joiners have a meaning */
+	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f); /* tags */
 }
 
 static size_t escape_char(unsigned int c, char *out)
@@ -50,13 +52,13 @@ static size_t escape_char(unsigned int c, char *out)
 		return sprintf(out, c == '\n' ? "\\n" : "\\t");
 	if (c < 0x80)
 		return sprintf(out, "\\x%02x", c);
-	return sprintf(out, "\\u%04x", c);
+	return sprintf(out, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
 }
 
 char *text_for_terminal(const char *bytes, size_t size)
 {
 	const unsigned char *p = (const unsigned char *)bytes;
-	/* The longest escapes: 4 characters for a byte, 6 for a sequence of two. */
+	/* The longest escapes: 4 characters for a byte, 6 for two or three, 10 for four. */
 	char *text = size < SIZE_MAX / 4 ? malloc(size * 4 + 1) : NULL;
 	char *out = text;
 

@@ -12,9 +12,9 @@
 
 /*
  * A copy of size bytes for a terminal: control characters, DEL, C1 controls, bidirectional
- * controls, line and paragraph separators and invalid UTF-8 bytes appear as \n, \t, \xNN or
- * \uNNNN; a backslash stays as it is. Never NULL bytes inside. NULL without memory; the
- * caller frees it.
+ * controls, line and paragraph separators, what does not show at all, and invalid UTF-8 bytes
+ * appear as \n, \t, \xNN, \uNNNN or \UNNNNNNNN; a backslash stays as it is. Never NULL bytes
+ * inside. NULL without memory; the caller frees it.
  */
 char *text_for_terminal(const char *bytes, size_t size);
 

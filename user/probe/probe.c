@@ -241,6 +241,12 @@ static int layout_slot(struct probe *probe, const struct py_layout *layout)
 	return -ENOSPC;
 }
 
+/* After a change: what the kernel side has kept of the map is looked up once more. */
+static void pythons_changed(const struct probe *probe)
+{
+	__atomic_fetch_add(&probe->bpf->bss->pythons_changed, 1, __ATOMIC_SEQ_CST);
+}
+
 static bool find_python(const struct probe *probe, const struct program_key *key,
 			struct python_process *ret)
 {
@@ -259,7 +265,7 @@ int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const str
 					      .identity = IDENTITY_CONTENT,
 				      },
 			      known;
-	int slot = layout_slot(probe, layout);
+	int slot = layout_slot(probe, layout), err;
 
 	if (slot < 0)
 		return slot;
@@ -267,8 +273,10 @@ int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const str
 	if (find_python(probe, &key, &known) && known.runtime == runtime &&
 	    known.layout == python.layout)
 		return 0;
-	return bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
-				    sizeof(python), BPF_ANY);
+	err = bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
+				   sizeof(python), BPF_ANY);
+	pythons_changed(probe);
+	return err;
 }
 
 bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program)
@@ -284,12 +292,14 @@ void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program)
 	const struct program_key key = {.program = program, .tgid = pid};
 
 	bpf_map__delete_elem(probe->bpf->maps.pythons, &key, sizeof(key), 0);
+	pythons_changed(probe);
 }
 
 int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file)
 {
 	const struct program_key key = {.program = probe_program(probe, pid), .tgid = pid};
 	struct python_process python;
+	int err;
 
 	if (!find_python(probe, &key, &python) || memcmp(&python.file, file, sizeof(*file)))
 		return -ESTALE;
@@ -297,8 +307,10 @@ int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *f
 		return 0;
 	python.identity = IDENTITY_FREED;
 	python.epoch += 1ull << 32; /* none that the kernel side counted up to meanwhile */
-	return bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
-				    sizeof(python), BPF_EXIST);
+	err = bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
+				   sizeof(python), BPF_EXIST);
+	pythons_changed(probe);
+	return err;
 }
 
 /* One more probe at an offset of a file. pid -1: in every process. 0 or negative errno. */
@@ -399,10 +411,12 @@ int probe_learn_file(struct probe *probe, const struct file_key *key,
 
 void probe_forget_stack(struct probe *probe, uint64_t stack_id)
 {
-	if (!stack_id)
+	if (!stack_id) {
 		probe->bpf->bss->resend++;
-	else
-		bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
+		return;
+	}
+	bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
+	__atomic_fetch_add(&probe->bpf->bss->stacks_forgotten, 1, __ATOMIC_SEQ_CST);
 }
 
 int probe_fd(const struct probe *probe)

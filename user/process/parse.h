@@ -26,6 +26,7 @@ struct proc_mapping {
 	uint32_t dev_minor;
 	uint64_t inode;
 	const char *path; /* as in maps, " (deleted)" included; lent; NULL: not known */
+	int32_t tid;	  /* whose maps it was read from; 0: not known */
 };
 
 /* What /proc/PID/status says. 0: not there. */

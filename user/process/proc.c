@@ -289,7 +289,9 @@ int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg)
 
 		if (count == PROC_MAPPINGS_MAX)
 			return -E2BIG;
-		err = proc_parse_mapping(line, &mapping) ? 0 : fn(arg, &mapping);
+		err = proc_parse_mapping(line, &mapping);
+		mapping.tid = tid;
+		err = err ? 0 : fn(arg, &mapping);
 		if (err)
 			return err;
 	}
@@ -347,9 +349,14 @@ static int open_in_root(pid_t tid, const struct proc_mapping *mapping)
 
 int proc_open_mapping(pid_t pid, const struct proc_mapping *mapping)
 {
-	pid_t tid = proc_living_thread(pid);
-	int fd = tid < 0 ? tid : open_map_file(tid, mapping);
+	/* To look for a living thread costs more than all else: the last one mostly lives still. */
+	int fd = mapping->tid ? open_map_file(mapping->tid, mapping) : -ESRCH;
+	pid_t tid = 0;
 
+	if (fd >= 0)
+		return fd;
+	tid = proc_living_thread(pid);
+	fd = tid < 0 ? tid : open_map_file(tid, mapping);
 	if (tid < 0 || fd >= 0 || !mapping->path)
 		return fd;
 	return open_in_root(tid, mapping);

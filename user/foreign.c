@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "foreign.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/destructor.h"
+#include "sandbox/sandbox.h"
+
+#define TIMEOUT_MS  3000
+/* A libpython's symbols and relocations are a fiftieth of that. */
+#define MEMORY_MAX  (512u << 20)
+#define ERRNO_LEAST (-4095) /* the kernel's MAX_ERRNO */
+
+enum question_kind { RUNTIME, DESTRUCTOR, OWNERS };
+
+struct question {
+	enum question_kind kind;
+	struct python_runtime runtime; /* of DESTRUCTOR */
+};
+
+union answer {
+	struct python_runtime runtime;
+	uint64_t offset;
+	struct {
+		struct owner_probe probes[OWNER_PROBES_MAX];
+		size_t count;
+	} owners;
+};
+
+_Static_assert(sizeof(struct question) <= SANDBOX_BYTES_MAX, "a question fits its packet");
+_Static_assert(sizeof(union answer) <= SANDBOX_BYTES_MAX, "an answer fits its packet");
+
+struct foreign {
+	struct sandbox *sandbox;
+	unsigned int failures;
+};
+
+/* In the helper. */
+static int look(int fd, const void *asked, void *answer)
+{
+	struct question question;
+	union answer found = {0};
+	int result = -EINVAL;
+
+	memcpy(&question, asked, sizeof(question));
+	switch (question.kind) {
+	case RUNTIME:
+		result = python_runtime_find(fd, &found.runtime);
+		break;
+	case DESTRUCTOR:
+		result = python_code_destructor(fd, &question.runtime, &found.offset);
+		break;
+	case OWNERS:
+		result = python_owners_find(fd, found.owners.probes, OWNER_PROBES_MAX,
+					    &found.owners.count);
+		break;
+	}
+	memcpy(answer, &found, sizeof(found));
+	return result;
+}
+
+int foreign_new(struct foreign **ret_foreign)
+{
+	const struct sandbox_options options = {
+		.work = look,
+		.question_size = sizeof(struct question),
+		.answer_size = sizeof(union answer),
+		.timeout_ms = TIMEOUT_MS,
+		.memory = MEMORY_MAX,
+	};
+	struct foreign *foreign = calloc(1, sizeof(*foreign));
+	int err;
+
+	if (!foreign)
+		return -ENOMEM;
+	err = sandbox_new(&options, &foreign->sandbox);
+	if (err) {
+		free(foreign);
+		return err;
+	}
+	*ret_foreign = foreign;
+	return 0;
+}
+
+void foreign_free(struct foreign *foreign)
+{
+	if (!foreign)
+		return;
+	sandbox_free(foreign->sandbox);
+	free(foreign);
+}
+
+unsigned int foreign_failures(const struct foreign *foreign)
+{
+	return foreign->failures;
+}
+
+/* 0 or negative errno: what was found, or why nothing was. */
+static int ask(struct foreign *foreign, int fd, const struct question *question,
+	       union answer *answer)
+{
+	int result = 0, err;
+
+	memset(answer, 0, sizeof(*answer));
+	err = sandbox_ask(foreign->sandbox, fd, question, answer, &result);
+	if (err)
+		foreign->failures++;
+	if (err)
+		return err;
+	return result > 0 || result < ERRNO_LEAST ? -EBADMSG : result;
+}
+
+/* A version is shown to people. */
+static bool sane_runtime(const struct python_runtime *runtime)
+{
+	size_t size = strnlen(runtime->version_text, sizeof(runtime->version_text));
+
+	if (size == sizeof(runtime->version_text))
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		if (!isalnum((unsigned char)runtime->version_text[i]) &&
+		    !strchr(". +", runtime->version_text[i]))
+			return false;
+	}
+	return true;
+}
+
+int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime *ret)
+{
+	const struct question question = {.kind = RUNTIME};
+	union answer answer;
+	int err = ask(foreign, fd, &question, &answer);
+
+	if (err && err != -ENOTSUP)
+		return err;
+	if (!sane_runtime(&answer.runtime))
+		return -EBADMSG;
+	*ret = answer.runtime;
+	return err;
+}
+
+int foreign_code_destructor(struct foreign *foreign, int fd, const struct python_runtime *runtime,
+			    uint64_t *ret_offset)
+{
+	const struct question question = {.kind = DESTRUCTOR, .runtime = *runtime};
+	union answer answer;
+	int err = ask(foreign, fd, &question, &answer);
+
+	if (!err)
+		*ret_offset = answer.offset;
+	return err;
+}
+
+static bool sane_owners(const union answer *answer)
+{
+	if (answer->owners.count > OWNER_PROBES_MAX)
+		return false;
+	for (size_t i = 0; i < answer->owners.count; i++) {
+		const struct owner_probe *probe = &answer->owners.probes[i];
+
+		if (probe->type >= OWNER_TYPES || probe->point < OWNER_INIT ||
+		    probe->point > OWNER_WARN)
+			return false;
+	}
+	return true;
+}
+
+int foreign_owners_find(struct foreign *foreign, int fd, struct owner_probe *ret, size_t max,
+			size_t *ret_count)
+{
+	const struct question question = {.kind = OWNERS};
+	union answer answer;
+	int err = ask(foreign, fd, &question, &answer);
+
+	*ret_count = 0;
+	if (err && err != -ENOTSUP)
+		return err;
+	if (!sane_owners(&answer))
+		return -EBADMSG;
+	if (answer.owners.count > max)
+		return -ENOBUFS;
+	memcpy(ret, answer.owners.probes, answer.owners.count * sizeof(*ret));
+	*ret_count = answer.owners.count;
+	return err;
+}
