@@ -44,18 +44,6 @@ struct desk {
 	int exit_status;
 };
 
-static int exit_for(const struct probe_error *error)
-{
-	switch (error->lack) {
-	case PROBE_LACK_PRIVILEGE:
-		return EXIT_PRIVILEGE;
-	case PROBE_LACK_KERNEL:
-		return EXIT_KERNEL;
-	default:
-		return EXIT_FAILED;
-	}
-}
-
 static void forget_stack(void *arg, uint64_t stack_id)
 {
 	struct desk *desk = arg;
@@ -120,13 +108,12 @@ static int open_probe(struct desk *desk)
 		.ring_bytes = desk->options->ring_bytes,
 		.follow = desk->options->follow,
 		.verbose = desk->options->verbose,
+		.rung = desk->options->attach,
 	};
 	struct probe_error error;
 
-	if (probe_open(&options, &desk->probe, &error)) {
-		complain("%s", error.text);
-		return exit_for(&error);
-	}
+	if (probe_open(&options, &desk->probe, &error))
+		return complain_lack(&error);
 	if (attach_new(desk->probe, desk->session, feed, desk, &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
