@@ -45,11 +45,19 @@ int BPF_PROG(on_call_whole, struct pt_regs *regs, long ret)
 	return call_returned(regs, ret);
 }
 
-/* The same for a call without arguments: later kernels let no tail call in from there. */
+/* The same where the kernel's description of the function says nothing of its registers. */
 SEC("fexit")
-int BPF_PROG(on_call_alone, struct pt_regs *regs, long ret)
+int BPF_PROG(on_far_call, struct pt_regs *unused, long ret)
 {
-	return call_returned(regs, ret);
+	if (current_target())
+		bpf_tail_call(ctx, &whole_far_call, 0);
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(on_far_call_whole, struct pt_regs *unused, long ret)
+{
+	return far_call_returned(ret);
 }
 
 /* A 32-bit program's close, where the hook is on 64-bit calls. */

@@ -18,13 +18,13 @@ struct sys_exit_args {
 	s64 ret;
 };
 
-/* One program: what on_call goes on with. */
+/* One program each: what on_call and on_far_call go on with. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, u32);
-} whole_call SEC(".maps");
+} whole_call SEC(".maps"), whole_far_call SEC(".maps");
 
 /* Bytes of a kernel stack (THREAD_SIZE): asked only of kernels before 5.15. */
 #define KERNEL_STACK 16384

@@ -49,17 +49,21 @@ static void wanted(struct functions *ret)
 			snprintf(f->name, sizeof(f->name), FUNCTION_PREFIX "%s",
 				 function_of(syscall_name(nr)));
 			f->btf_id = 0;
-			if (strcmp(f->name, FUNCTION_ALONE))
-				ret->count++;
+			ret->count++;
 		}
 	}
 }
 
-static void found(struct functions *functions, const char *name, uint32_t id)
+static void found(struct functions *functions, const char *name, uint32_t id, uint32_t type)
 {
-	for (size_t i = 0; i < functions->count; i++)
-		if (!functions->of[i].btf_id && !strcmp(functions->of[i].name, name))
-			functions->of[i].btf_id = id;
+	for (size_t i = 0; i < functions->count; i++) {
+		struct function *f = &functions->of[i];
+
+		if (f->btf_id || strcmp(f->name, name))
+			continue;
+		f->btf_id = id;
+		f->type = type;
+	}
 }
 
 /* One pass: there are more than a hundred thousand types, and a search by name is such a pass. */
@@ -75,17 +79,27 @@ static void look_through(const struct btf *btf, struct functions *functions)
 			continue;
 		name = btf__name_by_offset(btf, type->name_off);
 		if (name && !strncmp(name, FUNCTION_PREFIX, strlen(FUNCTION_PREFIX)))
-			found(functions, name, id);
+			found(functions, name, id, type->type);
 	}
 }
 
-static void drop_absent(struct functions *functions)
+/* Drops those that are not there, and those of a third prototype. */
+static void sort_out(struct functions *functions)
 {
+	uint32_t type = functions->of[0].type;
 	size_t kept = 0;
 
-	for (size_t i = 0; i < functions->count; i++)
-		if (functions->of[i].btf_id)
-			functions->of[kept++] = functions->of[i];
+	functions->far = NULL;
+	for (size_t i = 0; i < functions->count; i++) {
+		struct function *f = &functions->of[kept];
+
+		if (!functions->of[i].btf_id)
+			continue;
+		*f = functions->of[i];
+		if (f->type != type && !functions->far)
+			functions->far = f;
+		kept += f->type == type || f->type == functions->far->type;
+	}
 	functions->count = kept;
 }
 
@@ -98,6 +112,6 @@ int functions_find(struct functions *ret)
 	wanted(ret);
 	look_through(btf, ret);
 	btf__free(btf);
-	drop_absent(ret);
+	sort_out(ret);
 	return ret->count && !strcmp(ret->of[0].name, FUNCTION_CLOSE) ? 0 : -ENOENT;
 }

@@ -20,17 +20,21 @@
 #define FUNCTION_COMPAT "__arm64_compat_sys_close"
 #endif
 #define FUNCTION_CLOSE FUNCTION_PREFIX "close"
-/* Takes no arguments, so its function is of another type. */
-#define FUNCTION_ALONE FUNCTION_PREFIX "inotify_init"
 
 struct function {
 	char name[48];
 	uint32_t btf_id;
+	uint32_t type; /* BTF id of its prototype */
 };
 
+/*
+ * All are of one prototype, or of one other: that of a call without arguments, which BTF also shows
+ * of functions that a kernel may be built without.
+ */
 struct functions {
-	struct function of[SYSCALLS_MAX]; /* those that take registers; close first */
+	struct function of[SYSCALLS_MAX]; /* close first */
 	size_t count;
+	const struct function *far; /* the first of the other prototype; NULL: there is none */
 };
 
 /* What the running kernel has. 0; -ENOENT: not even close; other negative errno: no BTF. */

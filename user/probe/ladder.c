@@ -46,7 +46,7 @@ static int load(enum rung rung, const struct probe_options *options, struct stan
 		return failed(trial, "read the built-in programs", -errno);
 	set_options(standing->bpf, options);
 	err = bpf_map__set_max_entries(standing->bpf->maps.ring, options->ring_bytes);
-	if (!err && rung_choose(rung, standing->bpf)) {
+	if (!err && rung_choose(rung, standing->bpf, &standing->hooks)) {
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel's BTF has no functions to attach to");
 		err = -ENOENT;
@@ -56,10 +56,10 @@ static int load(enum rung rung, const struct probe_options *options, struct stan
 	return err ? failed(trial, "load the kernel programs", err) : 0;
 }
 
-static int attach(enum rung rung, bool patient, struct standing *standing, struct trial *trial)
+static int attach(bool patient, struct standing *standing, struct trial *trial)
 {
 	uint64_t limit_ns = patient ? 0 : DETACH_LIMIT_NS;
-	int err = rung_attach(rung, standing->bpf, limit_ns, &standing->hooks);
+	int err = rung_attach(standing->bpf, limit_ns, &standing->hooks);
 
 	if (err == -ETIME)
 		snprintf(trial->text, sizeof(trial->text),
@@ -88,7 +88,7 @@ int ladder_try(enum rung rung, const struct probe_options *options, bool patient
 	*ret = (struct standing){0};
 	err = load(rung, options, ret, trial);
 	if (!err)
-		err = attach(rung, patient, ret, trial);
+		err = attach(patient, ret, trial);
 	if (err)
 		ladder_leave(ret);
 	else

@@ -81,30 +81,45 @@ static int want_at(struct bpf_program *program, const char *function)
 	return err;
 }
 
-static int want_fexit(struct fdtrace_bpf *bpf)
+static int want_fexit(struct fdtrace_bpf *bpf, const struct functions *functions)
 {
 	int err = want_at(bpf->progs.on_call, FUNCTION_CLOSE);
 
 	if (!err)
 		err = want_at(bpf->progs.on_call_whole, FUNCTION_CLOSE);
-	if (err)
-		return -ENOENT;
-	want_at(bpf->progs.on_call_alone, FUNCTION_ALONE);
+	if (!err && functions->far)
+		err = want_at(bpf->progs.on_far_call, functions->far->name);
+	if (!err && functions->far)
+		err = want_at(bpf->progs.on_far_call_whole, functions->far->name);
 	want_at(bpf->progs.on_compat_call, FUNCTION_COMPAT);
-	return 0;
+	return err;
 }
 
-int rung_choose(enum rung rung, struct fdtrace_bpf *bpf)
+static int find_functions(struct hooks *hooks)
 {
+	hooks->functions = malloc(sizeof(*hooks->functions));
+	return hooks->functions ? functions_find(hooks->functions) : -ENOMEM;
+}
+
+int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	struct bpf_program *const fexit[] = {
+		bpf->progs.on_call,	      bpf->progs.on_call_whole,	 bpf->progs.on_far_call,
+		bpf->progs.on_far_call_whole, bpf->progs.on_compat_call,
+	};
+	int err;
+
+	*hooks = (struct hooks){.rung = rung};
+	for (size_t i = 0; i < ARRAY_SIZE(fexit); i++)
+		want(fexit[i], false);
 	want(bpf->progs.on_sys_exit, rung == RUNG_TP_BTF);
 	want(bpf->progs.on_raw_sys_exit, rung == RUNG_TRACEPOINT);
 	want(bpf->progs.on_call_return, rung == RUNG_KPROBE);
 	want(bpf->progs.on_call_return_multi, rung == RUNG_KPROBE_MULTI);
-	want(bpf->progs.on_call, false);
-	want(bpf->progs.on_call_whole, false);
-	want(bpf->progs.on_call_alone, false);
-	want(bpf->progs.on_compat_call, false);
-	return rung == RUNG_FEXIT ? want_fexit(bpf) : 0;
+	if (rung == RUNG_TP_BTF || rung == RUNG_TRACEPOINT)
+		return 0;
+	err = find_functions(hooks);
+	return err || rung != RUNG_FEXIT ? err : want_fexit(bpf, hooks->functions);
 }
 
 /* Attaching */
@@ -165,13 +180,14 @@ static int attach_copy(struct hooks *hooks, const struct bpf_program *program,
 	return keep_copy(hooks, fd, link);
 }
 
-static int set_whole(struct fdtrace_bpf *bpf)
+static int set_whole(const struct bpf_map *map, const struct bpf_program *program)
 {
-	int fd = bpf_program__fd(bpf->progs.on_call_whole);
+	int fd = bpf_program__fd(program);
 	uint32_t zero = 0;
 
-	return bpf_map__update_elem(bpf->maps.whole_call, &zero, sizeof(zero), &fd, sizeof(fd),
-				    BPF_ANY);
+	if (!bpf_program__autoload(program))
+		return 0;
+	return bpf_map__update_elem(map, &zero, sizeof(zero), &fd, sizeof(fd), BPF_ANY);
 }
 
 /*
@@ -190,45 +206,55 @@ static int measure_detach(struct bpf_link *link, size_t count, uint64_t limit_ns
 	return limit_ns && *ret_ns > limit_ns ? -ETIME : 0;
 }
 
+static int attach_copies(struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	const struct functions *functions = hooks->functions;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < functions->count; i++) {
+		const struct function *f = &functions->of[i];
+		bool far = f->type != functions->of[0].type;
+
+		err = attach_copy(hooks, far ? bpf->progs.on_far_call : bpf->progs.on_call, f);
+	}
+	return err;
+}
+
 static int attach_fexit(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
 {
-	_cleanup_free_ struct functions *functions = malloc(sizeof(*functions));
-	int err = functions ? functions_find(functions) : -ENOMEM;
+	size_t count = hooks->functions->count;
+	int err = set_whole(bpf->maps.whole_call, bpf->progs.on_call_whole);
 
 	if (!err)
-		err = set_whole(bpf);
+		err = set_whole(bpf->maps.whole_far_call, bpf->progs.on_far_call_whole);
 	if (!err)
-		err = measure_detach(bpf_program__attach(bpf->progs.on_call), functions->count,
-				     limit_ns, &hooks->detach_ns);
-	if (!err && bpf_program__autoload(bpf->progs.on_call_alone))
-		attach_program(hooks, bpf->progs.on_call_alone);
+		err = measure_detach(bpf_program__attach(bpf->progs.on_call), count, limit_ns,
+				     &hooks->detach_ns);
+	if (!err)
+		err = attach_copies(bpf, hooks);
+	/* Only to count: without it nothing is wrong. */
 	if (!err && bpf_program__autoload(bpf->progs.on_compat_call))
 		attach_program(hooks, bpf->progs.on_compat_call);
-	for (size_t i = 0; !err && i < functions->count; i++)
-		err = attach_copy(hooks, bpf->progs.on_call, &functions->of[i]);
-	if (!err)
-		snprintf(hooks->text, sizeof(hooks->text), "fexit on %zu calls", functions->count);
+	snprintf(hooks->text, sizeof(hooks->text), "fexit on %zu calls", count);
 	return err;
 }
 
 static int attach_kprobe_multi(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
-	_cleanup_free_ struct functions *functions = malloc(sizeof(*functions));
-	_cleanup_free_ const char **names = calloc(SYSCALLS_MAX, sizeof(*names));
-	int err = functions && names ? functions_find(functions) : -ENOMEM;
+	const struct functions *functions = hooks->functions;
+	_cleanup_free_ const char **names = calloc(functions->count, sizeof(*names));
 	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .retprobe = true);
 
-	if (err)
-		return err;
+	if (!names)
+		return -ENOMEM;
 	for (size_t i = 0; i < functions->count; i++)
 		names[i] = functions->of[i].name;
 	opts.syms = names;
 	opts.cnt = functions->count;
-	err = keep_link(hooks, bpf_program__attach_kprobe_multi_opts(
-				       bpf->progs.on_call_return_multi, NULL, &opts));
 	snprintf(hooks->text, sizeof(hooks->text), "kretprobe.multi on %zu calls",
 		 functions->count);
-	return err;
+	return keep_link(hooks, bpf_program__attach_kprobe_multi_opts(
+					bpf->progs.on_call_return_multi, NULL, &opts));
 }
 
 static struct bpf_link *attach_kprobe(struct fdtrace_bpf *bpf, const struct function *function)
@@ -238,17 +264,13 @@ static struct bpf_link *attach_kprobe(struct fdtrace_bpf *bpf, const struct func
 
 static int attach_kprobes(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
 {
-	_cleanup_free_ struct functions *functions = malloc(sizeof(*functions));
-	int err = functions ? functions_find(functions) : -ENOMEM;
+	const struct functions *functions = hooks->functions;
+	int err = measure_detach(attach_kprobe(bpf, &functions->of[0]), functions->count, limit_ns,
+				 &hooks->detach_ns);
 
-	if (!err)
-		err = measure_detach(attach_kprobe(bpf, &functions->of[0]), functions->count,
-				     limit_ns, &hooks->detach_ns);
 	for (size_t i = 0; !err && i < functions->count; i++)
 		err = keep_link(hooks, attach_kprobe(bpf, &functions->of[i]));
-	if (!err)
-		snprintf(hooks->text, sizeof(hooks->text), "kretprobe on %zu calls",
-			 functions->count);
+	snprintf(hooks->text, sizeof(hooks->text), "kretprobe on %zu calls", functions->count);
 	return err;
 }
 
@@ -258,34 +280,24 @@ static int attach_one(struct hooks *hooks, struct bpf_program *program, const ch
 	return attach_program(hooks, program);
 }
 
-int rung_attach(enum rung rung, struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
 {
-	int err = -EINVAL;
-
-	*hooks = (struct hooks){.rung = rung};
-	switch (rung) {
+	switch (hooks->rung) {
 	case RUNG_FEXIT:
-		err = attach_fexit(bpf, limit_ns, hooks);
-		break;
+		return attach_fexit(bpf, limit_ns, hooks);
 	case RUNG_TP_BTF:
-		err = attach_one(hooks, bpf->progs.on_sys_exit, "tp_btf/sys_exit");
-		break;
+		return attach_one(hooks, bpf->progs.on_sys_exit, "tp_btf/sys_exit");
 	case RUNG_TRACEPOINT:
-		err = attach_one(hooks, bpf->progs.on_raw_sys_exit,
-				 "tracepoint raw_syscalls/sys_exit");
-		break;
+		return attach_one(hooks, bpf->progs.on_raw_sys_exit,
+				  "tracepoint raw_syscalls/sys_exit");
 	case RUNG_KPROBE_MULTI:
-		err = attach_kprobe_multi(bpf, hooks);
-		break;
+		return attach_kprobe_multi(bpf, hooks);
 	case RUNG_KPROBE:
-		err = attach_kprobes(bpf, limit_ns, hooks);
-		break;
+		return attach_kprobes(bpf, limit_ns, hooks);
 	case RUNGS:
 		break;
 	}
-	if (err)
-		rung_detach(hooks);
-	return err;
+	return -EINVAL;
 }
 
 void rung_detach(struct hooks *hooks)
@@ -298,6 +310,7 @@ void rung_detach(struct hooks *hooks)
 	}
 	free(TAKE_PTR(hooks->links));
 	free(TAKE_PTR(hooks->copies));
+	free(TAKE_PTR(hooks->functions));
 	hooks->link_count = hooks->copy_count = 0;
 }
 

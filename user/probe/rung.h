@@ -14,6 +14,7 @@
 
 struct bpf_link;
 struct fdtrace_bpf;
+struct functions;
 
 /* In the order in which they are tried: what the rest of the host pays grows. */
 enum rung {
@@ -43,21 +44,23 @@ struct hooks {
 		int program, link; /* descriptors; libbpf knows nothing of them */
 	} * copies;
 	size_t copy_count;
-	uint64_t detach_ns; /* what it takes to let them all go, where that was measured */
-	char text[64];	    /* "fexit on 148 calls" */
+	struct functions *functions; /* where hooks are on functions */
+	uint64_t detach_ns;	     /* what it takes to let them all go, where that was measured */
+	char text[64];		     /* "fexit on 148 calls" */
 };
 
 /*
  * Before the object is loaded: of the programs that see system calls, those of this rung alone are
- * loaded. 0 or negative errno: -ENOENT: the kernel lacks the functions.
+ * loaded. 0 or negative errno: -ENOENT: the kernel lacks the functions. In any case hooks are to be
+ * let go with rung_detach(), before the object.
  */
-int rung_choose(enum rung rung, struct fdtrace_bpf *bpf);
+int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks);
 
 /*
- * After it is loaded. 0 or negative errno, with nothing attached: -ETIME: to let the hooks go would
- * take longer than limit_ns (0: no limit). To be let go with rung_detach(), before the object.
+ * After it is loaded: attaches. 0 or negative errno: -ETIME: to let the hooks go would take longer
+ * than limit_ns (0: no limit).
  */
-int rung_attach(enum rung rung, struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks);
+int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks);
 void rung_detach(struct hooks *hooks);
 
 /* Runs of the attached programs that the kernel skipped (since 5.12; else 0). */
