@@ -328,7 +328,8 @@ static int feed_end(struct desk *desk)
 	uint64_t lost[LOSS_CAUSES], compat;
 
 	probe_losses(desk->probe, lost, &compat);
-	record = record_end_new(lost, compat, probe_unseen(desk->probe), clock_boot_ns());
+	record = record_end_new(lost, compat, probe_unseen(desk->probe), probe_rung(desk->probe),
+				clock_boot_ns());
 	return record ? feed(desk, &record->h) : -ENOMEM;
 }
 

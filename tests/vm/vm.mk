@@ -5,7 +5,7 @@
 
 KERNEL ?= newest
 VM_RUN = $(SUDO) env XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$$HOME/.cache}" PYTHONDONTWRITEBYTECODE=1 \
-	$(PYTHON) tests/vm/vm.py $(if $(FULL),--full)
+	$(PYTHON) tests/vm/vm.py $(if $(FULL),--extent full)
 
 .PHONY: test-vm test-matrix
 test-vm: fdtrace ## e2e tests under another kernel (root): KERNEL=6.1, FULL=1 for all of them

@@ -102,10 +102,16 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe,
 	return 0;
 }
 
+/* What takes long to be let go stays, without anybody to watch, until probe_close(). */
 void probe_detach(struct probe *probe)
 {
+	uint32_t tgid;
+
 	fdtrace_bpf__detach(probe->bpf);
-	rung_detach(&probe->standing.hooks);
+	if (!probe->standing.hooks.detach_ns)
+		rung_detach(&probe->standing.hooks);
+	while (!bpf_map__get_next_key(probe->bpf->maps.targets, NULL, &tgid, sizeof(tgid)))
+		probe_remove_target(probe, tgid);
 }
 
 void probe_close(struct probe *probe)
