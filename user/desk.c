@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "complain.h"
+#include "guard.h"
 #include "probe/probe.h"
 #include "recorder.h"
 #include "reports.h"
@@ -371,6 +372,29 @@ static void finish(struct desk *desk)
 	set_exit_status(desk);
 }
 
+/* What a missing privilege costs is known before it is missed. */
+static void tell_lacks(const struct desk *desk)
+{
+	const char *lacks[GUARD_LACKS_MAX];
+	size_t count = desk->options->quiet ? 0 : guard_lacks(lacks);
+
+	for (size_t i = 0; i < count; i++)
+		complain("%s", lacks[i]);
+}
+
+/* Everything is open and attached: what is not needed any more is given up. */
+static int stand_guard(const struct desk *desk)
+{
+	int err = guard_drop(desk->options->command);
+
+	if (!err)
+		err = guard_filter();
+	if (!err)
+		return EXIT_OK;
+	complain("cannot give up privileges: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
 static void announce(struct desk *desk, const char *what)
 {
 	if (!desk->options->quiet)
@@ -443,7 +467,11 @@ static int run(struct desk *desk)
 	if (!status)
 		status = open_loop(desk);
 	if (!status)
+		tell_lacks(desk);
+	if (!status)
 		status = desk->options->command ? start_command(desk) : attach_all(desk);
+	if (!status)
+		status = stand_guard(desk);
 	if (status)
 		return status;
 	status_open(&desk->status, !desk->options->quiet);
