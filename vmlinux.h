@@ -140,8 +140,27 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct signal_struct {
 	atomic_t live;
+	struct pid *pids[4];
 };
 
 struct mm_struct {
@@ -156,6 +175,7 @@ struct task_struct {
 	int exit_code;
 	int pid;
 	int tgid;
+	struct pid *thread_pid;
 	u64 start_boottime;
 	struct files_struct *files;
 	struct signal_struct *signal;

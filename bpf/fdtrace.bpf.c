@@ -125,11 +125,13 @@ int on_identify(struct bpf_raw_tracepoint_args *ctx)
 	return bpf_map_update_elem(&identified, &zero, &key, BPF_ANY) ? 1 : 0;
 }
 
-/* Run by the user side: who it is in the initial pid namespace. */
+/* Run by the user side: how deep its pid namespace lies. */
 SEC("raw_tp")
 int on_self(struct bpf_raw_tracepoint_args *ctx)
 {
-	return bpf_get_current_pid_tgid() >> 32;
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_pid, level);
 }
 
 SEC("uprobe")

@@ -82,9 +82,13 @@ struct {
 const volatile __u8 call_of_nr[SYSCALLS_KNOWN];
 const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
 const volatile bool follow_forks = true;
+/* The inode of fdtrace's own pid namespace; 0: it is the initial one. */
+const volatile __u32 pid_namespace;
 /* Wake the reader when so many bytes wait. */
 const volatile __u32 wake_bytes = 256 << 10;
 
+/* How deep fdtrace's own pid namespace lies below the initial one. */
+__u32 pid_namespace_level;
 /* Raised by the user side: what has been sent before is to be sent again. */
 __u32 resend;
 /* Records lost, and how many of them the reader has been told of. */

@@ -66,7 +66,7 @@ struct record_header {
 	__u16 cpu;
 	__u64 seq;     /* per CPU; counts records tried, so a jump is a loss */
 	__u64 time_ns; /* CLOCK_BOOTTIME, when the probe ran */
-	__u32 tgid;    /* both in the initial pid namespace */
+	__u32 tgid;    /* both in fdtrace's own pid namespace */
 	__u32 tid;
 };
 

@@ -83,7 +83,11 @@ int diagnose(int err, const char *step, struct probe_error *error)
 	char lockdown[32];
 
 	current_lockdown(lockdown);
-	if (missing)
+	if (err == -EXDEV)
+		say(error, PROBE_LACK_OTHER,
+		    "/proc shows another pid namespace than the one that fdtrace runs in: mount "
+		    "proc there (unshare --mount-proc), or run fdtrace outside");
+	else if (missing)
 		say(error, PROBE_LACK_PRIVILEGE,
 		    "not permitted to %s: %s: run it with sudo, or with the capabilities that "
 		    "the manual names",

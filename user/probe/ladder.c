@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/syscalls.h"
@@ -16,6 +19,38 @@ _Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system 
 
 /* A rung that takes longer to be let go is not taken unless it is asked for. */
 #define DETACH_LIMIT_NS 5000000000ull
+
+/* Of the initial pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h). */
+#define INITIAL_NAMESPACE 0xeffffffcu
+
+/* The pid namespace that we are in, and that /proc shows. 0: the initial one. */
+static int own_namespace(uint32_t *ret)
+{
+	char self[16], expected[16];
+	ssize_t size = readlink("/proc/self", self, sizeof(self) - 1);
+	struct stat st;
+
+	if (size < 0 || stat("/proc/self/ns/pid", &st))
+		return -errno;
+	self[size] = '\0';
+	snprintf(expected, sizeof(expected), "%d", getpid());
+	*ret = st.st_ino == INITIAL_NAMESPACE ? 0 : st.st_ino;
+	return strcmp(self, expected) ? -EXDEV : 0;
+}
+
+/* Below the initial pid namespace the kernel side needs to know how deep. */
+static int find_level(struct fdtrace_bpf *bpf)
+{
+	uint64_t args[1] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int err;
+
+	if (!bpf->rodata->pid_namespace)
+		return 0;
+	err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.on_self), &run);
+	bpf->bss->pid_namespace_level = run.retval;
+	return err;
+}
 
 static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
 {
@@ -45,6 +80,9 @@ static int load(enum rung rung, const struct probe_options *options, struct stan
 	if (!standing->bpf)
 		return failed(trial, "read the built-in programs", -errno);
 	set_options(standing->bpf, options);
+	err = own_namespace(&standing->bpf->rodata->pid_namespace);
+	if (err)
+		return failed(trial, "find its own process in /proc", err);
 	err = bpf_map__set_max_entries(standing->bpf->maps.ring, options->ring_bytes);
 	if (!err && rung_choose(rung, standing->bpf, &standing->hooks)) {
 		snprintf(trial->text, sizeof(trial->text),
@@ -53,6 +91,8 @@ static int load(enum rung rung, const struct probe_options *options, struct stan
 	}
 	if (!err)
 		err = fdtrace_bpf__load(standing->bpf);
+	if (!err)
+		err = find_level(standing->bpf);
 	return err ? failed(trial, "load the kernel programs", err) : 0;
 }
 

@@ -102,17 +102,6 @@ static int read_ring(struct fdtrace_bpf *bpf, struct list *seen)
 	return n < 0 ? n : 0;
 }
 
-/* Who we are to the kernel side: not getpid() in a pid namespace. */
-static int own_tgid(struct fdtrace_bpf *bpf, uint32_t *ret)
-{
-	uint64_t args[1] = {0};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.on_self), &run);
-
-	*ret = run.retval;
-	return err;
-}
-
 /* Of a session's first record the sequence is 0, and nothing has been lost before it. */
 static int reset_counts(struct fdtrace_bpf *bpf)
 {
@@ -130,11 +119,9 @@ static int reset_counts(struct fdtrace_bpf *bpf)
 static int make_and_read(struct fdtrace_bpf *bpf, struct list *made, struct list *seen)
 {
 	struct target target = {.program = clock_boot_ns()};
-	uint32_t tgid;
-	int err = own_tgid(bpf, &tgid), err2;
+	uint32_t tgid = getpid();
+	int err, err2;
 
-	if (err)
-		return err;
 	err = bpf_map__update_elem(bpf->maps.targets, &tgid, sizeof(tgid), &target, sizeof(target),
 				   BPF_ANY);
 	if (err)
