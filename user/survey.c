@@ -12,25 +12,29 @@
 
 #define COLUMN 12
 
-static void say(const struct page *page, const char *what, const char *text)
+static void say(const struct page *page, const char *name, const char *what, const char *text)
 {
-	char line[512];
+	char label[COLUMN], line[512];
 
+	snprintf(label, sizeof(label), "%-*s", COLUMN - 1, name);
 	snprintf(line, sizeof(line), "%s%s", what, text);
-	layout_paragraph(page, NULL, "", COLUMN, COLUMN, line);
+	layout_paragraph(page, NULL, label, 0, COLUMN, line);
 }
 
 static void say_rung(const struct page *page, const struct trial *trial, bool chosen)
 {
 	const char *const *unseen = rung_unseen(trial->rung);
 
-	printf("%-*s", COLUMN, rung_name(trial->rung));
-	say(page, trial->err ? "no: " : chosen ? "works, taken: " : "works: ", trial->text);
+	say(page, rung_name(trial->rung),
+	    trial->err ? "no: "
+	    : chosen   ? "works, taken: "
+		       : "works: ",
+	    trial->text);
 	if (trial->err && trial->err != -ETIME)
 		return;
-	say(page, "others pay ", rung_cost(trial->rung));
+	say(page, "", "others pay ", rung_cost(trial->rung));
 	for (; *unseen; unseen++)
-		say(page, "cannot see ", *unseen);
+		say(page, "", "cannot see ", *unseen);
 }
 
 static void say_kernel(void)
