@@ -41,7 +41,7 @@ $(BUILD)/user/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/user/probe/probe.o: $(SKELETON)
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/probe/*.c)): $(SKELETON)
 $(BUILD)/user/base/syscalls.o: $(BUILD)/syscall_names.h
 
 # One [__NR_name] = "name" for each system call of the architecture compiled for.

@@ -51,9 +51,10 @@ struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
 
-/* A helper since 5.11: known by its name, whatever its number. */
+/* Helpers that came after 5.10: known by name, whatever their number. */
 enum bpf_func_id {
-	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_get_current_task_btf = 158, /* since 5.11 */
+	BPF_FUNC_task_pt_regs = 175, /* since 5.15 */
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -65,9 +66,9 @@ typedef struct {
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long r10;
-	unsigned long ax;
 	unsigned long r9;
 	unsigned long r8;
+	unsigned long ax;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
@@ -111,6 +112,10 @@ struct thread_struct {
 		unsigned long tp_value;
 	} uw;
 };
+
+struct thread_info {
+	unsigned long flags;
+};
 #endif
 
 struct super_block {
@@ -135,8 +140,27 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct signal_struct {
 	atomic_t live;
+	struct pid *pids[4];
 };
 
 struct mm_struct {
@@ -145,13 +169,13 @@ struct mm_struct {
 };
 
 struct task_struct {
-#if defined(__TARGET_ARCH_x86)
 	struct thread_info thread_info;
-#endif
+	void *stack;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;
 	int tgid;
+	struct pid *thread_pid;
 	u64 start_boottime;
 	struct files_struct *files;
 	struct signal_struct *signal;

@@ -8,7 +8,7 @@
 #ifndef FDTRACE_EMIT_BPF_H
 #define FDTRACE_EMIT_BPF_H
 
-#include "maps.bpf.h"
+#include "pid.bpf.h"
 
 /*
  * A field of the current task. Where the kernel hands out a typed pointer (5.11 on), reading

@@ -11,78 +11,80 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-#include "process.bpf.h"
+#include "returned.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-#if defined(__TARGET_ARCH_x86)
-static __always_inline bool is_compat(void)
-{
-	return CURRENT(thread_info.status) & TS_COMPAT;
-}
-
-static __always_inline void read_args(struct returned *call, struct pt_regs *regs)
-{
-	call->args[0] = regs->di;
-	call->args[1] = regs->si;
-	call->args[2] = regs->dx;
-	call->args[3] = regs->r10;
-	call->args[4] = regs->r8;
-	call->args[5] = regs->r9;
-}
-
-#define SYSCALL_NR(regs) ((regs)->orig_ax)
-#define RETURN_ADDRESS	 8
-#elif defined(__TARGET_ARCH_arm64)
-static __always_inline bool is_compat(void)
-{
-	return false;
-}
-
-static __always_inline void read_args(struct returned *call, struct pt_regs *regs)
-{
-	call->args[0] = regs->orig_x0;
-	call->args[1] = regs->regs[1];
-	call->args[2] = regs->regs[2];
-	call->args[3] = regs->regs[3];
-	call->args[4] = regs->regs[4];
-	call->args[5] = regs->regs[5];
-}
-
-#define SYSCALL_NR(regs) ((regs)->syscallno)
-#define RETURN_ADDRESS	 0
-#endif
+/*
+ * System calls, by one of these hooks: the user side loads those of one rung of its ladder alone.
+ * All end in the same code, so what they report is the same.
+ */
 
 /* Most calls of most processes are of no interest: that shows without a single helper call. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	const struct target *target;
-	struct returned call;
-	u64 pid_tgid;
-	u32 tgid;
-	u8 id;
+	return call_returned(regs, ret);
+}
 
-	call.nr = SYSCALL_NR(regs);
-	call.ret = ret;
-	if (call.nr >= SYSCALLS_KNOWN)
-		return 0;
-	read_args(&call, regs);
-	id = classify(&call);
-	if (!id && !maps_code(&call))
-		return 0;
-	pid_tgid = bpf_get_current_pid_tgid();
-	tgid = pid_tgid >> 32;
-	target = bpf_map_lookup_elem(&targets, &tgid);
-	if (!target)
-		return 0;
-	if (is_compat())
-		count_compat();
-	else if (id)
-		report_call(&call, id, target, pid_tgid);
-	else
-		file_mapped(&call, target->program, tgid);
+/*
+ * At the end of one system call's function: processes that do not make that call pay nothing. The
+ * user side loads a copy for each call; what is long is loaded once, behind a tail call.
+ */
+SEC("fexit")
+int BPF_PROG(on_call, struct pt_regs *regs, long ret)
+{
+	if (concerns_target(regs, ret))
+		bpf_tail_call(ctx, &whole_call, 0);
 	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(on_call_whole, struct pt_regs *regs, long ret)
+{
+	return call_returned(regs, ret);
+}
+
+/* The same where the kernel's description of the function says nothing of its registers. */
+SEC("fexit")
+int BPF_PROG(on_far_call, struct pt_regs *unused, long ret)
+{
+	if (current_target())
+		bpf_tail_call(ctx, &whole_far_call, 0);
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(on_far_call_whole, struct pt_regs *unused, long ret)
+{
+	return far_call_returned(ret);
+}
+
+/* A 32-bit program's close, where the hook is on 64-bit calls. */
+SEC("fexit")
+int BPF_PROG(on_compat_call, struct pt_regs *regs, long ret)
+{
+	if (current_target())
+		count_compat();
+	return 0;
+}
+
+SEC("tracepoint/raw_syscalls/sys_exit")
+int on_raw_sys_exit(struct sys_exit_args *ctx)
+{
+	return far_call_returned(ctx->ret);
+}
+
+SEC("kretprobe")
+int on_call_return(struct pt_regs *ctx)
+{
+	return far_call_returned(PT_REGS_RC(ctx));
+}
+
+SEC("kretprobe.multi")
+int on_call_return_multi(struct pt_regs *ctx)
+{
+	return far_call_returned(PT_REGS_RC(ctx));
 }
 
 SEC("raw_tp/sched_process_fork")
@@ -123,6 +125,15 @@ int on_identify(struct bpf_raw_tracepoint_args *ctx)
 	return bpf_map_update_elem(&identified, &zero, &key, BPF_ANY) ? 1 : 0;
 }
 
+/* Run by the user side: how deep its pid namespace lies. */
+SEC("raw_tp")
+int on_self(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_pid, level);
+}
+
 /* At a point of a descriptor owner, which the cookie names. */
 SEC("uprobe")
 int BPF_KPROBE(on_owner_entry, u64 object)
@@ -135,7 +146,7 @@ int BPF_KPROBE(on_owner_entry, u64 object)
 SEC("uretprobe")
 int BPF_KRETPROBE(on_owner_return, u64 result)
 {
-	owner_returned(bpf_get_attach_cookie(ctx), result, PT_REGS_SP(ctx) - RETURN_ADDRESS);
+	owner_returned(bpf_get_attach_cookie(ctx), result, PT_REGS_SP(ctx) - RETURN_ADDRESS_SIZE);
 	return 0;
 }
 

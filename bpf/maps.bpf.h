@@ -109,9 +109,13 @@ const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
 const volatile bool follow_forks = true;
 /* Probes at the descriptor owners feed `held`. */
 const volatile bool watch_owners = false;
+/* The inode of fdtrace's own pid namespace; 0: it is the initial one. */
+const volatile __u32 pid_namespace;
 /* Wake the reader when so many bytes wait. */
 const volatile __u32 wake_bytes = 256 << 10;
 
+/* How deep fdtrace's own pid namespace lies below the initial one. */
+__u32 pid_namespace_level;
 /* Raised by the user side: what has been sent before is to be sent again. */
 __u32 resend;
 /* Raised by both sides after a change of pythons, by the user side after one of stacks_sent. */

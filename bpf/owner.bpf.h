@@ -15,6 +15,13 @@
 
 #include "python.bpf.h"
 
+/* What a call puts on the stack, bytes. */
+#if defined(__TARGET_ARCH_x86)
+#define RETURN_ADDRESS_SIZE 8
+#else
+#define RETURN_ADDRESS_SIZE 0
+#endif
+
 /* Every object begins so in builds with the GIL; 3.14 keeps flags above the count. */
 struct object_head {
 	u32 refcount;

@@ -114,7 +114,7 @@ static __always_inline bool same_memory(struct task_struct *a, struct task_struc
 
 static __always_inline void process_forked(struct task_struct *parent, struct task_struct *child)
 {
-	u32 parent_tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
+	u32 parent_tgid = tgid_of(parent), child_tgid = tgid_of(child);
 	const struct python_process *python;
 	const struct target *parent_target;
 	struct target target = {};
@@ -148,7 +148,7 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 	r.child_table = (u64)BPF_CORE_READ(child, files);
 	r.child_start_ns = BPF_CORE_READ(child, start_boottime);
 	r.child_tgid = child_tgid;
-	r.child_tid = BPF_CORE_READ(child, pid);
+	r.child_tid = tid_of(child);
 	r.vfork = target.vfork;
 	fill_header(&r.h, RECORD_FORK, sizeof(r), bpf_get_current_pid_tgid());
 	emit(&r, sizeof(r), LOSS_PROCESS, true);

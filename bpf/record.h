@@ -67,7 +67,7 @@ struct record_header {
 	__u16 cpu;
 	__u64 seq;     /* per CPU; counts records tried, so a jump is a loss */
 	__u64 time_ns; /* CLOCK_BOOTTIME, when the probe ran */
-	__u32 tgid;    /* both in the initial pid namespace */
+	__u32 tgid;    /* both in fdtrace's own pid namespace */
 	__u32 tid;
 };
 
@@ -406,13 +406,16 @@ struct record_source {
 	char data[];
 };
 
-/* A session ends. data: the loss counters (u64, by cause), then sentences, each with a NUL. */
+/*
+ * A session ends. data: the loss counters (u64, by cause), then sentences, each with a NUL; one
+ * more than are counted: the hooks that were attached ("tp_btf/sys_exit").
+ */
 struct record_end {
 	struct record_header h;
 	__u64 compat_calls; /* of 32-bit programs, not decoded */
 	__u16 causes;	    /* loss counters that follow */
 	__u16 unseen;	    /* sentences that follow: what the hooks could not see */
-	__u32 unseen_size;  /* bytes of them */
+	__u32 unseen_size;  /* bytes of them, and of the hooks */
 	__u8 data[];
 };
 

@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "options.h"
+#include "probe/probe.h"
+
 void complain(const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL, *shown = NULL;
@@ -21,4 +24,17 @@ void complain(const char *format, ...)
 	if (text)
 		shown = text_for_terminal(text, strlen(text));
 	fprintf(stderr, "fdtrace: %s\n", shown ? shown : "out of memory");
+}
+
+int complain_lack(const struct probe_error *error)
+{
+	complain("%s", error->text);
+	switch (error->lack) {
+	case PROBE_LACK_PRIVILEGE:
+		return EXIT_PRIVILEGE;
+	case PROBE_LACK_KERNEL:
+		return EXIT_KERNEL;
+	default:
+		return EXIT_FAILED;
+	}
 }

@@ -5,6 +5,11 @@
 #ifndef FDTRACE_COMPLAIN_H
 #define FDTRACE_COMPLAIN_H
 
+struct probe_error;
+
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+
+/* Says what the kernel or the user lacks; the exit status (options.h) for it. */
+int complain_lack(const struct probe_error *error);
 
 #endif

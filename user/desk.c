@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "complain.h"
 #include "foreign.h"
+#include "guard.h"
 #include "probe/probe.h"
 #include "recorder.h"
 #include "reports.h"
@@ -46,18 +47,6 @@ struct desk {
 	bool stop;
 	int exit_status;
 };
-
-static int exit_for(const struct probe_error *error)
-{
-	switch (error->lack) {
-	case PROBE_LACK_PRIVILEGE:
-		return EXIT_PRIVILEGE;
-	case PROBE_LACK_KERNEL:
-		return EXIT_KERNEL;
-	default:
-		return EXIT_FAILED;
-	}
-}
 
 static void forget_stack(void *arg, uint64_t stack_id)
 {
@@ -135,13 +124,12 @@ static int open_probe(struct desk *desk)
 		.follow = desk->options->follow,
 		.owners = desk->options->owners,
 		.verbose = desk->options->verbose,
+		.rung = desk->options->attach,
 	};
 	struct probe_error error;
 
-	if (probe_open(&options, &desk->probe, &error)) {
-		complain("%s", error.text);
-		return exit_for(&error);
-	}
+	if (probe_open(&options, &desk->probe, &error))
+		return complain_lack(&error);
 	if (attach_new(desk->probe, desk->foreign, desk->session, feed, desk, desk->options->owners,
 		       &desk->attach)) {
 		complain("out of memory");
@@ -372,7 +360,8 @@ static int feed_end(struct desk *desk)
 	uint64_t lost[LOSS_CAUSES], compat;
 
 	probe_losses(desk->probe, lost, &compat);
-	record = record_end_new(lost, compat, attach_unseen(desk->attach), clock_boot_ns());
+	record = record_end_new(lost, compat, attach_unseen(desk->attach), probe_rung(desk->probe),
+				clock_boot_ns());
 	return record ? feed(desk, &record->h) : -ENOMEM;
 }
 
@@ -412,6 +401,29 @@ static void finish(struct desk *desk)
 	if (err && desk->exit_status != EXIT_OUTPUT)
 		fail(desk, err);
 	set_exit_status(desk);
+}
+
+/* What a missing privilege costs is known before it is missed. */
+static void tell_lacks(const struct desk *desk)
+{
+	const char *lacks[GUARD_LACKS_MAX];
+	size_t count = desk->options->quiet ? 0 : guard_lacks(lacks);
+
+	for (size_t i = 0; i < count; i++)
+		complain("%s", lacks[i]);
+}
+
+/* Everything is open and attached: what is not needed any more is given up. */
+static int stand_guard(const struct desk *desk)
+{
+	int err = guard_drop(desk->options->command);
+
+	if (!err)
+		err = guard_filter();
+	if (!err)
+		return EXIT_OK;
+	complain("cannot give up privileges: %s", strerror(-err));
+	return EXIT_FAILED;
 }
 
 static void announce(struct desk *desk, const char *what)
@@ -487,7 +499,11 @@ static int run(struct desk *desk)
 	if (!status)
 		status = open_loop(desk);
 	if (!status)
+		tell_lacks(desk);
+	if (!status)
 		status = desk->options->command ? start_command(desk) : attach_all(desk);
+	if (!status)
+		status = stand_guard(desk);
 	if (status)
 		return status;
 	status_open(&desk->status, !desk->options->quiet);

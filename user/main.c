@@ -6,6 +6,7 @@
 #include "desk.h"
 #include "options.h"
 #include "replay.h"
+#include "survey.h"
 
 /*
  * A standard descriptor that is closed must not become one of our own, which reports would then be
@@ -27,7 +28,9 @@ int main(int argc, char **argv)
 	err = options_parse(argc, argv, &options);
 	if (err)
 		return err > 0 ? EXIT_OK : EXIT_USAGE;
-	status = options.replay ? replay_run(&options) : desk_run(&options);
+	status = options.replay	 ? replay_run(&options)
+		 : options.probe ? survey_run(&options)
+				 : desk_run(&options);
 	options_free(&options);
 	return status;
 }

@@ -47,6 +47,8 @@ enum option_key {
 	KEY_RECORD,
 	KEY_RECORD_SIZE,
 	KEY_OWNERSHIP,
+	KEY_PROBE,
+	KEY_ATTACH,
 };
 
 static const struct argp_option table[] = {
@@ -81,13 +83,17 @@ static const struct argp_option table[] = {
 	 "Size that a recording may have, 64K to 1024G (default: 1G)", 3},
 
 	{NULL, 0, NULL, 0, "Diagnostics:", 4},
+	{"probe", KEY_PROBE, NULL, 0, "Show which hooks work on this kernel, and what they miss",
+	 4},
+	{"attach", KEY_ATTACH, "RUNG", 0,
+	 "Hooks to use: auto (default), fexit, tp_btf, tracepoint or kprobe", 4},
 	{"verbose", 'v', NULL, 0, "Say more, libbpf's log too", 4},
 	{"help", 'h', NULL, 0, "Show this help", -1},
 	{"version", 'V', NULL, 0, "Show the version, libbpf's too, and the architecture", -1},
 	{0},
 };
 
-static const char usage[] = "-p PID...\n[--] COMMAND [ARGUMENT...]\nreplay FILE";
+static const char usage[] = "-p PID...\n[--] COMMAND [ARGUMENT...]\nreplay FILE\n--probe";
 static const char replay_usage[] = "FILE";
 
 static const char doc[] =
@@ -281,6 +287,23 @@ static int parse_ownership(const char *text, bool *ret)
 	return 0;
 }
 
+/* The rungs' own names: probe/rung.h. */
+static int parse_attach(const char *text, const char **ret)
+{
+	static const char *const names[] = {"fexit", "tp_btf", "tracepoint", "kprobe"};
+
+	*ret = NULL;
+	if (!strcmp(text, "auto"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(text, names[i])) {
+			*ret = names[i];
+			return 0;
+		}
+	}
+	return wrong("--attach takes auto, fexit, tp_btf, tracepoint or kprobe, not '%s'", text);
+}
+
 static int parse_file(const char *option, const char *text, const char **ret)
 {
 	if (!*text)
@@ -338,6 +361,8 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_color(arg, &options->color);
 	case KEY_OWNERSHIP:
 		return parse_ownership(arg, &options->owners);
+	case KEY_ATTACH:
+		return parse_attach(arg, &options->attach);
 	case KEY_FRAMES:
 		return parse_bounded("--frames", arg, 1, RECORD_FRAMES_MAX, &options->frames);
 	case KEY_HISTORY:
@@ -367,6 +392,9 @@ static int parse_switch(int key, struct options *options)
 	case KEY_ALL:
 		options->all = true;
 		return 0;
+	case KEY_PROBE:
+		options->probe = true;
+		return 0;
 	case 'q':
 		options->quiet = true;
 		return 0;
@@ -384,7 +412,9 @@ static int check_target(const struct parser *parser)
 
 	if (parser->replay)
 		return options->replay ? 0 : wrong("replay needs the FILE of a recording");
-	if (options->command || options->pid_count)
+	if (options->probe && (options->command || options->pid_count))
+		return wrong("--probe takes no process: it traces none");
+	if (options->command || options->pid_count || options->probe)
 		return 0;
 	return wrong("no process given: use -p PID or -- COMMAND");
 }

@@ -47,6 +47,8 @@ struct options {
 	unsigned int history;  /* --history N generations */
 	const char *record;    /* --record FILE; NULL: none */
 	uint64_t record_bytes; /* --record-size */
+	bool probe;	       /* --probe: only say what this kernel offers */
+	const char *attach;    /* --attach RUNG; NULL: auto */
 };
 
 /*

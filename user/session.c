@@ -38,6 +38,7 @@ struct session {
 		uint64_t lost[LOSS_CAUSES];
 		uint64_t compat_calls;
 		const char **unseen; /* into text; ended by NULL */
+		const char *hooks;   /* likewise; NULL: not told */
 		char *text;
 	} ending;  /* RECORD_END's */
 	int error; /* of a sink, during a record or tick */
@@ -253,6 +254,8 @@ static int keep_unseen(struct ending *ending, const char *text, const struct rec
 		ending->unseen[count++] = ending->text + at;
 		at += strlen(ending->text + at) + 1;
 	}
+	if (at < record->unseen_size)
+		ending->hooks = ending->text + at;
 	return 0;
 }
 
@@ -475,6 +478,7 @@ void session_stats(const struct session *session, struct session_stats *ret_stat
 	memcpy(ret_stats->lost, session->ending.lost, sizeof(session->ending.lost));
 	ret_stats->compat_calls = session->ending.compat_calls;
 	ret_stats->unseen = session->ending.unseen;
+	ret_stats->hooks = session->ending.hooks;
 	ret_stats->duration_ns = session->last_ns - session->started_ns;
 }
 

@@ -48,6 +48,7 @@ struct session_stats {
 	uint64_t duration_ns;
 	uint64_t stacks_missing;   /* stacks asked for whose records were lost */
 	uint64_t compat_calls;	   /* calls of 32-bit programs, which are not decoded */
+	const char *hooks;	   /* what was attached; NULL: not known */
 	const char *const *unseen; /* what the attached hooks cannot see; ended by NULL */
 };
 

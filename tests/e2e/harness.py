@@ -3,7 +3,7 @@
 
 Owns: every process that a test starts. Never: traces or signals one that it did not start.
 Environment: FDTRACE (the binary), FDTRACE_PYTHONS (more interpreters, colon-separated),
-FDTRACE_TEST_SLOW (a factor for every time limit).
+FDTRACE_TEST_SLOW (a factor for every time limit), FDTRACE_TEST_ATTACH (a rung for --attach).
 """
 import atexit
 import contextlib
@@ -27,6 +27,7 @@ SIM = ROOT / "tests" / "sim"
 ENVIRON = dict(os.environ)
 FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
 SLOW = float(os.environ.get("FDTRACE_TEST_SLOW", "1"))
+RUNG = ["--attach", os.environ["FDTRACE_TEST_ATTACH"]] if "FDTRACE_TEST_ATTACH" in os.environ else []
 VERSIONS = [(3, minor) for minor in range(8, 14)]
 TIMEOUT = 60 * SLOW
 
@@ -179,7 +180,7 @@ class Run:
         self.folder = tempfile.TemporaryDirectory(prefix="fdtrace-run-")
         self.out, self.err, self.json = (Path(self.folder.name, n) for n in ("o", "e", "j"))
         output = ["--json", "-o", str(self.json)] if json_lines else []
-        argv = [FDTRACE, *output, *options, *(["--", *command] if command else [])]
+        argv = [FDTRACE, *RUNG, *output, *options, *(["--", *command] if command else [])]
         popen.setdefault("stdin", subprocess.DEVNULL)
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(

@@ -14,7 +14,7 @@ import threading
 
 from simlib import say, wait_for_tracer
 
-closed, opened, taken = (threading.Event() for _ in range(3))
+closed, opened, taken, failed = (threading.Event() for _ in range(4))
 
 
 def guilty():
@@ -25,6 +25,7 @@ def guilty():
     opened.wait()
     os.close(fd)  # <bad>
     taken.set()
+    failed.wait()  # the end of a thread loads libgcc_s (up to 3.8), at the lowest number
 
 
 def innocent():
@@ -36,6 +37,7 @@ def innocent():
         fp.close()  # <failed>
     except OSError:
         pass
+    failed.set()
 
 
 wait_for_tracer()

@@ -96,7 +96,7 @@ static void live_end(struct live *live)
 {
 	static const char *const unseen[] = {"what comes by post", "what falls from the sky", NULL};
 	const uint64_t lost[LOSS_CAUSES] = {[LOSS_CODE] = 3};
-	_cleanup_free_ struct record_end *end = record_end_new(lost, 17, unseen, 0);
+	_cleanup_free_ struct record_end *end = record_end_new(lost, 17, unseen, "a hook", 0);
 
 	assert_int_equal(live_feed(live, &end->h), 0);
 	assert_int_equal(session_end(live->session, true), 0);

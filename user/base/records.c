@@ -27,7 +27,7 @@ void record_own(struct record_header *h, enum record_type type, size_t size, uin
 }
 
 struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
-				  const char *const *unseen, uint64_t time_ns)
+				  const char *const *unseen, const char *hooks, uint64_t time_ns)
 {
 	size_t counters = LOSS_CAUSES * sizeof(*lost), size = sizeof(struct record_end) + counters;
 	struct record_end *record;
@@ -35,6 +35,7 @@ struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
 
 	for (size_t i = 0; unseen && unseen[i]; i++)
 		size += strlen(unseen[i]) + 1;
+	size += hooks ? strlen(hooks) + 1 : 0;
 	record = calloc(1, size);
 	if (!record)
 		return NULL;
@@ -48,6 +49,8 @@ struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
 		text = stpcpy(text, unseen[i]) + 1;
 		record->unseen++;
 	}
+	if (hooks)
+		stpcpy(text, hooks);
 	return record;
 }
 

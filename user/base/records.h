@@ -25,11 +25,11 @@ void record_own(struct record_header *h, enum record_type type, size_t size, uin
 		uint64_t time_ns);
 
 /*
- * The end of a session: LOSS_CAUSES counters, and sentences ended by NULL (or NULL: none). The
- * caller frees it. NULL without memory.
+ * The end of a session: LOSS_CAUSES counters, and sentences ended by NULL (or NULL: none), and
+ * what was attached (or NULL). The caller frees it. NULL without memory.
  */
 struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
-				  const char *const *unseen, uint64_t time_ns);
+				  const char *const *unseen, const char *hooks, uint64_t time_ns);
 
 /*
  * Whether a record whose size bytes are all there holds what it says, and nothing that makes no

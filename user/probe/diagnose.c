@@ -42,7 +42,8 @@ static void current_lockdown(char ret[32])
 		lockdown_mode(text, ret);
 }
 
-static bool may_use_bpf(void)
+/* Which of the two is missing, NULL: neither. */
+static const char *missing_capability(void)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
 	unsigned long long caps = 0;
@@ -51,7 +52,11 @@ static bool may_use_bpf(void)
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "CapEff: %llx", &caps) == 1)
 			break;
-	return (caps & CAP_ADMIN) || (caps & CAPS_ENOUGH) == CAPS_ENOUGH;
+	if ((caps & CAP_ADMIN) || (caps & CAPS_ENOUGH) == CAPS_ENOUGH)
+		return NULL;
+	if (!(caps & CAPS_ENOUGH))
+		return "CAP_BPF and CAP_PERFMON are missing";
+	return caps & CAP_BIT(39) ? "CAP_PERFMON is missing" : "CAP_BPF is missing";
 }
 
 static bool memlock_limited(void)
@@ -74,14 +79,19 @@ __attribute__((format(printf, 3, 4))) static void say(struct probe_error *error,
 
 int diagnose(int err, const char *step, struct probe_error *error)
 {
+	const char *missing = missing_capability();
 	char lockdown[32];
 
 	current_lockdown(lockdown);
-	if (!may_use_bpf())
+	if (err == -EXDEV)
+		say(error, PROBE_LACK_OTHER,
+		    "/proc shows another pid namespace than the one that fdtrace runs in: mount "
+		    "proc there (unshare --mount-proc), or run fdtrace outside");
+	else if (missing)
 		say(error, PROBE_LACK_PRIVILEGE,
-		    "not permitted to %s: run it with sudo, or with the capabilities CAP_BPF and "
-		    "CAP_PERFMON",
-		    step);
+		    "not permitted to %s: %s: run it with sudo, or with the capabilities that "
+		    "the manual names",
+		    step, missing);
 	else if (!strcmp(lockdown, "confidentiality")) /* no reading helpers: -EINVAL at load */
 		say(error, PROBE_LACK_PRIVILEGE,
 		    "kernel lockdown (confidentiality) forbids to %s: boot without "

@@ -13,12 +13,11 @@
 #include <bpf/libbpf.h>
 
 #include "base/mem.h"
-#include "base/syscalls.h"
 #include "fdtrace.skel.h"
 #include "probe/diagnose.h"
+#include "probe/ladder.h"
 #include "python/owner_layout.h"
 
-_Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
 _Static_assert(sizeof(struct record_header) == 32, "records are a contract");
 _Static_assert(sizeof(struct record_call) == 104, "records are a contract");
 _Static_assert(sizeof(struct record_frame) == 24, "records are a contract");
@@ -32,7 +31,8 @@ _Static_assert(sizeof(struct record_map) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_owner) == 56, "records are a contract");
 
 struct probe {
-	struct fdtrace_bpf *bpf;
+	struct standing standing;
+	struct fdtrace_bpf *bpf; /* of standing */
 	struct ring_buffer *ring;
 	struct py_layout layouts[LAYOUTS_MAX]; /* as the kernel side has them */
 	struct bpf_link **uprobes;
@@ -55,6 +55,11 @@ static int log_nowhere(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
+void probe_log(bool verbose)
+{
+	libbpf_set_print(verbose ? log_to_stderr : log_nowhere);
+}
+
 static int on_record(void *context, void *data, size_t size)
 {
 	struct probe *probe = context;
@@ -68,39 +73,14 @@ static int on_record(void *context, void *data, size_t size)
 	return ++probe->consumed < PROBE_BATCH ? 0 : -EAGAIN;
 }
 
-static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options, bool owners)
-{
-	bpf->rodata->follow_forks = options->follow;
-	bpf->rodata->watch_owners = owners;
-	bpf_program__set_autoload(bpf->progs.on_owner_entry, owners);
-	bpf_program__set_autoload(bpf->progs.on_owner_return, owners);
-	bpf->rodata->wake_bytes = options->ring_bytes / 8;
-	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
-		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
-		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
-	}
-}
-
 static int load(struct probe *probe, const struct probe_options *options, struct probe_error *error)
 {
-	int err;
+	int err = ladder_climb(options, &probe->standing, error);
 
-	probe->bpf = fdtrace_bpf__open();
-	if (!probe->bpf)
-		return diagnose(-errno, "read the built-in programs", error);
-	/* What tells the points apart came with 5.15. */
-	probe->owners =
-		options->owners && libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE,
-							   BPF_FUNC_get_attach_cookie, NULL) == 1;
-	set_options(probe->bpf, options, probe->owners);
-	err = bpf_map__set_max_entries(probe->bpf->maps.ring, options->ring_bytes);
-	if (!err)
-		err = fdtrace_bpf__load(probe->bpf);
 	if (err)
-		return diagnose(err, "load the kernel programs", error);
-	err = fdtrace_bpf__attach(probe->bpf);
-	if (err)
-		return diagnose(err, "attach to tp_btf/sys_exit", error);
+		return err;
+	probe->bpf = probe->standing.bpf;
+	probe->owners = probe->bpf->rodata->watch_owners;
 	probe->ring = ring_buffer__new(bpf_map__fd(probe->bpf->maps.ring), on_record, probe, NULL);
 	if (!probe->ring)
 		return diagnose(-errno, "map the ring buffer", error);
@@ -115,7 +95,7 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe,
 
 	if (!probe)
 		return diagnose(-ENOMEM, "start", error);
-	libbpf_set_print(options->verbose ? log_to_stderr : log_nowhere);
+	probe_log(options->verbose);
 	probe->cpus = libbpf_num_possible_cpus();
 	err = probe->cpus > 0 ? load(probe, options, error)
 			      : diagnose(probe->cpus, "count the processors", error);
@@ -127,9 +107,16 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe,
 	return 0;
 }
 
+/* What takes long to be let go stays, without anybody to watch, until probe_close(). */
 void probe_detach(struct probe *probe)
 {
+	uint32_t tgid;
+
 	fdtrace_bpf__detach(probe->bpf);
+	if (!probe->standing.hooks.detach_ns)
+		rung_detach(&probe->standing.hooks);
+	while (!bpf_map__get_next_key(probe->bpf->maps.targets, NULL, &tgid, sizeof(tgid)))
+		probe_remove_target(probe, tgid);
 }
 
 /*
@@ -166,7 +153,7 @@ void probe_close(struct probe *probe)
 	probe_unwatch(probe, 0);
 	free(probe->uprobes);
 	ring_buffer__free(probe->ring);
-	fdtrace_bpf__destroy(probe->bpf);
+	ladder_leave(&probe->standing);
 	free(probe);
 }
 
@@ -445,12 +432,7 @@ int probe_consume(struct probe *probe, probe_record_fn fn, void *arg)
  */
 static uint64_t skipped_runs(const struct bpf_program *program)
 {
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size)
-		       ? 0
-		       : info.recursion_misses;
+	return program_skipped(bpf_program__fd(program));
 }
 
 void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat)
@@ -463,7 +445,7 @@ void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret
 	if (!counts || bpf_map__lookup_elem(probe->bpf->maps.counts, &zero, sizeof(zero), counts,
 					    probe->cpus * sizeof(*counts), 0))
 		return;
-	lost[LOSS_CALL] += skipped_runs(probe->bpf->progs.on_sys_exit);
+	lost[LOSS_CALL] += rung_skipped(&probe->standing.hooks, probe->bpf);
 	lost[LOSS_PROCESS] += skipped_runs(probe->bpf->progs.on_fork) +
 			      skipped_runs(probe->bpf->progs.on_exec) +
 			      skipped_runs(probe->bpf->progs.on_exit);
@@ -476,16 +458,10 @@ void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret
 
 const char *const *probe_unseen(const struct probe *probe)
 {
-	static const char *const unseen[] = {
-		"descriptors received over a UNIX socket (SCM_RIGHTS), made by an ioctl or by "
-		"io_uring: learned at their first close",
-		NULL,
-	};
-
-	return unseen;
+	return rung_unseen(probe->standing.hooks.rung);
 }
 
 const char *probe_rung(const struct probe *probe)
 {
-	return "tp_btf/sys_exit";
+	return probe->standing.hooks.text;
 }

@@ -25,6 +25,7 @@ struct probe_options {
 	bool follow;	   /* children of targets become targets */
 	bool owners;	   /* Python's descriptor owners are watched, where the kernel can */
 	bool verbose;	   /* libbpf's log to standard error */
+	const char *rung;  /* the only rung of the ladder to try; NULL: the first that works */
 };
 
 /* Why probe_open failed, as far as it can be told. */
@@ -39,6 +40,9 @@ struct probe_error {
 	enum probe_lack lack;
 	char text[256]; /* what failed and what to do, one sentence */
 };
+
+/* libbpf's log goes to standard error, or nowhere. For the whole program. */
+void probe_log(bool verbose);
 
 /* Loads and attaches. 0, or negative errno with *error filled in. */
 int probe_open(const struct probe_options *options, struct probe **ret_probe,
@@ -131,10 +135,10 @@ int probe_consume(struct probe *probe, probe_record_fn fn, void *arg);
 /* Adds up the counters of all CPUs. */
 void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat);
 
-/* What the attached hooks cannot see: sentences, ended by NULL. Static. */
+/* What the attached hooks cannot see: sentences, ended by NULL. Lent. */
 const char *const *probe_unseen(const struct probe *probe);
 
-/* Which hook is attached, for the first line: "tp_btf/sys_exit". */
+/* What is attached, for the first line: "tp_btf/sys_exit", "fexit on 148 calls". Lent. */
 const char *probe_rung(const struct probe *probe);
 
 #endif

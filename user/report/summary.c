@@ -156,11 +156,12 @@ static void tell_volume(const struct page *page, const struct session_stats *sta
 {
 	char records[WORD_SIZE], processes[WORD_SIZE], missing[WORD_SIZE], text[TEXT_SIZE];
 
-	snprintf(text, sizeof(text), "%s record%s from %s process%s.",
+	snprintf(text, sizeof(text), "%s record%s from %s process%s%s%.80s.",
 		 words_count(stats->records, records), plural(stats->records),
 		 words_count(stats->processes_seen, processes),
-		 stats->processes_seen == 1 ? "" : "es");
-	layout_paragraph(page, NULL, "", 2, 4, text);
+		 stats->processes_seen == 1 ? "" : "es", stats->hooks ? ", through " : "",
+		 stats->hooks ? stats->hooks : "");
+	tell_paragraph(page, NULL, "", 2, 4, text);
 	if (!stats->stacks_missing)
 		return;
 	snprintf(text, sizeof(text), "%s stack%s could not be shown: the records were lost.",

@@ -60,6 +60,8 @@ json_t *value_summary(const struct session_stats *stats)
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		err |= set_count(object, counts[i].key, counts[i].n);
 	err |= json_object_set_new(object, "lost", lost_value(stats));
+	if (stats->hooks)
+		err |= json_object_set_new(object, "hooks", value_text(stats->hooks));
 	err |= json_object_set_new(object, "unseen", unseen_value(stats));
 	return value_whole(object, err);
 }

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a hook at a system call's end to what the call was.
+ *
+ * Owns: where each architecture keeps number, arguments and result, which of them each kind of
+ * hook has at hand, and the order of the checks, the cheapest first.
+ * Never: keeps state between a call's entry and its end.
+ */
+#ifndef FDTRACE_RETURNED_BPF_H
+#define FDTRACE_RETURNED_BPF_H
+
+#include "process.bpf.h"
+
+/* What the classic tracepoint hands over (events/raw_syscalls/sys_exit/format). */
+struct sys_exit_args {
+	u64 common;
+	s64 id;
+	s64 ret;
+};
+
+/* One program each: what on_call and on_far_call go on with. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} whole_call SEC(".maps"), whole_far_call SEC(".maps");
+
+/* Bytes of a kernel stack (THREAD_SIZE): asked only of kernels before 5.15. */
+#define KERNEL_STACK 16384
+
+#if defined(__TARGET_ARCH_x86)
+static __always_inline bool is_compat(void)
+{
+	return CURRENT(thread_info.status) & TS_COMPAT;
+}
+
+/* READ(regs, field): a plain load or a helper, as the pointer is. */
+#define READ_CALL(call, regs, READ)                \
+	({                                         \
+		(call)->nr = READ(regs, orig_ax);  \
+		(call)->args[0] = READ(regs, di);  \
+		(call)->args[1] = READ(regs, si);  \
+		(call)->args[2] = READ(regs, dx);  \
+		(call)->args[3] = READ(regs, r10); \
+		(call)->args[4] = READ(regs, r8);  \
+		(call)->args[5] = READ(regs, r9);  \
+	})
+#elif defined(__TARGET_ARCH_arm64)
+#define TIF_32BIT 22
+
+static __always_inline bool is_compat(void)
+{
+	return CURRENT(thread_info.flags) & (1ul << TIF_32BIT);
+}
+
+#define READ_CALL(call, regs, READ)                    \
+	({                                             \
+		(call)->nr = READ(regs, syscallno);    \
+		(call)->args[0] = READ(regs, orig_x0); \
+		(call)->args[1] = READ(regs, regs[1]); \
+		(call)->args[2] = READ(regs, regs[2]); \
+		(call)->args[3] = READ(regs, regs[3]); \
+		(call)->args[4] = READ(regs, regs[4]); \
+		(call)->args[5] = READ(regs, regs[5]); \
+	})
+#endif
+
+#define LOAD(pointer, field) ((pointer)->field)
+
+static __always_inline const struct target *current_target(void)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return bpf_map_lookup_elem(&targets, &tgid);
+}
+
+/* Nothing but a look at the numbers. */
+static __always_inline bool concerns_fds(const struct returned *call)
+{
+	return call->nr < SYSCALLS_KNOWN && (classify(call) || maps_code(call));
+}
+
+/* A call of a traced process, which concerns descriptors. */
+static __always_inline void handle_call(const struct returned *call, const struct target *target)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u8 id = classify(call);
+
+	if (is_compat())
+		count_compat();
+	else if (id)
+		report_call(call, id, target, pid_tgid);
+	else
+		file_mapped(call, target->program, pid_tgid >> 32);
+}
+
+/* Where the hook has the program's registers at hand, to be loaded from. */
+static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
+{
+	const struct target *target;
+	struct returned call = {.ret = ret};
+
+	READ_CALL(&call, regs, LOAD);
+	if (!concerns_fds(&call))
+		return 0;
+	target = current_target();
+	if (target)
+		handle_call(&call, target);
+	return 0;
+}
+
+static __always_inline bool concerns_target(struct pt_regs *regs, s64 ret)
+{
+	struct returned call = {.ret = ret};
+
+	READ_CALL(&call, regs, LOAD);
+	return concerns_fds(&call) && current_target();
+}
+
+/* The registers that the calling program entered the kernel with. */
+static __always_inline struct pt_regs *entry_regs(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return (void *)BPF_CORE_READ(task, stack) + KERNEL_STACK -
+	       bpf_core_type_size(struct pt_regs);
+}
+
+/* Where the hook has the result alone: the rest costs helper calls, so first for whom. */
+static __always_inline int far_call_returned(s64 ret)
+{
+	const struct target *target = current_target();
+	struct returned call = {.ret = ret};
+
+	if (!target)
+		return 0;
+	READ_CALL(&call, entry_regs(), BPF_CORE_READ);
+	if (concerns_fds(&call))
+		handle_call(&call, target);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""With less than root: what works, what is said, and what fdtrace gives up by itself."""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import Run, clean_env, waiting
+
+ALL = {"bpf": 39, "perfmon": 38, "sys_ptrace": 19, "dac_read_search": 2}
+KILL = 5
+DOUBLE = str(harness.SIM / "double_close.py")
+CLOSES = str(Path(__file__).parent / "programs" / "closes_forever.py")
+
+
+def as_nobody(capabilities):
+    """The words before a command that make it nobody's, with these capabilities."""
+    sets = ",".join(["-all", *(f"+{name}" for name in capabilities)])
+    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+            "--inh-caps", sets, "--ambient-caps", sets, "--bounding-set", sets]
+
+
+@pytest.fixture(scope="module")
+def binary():
+    """A copy where nobody may run it."""
+    path = harness.build_dir() / "fdtrace-for-nobody"
+    shutil.copy(harness.FDTRACE, path)
+    return str(path)
+
+
+@contextlib.contextmanager
+def tracing(binary, capabilities, python):
+    """fdtrace of a nobody's, on a process of root's that waits; (the process, the run)."""
+    with waiting([python.path, DOUBLE]) as process:
+        words = as_nobody(capabilities)
+        folder = harness.build_dir() / f"out-{process.pid}"
+        folder.mkdir(mode=0o777)
+        folder.chmod(0o777)
+        command = [*words, binary, "--json", "-o", str(folder / "j"), "-p", str(process.pid)]
+        run = subprocess.Popen(command, env=clean_env(), stdin=subprocess.DEVNULL, cwd="/",
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        yield process, run, folder / "j"
+        run.kill()
+        run.communicate()
+
+
+def read_until_attached(run):
+    """fdtrace's lines up to its first one, or to its end."""
+    lines = []
+    for line in run.stderr:
+        lines.append(line)
+        if harness.ATTACHED.search(line):
+            break
+    return "".join(lines)
+
+
+def status_of(pid):
+    return dict(re.findall(r"^(\w+):\s*(.*)$", Path(f"/proc/{pid}/status").read_text(), re.M))
+
+
+def bits(*numbers):
+    return sum(1 << n for n in numbers)
+
+
+def test_four_capabilities_are_enough(binary, python):
+    """The same finding, with its stacks, as a root's fdtrace has it."""
+    with tracing(binary, ALL, python) as (process, run, out):
+        said = read_until_attached(run)
+        assert "missing" not in said and "tracing" in said
+        status = status_of(run.pid)
+        assert int(status["CapEff"], 16) == bits(*ALL.values()), status["CapEff"]
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        assert run.wait(harness.TIMEOUT) == 0
+        text = out.read_text()
+    assert '"kind":"double_close"' in text.replace(" ", "")
+    assert "Store.close" in text
+
+
+@pytest.mark.parametrize("missing, lost", [("sys_ptrace", "Python"), ("dac_read_search", "open")])
+def test_missing_one_that_is_said(binary, python, missing, lost):
+    """One line says which, and what is lost; the rest works."""
+    with tracing(binary, ALL.keys() - {missing}, python) as (process, run, out):
+        said = read_until_attached(run)
+        lines = [line for line in said.splitlines() if "is missing" in line]
+        assert len(lines) == 1 and f"CAP_{missing.upper()}" in lines[0] and lost in lines[0]
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        assert run.wait(harness.TIMEOUT) == 0
+        assert '"kind":"double_close"' in out.read_text().replace(" ", "")
+
+
+@pytest.mark.parametrize("missing", ["bpf", "perfmon"])
+def test_missing_one_that_is_needed(binary, python, missing):
+    with tracing(binary, ALL.keys() - {missing}, python) as (_, run, _out):
+        said = read_until_attached(run)
+        assert run.wait(harness.TIMEOUT) == 3
+        assert f"CAP_{missing.upper()} is missing" in said, said
+
+
+def test_root_keeps_what_is_used(python):
+    """All else is gone once it is attached, for good."""
+    with waiting([python.path, CLOSES, "1", "0"]) as process:
+        run = Run(["-p", str(process.pid)]).attached()
+        harness.wait_until(lambda: status_of(run.process.pid)["Seccomp"] == "2", "the filter")
+        status = status_of(run.process.pid)
+        for name in ("CapPrm", "CapEff", "CapBnd"):
+            assert int(status[name], 16) == bits(*ALL.values()), (name, status[name])
+        for name in ("CapInh", "CapAmb"):
+            assert int(status[name], 16) == 0
+        assert status["NoNewPrivs"] == "1"
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        assert run.finish().code == 0
+
+
+def test_command_keeps_its_own(python):
+    """COMMAND has what it would have without fdtrace, which keeps CAP_KILL to pass signals on."""
+    code = "import os; print(open(f'/proc/{os.getppid()}/status').read()); " \
+           "print(open('/proc/self/status').read())"
+    result = harness.started([python.path, "-c", code])
+    first, second = re.findall(r"^CapEff:\s*(\w+)$", result.stdout, re.M)
+    own = re.search(r"^CapEff:\s*(\w+)$", Path("/proc/self/status").read_text(), re.M)
+    assert second == own[1]
+    assert result.stdout.count("NoNewPrivs:\t0") >= 1
+    assert int(first, 16) in (bits(*ALL.values(), KILL), int(own[1], 16))
+
+
+def test_signals_reach_a_command_of_somebody_else(python):
+    """CAP_KILL is kept for this."""
+    env = clean_env(SUDO_UID="65534", SUDO_GID="65534", SUDO_USER="nobody")
+    code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); " \
+           "print('up', flush=True); signal.pause()"
+    run = Run([], ["/usr/bin/python3", "-c", code], env)
+    harness.wait_until(lambda: "up" in harness.read(run.out), "the command")
+    harness.wait_until(lambda: status_of(run.process.pid)["Seccomp"] == "2", "the filter")
+    run.process.send_signal(signal.SIGTERM)
+    assert run.finish().code == 7
+
+
+def test_memlock_limit_is_no_error(python):
+    """From Linux 5.11 on memory of maps is not counted there; raising the limit may fail."""
+    words = ["prlimit", "--memlock=65536:65536", "setpriv", "--bounding-set", "-sys_resource",
+             "--inh-caps", "-sys_resource"]
+    done = subprocess.run([*words, harness.FDTRACE, "-q", "--", "true"], env=clean_env(),
+                          capture_output=True, text=True, timeout=harness.TIMEOUT)
+    if os.uname().release.startswith("5.10."):
+        assert done.returncode in (0, 4)
+        return
+    assert done.returncode == 0 and done.stderr == "", done.stderr

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""The ladder: what --probe says is so, every rung tells the same, and none is believed."""
+import re
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import FDTRACE, SIM, clean_env
+
+RUNGS = ("fexit", "tp_btf", "tracepoint", "kprobe")
+KPROBES = Path("/sys/kernel/debug/kprobes/enabled")
+# Classic tracepoints need tracefs, which need not be mounted: here, for the command alone, it is.
+WITH_TRACEFS = ["unshare", "--mount", "sh", "-c",
+                'mount -t tracefs t /sys/kernel/tracing 2>/dev/null; exec "$@"', "sh"]
+
+
+def run(*words, **popen):
+    return subprocess.run([*WITH_TRACEFS, FDTRACE, *words], env=clean_env(), capture_output=True,
+                          text=True, timeout=harness.TIMEOUT, **popen)
+
+
+@lru_cache(maxsize=None)
+def survey():
+    return run("--probe")
+
+
+def said(rung):
+    """The first lines that --probe has for a rung."""
+    return re.findall(rf"^{rung} +(.*)$", survey().stdout, re.M)
+
+
+def works(rung):
+    return any(line.startswith("works") for line in said(rung))
+
+
+def need(rung):
+    if not works(rung):
+        pytest.skip(f"this kernel: {rung}: {'; '.join(said(rung))}")
+
+
+def test_probe():
+    """Every rung is there, with what others pay and what it cannot see; one is taken."""
+    result = survey()
+    assert result.returncode == 0 and result.stderr == ""
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    taken = 0
+    for rung in RUNGS:
+        lines = said(rung)
+        assert lines and all(re.match(r"works: |works, taken: |no: ", line) for line in lines)
+        taken += sum(line.startswith("works, taken") for line in lines)
+    assert taken == 1
+    text = " ".join(result.stdout.split())
+    assert "others pay about" in text and "cannot see" in text
+
+
+def test_probe_takes_no_process():
+    assert run("--probe", "-p", "1").returncode == 2
+    assert run("--probe", "--", "true").returncode == 2
+
+
+def test_taken_rung_is_used():
+    """What --probe says is taken is what the first line and the summary name."""
+    (name,) = re.findall(r"^\w+ +works, taken: (.*)$", survey().stdout, re.M)
+    result = run("--json", "-o", "/dev/stdout", "--", "true")
+    assert f"through {name};" in result.stderr
+    assert f'"hooks":"{name}"' in result.stdout.replace(": ", ":")
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_forced(rung):
+    """A rung that works is taken; for one that does not a line says so, and nothing runs."""
+    result = run("--attach", rung, "--", "echo", "ran")
+    slow = any("this kernel takes" in line for line in said(rung))
+    if works(rung) or slow:
+        assert result.returncode == 0 and result.stdout == "ran\n", result.stderr
+        return
+    assert result.returncode in (1, 3, 4) and result.stdout == ""
+    assert result.stderr.startswith("fdtrace: ") and result.stderr.count("\n") == 1
+
+
+def calls(rung, program, folder):
+    """The calls that a rung reports of a program, without what differs between two runs."""
+    out = folder / f"{rung}.json"
+    result = run("--attach", rung, "--events", "-o", str(out), "--", program)
+    assert result.returncode == 0, result.stderr
+    keys = ("call", "fd", "fd2", "result", "flags", "path", "arg")
+    lines = [harness.json.loads(line) for line in out.read_text().splitlines()]
+    found = [{k: line[k] for k in keys if k in line} for line in lines if line["kind"] == "call"]
+    return [call for call in found if call["call"] != "pidfd_open"]  # of a pid, which differs
+
+
+@pytest.mark.parametrize("source", ["kinds.c", "close_range.c", "double_close.c"])
+@pytest.mark.parametrize("rung", [rung for rung in RUNGS if rung != "tp_btf"])
+def test_rungs_tell_the_same(rung, source, tmp_path):
+    need(rung)
+    need("tp_btf")
+    program = harness.build(SIM / source)
+    assert calls(rung, program, tmp_path) == calls("tp_btf", program, tmp_path)
+
+
+def test_a_hook_that_never_fires_is_not_believed():
+    """Kprobes that are switched off can be attached all the same."""
+    if not KPROBES.exists():
+        pytest.skip(f"no {KPROBES} here")
+    need("kprobe")
+    KPROBES.write_text("0")
+    try:
+        result = run("--attach", "kprobe", "--", "true")
+        told = run("--probe", "--attach", "kprobe")
+    finally:
+        KPROBES.write_text("1")
+    if result.returncode == 0:
+        # kprobe.multi rests on another mechanism, which that switch does not reach.
+        assert "kretprobe.multi" in result.stderr
+        assert "attached, but saw none" in " ".join(told.stdout.split())
+        return
+    assert result.returncode == 1 and "own calls" in result.stderr
+    assert "attached, but saw none" in " ".join(told.stdout.split())

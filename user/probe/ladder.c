@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "probe/ladder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/syscalls.h"
+#include "fdtrace.skel.h"
+#include "probe/diagnose.h"
+#include "probe/selftest.h"
+
+_Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
+
+/* A rung that takes longer to be let go is not taken unless it is asked for. */
+#define DETACH_LIMIT_NS 5000000000ull
+
+/* Of the initial pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h). */
+#define INITIAL_NAMESPACE 0xeffffffcu
+
+/* The pid namespace that we are in, and that /proc shows. 0: the initial one. */
+static int own_namespace(uint32_t *ret)
+{
+	char self[16], expected[16];
+	ssize_t size = readlink("/proc/self", self, sizeof(self) - 1);
+	struct stat st;
+
+	if (size < 0 || stat("/proc/self/ns/pid", &st))
+		return -errno;
+	self[size] = '\0';
+	snprintf(expected, sizeof(expected), "%d", getpid());
+	*ret = st.st_ino == INITIAL_NAMESPACE ? 0 : st.st_ino;
+	return strcmp(self, expected) ? -EXDEV : 0;
+}
+
+/* Below the initial pid namespace the kernel side needs to know how deep. */
+static int find_level(struct fdtrace_bpf *bpf)
+{
+	uint64_t args[1] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int err;
+
+	if (!bpf->rodata->pid_namespace)
+		return 0;
+	err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.on_self), &run);
+	bpf->bss->pid_namespace_level = run.retval;
+	return err;
+}
+
+static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
+{
+	/* What tells the points of owners apart came with 5.15. */
+	bool owners =
+		options->owners && libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE,
+							   BPF_FUNC_get_attach_cookie, NULL) == 1;
+
+	bpf->rodata->follow_forks = options->follow;
+	bpf->rodata->watch_owners = owners;
+	bpf_program__set_autoload(bpf->progs.on_owner_entry, owners);
+	bpf_program__set_autoload(bpf->progs.on_owner_return, owners);
+	bpf->rodata->wake_bytes = options->ring_bytes / 8;
+	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
+		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
+		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
+	}
+}
+
+static int failed(struct trial *trial, const char *step, int err)
+{
+	trial->step = step;
+	trial->err = err;
+	if (!trial->text[0])
+		snprintf(trial->text, sizeof(trial->text), "cannot %s: %s", step, strerror(-err));
+	return err;
+}
+
+static int load(enum rung rung, const struct probe_options *options, struct standing *standing,
+		struct trial *trial)
+{
+	int err;
+
+	standing->bpf = fdtrace_bpf__open();
+	if (!standing->bpf)
+		return failed(trial, "read the built-in programs", -errno);
+	set_options(standing->bpf, options);
+	err = own_namespace(&standing->bpf->rodata->pid_namespace);
+	if (err)
+		return failed(trial, "find its own process in /proc", err);
+	err = bpf_map__set_max_entries(standing->bpf->maps.ring, options->ring_bytes);
+	if (!err && rung_choose(rung, standing->bpf, &standing->hooks)) {
+		snprintf(trial->text, sizeof(trial->text),
+			 "this kernel's BTF has no functions to attach to");
+		err = -ENOENT;
+	}
+	if (!err)
+		err = fdtrace_bpf__load(standing->bpf);
+	if (!err)
+		err = find_level(standing->bpf);
+	return err ? failed(trial, "load the kernel programs", err) : 0;
+}
+
+static int attach(bool patient, struct standing *standing, struct trial *trial)
+{
+	uint64_t limit_ns = patient ? 0 : DETACH_LIMIT_NS;
+	int err = rung_attach(standing->bpf, limit_ns, &standing->hooks);
+
+	if (err == -ETIME)
+		snprintf(trial->text, sizeof(trial->text),
+			 "this kernel takes %.0f s to let its hooks go: only if asked for",
+			 standing->hooks.detach_ns / 1e9);
+	if (err)
+		return failed(trial, "attach", err);
+	err = fdtrace_bpf__attach(standing->bpf);
+	if (err)
+		return failed(trial, "attach to the life of processes", err);
+	err = selftest_run(standing->bpf, trial->text, sizeof(trial->text));
+	return err ? failed(trial, "see its own calls", err) : 0;
+}
+
+bool ladder_includes(enum rung rung, const struct probe_options *options)
+{
+	return !options->rung || !strcmp(options->rung, rung_name(rung));
+}
+
+int ladder_try(enum rung rung, const struct probe_options *options, bool patient,
+	       struct standing *ret, struct trial *trial)
+{
+	int err;
+
+	*trial = (struct trial){.rung = rung};
+	*ret = (struct standing){0};
+	err = load(rung, options, ret, trial);
+	if (!err)
+		err = attach(patient, ret, trial);
+	if (err)
+		ladder_leave(ret);
+	else
+		snprintf(trial->text, sizeof(trial->text), "%s", ret->hooks.text);
+	return err;
+}
+
+int ladder_climb(const struct probe_options *options, struct standing *ret,
+		 struct probe_error *error)
+{
+	struct trial trials[RUNGS];
+	size_t count = 0;
+	bool slow = false;
+
+	for (enum rung rung = 0; rung < RUNGS; rung++) {
+		if (!ladder_includes(rung, options))
+			continue;
+		if (!ladder_try(rung, options, options->rung, ret, &trials[count]))
+			return 0;
+		slow |= trials[count++].err == -ETIME;
+	}
+	for (size_t i = 0; slow && i < count; i++)
+		if (trials[i].err == -ETIME &&
+		    !ladder_try(trials[i].rung, options, true, ret, &trials[i]))
+			return 0;
+	return ladder_diagnose(trials, count, error);
+}
+
+int ladder_diagnose(const struct trial *trials, size_t count, struct probe_error *error)
+{
+	const struct trial *telling = &trials[0];
+
+	/* That of the rung that the most kernels have. */
+	for (size_t i = 0; i < count; i++)
+		if (trials[i].rung == RUNG_TP_BTF)
+			telling = &trials[i];
+	return diagnose(telling->err, telling->step, error);
+}
+
+void ladder_leave(struct standing *standing)
+{
+	rung_detach(&standing->hooks);
+	fdtrace_bpf__destroy(standing->bpf);
+	*standing = (struct standing){0};
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The attach ladder: the kernel side is loaded, attached and tested on one rung after the other.
+ *
+ * Owns: the order, and what counts as working: nothing but having seen our own calls.
+ * Never: asks for a version.
+ */
+#ifndef FDTRACE_PROBE_LADDER_H
+#define FDTRACE_PROBE_LADDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "probe/probe.h"
+#include "probe/rung.h"
+
+/* The kernel side, on a rung that works. All zeros: none. */
+struct standing {
+	struct fdtrace_bpf *bpf;
+	struct hooks hooks;
+};
+
+/* What came of a rung. */
+struct trial {
+	enum rung rung;
+	int err;	  /* 0: it works; -ETIME: it would, but takes too long to be let go */
+	const char *step; /* what failed: "load the kernel programs" */
+	char text[160];	  /* "fexit on 148 calls", or why not */
+};
+
+/* Whether options leave this rung to be tried. */
+bool ladder_includes(enum rung rung, const struct probe_options *options);
+
+/*
+ * Tries one rung. 0: it works and *ret stands on it, to be left with ladder_leave(); negative
+ * errno: *trial says why not. patient: also if it takes seconds to be let go.
+ */
+int ladder_try(enum rung rung, const struct probe_options *options, bool patient,
+	       struct standing *ret, struct trial *trial);
+
+/*
+ * The first rung that works, of those that options include. 0, or negative errno with error filled
+ * in: none does.
+ */
+int ladder_climb(const struct probe_options *options, struct standing *ret,
+		 struct probe_error *error);
+
+/* Why none of these trials worked, in one sentence: the sum of several failures. */
+int ladder_diagnose(const struct trial *trials, size_t count, struct probe_error *error);
+
+void ladder_leave(struct standing *standing);
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "probe/rung.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "fdtrace.skel.h"
+#include "probe/functions.h"
+
+#define UNSEEN_MADE                                                                     \
+	"descriptors received over a UNIX socket (SCM_RIGHTS), made by an ioctl or by " \
+	"io_uring: learned at their first close"
+#define UNSEEN_COMPAT "calls of 32-bit programs"
+
+static const char *const unseen_by_syscall[] = {UNSEEN_MADE, NULL};
+static const char *const unseen_by_function[] = {UNSEEN_MADE, UNSEEN_COMPAT, NULL};
+static const char *const unseen_by_return[] = {
+	UNSEEN_MADE,
+	UNSEEN_COMPAT,
+	"calls beyond those that the kernel's return probes can follow at once, when many threads "
+	"wait in the same call",
+	NULL,
+};
+
+static const struct {
+	const char *name, *cost;
+	const char *const *unseen;
+} rungs[RUNGS] = {
+	[RUNG_FEXIT] = {"fexit",
+			"about 10 ns in each call that takes or makes a descriptor; else nothing",
+			unseen_by_function},
+	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", unseen_by_syscall},
+	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call", unseen_by_syscall},
+	[RUNG_KPROBE_MULTI] = {"kprobe",
+			       "about 50 ns in each call that takes or makes a descriptor; else "
+			       "nothing",
+			       unseen_by_return},
+	[RUNG_KPROBE] = {"kprobe",
+			 "about 100 ns in each call that takes or makes a descriptor; else nothing",
+			 unseen_by_return},
+};
+
+const char *rung_name(enum rung rung)
+{
+	return rungs[rung].name;
+}
+
+const char *rung_cost(enum rung rung)
+{
+	return rungs[rung].cost;
+}
+
+const char *const *rung_unseen(enum rung rung)
+{
+	return rungs[rung].unseen;
+}
+
+/* Loading */
+
+static void want(struct bpf_program *program, bool wanted)
+{
+	bpf_program__set_autoload(program, wanted);
+	bpf_program__set_autoattach(program, false);
+}
+
+/* Loads the program for a function, if the kernel has it. */
+static int want_at(struct bpf_program *program, const char *function)
+{
+	int err = bpf_program__set_attach_target(program, 0, function);
+
+	want(program, !err);
+	return err;
+}
+
+static int want_fexit(struct fdtrace_bpf *bpf, const struct functions *functions)
+{
+	int err = want_at(bpf->progs.on_call, FUNCTION_CLOSE);
+
+	if (!err)
+		err = want_at(bpf->progs.on_call_whole, FUNCTION_CLOSE);
+	if (!err && functions->far)
+		err = want_at(bpf->progs.on_far_call, functions->far->name);
+	if (!err && functions->far)
+		err = want_at(bpf->progs.on_far_call_whole, functions->far->name);
+	want_at(bpf->progs.on_compat_call, FUNCTION_COMPAT);
+	return err;
+}
+
+static int find_functions(struct hooks *hooks)
+{
+	hooks->functions = malloc(sizeof(*hooks->functions));
+	return hooks->functions ? functions_find(hooks->functions) : -ENOMEM;
+}
+
+int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	struct bpf_program *const fexit[] = {
+		bpf->progs.on_call,	      bpf->progs.on_call_whole,	 bpf->progs.on_far_call,
+		bpf->progs.on_far_call_whole, bpf->progs.on_compat_call,
+	};
+	int err;
+
+	*hooks = (struct hooks){.rung = rung};
+	for (size_t i = 0; i < ARRAY_SIZE(fexit); i++)
+		want(fexit[i], false);
+	want(bpf->progs.on_sys_exit, rung == RUNG_TP_BTF);
+	want(bpf->progs.on_raw_sys_exit, rung == RUNG_TRACEPOINT);
+	want(bpf->progs.on_call_return, rung == RUNG_KPROBE);
+	want(bpf->progs.on_call_return_multi, rung == RUNG_KPROBE_MULTI);
+	if (rung == RUNG_TP_BTF || rung == RUNG_TRACEPOINT)
+		return 0;
+	err = find_functions(hooks);
+	return err || rung != RUNG_FEXIT ? err : want_fexit(bpf, hooks->functions);
+}
+
+/* Attaching */
+
+static int keep_link(struct hooks *hooks, struct bpf_link *link)
+{
+	struct bpf_link **grown;
+
+	if (!link)
+		return -errno;
+	grown = realloc(hooks->links, (hooks->link_count + 1) * sizeof(*grown));
+	if (!grown) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	hooks->links = grown;
+	grown[hooks->link_count++] = link;
+	return 0;
+}
+
+static int keep_copy(struct hooks *hooks, int program, int link)
+{
+	struct program_copy *grown =
+		realloc(hooks->copies, (hooks->copy_count + 1) * sizeof(*grown));
+
+	if (!grown) {
+		close(link);
+		close(program);
+		return -ENOMEM;
+	}
+	hooks->copies = grown;
+	grown[hooks->copy_count++] = (struct program_copy){program, link};
+	return 0;
+}
+
+static int attach_program(struct hooks *hooks, struct bpf_program *program)
+{
+	return keep_link(hooks, bpf_program__attach(program));
+}
+
+/* A copy of on_call at the end of another function. */
+static int attach_copy(struct hooks *hooks, const struct bpf_program *program,
+		       const struct function *function)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT,
+		    .attach_btf_id = function->btf_id);
+	int fd, link;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "on_call", "GPL", bpf_program__insns(program),
+			   bpf_program__insn_cnt(program), &opts);
+	if (fd < 0)
+		return fd;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	if (link < 0) {
+		close(fd);
+		return link;
+	}
+	return keep_copy(hooks, fd, link);
+}
+
+static int set_whole(const struct bpf_map *map, const struct bpf_program *program)
+{
+	int fd = bpf_program__fd(program);
+	uint32_t zero = 0;
+
+	if (!bpf_program__autoload(program))
+		return 0;
+	return bpf_map__update_elem(map, &zero, sizeof(zero), &fd, sizeof(fd), BPF_ANY);
+}
+
+/*
+ * Some kernels wait a tenth of a second for all processors each time that a hook goes: this one is
+ * let go to know.
+ */
+static int measure_detach(struct bpf_link *link, size_t count, uint64_t limit_ns, uint64_t *ret_ns)
+{
+	uint64_t start;
+
+	if (!link)
+		return -errno;
+	start = clock_boot_ns();
+	bpf_link__destroy(link);
+	*ret_ns = (clock_boot_ns() - start) * count;
+	return limit_ns && *ret_ns > limit_ns ? -ETIME : 0;
+}
+
+static int attach_copies(struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	const struct functions *functions = hooks->functions;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < functions->count; i++) {
+		const struct function *f = &functions->of[i];
+		bool far = f->type != functions->of[0].type;
+
+		err = attach_copy(hooks, far ? bpf->progs.on_far_call : bpf->progs.on_call, f);
+	}
+	return err;
+}
+
+static int attach_fexit(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+{
+	size_t count = hooks->functions->count;
+	int err = set_whole(bpf->maps.whole_call, bpf->progs.on_call_whole);
+
+	if (!err)
+		err = set_whole(bpf->maps.whole_far_call, bpf->progs.on_far_call_whole);
+	if (!err)
+		err = measure_detach(bpf_program__attach(bpf->progs.on_call), count, limit_ns,
+				     &hooks->detach_ns);
+	if (!err)
+		err = attach_copies(bpf, hooks);
+	/* Only to count: without it nothing is wrong. */
+	if (!err && bpf_program__autoload(bpf->progs.on_compat_call))
+		attach_program(hooks, bpf->progs.on_compat_call);
+	snprintf(hooks->text, sizeof(hooks->text), "fexit on %zu calls", count);
+	return err;
+}
+
+static int attach_kprobe_multi(struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	const struct functions *functions = hooks->functions;
+	_cleanup_free_ const char **names = calloc(functions->count, sizeof(*names));
+	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .retprobe = true);
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < functions->count; i++)
+		names[i] = functions->of[i].name;
+	opts.syms = names;
+	opts.cnt = functions->count;
+	snprintf(hooks->text, sizeof(hooks->text), "kretprobe.multi on %zu calls",
+		 functions->count);
+	return keep_link(hooks, bpf_program__attach_kprobe_multi_opts(
+					bpf->progs.on_call_return_multi, NULL, &opts));
+}
+
+static struct bpf_link *attach_kprobe(struct fdtrace_bpf *bpf, const struct function *function)
+{
+	return bpf_program__attach_kprobe(bpf->progs.on_call_return, true, function->name);
+}
+
+static int attach_kprobes(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+{
+	const struct functions *functions = hooks->functions;
+	int err = measure_detach(attach_kprobe(bpf, &functions->of[0]), functions->count, limit_ns,
+				 &hooks->detach_ns);
+
+	for (size_t i = 0; !err && i < functions->count; i++)
+		err = keep_link(hooks, attach_kprobe(bpf, &functions->of[i]));
+	snprintf(hooks->text, sizeof(hooks->text), "kretprobe on %zu calls", functions->count);
+	return err;
+}
+
+static int attach_one(struct hooks *hooks, struct bpf_program *program, const char *text)
+{
+	snprintf(hooks->text, sizeof(hooks->text), "%s", text);
+	return attach_program(hooks, program);
+}
+
+int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+{
+	switch (hooks->rung) {
+	case RUNG_FEXIT:
+		return attach_fexit(bpf, limit_ns, hooks);
+	case RUNG_TP_BTF:
+		return attach_one(hooks, bpf->progs.on_sys_exit, "tp_btf/sys_exit");
+	case RUNG_TRACEPOINT:
+		return attach_one(hooks, bpf->progs.on_raw_sys_exit,
+				  "tracepoint raw_syscalls/sys_exit");
+	case RUNG_KPROBE_MULTI:
+		return attach_kprobe_multi(bpf, hooks);
+	case RUNG_KPROBE:
+		return attach_kprobes(bpf, limit_ns, hooks);
+	case RUNGS:
+		break;
+	}
+	return -EINVAL;
+}
+
+void rung_detach(struct hooks *hooks)
+{
+	for (size_t i = 0; i < hooks->link_count; i++)
+		bpf_link__destroy(hooks->links[i]);
+	for (size_t i = 0; i < hooks->copy_count; i++) {
+		close(hooks->copies[i].link);
+		close(hooks->copies[i].program);
+	}
+	free(TAKE_PTR(hooks->links));
+	free(TAKE_PTR(hooks->copies));
+	free(TAKE_PTR(hooks->functions));
+	hooks->link_count = hooks->copy_count = 0;
+}
+
+/* What was skipped */
+
+uint64_t program_skipped(int fd)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.recursion_misses;
+}
+
+uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf)
+{
+	uint64_t skipped = 0;
+
+	switch (hooks->rung) {
+	case RUNG_FEXIT:
+		for (size_t i = 0; i < hooks->copy_count; i++)
+			skipped += program_skipped(hooks->copies[i].program);
+		return skipped;
+	case RUNG_TP_BTF:
+		return program_skipped(bpf_program__fd(bpf->progs.on_sys_exit));
+	case RUNG_TRACEPOINT:
+		return program_skipped(bpf_program__fd(bpf->progs.on_raw_sys_exit));
+	case RUNG_KPROBE_MULTI:
+		return program_skipped(bpf_program__fd(bpf->progs.on_call_return_multi));
+	case RUNG_KPROBE:
+		return program_skipped(bpf_program__fd(bpf->progs.on_call_return));
+	case RUNGS:
+		break;
+	}
+	return 0;
+}

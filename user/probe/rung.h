@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The rungs of the attach ladder: the kinds of hook by which system calls can be seen to end.
+ *
+ * Owns: which programs each rung needs, how they are attached and let go, and what is said of
+ * it: what others pay and what it cannot see.
+ * Never: decides which rung is taken (ladder.h).
+ */
+#ifndef FDTRACE_PROBE_RUNG_H
+#define FDTRACE_PROBE_RUNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_link;
+struct fdtrace_bpf;
+struct functions;
+
+/* In the order in which they are tried: what the rest of the host pays grows. */
+enum rung {
+	RUNG_FEXIT,
+	RUNG_TP_BTF,
+	RUNG_TRACEPOINT,
+	RUNG_KPROBE_MULTI,
+	RUNG_KPROBE,
+	RUNGS,
+};
+
+/* The word for --attach. KPROBE_MULTI and KPROBE share theirs. */
+const char *rung_name(enum rung rung);
+
+/* What processes that are not traced pay: a phrase. */
+const char *rung_cost(enum rung rung);
+
+/* What its hooks cannot see: sentences, ended by NULL. Static. */
+const char *const *rung_unseen(enum rung rung);
+
+/* Hooks that are attached. */
+struct hooks {
+	enum rung rung;
+	struct bpf_link **links;
+	size_t link_count;
+	struct program_copy {
+		int program, link; /* descriptors; libbpf knows nothing of them */
+	} * copies;
+	size_t copy_count;
+	struct functions *functions; /* where hooks are on functions */
+	uint64_t detach_ns;	     /* what it takes to let them all go, where that was measured */
+	char text[64];		     /* "fexit on 148 calls" */
+};
+
+/*
+ * Before the object is loaded: of the programs that see system calls, those of this rung alone are
+ * loaded. 0 or negative errno: -ENOENT: the kernel lacks the functions. In any case hooks are to be
+ * let go with rung_detach(), before the object.
+ */
+int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks);
+
+/*
+ * After it is loaded: attaches. 0 or negative errno: -ETIME: to let the hooks go would take longer
+ * than limit_ns (0: no limit).
+ */
+int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks);
+void rung_detach(struct hooks *hooks);
+
+/* Runs of the attached programs that the kernel skipped (since 5.12; else 0). */
+uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf);
+
+/* Runs of one program that the kernel skipped. */
+uint64_t program_skipped(int fd);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Whether the attached hooks see what they should: a program may attach and never fire.
+ *
+ * Owns: a few calls of our own, traced as those of any target, and the comparison.
+ */
+#ifndef FDTRACE_PROBE_SELFTEST_H
+#define FDTRACE_PROBE_SELFTEST_H
+
+#include <stddef.h>
+
+struct fdtrace_bpf;
+
+/*
+ * Opens, copies and closes descriptors of our own, and closes once too often. Nothing of it stays
+ * in the ring or in a counter. 0; negative errno with the reason in why: -ENODATA: calls were not
+ * seen.
+ */
+int selftest_run(struct fdtrace_bpf *bpf, char *why, size_t size);
+
+#endif

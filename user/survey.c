@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "survey.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+#include "complain.h"
+#include "probe/ladder.h"
+#include "report/layout.h"
+
+#define COLUMN 12
+
+static void say(const struct page *page, const char *name, const char *what, const char *text)
+{
+	char label[COLUMN], line[512];
+
+	snprintf(label, sizeof(label), "%-*s", COLUMN - 1, name);
+	snprintf(line, sizeof(line), "%s%s", what, text);
+	layout_paragraph(page, NULL, label, 0, COLUMN, line);
+}
+
+static void say_rung(const struct page *page, const struct trial *trial, bool chosen)
+{
+	const char *const *unseen = rung_unseen(trial->rung);
+
+	say(page, rung_name(trial->rung),
+	    trial->err ? "no: "
+	    : chosen   ? "works, taken: "
+		       : "works: ",
+	    trial->text);
+	if (trial->err && trial->err != -ETIME)
+		return;
+	say(page, "", "others pay ", rung_cost(trial->rung));
+	for (; *unseen; unseen++)
+		say(page, "", "cannot see ", *unseen);
+}
+
+static void say_kernel(void)
+{
+	struct utsname name;
+
+	if (!uname(&name))
+		printf("Linux %s, %s\n", name.release, name.machine);
+}
+
+/* Tries them all; how many in *ret_count. Whether any works. */
+static bool try_all(const struct probe_options *options, struct trial trials[RUNGS],
+		    size_t *ret_count)
+{
+	const struct page page = {.out = stdout, .width = 80};
+	bool found = false;
+	size_t count = 0;
+
+	for (enum rung rung = 0; rung < RUNGS; rung++) {
+		struct standing standing;
+		bool works;
+
+		if (!ladder_includes(rung, options))
+			continue;
+		works = !ladder_try(rung, options, options->rung, &standing, &trials[count]);
+		say_rung(&page, &trials[count++], works && !found);
+		fflush(stdout);
+		if (works)
+			ladder_leave(&standing);
+		found |= works;
+	}
+	*ret_count = count;
+	return found;
+}
+
+int survey_run(const struct options *options)
+{
+	const struct probe_options probe = {
+		.ring_bytes = options->ring_bytes,
+		.verbose = options->verbose,
+		.rung = options->attach,
+	};
+	struct trial trials[RUNGS];
+	struct probe_error error;
+	size_t count;
+
+	probe_log(options->verbose);
+	say_kernel();
+	if (try_all(&probe, trials, &count))
+		return EXIT_OK;
+	ladder_diagnose(trials, count, &error);
+	return complain_lack(&error);
+}
