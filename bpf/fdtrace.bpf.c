@@ -79,7 +79,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	if (is_compat())
 		count_compat();
 	else if (id)
-		report_call(&call, id, target, pid_tgid);
+		report_call(&call, id, target, pid_tgid, regs);
 	else
 		file_mapped(&call, target->program, tgid);
 	return 0;

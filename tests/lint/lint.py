@@ -22,7 +22,8 @@ SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
 SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}  # included by both sides
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
-ROOMS = ["main", "desk", "agent", "replay", "recorder", "reports", "attach", "watch", "spawn", "status",
+ROOMS = ["main", "desk", "agent", "replay", "recorder", "reports", "natives", "attach", "watch",
+         "spawn", "status",
          "output", "options", "complain", "session", "report", "sink", "stack", "process", "probe",
          "fd", "python", "native", "recording", "base"]
 # Rooms behind that are closed all the same.

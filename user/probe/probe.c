@@ -30,6 +30,11 @@ _Static_assert(sizeof(struct record_exec) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_exit) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_map) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_owner) == 56, "records are a contract");
+_Static_assert(sizeof(struct record_native) == 328, "records are a contract");
+_Static_assert(sizeof(struct record_module) == 80, "records are a contract");
+
+/* Native stacks, and places that they come from, that the kernel side knows again. */
+#define NATIVES_KNOWN 16384
 
 struct probe {
 	struct fdtrace_bpf *bpf;
@@ -75,10 +80,24 @@ static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *opt
 	bpf_program__set_autoload(bpf->progs.on_owner_entry, owners);
 	bpf_program__set_autoload(bpf->progs.on_owner_return, owners);
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;
+	bpf->rodata->native_calls = options->natives;
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
 		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
 		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
 	}
+}
+
+/* Native stacks need room: a buffer for each CPU, and to know again what has been sent. */
+static int size_maps(const struct probe *probe, const struct probe_options *options)
+{
+	int err = bpf_map__set_max_entries(probe->bpf->maps.ring, options->ring_bytes);
+
+	if (err || options->natives == NATIVES_NONE)
+		return err;
+	err = bpf_map__set_max_entries(probe->bpf->maps.native_buffers, probe->cpus);
+	if (!err)
+		err = bpf_map__set_max_entries(probe->bpf->maps.natives_sent, NATIVES_KNOWN);
+	return err ? err : bpf_map__set_max_entries(probe->bpf->maps.native_places, NATIVES_KNOWN);
 }
 
 static int load(struct probe *probe, const struct probe_options *options, struct probe_error *error)
@@ -93,7 +112,7 @@ static int load(struct probe *probe, const struct probe_options *options, struct
 		options->owners && libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE,
 							   BPF_FUNC_get_attach_cookie, NULL) == 1;
 	set_options(probe->bpf, options, probe->owners);
-	err = bpf_map__set_max_entries(probe->bpf->maps.ring, options->ring_bytes);
+	err = size_maps(probe, options);
 	if (!err)
 		err = fdtrace_bpf__load(probe->bpf);
 	if (err)
@@ -399,10 +418,13 @@ int probe_learn_file(struct probe *probe, const struct file_key *key,
 
 void probe_forget_stack(struct probe *probe, uint64_t stack_id)
 {
-	if (!stack_id)
+	if (!stack_id) {
 		probe->bpf->bss->resend++;
-	else
-		bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
+		return;
+	}
+	/* A Python stack's id, or a native one's hash: which of them does not matter. */
+	bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
+	bpf_map__delete_elem(probe->bpf->maps.natives_sent, &stack_id, sizeof(stack_id), 0);
 }
 
 int probe_fd(const struct probe *probe)

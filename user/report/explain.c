@@ -87,7 +87,8 @@ static void tell_then(const struct tale *t)
 static void tell_closing(const struct tale *t)
 {
 	if (words_finalizer(&t->f->closed) && (t->f->proofs & PROOF_STOLEN)) {
-		/* Of an object that had an earlier life of the number: which one, its finding says. */
+		/* Of an object that had an earlier life of the number: which one, its finding says.
+		 */
 		fputs(" by a finalizer (garbage collection)", t->out);
 		return;
 	}
