@@ -65,10 +65,18 @@ typedef struct {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long r15;
+	unsigned long r14;
+	unsigned long r13;
+	unsigned long r12;
+	unsigned long bp;
+	unsigned long bx;
+	unsigned long r11;
 	unsigned long r10;
 	unsigned long r9;
 	unsigned long r8;
 	unsigned long ax;
+	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
@@ -127,7 +135,21 @@ struct inode {
 	unsigned long i_ino;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
+	struct path f_path;
 	struct inode *f_inode;
 };
 
@@ -163,8 +185,30 @@ struct signal_struct {
 	struct pid *pids[4];
 };
 
+struct xol_area {
+	unsigned long vaddr;
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct return_instance {
+	unsigned long stack;
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+};
+
 struct mm_struct {
+	struct uprobes_state uprobes_state;
 	unsigned long start_code;
+	unsigned long start_brk;
+	unsigned long brk;
+	unsigned long start_stack;
 	struct file *exe_file;
 };
 
@@ -180,6 +224,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct thread_struct thread;
+	struct uprobe_task *utask;
 };
 
 struct linux_binprm {

@@ -9,10 +9,8 @@
 #ifndef FDTRACE_FD_CALLS_BPF_H
 #define FDTRACE_FD_CALLS_BPF_H
 
+#include "native.bpf.h"
 #include "owner.bpf.h"
-#include "sight.bpf.h"
-
-#define EBADF 9
 
 /* uapi values of the sub-commands that make or mark descriptors */
 #define F_DUPFD		0
@@ -290,8 +288,10 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	return r->name_size;
 }
 
+/* regs: as the call left them. */
 static __always_inline void report_call(const struct returned *call, u8 id,
-					const struct target *target, u64 pid_tgid)
+					const struct target *target, u64 pid_tgid,
+					struct pt_regs *regs)
 {
 	struct call_buffer *buf;
 	u32 zero = 0, size;
@@ -314,6 +314,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		buf->record.stack_id = w->stack.stack_id;
 	if (target->vfork && buf->record.python != PYTHON_NONE)
 		buf->record.python = PYTHON_PARENT;
+	size += add_native(&buf->record, buf->name + size, regs, target->program);
 	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
 	emit(&buf->record, sizeof(buf->record) + size, LOSS_CALL, false);
 }

@@ -89,12 +89,17 @@ static __noinline void file_mapped(const struct returned *call, u64 since, u32 t
 	bool python;
 
 	python = bpf_map_lookup_elem(&pythons, &program) != NULL;
-	if (python && !watch_owners)
+	if (python && !watch_owners && native_calls == NATIVES_NONE)
 		return;
 	file = file_of_fd(call->args[4]);
 	if (!file)
 		return;
 	key = file_key(file);
+	if (native_calls != NATIVES_NONE) {
+		report_module(file, call->ret, call->args[1], call->args[5], false);
+		if (python && !watch_owners)
+			return;
+	}
 	known = bpf_map_lookup_elem(&python_files, &key);
 	if (known && (known->known == FILE_NOTHING || (python && known->known == FILE_PYTHON)))
 		return;
@@ -160,12 +165,13 @@ static __always_inline void program_started(struct task_struct *task, struct lin
 {
 	struct file_key key = file_key(BPF_CORE_READ(bprm, file));
 	const struct python_file *known = bpf_map_lookup_elem(&python_files, &key);
-	u64 start_code;
+	u64 start_code = BPF_CORE_READ(task, mm, start_code);
 
+	if (native_calls != NATIVES_NONE)
+		report_module(BPF_CORE_READ(bprm, file), start_code, 0, 0, true);
 	if (known && known->known != FILE_PYTHON)
 		return;
 	if (known) {
-		start_code = BPF_CORE_READ(task, mm, start_code);
 		set_python(program, &key, known, known->fixed ? 0 : start_code - known->text_vaddr);
 	}
 	report_file(&key, 0, 0, 0, true, known != NULL);

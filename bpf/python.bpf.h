@@ -319,10 +319,22 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 		f->ident = w->code_sample;
 	}
 	f->owner = layout->frame_owner != LAYOUT_NONE ? window_u8(w, at, layout->frame_owner) : 0;
-	f->entry = layout->frame_entry != LAYOUT_NONE ? window_u8(w, at, layout->frame_entry) : 0;
+	f->entry = layout->frame_entry != LAYOUT_NONE ? window_u8(w, at, layout->frame_entry)
+						      : layout->frames == PY_FRAMES_OBJECT;
 	f->unused = 0;
-	w->hash = mix(mix(w->hash, code + f->ident), (u32)f->lasti);
+	w->hash = mix(mix(w->hash, code + f->ident), (u32)f->lasti | (u64)f->entry << 32);
 	w->stack.depth = depth + 1;
+}
+
+/* A shim (3.12 on) lies where an evaluation loop began: at the frame before it. */
+static __always_inline void mark_entry(struct walk *w)
+{
+	u32 last = w->stack.depth - 1;
+
+	if (last >= RECORD_FRAMES_MAX || w->frames[last].entry)
+		return;
+	w->frames[last].entry = 1;
+	w->hash = mix(w->hash, 1);
 }
 
 /*
@@ -357,6 +369,8 @@ __attribute__((noinline)) int walk_frames(void)
 		if (!layout->shim_owner ||
 		    window_u8(w, at, layout->frame_owner) < layout->shim_owner)
 			push_frame(w, layout, at);
+		else
+			mark_entry(w);
 		w->next = window_u64(w, at, layout->frame_back);
 	}
 	return 1;

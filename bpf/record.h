@@ -27,6 +27,14 @@
 #define RECORD_TABLE_CHUNK   8192
 /* Frames in one stack record. */
 #define RECORD_FRAMES_MAX    512
+/* Bytes of a thread's stack that a native record carries. */
+#define RECORD_STACK_MAX     32768
+/* Bytes of the names of a mapped file. */
+#define RECORD_NAMES_MAX     1024
+/* Frames that are made of it. */
+#define RECORD_NATIVES_MAX   256
+/* Registers by their DWARF numbers: up to where x86-64 has the return address, AArch64 the pc. */
+#define RECORD_REGS	     33
 
 enum record_type {
 	RECORD_CALL = 1,
@@ -39,6 +47,8 @@ enum record_type {
 	RECORD_MAP = 8,
 	RECORD_LOST = 9, /* its header alone: records before it found no room; no sequence */
 	RECORD_OWNER = 10,
+	RECORD_NATIVE = 16,
+	RECORD_MODULE = 17,
 
 	/*
 	 * From here on the user side's own: what it learned elsewhere and when it looked, so
@@ -54,6 +64,7 @@ enum record_type {
 	RECORD_SOURCE = 70,
 	RECORD_END = 71,
 	RECORD_CUT = 72, /* its header alone: a recording has reached its size limit */
+	RECORD_NATIVE_STACK = 80,
 };
 
 /* In place of the CPU: a record without a sequence number, as are all of the user side's own. */
@@ -168,6 +179,14 @@ enum python_status {
 	PYTHON_PARENT = 7,    /* a vfork child, still in its parent's memory and stack */
 };
 
+/* Whether a call's registers and stack were taken. */
+enum native_taken {
+	NATIVE_NOT_ASKED = 0, /* not asked for, of this call */
+	NATIVE_TAKEN = 1,     /* their number stands behind the name */
+	NATIVE_LIMITED = 2,   /* too many new ones at once: not taken */
+	NATIVE_UNREADABLE = 3,
+};
+
 /* One system call that made, moved, ended or missed a descriptor. */
 struct record_call {
 	struct record_header h;
@@ -187,9 +206,10 @@ struct record_call {
 	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
 	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns */
 	__u8 owner;	 /* enum owner_state; of a close that freed fd */
-	__u8 unused[2];
+	__u8 native;	 /* enum native_taken */
+	__u8 unused;
 	__u32 owner_low; /* OWNER_HOLDS: the low half of the object's address */
-	char name[];
+	char name[];	 /* then, with NATIVE_TAKEN, a __u64, not aligned: record_native_id() */
 };
 
 /* What a close found of the Python object that had taken the number. */
@@ -242,6 +262,12 @@ struct record_owner {
 	__u8 unused;
 };
 
+/* A native stack's number in the records of its calls. */
+static inline __u64 record_native_id(__u16 cpu, __u32 nr)
+{
+	return (__u64)cpu << 32 | nr;
+}
+
 /* One Python frame. */
 struct record_frame {
 	__u64 code;  /* address of the code object */
@@ -261,6 +287,42 @@ struct record_stack {
 	__u8 python;	     /* enum python_status */
 	__u8 unused[5];
 	struct record_frame frames[];
+};
+
+/*
+ * First sight of a native stack: the registers of the thread as the call leaves them, and what its
+ * stack holds from the stack pointer on. The user side makes a RECORD_NATIVE_STACK of it; what the
+ * stack held goes no further: in a recording regs are 0, and no stack follows.
+ */
+struct record_native {
+	struct record_header h;
+	__u64 hash; /* of all that unwinding rests on */
+	__u64 sp;   /* address of stack[0] */
+	__u32 nr;   /* of this CPU's, from 1 */
+	__u16 cpu;
+	__u8 whole; /* 1: up to the end of the thread's stack */
+	__u8 unused;
+	__u32 bytes; /* of stack */
+	__u32 unused2;
+	__u64 regs[RECORD_REGS];
+	__u8 stack[];
+};
+
+/*
+ * With native stacks: an executable mapping of a file. names: its path within its file system, from
+ * the file's own name on outwards, each with a NUL; to open it by, if it is gone from the process
+ * before anybody could look. device and inode tell whether that is it.
+ */
+struct record_module {
+	struct record_header h;
+	__u64 device; /* as in record_map */
+	__u64 inode;
+	__u64 start;
+	__u64 length; /* bytes; 0: not known */
+	__u64 offset; /* in the file, bytes */
+	__u32 exec;   /* 1: the file that exec started; start: of its code, offset not set */
+	__u32 names_size;
+	char names[];
 };
 
 /* First sight of a code object. data: file name, qualified name, line table. */
@@ -404,6 +466,37 @@ struct record_source {
 	__u16 file_size;
 	__u16 text_size; /* 0: not readable */
 	char data[];
+};
+
+/* Where the unwinding of a native stack ended. */
+enum native_end {
+	NATIVE_COMPLETE = 0, /* at the thread's first function */
+	NATIVE_FRAMES = 1,   /* RECORD_NATIVES_MAX frames: more lie outside */
+	NATIVE_STACK = 2,    /* where the copy of the stack ends, or is not readable */
+	NATIVE_NO_MODULE =
+		3,	   /* an address in no file that is known: code made at run time, or gone */
+	NATIVE_NO_CFI = 4, /* code whose file does not say how to unwind it */
+	NATIVE_BROKEN = 5, /* unwind information or a stack that makes no sense */
+	NATIVE_FAILED = 6, /* the unwinding itself failed: no frames */
+};
+
+struct record_native_frame {
+	__u64 address; /* as the module's file counts; module 0: in the process */
+	__u32 symbol;  /* text at this offset: the function that the address lies in; 0: no name */
+	__u32 module;  /* text: the base name of the file; 0: in no known one */
+};
+
+/* The frames of a RECORD_NATIVE, innermost first. text: names, each with a NUL, "" first. */
+struct record_native_stack {
+	struct record_header h;
+	__u64 hash;
+	__u32 nr;
+	__u16 cpu;
+	__u16 depth;
+	__u32 text_size;
+	__u8 end; /* enum native_end */
+	__u8 unused[3];
+	struct record_native_frame frames[];
 };
 
 /*

@@ -81,8 +81,9 @@ static __always_inline bool concerns_fds(const struct returned *call)
 	return call->nr < SYSCALLS_KNOWN && (classify(call) || maps_code(call));
 }
 
-/* A call of a traced process, which concerns descriptors. */
-static __always_inline void handle_call(const struct returned *call, const struct target *target)
+/* A call of a traced process, which concerns descriptors. regs: as the call left them. */
+static __always_inline void handle_call(const struct returned *call, const struct target *target,
+					struct pt_regs *regs)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u8 id = classify(call);
@@ -90,7 +91,7 @@ static __always_inline void handle_call(const struct returned *call, const struc
 	if (is_compat())
 		count_compat();
 	else if (id)
-		report_call(call, id, target, pid_tgid);
+		report_call(call, id, target, pid_tgid, regs);
 	else
 		file_mapped(call, target->program, pid_tgid >> 32);
 }
@@ -106,7 +107,7 @@ static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
 		return 0;
 	target = current_target();
 	if (target)
-		handle_call(&call, target);
+		handle_call(&call, target, regs);
 	return 0;
 }
 
@@ -134,12 +135,14 @@ static __always_inline int far_call_returned(s64 ret)
 {
 	const struct target *target = current_target();
 	struct returned call = {.ret = ret};
+	struct pt_regs *regs;
 
 	if (!target)
 		return 0;
-	READ_CALL(&call, entry_regs(), BPF_CORE_READ);
+	regs = entry_regs();
+	READ_CALL(&call, regs, BPF_CORE_READ);
 	if (concerns_fds(&call))
-		handle_call(&call, target);
+		handle_call(&call, target, regs);
 	return 0;
 }
 

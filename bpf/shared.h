@@ -13,6 +13,13 @@
 
 #define SYSCALLS_KNOWN 512
 
+/* Whose native stacks are taken. */
+enum native_calls {
+	NATIVES_NONE = 0,
+	NATIVES_BAD = 1, /* of calls that fail with EBADF */
+	NATIVES_ALL = 2, /* of all calls that a report may show */
+};
+
 struct target {
 	__u64 program;	    /* CLOCK_BOOTTIME at fork, exec or attach: with the pid, one program */
 	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
@@ -101,6 +108,7 @@ struct cpu_counts {
 	__u64 seq; /* of the next record */
 	__u64 lost[LOSS_CAUSES];
 	__u64 ident;  /* of the next code object sent from this CPU */
+	__u64 native; /* of the last native stack sent from this CPU */
 	__u64 compat; /* calls of 32-bit programs, which are not decoded */
 };
 

@@ -22,6 +22,7 @@
 #include "complain.h"
 #include "foreign.h"
 #include "guard.h"
+#include "natives.h"
 #include "probe/probe.h"
 #include "recorder.h"
 #include "reports.h"
@@ -30,7 +31,7 @@
 #include "status.h"
 
 #define TICK_NS 50000000
-enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD };
+enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD, EVENT_NATIVE };
 
 struct desk {
 	const struct options *options;
@@ -39,6 +40,7 @@ struct desk {
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
+	struct natives *natives; /* NULL: not asked for */
 	struct recorder recorder;
 	struct reports reports;
 	struct status status;
@@ -97,7 +99,7 @@ static int open_session(struct desk *desk)
 }
 
 /* Everything that the session learns goes through here, into the recording too. */
-static int feed(void *arg, const struct record_header *record)
+static int deliver(void *arg, const struct record_header *record)
 {
 	struct desk *desk = arg;
 	int err = session_record(desk->session, record);
@@ -117,6 +119,34 @@ static int open_foreign(struct desk *desk)
 	return EXIT_FAILED;
 }
 
+/* In the order in which it is learned, though native stacks take a while. */
+static int feed(void *arg, const struct record_header *record)
+{
+	struct desk *desk = arg;
+
+	return desk->natives ? natives_feed(desk->natives, record) : deliver(desk, record);
+}
+
+static enum native_calls natives_wanted(enum natives_mode mode)
+{
+	return mode == NATIVES_MODE_ALL	  ? NATIVES_ALL
+	       : mode == NATIVES_MODE_BAD ? NATIVES_BAD
+					  : NATIVES_NONE;
+}
+
+static int open_natives(struct desk *desk)
+{
+	int err;
+
+	if (desk->options->native == NATIVES_MODE_NONE)
+		return EXIT_OK;
+	err = natives_new(desk->probe, deliver, desk, &desk->natives);
+	if (!err)
+		return EXIT_OK;
+	complain("cannot start what --native needs: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
 static int open_probe(struct desk *desk)
 {
 	struct probe_options options = {
@@ -125,6 +155,7 @@ static int open_probe(struct desk *desk)
 		.owners = desk->options->owners,
 		.verbose = desk->options->verbose,
 		.rung = desk->options->attach,
+		.natives = natives_wanted(desk->options->native),
 	};
 	struct probe_error error;
 
@@ -135,7 +166,7 @@ static int open_probe(struct desk *desk)
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
-	return EXIT_OK;
+	return open_natives(desk);
 }
 
 static int watch(struct desk *desk, int fd, enum event event)
@@ -191,8 +222,11 @@ static int open_loop(struct desk *desk)
 static int on_record(void *arg, const struct record_header *record, size_t size)
 {
 	struct desk *desk = arg;
-	int err = attach_record(desk->attach, record);
+	int err;
 
+	if (desk->natives)
+		natives_arrived(desk->natives, record);
+	err = attach_record(desk->attach, record);
 	/* What makes no sense, or is of a process that has gone, is passed over. */
 	return err == -EINVAL || err == -ESRCH ? 0 : err;
 }
@@ -221,9 +255,14 @@ static void tell_unread(struct desk *desk)
 /* What was printed goes out; the status line makes room for it. */
 static int show(struct desk *desk, bool all)
 {
+	const char *news = desk->natives ? natives_news(desk->natives) : NULL;
 	struct session_stats stats;
 	int err = 0;
 
+	if (news) {
+		status_hide(&desk->status);
+		complain("%s", news);
+	}
 	if (recorder_has_news(&desk->recorder)) {
 		status_hide(&desk->status);
 		recorder_tell(&desk->recorder);
@@ -245,6 +284,15 @@ static void fail(struct desk *desk, int err)
 	desk->stop = true;
 	status_hide(&desk->status);
 	desk->exit_status = reports_failed(&desk->reports, err);
+}
+
+/* What waited for native stacks. One that helps to find them may have taken another's place. */
+static int pump(struct desk *desk, bool all)
+{
+	if (!desk->natives)
+		return 0;
+	watch(desk, natives_fd(desk->natives), EVENT_NATIVE);
+	return natives_pump(desk->natives, all);
 }
 
 /* Reads what waits, though not so much that nothing else is done; *ret_more: there is more. */
@@ -300,6 +348,7 @@ static void on_event(struct desk *desk, enum event event)
 			break;
 		break;
 	case EVENT_RING:
+	case EVENT_NATIVE:
 		break; /* read at every wake-up */
 	}
 }
@@ -329,6 +378,8 @@ static void loop(struct desk *desk)
 		for (int i = 0; i < n; i++)
 			on_event(desk, events[i].data.u32);
 		err = consume(desk, &more);
+		if (!err)
+			err = pump(desk, false);
 		if (!err)
 			err = tick(desk, now, more);
 		if (!err)
@@ -389,6 +440,8 @@ static void finish(struct desk *desk)
 		err = consume(desk, &more);
 	while (!err && more);
 	if (!err)
+		err = pump(desk, true);
+	if (!err)
 		err = feed_end(desk);
 	recorder_tick(&desk->recorder, UINT64_MAX);
 	if (!err)
@@ -441,6 +494,8 @@ static int attach_all(struct desk *desk)
 	for (size_t i = 0; i < options->pid_count; i++) {
 		int err = attach_running(desk->attach, options->pids[i], options->follow);
 
+		if (desk->natives && !err)
+			natives_attached(desk->natives, options->pids[i]);
 		if (err == -ESRCH) {
 			complain(
 				kill(options->pids[i], 0)
@@ -467,6 +522,8 @@ static int start_command(struct desk *desk)
 	char **command = desk->options->command;
 	int err = spawn_prepare(command, &desk->child);
 
+	if (desk->natives)
+		natives_starting(desk->natives, command[0]);
 	if (!err) {
 		err = attach_starting(desk->attach, desk->child.pid, command[0]);
 		if (err) {
@@ -528,6 +585,7 @@ int desk_run(const struct options *options)
 	status = run(&desk);
 	session_free(desk.session);
 	recorder_close(&desk.recorder);
+	natives_free(desk.natives);
 	attach_free(desk.attach);
 	foreign_free(desk.foreign);
 	reports_close(&desk.reports);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "native/helper.h"
 #include "options.h"
 #include "replay.h"
 #include "survey.h"
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
 	struct options options;
 	int err, status;
 
+	if (helper_is_wanted(argv[0]))
+		return helper_run();
 	guard_standard_fds();
 	err = options_parse(argc, argv, &options);
 	if (err)

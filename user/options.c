@@ -49,6 +49,7 @@ enum option_key {
 	KEY_OWNERSHIP,
 	KEY_PROBE,
 	KEY_ATTACH,
+	KEY_NATIVE,
 };
 
 static const struct argp_option table[] = {
@@ -69,6 +70,8 @@ static const struct argp_option table[] = {
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 2},
 	{"all", KEY_ALL, NULL, 0, "Show findings of severity info too", 2},
 	{"frames", KEY_FRAMES, "N", 0, "Frames shown of each stack (default: 16)", 2},
+	{"native", KEY_NATIVE, "WHICH", OPTION_ARG_OPTIONAL,
+	 "C frames too: of calls that fail with EBADF (bad, the default), or of all", 2},
 	{"error-exitcode", KEY_ERROR_EXITCODE, "N", 0,
 	 "Exit with N (1 to 125) if there is a finding", 2},
 	{"quiet", 'q', NULL, 0, "Findings only: no first line, no status, no summary", 2},
@@ -304,6 +307,17 @@ static int parse_attach(const char *text, const char **ret)
 	return wrong("--attach takes auto, fexit, tp_btf, tracepoint or kprobe, not '%s'", text);
 }
 
+static int parse_native(const char *text, enum natives_mode *ret)
+{
+	if (!text || !strcmp(text, "bad"))
+		*ret = NATIVES_MODE_BAD;
+	else if (!strcmp(text, "all"))
+		*ret = NATIVES_MODE_ALL;
+	else
+		return wrong("--native takes bad or all, not '%s'", text);
+	return 0;
+}
+
 static int parse_file(const char *option, const char *text, const char **ret)
 {
 	if (!*text)
@@ -365,6 +379,8 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_attach(arg, &options->attach);
 	case KEY_FRAMES:
 		return parse_bounded("--frames", arg, 1, RECORD_FRAMES_MAX, &options->frames);
+	case KEY_NATIVE:
+		return parse_native(arg, &options->native);
 	case KEY_HISTORY:
 		return parse_bounded("--history", arg, 1, HISTORY_MAX, &options->history);
 	case KEY_RING_SIZE:
@@ -395,6 +411,8 @@ static int parse_switch(int key, struct options *options)
 	case KEY_PROBE:
 		options->probe = true;
 		return 0;
+	case KEY_NATIVE:
+		return parse_native(NULL, &options->native);
 	case 'q':
 		options->quiet = true;
 		return 0;

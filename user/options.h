@@ -26,6 +26,8 @@ enum exit_code {
 	EXIT_SIGNALED = 128,   /* + signal number that ended COMMAND */
 };
 
+enum natives_mode { NATIVES_MODE_NONE, NATIVES_MODE_BAD, NATIVES_MODE_ALL };
+
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
@@ -38,17 +40,18 @@ struct options {
 	bool json, events;
 	const char *output; /* -o; NULL: standard output (-p) or standard error (COMMAND) */
 	enum color_mode color;
-	int error_exitcode;    /* 0: findings do not change the exit status */
-	bool verbose;	       /* -v: libbpf's log too */
-	bool quiet;	       /* -q: findings only: no first line, no summary, no status line */
-	bool all;	       /* --all: findings of severity info too */
-	unsigned int frames;   /* --frames N shown of each stack */
-	size_t ring_bytes;     /* --ring-size, a power of two */
-	unsigned int history;  /* --history N generations */
-	const char *record;    /* --record FILE; NULL: none */
-	uint64_t record_bytes; /* --record-size */
-	bool probe;	       /* --probe: only say what this kernel offers */
-	const char *attach;    /* --attach RUNG; NULL: auto */
+	int error_exitcode;	  /* 0: findings do not change the exit status */
+	bool verbose;		  /* -v: libbpf's log too */
+	bool quiet;		  /* -q: findings only: no first line, no summary, no status line */
+	bool all;		  /* --all: findings of severity info too */
+	unsigned int frames;	  /* --frames N shown of each stack */
+	size_t ring_bytes;	  /* --ring-size, a power of two */
+	unsigned int history;	  /* --history N generations */
+	enum natives_mode native; /* --native */
+	const char *record;	  /* --record FILE; NULL: none */
+	uint64_t record_bytes;	  /* --record-size */
+	bool probe;		  /* --probe: only say what this kernel offers */
+	const char *attach;	  /* --attach RUNG; NULL: auto */
 };
 
 /*

@@ -84,15 +84,28 @@ static const struct process *process_or_bare(struct session *session, uint32_t p
 	return bare;
 }
 
+/* Python's stack and the native one. NULL only without memory. */
+static struct stack *resolve(struct session *session, uint64_t stack_id, enum python_status python,
+			     enum native_taken native, uint64_t native_id)
+{
+	struct stack *stack = stack_resolve(session->stacks, stack_id, python);
+
+	if (stack && stack_add_native(session->stacks, stack, native, native_id)) {
+		stack_free(stack);
+		return NULL;
+	}
+	return stack;
+}
+
 static struct stack *site_stack(struct session *session, const struct fd_site *site)
 {
 	struct stack *stack;
 
 	if (site->missing != SITE_SEEN)
 		return NULL;
-	stack = stack_resolve(session->stacks, site->stack_id, site->python);
-	if (stack && stack->lost)
-		session->stacks_missing++;
+	stack = resolve(session, site->stack_id, site->python, site->native, site->native_id);
+	if (stack)
+		session->stacks_missing += stack->lost + (stack->native && stack->native->lost);
 	return stack;
 }
 
@@ -318,7 +331,8 @@ static int on_call(struct session *session, const struct record_call *call)
 	for (size_t i = 0; i < session->sink_count; i++)
 		wanted |= session->sinks[i] && session->sinks[i]->call;
 	if (wanted) {
-		struct stack *stack = stack_resolve(session->stacks, call->stack_id, call->python);
+		struct stack *stack = resolve(session, call->stack_id, call->python, call->native,
+					      record_call_native(call));
 
 		view.stack = stack;
 		EACH_SINK(session, call, &view);
@@ -373,6 +387,7 @@ static int dispatch(struct session *session, const struct record_header *record)
 	case RECORD_STACK:
 	case RECORD_CODE:
 	case RECORD_CODE_TABLE:
+	case RECORD_NATIVE_STACK:
 		return stack_store_record(session->stacks, record);
 	case RECORD_OWNER:
 		return fd_owner(session->world, r);
@@ -400,6 +415,8 @@ static int dispatch(struct session *session, const struct record_header *record)
 	case RECORD_END:
 		return on_end(session, r);
 	case RECORD_MAP:    /* the owner's: which Python a process runs */
+	case RECORD_MODULE: /* and these two: what its native stacks are made of */
+	case RECORD_NATIVE:
 	case RECORD_SOURCE: /* the reports' */
 		return 0;
 	}

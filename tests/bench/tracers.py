@@ -99,10 +99,11 @@ def poll(ready, process, name, again=None):
 
 
 class Fdtrace:
-    """fdtrace with its defaults: full stacks. Ready once it reports the target's canary."""
+    """fdtrace with full stacks, and options. Ready once it reports the target's canary."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, *options):
         self.program = program
+        self.options = options
         self.output = os.path.join(folder, "fdtrace.json")
         self.records = self.calls = self.lost = 0
 
@@ -117,7 +118,7 @@ class Fdtrace:
     def start(self, target):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.output)
-        process = subprocess.Popen([self.program, "--json", "-o", self.output,
+        process = subprocess.Popen([self.program, *self.options, "--json", "-o", self.output,
                                     "-p", str(target.pid)], stdin=subprocess.DEVNULL)
         poll(self.reports, process, "fdtrace", target.canary)
         return FdtraceSession(process, self, target)

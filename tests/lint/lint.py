@@ -22,10 +22,10 @@ SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
 SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}  # included by both sides
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
-ROOMS = ["main", "desk", "agent", "replay", "survey", "recorder", "reports", "attach", "watch",
-         "guard", "spawn", "status", "output", "foreign", "complain", "options", "session", "report",
-         "sink", "stack", "process", "probe", "fd", "python", "native", "recording", "sandbox",
-         "base"]
+ROOMS = ["main", "desk", "agent", "replay", "survey", "recorder", "reports", "natives", "attach",
+         "watch", "guard", "spawn", "status", "output", "foreign", "complain", "options", "session",
+         "report", "sink", "stack", "process", "probe", "fd", "python", "native", "recording",
+         "sandbox", "base"]
 # Rooms behind that are closed all the same.
 CLOSED = {
     "session": {"report"},

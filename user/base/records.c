@@ -10,6 +10,8 @@ _Static_assert(sizeof(struct record_open_fd) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_snapshot) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_source) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_end) == 48, "records are a contract");
+_Static_assert(sizeof(struct record_native_frame) == 16, "records are a contract");
+_Static_assert(sizeof(struct record_native_stack) == 56, "records are a contract");
 
 #define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
 
@@ -24,6 +26,36 @@ void record_own(struct record_header *h, enum record_type type, size_t size, uin
 		.tgid = tgid,
 		.tid = tgid,
 	};
+}
+
+uint64_t record_call_native(const struct record_call *call)
+{
+	uint64_t id = 0;
+
+	if (call->native == NATIVE_TAKEN)
+		memcpy(&id, call->name + call->name_size, sizeof(id));
+	return id;
+}
+
+struct record_native_stack *record_native_stack_new(const struct record_native *native,
+						    const struct record_native_stack *found,
+						    uint64_t time_ns)
+{
+	struct record_native_stack nothing = {.h.size = sizeof(nothing), .end = NATIVE_FAILED};
+	size_t size;
+	struct record_native_stack *record;
+
+	found = found ? found : &nothing;
+	size = found->h.size;
+	record = malloc(size);
+	if (!record)
+		return NULL;
+	memcpy(record, found, size);
+	record_own(&record->h, RECORD_NATIVE_STACK, size, native->h.tgid, time_ns);
+	record->hash = native->hash;
+	record->nr = native->nr;
+	record->cpu = native->cpu;
+	return record;
 }
 
 struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
@@ -59,8 +91,10 @@ struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
 
 static bool call_valid(const struct record_call *r)
 {
-	return HOLDS(r, r->name_size) && r->ret >= -ERRNO_MAX && r->enter_ns <= RECORD_TIME_MAX &&
-	       r->thread_ns <= RECORD_TIME_MAX && r->python <= PYTHON_PARENT;
+	return HOLDS(r, r->name_size + (r->native == NATIVE_TAKEN ? sizeof(uint64_t) : 0)) &&
+	       r->ret >= -ERRNO_MAX && r->enter_ns <= RECORD_TIME_MAX &&
+	       r->thread_ns <= RECORD_TIME_MAX && r->python <= PYTHON_PARENT &&
+	       r->native <= NATIVE_UNREADABLE;
 }
 
 static bool stack_valid(const struct record_stack *r)
@@ -116,6 +150,34 @@ static bool source_valid(const struct record_source *r)
 	return HOLDS(r, (uint64_t)r->file_size + r->text_size);
 }
 
+static bool native_valid(const struct record_native *r)
+{
+	return HOLDS(r, r->bytes) && r->bytes <= RECORD_STACK_MAX;
+}
+
+static bool module_valid(const struct record_module *r)
+{
+	return HOLDS(r, r->names_size) && r->names_size <= RECORD_NAMES_MAX;
+}
+
+/* Every name ends within the text. */
+static bool native_stack_valid(const struct record_native_stack *r)
+{
+	const char *text = (const char *)(r->frames + r->depth);
+
+	if (!HOLDS(r, (uint64_t)r->depth * sizeof(r->frames[0]) + r->text_size) ||
+	    r->depth > RECORD_NATIVES_MAX || r->end > NATIVE_FAILED)
+		return false;
+	if (!r->depth)
+		return true;
+	if (!r->text_size || text[0] || text[r->text_size - 1])
+		return false;
+	for (size_t i = 0; i < r->depth; i++)
+		if (r->frames[i].symbol >= r->text_size || r->frames[i].module >= r->text_size)
+			return false;
+	return true;
+}
+
 static bool end_valid(const struct record_end *r)
 {
 	return HOLDS(r, (uint64_t)r->causes * sizeof(uint64_t) + r->unseen_size);
@@ -160,6 +222,12 @@ bool record_valid(const struct record_header *record)
 		return VALID(struct record_source, record, source_valid);
 	case RECORD_END:
 		return VALID(struct record_end, record, end_valid);
+	case RECORD_NATIVE:
+		return VALID(struct record_native, record, native_valid);
+	case RECORD_MODULE:
+		return VALID(struct record_module, record, module_valid);
+	case RECORD_NATIVE_STACK:
+		return VALID(struct record_native_stack, record, native_stack_valid);
 	}
 	return true;
 }

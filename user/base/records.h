@@ -31,6 +31,17 @@ void record_own(struct record_header *h, enum record_type type, size_t size, uin
 struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
 				  const char *const *unseen, const char *hooks, uint64_t time_ns);
 
+/* The number of a valid call's native stack; 0: it has none. */
+uint64_t record_call_native(const struct record_call *call);
+
+/*
+ * The frames found for a native stack; found: valid, with all but header, hash, nr and cpu; NULL:
+ * nothing could be found. The caller frees it. NULL without memory.
+ */
+struct record_native_stack *record_native_stack_new(const struct record_native *native,
+						    const struct record_native_stack *found,
+						    uint64_t time_ns);
+
 /*
  * Whether a record whose size bytes are all there holds what it says, and nothing that makes no
  * sense on any kernel. A type that is not known is valid.

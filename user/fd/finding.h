@@ -100,6 +100,8 @@ struct fd_site {
 	uint64_t stack_id;
 	uint8_t python; /* enum python_status */
 	uint8_t origin; /* enum site_origin */
+	uint8_t native; /* enum native_taken */
+	uint64_t native_id;
 };
 
 /* reused_close: whose descriptor was taken. */

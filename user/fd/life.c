@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/records.h"
+
 struct fd_site life_site(const struct record_call *call)
 {
 	return (struct fd_site){
@@ -15,6 +17,8 @@ struct fd_site life_site(const struct record_call *call)
 		.time_ns = call->h.time_ns,
 		.stack_id = call->stack_id,
 		.python = call->python,
+		.native = call->native,
+		.native_id = record_call_native(call),
 	};
 }
 

@@ -20,6 +20,9 @@ _Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system 
 /* A rung that takes longer to be let go is not taken unless it is asked for. */
 #define DETACH_LIMIT_NS 5000000000ull
 
+/* Native stacks, and places that they come from, that the kernel side knows again. */
+#define NATIVES_KNOWN 16384
+
 /* Of the initial pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h). */
 #define INITIAL_NAMESPACE 0xeffffffcu
 
@@ -63,11 +66,25 @@ static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *opt
 	bpf->rodata->watch_owners = owners;
 	bpf_program__set_autoload(bpf->progs.on_owner_entry, owners);
 	bpf_program__set_autoload(bpf->progs.on_owner_return, owners);
+	bpf->rodata->native_calls = options->natives;
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
 		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
 		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
 	}
+}
+
+/* Native stacks need room: a buffer for each CPU, and to know again what has been sent. */
+static int size_maps(struct fdtrace_bpf *bpf, const struct probe_options *options)
+{
+	int err = bpf_map__set_max_entries(bpf->maps.ring, options->ring_bytes);
+
+	if (err || options->natives == NATIVES_NONE)
+		return err;
+	err = bpf_map__set_max_entries(bpf->maps.native_buffers, libbpf_num_possible_cpus());
+	if (!err)
+		err = bpf_map__set_max_entries(bpf->maps.natives_sent, NATIVES_KNOWN);
+	return err ? err : bpf_map__set_max_entries(bpf->maps.native_places, NATIVES_KNOWN);
 }
 
 static int failed(struct trial *trial, const char *step, int err)
@@ -91,7 +108,7 @@ static int load(enum rung rung, const struct probe_options *options, struct stan
 	err = own_namespace(&standing->bpf->rodata->pid_namespace);
 	if (err)
 		return failed(trial, "find its own process in /proc", err);
-	err = bpf_map__set_max_entries(standing->bpf->maps.ring, options->ring_bytes);
+	err = size_maps(standing->bpf, options);
 	if (!err && rung_choose(rung, standing->bpf, &standing->hooks)) {
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel's BTF has no functions to attach to");

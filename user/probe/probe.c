@@ -29,6 +29,8 @@ _Static_assert(sizeof(struct record_exec) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_exit) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_map) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_owner) == 56, "records are a contract");
+_Static_assert(sizeof(struct record_native) == 328, "records are a contract");
+_Static_assert(sizeof(struct record_module) == 80, "records are a contract");
 
 struct probe {
 	struct standing standing;
@@ -402,7 +404,9 @@ void probe_forget_stack(struct probe *probe, uint64_t stack_id)
 		probe->bpf->bss->resend++;
 		return;
 	}
+	/* A Python stack's id, or a native one's hash: which of them does not matter. */
 	bpf_map__delete_elem(probe->bpf->maps.stacks_sent, &stack_id, sizeof(stack_id), 0);
+	bpf_map__delete_elem(probe->bpf->maps.natives_sent, &stack_id, sizeof(stack_id), 0);
 	__atomic_fetch_add(&probe->bpf->bss->stacks_forgotten, 1, __ATOMIC_SEQ_CST);
 }
 

@@ -26,6 +26,7 @@ struct probe_options {
 	bool owners;	   /* Python's descriptor owners are watched, where the kernel can */
 	bool verbose;	   /* libbpf's log to standard error */
 	const char *rung;  /* the only rung of the ladder to try; NULL: the first that works */
+	enum native_calls natives;
 };
 
 /* Why probe_open failed, as far as it can be told. */
@@ -116,7 +117,10 @@ int probe_identify_file(struct probe *probe, int fd, struct file_key *ret);
 int probe_learn_file(struct probe *probe, const struct file_key *key,
 		     const struct py_layout *layout, bool owners, struct python_file *file);
 
-/* The stack will be sent again at its next call. 0: so will all stacks and code objects. */
+/*
+ * The stack (a native one: of this hash) will be sent again at its next call. 0: so will all stacks
+ * and code objects.
+ */
 void probe_forget_stack(struct probe *probe, uint64_t stack_id);
 
 /* Readable when records wait. Lent. */

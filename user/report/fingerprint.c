@@ -19,6 +19,18 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	}
 }
 
+/* Where there is no Python: functions by name; how far they lie from it varies with the build. */
+static uint64_t hash_natives(uint64_t hash, const struct native_stack *native)
+{
+	for (size_t i = 0; i < native->count && i < FINGERPRINT_FRAMES; i++) {
+		const struct native_frame *frame = &native->frames[i];
+
+		hash = hash_text(hash, frame->symbol ? frame->symbol : "");
+		hash = hash_text(hash, frame->module ? frame->module : "");
+	}
+	return hash;
+}
+
 static uint64_t hash_site(uint64_t hash, const struct fd_site *site, const struct stack *stack)
 {
 	char name[WORD_SIZE];
@@ -32,6 +44,8 @@ static uint64_t hash_site(uint64_t hash, const struct fd_site *site, const struc
 		hash = hash_text(hash, stack->frames[i].function);
 		hash = hash_text(hash, words_basename(stack->frames[i].file));
 	}
+	if (stack && !stack->count && stack->native)
+		hash = hash_natives(hash, stack->native);
 	return hash_text(hash, "end");
 }
 

@@ -153,6 +153,11 @@ static int unknown_stack(const char *name, const struct fd_site *site, const str
 		snprintf(note, sizeof(note), "%s.python: %s.", name, remark);
 		err = add(arg, note);
 	}
+	remark = stack && stack->native ? words_native_remark(stack->native) : NULL;
+	if (!err && remark) {
+		snprintf(note, sizeof(note), "%s.native: %s.", name, remark);
+		err = add(arg, note);
+	}
 	return err || !stack ? err : notes_lines(name, stack, add, arg);
 }
 

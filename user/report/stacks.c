@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "report/words.h"
+#include "stack/merge.h"
 
 #define INDENT	      4
 #define SOURCE_INDENT (INDENT + 2)
@@ -55,31 +56,93 @@ static int tell_source(const struct page *page, struct source_reader *source,
 	return 0;
 }
 
-static int tell_frames(const struct page *page, struct source_reader *source, size_t frames,
-		       const struct process *process, const struct stack *stack)
+/* `C: os_close (libpython3.11.so.1.0)` */
+static int tell_native(const struct page *page, const struct native_frame *frame)
 {
-	const struct stack_frame *user = words_user_frame(stack);
-	int err = 0;
+	char place[PLACE_SIZE], text[PLACE_SIZE + 8];
+	_cleanup_free_ char *safe = NULL;
 
-	for (size_t i = 0; i < stack->count && i < frames && !err; i++) {
-		const struct stack_frame *frame = &stack->frames[i];
+	snprintf(text, sizeof(text), "C: %s", words_native_frame(frame, place));
+	safe = text_for_terminal(text, strlen(text));
+	if (!safe)
+		return -ENOMEM;
+	layout_line(page, NULL, INDENT, safe);
+	return 0;
+}
 
-		err = tell_frame(page, frame);
-		if (!err && (i == 0 || frame == user))
-			err = tell_source(page, source, process, frame);
-	}
+/* One stack being told. */
+struct telling {
+	const struct page *page;
+	struct source_reader *source;
+	const struct process *process;
+	const struct stack_frame *first, *user; /* whose source lines are shown */
+};
+
+static int tell_python(const struct telling *t, const struct stack_frame *frame)
+{
+	int err = tell_frame(t->page, frame);
+
+	if (!err && (frame == t->first || frame == t->user))
+		err = tell_source(t->page, t->source, t->process, frame);
 	return err;
 }
 
-static void tell_rest(const struct page *page, size_t frames, const struct stack *stack)
+static void tell_rest(const struct page *page, size_t more)
 {
 	char text[WORD_SIZE];
 
-	if (stack->count <= frames)
-		return;
-	snprintf(text, sizeof(text), "\xe2\x80\xa6 %zu more frame%s", stack->count - frames,
-		 stack->count - frames == 1 ? "" : "s");
+	snprintf(text, sizeof(text), "\xe2\x80\xa6 %zu more frame%s", more, more == 1 ? "" : "s");
 	layout_line(page, STYLE_DIM, INDENT, text);
+}
+
+static int tell_frames(const struct telling *t, const struct stack *stack, size_t frames)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < stack->count && i < frames && !err; i++)
+		err = tell_python(t, &stack->frames[i]);
+	if (stack->count > frames)
+		tell_rest(t->page, stack->count - frames);
+	return err;
+}
+
+/* from up to end of a merged stack; frames of them. */
+static int tell_merged(const struct telling *t, const struct merged_stack *merged, size_t from,
+		       size_t end, size_t frames)
+{
+	int err = 0;
+
+	for (size_t i = from; i < end && i - from < frames && !err; i++) {
+		const struct merged_frame *frame = &merged->frames[i];
+
+		err = frame->python ? tell_python(t, frame->python)
+				    : tell_native(t->page, frame->native);
+	}
+	if (end - from > frames)
+		tell_rest(t->page, end - from - frames);
+	return err;
+}
+
+static int tell_both(const struct telling *t, const struct stack *stack, size_t frames)
+{
+	_cleanup_free_ struct merged_stack *merged = stack_merge(stack);
+	const char *remark = words_native_remark(stack->native);
+	int err;
+
+	if (!merged)
+		return -ENOMEM;
+	if (merged->result == MERGE_APART) {
+		err = tell_merged(t, merged, 0, merged->python_count, frames);
+		layout_paragraph(t->page, STYLE_DIM, "C stack:", INDENT, SOURCE_INDENT,
+				 "it and the Python frames above do not fit together");
+		if (!err)
+			err = tell_merged(t, merged, merged->python_count, merged->count, frames);
+	} else {
+		err = tell_merged(t, merged, 0, merged->count, frames);
+	}
+	if (!err && remark)
+		layout_paragraph(t->page, STYLE_DIM, "C stack:", INDENT, SOURCE_INDENT, remark);
+	return err;
 }
 
 int stacks_tell(const struct page *page, struct source_reader *source, unsigned int frames,
@@ -87,12 +150,17 @@ int stacks_tell(const struct page *page, struct source_reader *source, unsigned 
 		const struct stack *stack)
 {
 	const char *remark = words_python_remark(stack, site->stack_id, site->python);
+	struct telling t = {.page = page, .source = source, .process = process};
 	int err = 0;
 
 	if (stack) {
-		err = tell_frames(page, source, frames, process, stack);
-		tell_rest(page, frames, stack);
+		t.first = stack->count ? &stack->frames[0] : NULL;
+		t.user = words_user_frame(stack);
+		err = stack->native ? tell_both(&t, stack, frames) : tell_frames(&t, stack, frames);
 	}
+	/* A C program has no Python, which its C stack shows. */
+	if (stack && stack->native && stack->native->count && stack->status == PYTHON_NONE)
+		remark = NULL;
 	if (!err && remark)
 		layout_paragraph(page, STYLE_DIM, "Python stack:", INDENT, SOURCE_INDENT, remark);
 	return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A Python stack as text for people.
+ * A stack as text for people: Python's frames, and the native ones among them.
  *
  * Owns: the look of frames and of their source lines.
  */

@@ -167,6 +167,14 @@ static int tell_missing(const struct telling *t, const struct fd_site *site, con
 	return tell_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
 }
 
+/* Nobody called it where it happened, as the C frames tell. */
+static const char *origin_words(const struct fd_site *site, const struct stack *stack)
+{
+	bool known = site->origin != ORIGIN_UNKNOWN || !stack || site->call != CALL_CLOSE;
+
+	return !known && stack_origin(stack) == ORIGIN_FINALIZER ? ", as an object ended" : "";
+}
+
 /* A block: the call, who made it and when (seen from the later site), its stack. */
 static int tell_site(struct telling *t, const struct fd_site *site, const struct stack *stack,
 		     const struct fd_site *later, const char *label, const char *than)
@@ -180,7 +188,7 @@ static int tell_site(struct telling *t, const struct fd_site *site, const struct
 	/* The threads are compared with the bad call's, the times with the next call's. */
 	thread_words(site, later ? &t->f->bad : NULL, thread, sizeof(thread));
 	time_words(site, later, than, time, sizeof(time));
-	snprintf(text, sizeof(text), "%s%s%s", call, thread, time);
+	snprintf(text, sizeof(text), "%s%s%s%s", call, origin_words(site, stack), thread, time);
 	fputc('\n', t->page->out);
 	err = tell_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
 	return err ? err

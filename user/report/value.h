@@ -37,6 +37,9 @@ int value_set_time(json_t *object, int64_t unix_nano);
 /* Keys "python" and "python_status". 0, or -1 without memory. */
 int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python);
 
+/* Keys "native" and "native_status", where they were asked for. 0, or -1 without memory. */
+int value_set_native(json_t *object, const struct stack *stack);
+
 /* value if err is 0; else NULL, and value is let go. */
 json_t *value_whole(json_t *value, int err);
 

@@ -118,6 +118,7 @@ json_t *value_call(const struct call_view *view)
 	const struct record_call *call = view->call;
 	json_t *object = json_object();
 	char name[WORD_SIZE];
+	const char *origin;
 	int err;
 
 	err = json_object_set_new(object, "schema", json_string("fdtrace/1"));
@@ -132,6 +133,10 @@ json_t *value_call(const struct call_view *view)
 	err |= set_process(object, view);
 	err |= value_set_time(object, (int64_t)call->h.time_ns + view->wall_offset_ns);
 	err |= value_set_stack(object, view->stack, call->stack_id, call->python);
+	origin = words_origin(ORIGIN_UNKNOWN, view->stack, call->call);
+	if (origin)
+		err |= json_object_set_new(object, "origin", json_string(origin));
+	err |= value_set_native(object, view->stack);
 	err |= set_notes(object, view);
 	return value_whole(object, err);
 }

@@ -82,8 +82,9 @@ static json_t *site_value(const struct fd_site *site, const struct stack *stack,
 	err |= json_object_set_new(object, "tid", json_integer(site->tid));
 	err |= json_object_set_new(object, "time_unix_nano",
 				   value_nano((int64_t)site->time_ns + wall_offset_ns));
-	err |= set_text(object, "origin", site_origin_name(site->origin));
+	err |= set_text(object, "origin", words_origin(site->origin, stack, site->call));
 	err |= value_set_stack(object, stack, site->stack_id, site->python);
+	err |= value_set_native(object, stack);
 	return value_whole(object, err);
 }
 

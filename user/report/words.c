@@ -175,6 +175,14 @@ const struct stack_frame *words_user_frame(const struct stack *stack)
 	return &stack->frames[0];
 }
 
+static const char *native_place(const struct stack *stack, char buf[PLACE_SIZE])
+{
+	const struct native_frame *frame =
+		stack && stack->native ? native_user_frame(stack->native) : NULL;
+
+	return frame ? words_native_frame(frame, buf) : buf;
+}
+
 const char *words_place(const struct stack *stack, char buf[PLACE_SIZE])
 {
 	const struct stack_frame *frame = words_user_frame(stack);
@@ -182,7 +190,7 @@ const char *words_place(const struct stack *stack, char buf[PLACE_SIZE])
 
 	buf[0] = '\0';
 	if (!frame)
-		return buf;
+		return native_place(stack, buf);
 	layout_shorten(words_basename(frame->file), NAME_COLUMNS, file, sizeof(file));
 	layout_shorten(frame->function, NAME_COLUMNS, function, sizeof(function));
 	if (frame->line > 0)

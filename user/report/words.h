@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "sink.h"
+#include "stack/merge.h"
 
 #define WORD_SIZE  64
 /* A file's base name and a function, each shortened to 60 columns of up to 4 bytes. */
@@ -48,7 +49,10 @@ bool words_is_library(const char *file);
 /* The innermost frame outside Python's library, else the innermost one; NULL: no frames. */
 const struct stack_frame *words_user_frame(const struct stack *stack);
 
-/* "app.py:12 in main", shortened; "" where no frame is known. */
+/*
+ * "app.py:12 in main", shortened; where there is no Python, of native frames the innermost outside
+ * the C library: "outer (program)"; "" where no frame is known.
+ */
 const char *words_place(const struct stack *stack, char buf[PLACE_SIZE]);
 
 /* `file "/etc/hostname"`, `AF_INET SOCK_STREAM socket`; "" if nothing is known of it. */
@@ -59,6 +63,21 @@ const char *words_python_status(const struct stack *stack, uint64_t stack_id, ui
 
 /* Why a stack is not whole, as the end of "Python stack: …"; NULL: it is. */
 const char *words_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python);
+
+/* "complete" … "limited"; "lost" where its records are not here. */
+const char *words_native_status(const struct native_stack *native);
+
+/* Why a native stack is not whole, as the end of "C stack: …"; NULL: it is. */
+const char *words_native_remark(const struct native_stack *native);
+
+/* `close (libc.so.6)`, `python3.11+0x1f2e40`, `0x7f1200340010`. Raw. */
+const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_SIZE]);
+
+/*
+ * Of a close: "os.close", "close", "finalizer", by what its site says, or else its C frames; NULL:
+ * not known, or no close. origin: the site's.
+ */
+const char *words_origin(enum site_origin origin, const struct stack *stack, uint16_t call);
 
 /* The call's name; buf backs it where there is none in the tables. */
 const char *words_site_call(const struct fd_site *site, char buf[WORD_SIZE]);

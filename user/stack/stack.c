@@ -23,6 +23,7 @@ struct stored {
 struct stack_store {
 	struct stored *stacks; /* oldest first */
 	struct code_cache *codes;
+	struct native_store *natives;
 	size_t max;
 	stack_forget_fn forget;
 	void *arg;
@@ -37,7 +38,10 @@ int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
 	if (!store)
 		return -ENOMEM;
 	err = code_cache_new(0, &store->codes);
+	if (!err)
+		err = native_store_new(0, forget, arg, &store->natives);
 	if (err) {
+		code_cache_free(store->codes);
 		free(store);
 		return err;
 	}
@@ -63,6 +67,7 @@ void stack_store_free(struct stack_store *store)
 	HASH_ITER (hh, store->stacks, stored, next)
 		drop(store, stored);
 	code_cache_free(store->codes);
+	native_store_free(store->natives);
 	free(store);
 }
 
@@ -124,6 +129,8 @@ static int add_record(struct stack_store *store, const struct record_header *rec
 		if (record->size < sizeof(struct record_code_table))
 			return -EINVAL;
 		return code_cache_add_table(store->codes, (const struct record_code_table *)record);
+	case RECORD_NATIVE_STACK:
+		return native_store_add(store->natives, (const struct record_native_stack *)record);
 	}
 	return -EINVAL;
 }
@@ -141,8 +148,14 @@ static struct stack *stack_new(size_t frames, enum python_status status)
 {
 	struct stack *stack = calloc(1, sizeof(*stack) + frames * sizeof(stack->frames[0]));
 
-	if (stack)
-		stack->status = status;
+	if (!stack)
+		return NULL;
+	stack->status = status;
+	stack->loop_of = frames ? calloc(frames, sizeof(*stack->loop_of)) : NULL;
+	if (frames && !stack->loop_of) {
+		free(stack);
+		return NULL;
+	}
 	return stack;
 }
 
@@ -151,7 +164,8 @@ static char *copy_or_unknown(const char *text)
 	return strdup(text ? text : "?");
 }
 
-/* Appends one frame, unless a traceback would not show it. 0 or -ENOMEM. */
+/* Appends one frame of the loop that is reached, unless a traceback would not show it. 0 or
+ * -ENOMEM. */
 static int resolve_frame(struct stack_store *store, const struct stored *stored,
 			 const struct record_frame *frame, struct stack *stack)
 {
@@ -174,7 +188,7 @@ static int resolve_frame(struct stack_store *store, const struct stored *stored,
 	out->firstlineno = code ? code->firstlineno : 0;
 	out->line = code_cache_line(store->codes, stored->tgid, frame->code, frame->ident,
 				    frame->lasti);
-	stack->count++;
+	stack->loop_of[stack->count++] = stack->loops;
 	return 0;
 }
 
@@ -194,8 +208,20 @@ struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id, enum p
 			stack_free(stack);
 			return NULL;
 		}
+		stack->loops += stored->frames[i].entry != 0;
 	}
+	if (stored->depth && !stored->frames[stored->depth - 1].entry)
+		stack->loops++; /* of a loop that began further out */
 	return stack;
+}
+
+int stack_add_native(struct stack_store *store, struct stack *stack, enum native_taken taken,
+		     uint64_t native_id)
+{
+	if (taken == NATIVE_NOT_ASKED)
+		return 0;
+	stack->native = native_resolve(store->natives, taken, native_id);
+	return stack->native ? 0 : -ENOMEM;
 }
 
 void stack_free(struct stack *stack)
@@ -206,5 +232,7 @@ void stack_free(struct stack *stack)
 		free((char *)stack->frames[i].function);
 		free((char *)stack->frames[i].file);
 	}
+	free(stack->loop_of);
+	free(stack->native);
 	free(stack);
 }

@@ -2,7 +2,8 @@
 /*
  * Stack ids to frames to file, function, line.
  *
- * Owns: the stacks that the kernel side has sent (bounded), and the code cache below them.
+ * Owns: the stacks that the kernel side has sent (bounded), and the code cache below them; with
+ * them the native ones.
  * Pure: fed from records. Texts in a resolved stack are hostile: printers escape them.
  */
 #ifndef FDTRACE_STACK_STACK_H
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "record.h"
+#include "stack/native.h"
 
 struct stack_store;
 
@@ -27,13 +29,18 @@ struct stack_frame {
 struct stack {
 	enum python_status status;
 	bool lost; /* the call had a stack, but its records were lost: no frames here */
+	/* Calls of the evaluation loop that these frames are of, from the innermost on: see merge.h
+	 */
+	size_t loops;
+	uint16_t *loop_of;	     /* of each frame: which; NULL: no frames */
+	struct native_stack *native; /* NULL: not asked for */
 	size_t count;
 	struct stack_frame frames[];
 };
 
 /*
- * Told of each stack that was dropped to make room, so that it can be sent again. 0: so must be
- * all stacks and code objects, for some that they share were dropped.
+ * Told of each stack (a native one's hash) that was dropped to make room, so that it can be sent
+ * again. 0: so must be all stacks and code objects, for some that they share were dropped.
  */
 typedef void (*stack_forget_fn)(void *arg, uint64_t stack_id);
 
@@ -42,7 +49,7 @@ int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
 		    struct stack_store **ret_store);
 void stack_store_free(struct stack_store *store);
 
-/* A RECORD_STACK, RECORD_CODE or RECORD_CODE_TABLE. 0, -EINVAL, -ENOMEM. */
+/* A RECORD_STACK, _CODE, _CODE_TABLE or _NATIVE_STACK. 0, -EINVAL, -ENOMEM. */
 int stack_store_record(struct stack_store *store, const struct record_header *record);
 
 /*
@@ -51,6 +58,10 @@ int stack_store_record(struct stack_store *store, const struct record_header *re
  */
 struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id,
 			    enum python_status status);
+
+/* Adds a call's native stack, if one was asked for. 0 or -ENOMEM. */
+int stack_add_native(struct stack_store *store, struct stack *stack, enum native_taken taken,
+		     uint64_t native_id);
 void stack_free(struct stack *stack);
 
 #endif

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""--native: C stacks are what the programs are known to do, and what gdb says; merged with Python's."""
+import os
+import re
+import shutil
+import struct
+import subprocess
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import FDTRACE, SIM, Run, clean_env
+
+PROGRAMS = Path(__file__).parent / "programs"
+FLAGS = ["-O2", "-fomit-frame-pointer"]
+CHAIN = ["close", "close_static"] + 4 * ["close_deep"] + ["outer"]
+# Corpus of shapes of Python stacks; tests/sim says what each closes.
+SHAPES = ["callbacks.py", "generator.py", "coroutine.py", "recursion.py", "del_method.py",
+          "class_body.py", "double_close_threads.py", "asyncio_double_close.py"]
+APART = "do not fit together"
+by_label = pytest.mark.parametrize("interpreter", harness.pythons(), ids=lambda p: p.label)
+
+
+def frames_program():
+    return harness.build(PROGRAMS / "frames.c", *FLAGS)
+
+
+def symbols(site):
+    return [frame.get("symbol") for frame in site["native"]]
+
+
+def only(findings, kind="double_close"):
+    found = [f for f in findings if f["kind"] == kind]
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.parametrize("how, last", [("", "main"), ("exit", "main"), ("thread", "in_thread"),
+                                       ("signal", "on_signal")])
+@pytest.mark.parametrize("mode", ["started", "attached"])
+def test_c_stacks_are_exact(how, last, mode):
+    if mode == "attached" and how == "exit":
+        pytest.skip("ends without waiting: attaching is tried with the others")
+    command = [frames_program(), how]
+    if mode == "started":
+        sites = only(harness.started(command, ["--native=all"]).findings)["sites"]
+    else:
+        sites = attached_to_late(command)
+    for site in (sites["bad"], sites["closed"]):
+        assert symbols(site)[:len(CHAIN) + 1] == CHAIN + [last]
+        assert site["native_status"] == "complete"
+        modules = {frame["module"] for frame in site["native"][1:len(CHAIN)]}
+        assert modules == {"frames"}
+    if how == "signal":
+        assert symbols(sites["bad"])[-1] == "_start" and "main" in symbols(sites["bad"])
+
+
+def attached_to_late(command):
+    """The program runs below a shell that waits, so that what is attached to has to exec it."""
+    script = 'echo ready; read x; exec "$0" "$@"'
+    process = subprocess.Popen(["/bin/sh", "-c", script, *command], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=clean_env())
+    assert process.stdout.readline() == b"ready\n"
+    run = Run(["--native=all", "-p", str(process.pid)]).attached()
+    process.communicate(b"x\n", timeout=harness.TIMEOUT)
+    return only(run.finish().findings)["sites"]
+
+
+def test_only_failed_calls_by_default():
+    sites = only(harness.started([frames_program()], ["--native"]).findings)["sites"]
+    assert symbols(sites["bad"])[0] == "close"
+    assert "native" not in sites["closed"] and "native_status" not in sites["closed"]
+    plain = only(harness.started([frames_program()]).findings)["sites"]
+    assert "native" not in plain["bad"] and "native_status" not in plain["bad"]
+
+
+def gdb(command, *steps):
+    """(address, function) of each frame, innermost first, where gdb's steps lead."""
+    if not shutil.which("gdb"):
+        pytest.skip("gdb is not installed")
+    script = ["set pagination off", "set confirm off", "set backtrace past-main on",
+              "set debuginfod enabled off", *steps, "bt"]
+    argv = ["gdb", "-q", "-batch", "-nx"]
+    for line in script:
+        argv += ["-ex", line]
+    done = subprocess.run([*argv, "--args", *command], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, env=clean_env(), timeout=harness.TIMEOUT)
+    frames = re.findall(r"^#\d+ +(?:(0x[0-9a-f]+) in )?(\S+)", done.stdout, re.M)
+    assert frames, done.stdout + done.stderr
+    return frames
+
+
+def test_gdb_agrees_about_c():
+    """At the second close of the program."""
+    command = [frames_program()]
+    frames = gdb(command, "break outer", "ignore 1 1", "run", "catch syscall close", "continue")
+    names = [name for _, name in frames]
+    sites = only(harness.started(command, ["--native"]).findings)["sites"]
+    ours = symbols(sites["bad"])
+    assert ours[1:ours.index("main") + 1] == names[1:names.index("main") + 1]
+
+
+def test_gdb_agrees_about_python(tmp_path, python):
+    """A static, stripped build, which lies where its file says: every address is the same."""
+    header = Path(python.path).resolve().read_bytes()[:18]
+    if struct.unpack_from("<H", header, 16)[0] != 2:
+        pytest.skip(f"{python.path} is position-independent: gdb's addresses are not the file's")
+    program = tmp_path / "close.py"
+    program.write_text("import os\n"
+                       "def inner(x):\n"
+                       "    try: os.close(7777)\n"
+                       "    except OSError: return x\n"
+                       "sorted([1], key=inner)\n")
+    command = [str(Path(python.path).resolve()), str(program)]
+    frames = gdb(command, "catch syscall close", "condition 1 $rdi == 7777", "run")
+    result = harness.started(command, ["--native", "--all"])
+    native = only(result.findings, "bad_fd")["sites"]["bad"]["native"]
+    module = Path(command[0]).name
+    ours = [int(f["offset"], 16) for f in native if f["module"] == module]
+    theirs = [int(address, 16) for address, _ in frames if address and int(address, 16) < 1 << 32]
+    assert len(ours) > 8 and ours == theirs
+
+
+@by_label
+def test_stacks_merge(interpreter):
+    """Every stack of these fits Python's; none needs the printing side by side."""
+    for shape in SHAPES:
+        run = Run(["--native=all", "--all", "-q"], [interpreter.path, str(SIM / shape)],
+                  json_lines=False)
+        text = run.finish().stderr
+        assert "closed" in text and " C: close (libc.so.6)" in text
+        assert APART not in text, f"{shape}:\n{text}"
+        remarks = set(re.findall(r"C stack: (.{20})", text))
+        # Up to 3.10 each Python frame takes C stack, and so much is not copied.
+        assert remarks <= ({"breaks off, what was"} if shape == "recursion.py" else set()), text
+
+
+@by_label
+def test_python_stays_itself(interpreter):
+    """Python's frames are the same with --native and without."""
+    command = [interpreter.path, str(SIM / "callbacks.py")]
+    stacks = []
+    for options in ([], ["--native=all"]):
+        findings = harness.started(command, ["--all", *options]).findings
+        stacks.append([f["sites"]["bad"]["python"] for f in findings])
+    assert stacks[0] == stacks[1] and stacks[0]
+
+
+@by_label
+def test_who_closed(interpreter):
+    command = [interpreter.path, str(PROGRAMS / "origins.py")]
+    findings = harness.started(command, ["--native"]).findings
+    by_function = {f["sites"]["bad"]["python"][0]["function"]: f["sites"]["bad"]
+                   for f in findings if f["kind"] == "double_close"}
+    assert set(by_function) == {"by_call", "by_last_reference", "by_socket", "by_collector"}
+    for function, site in by_function.items():
+        named = symbols(site)[:symbols(site).index("_PyEval_EvalFrameDefault")]
+        assert named[0] == "close"
+        expected = "os.close" if function == "by_call" else "finalizer"
+        if None in named:  # stripped: as far as exported names tell, and never the other
+            assert site.get("origin", expected) == expected
+        else:
+            assert site["origin"] == expected, (function, named)
+    if None not in symbols(by_function["by_call"]):
+        assert symbols(by_function["by_call"])[1] == "os_close"
+        assert "sock_finalize" in symbols(by_function["by_socket"])
+        assert "iobase_finalize" in symbols(by_function["by_last_reference"])
+
+
+@by_label
+def test_gone_at_once(interpreter):
+    findings = harness.started([interpreter.path, str(SIM / "exits_at_once.py")],
+                               ["--native"]).findings
+    bad = only(findings)["sites"]["bad"]
+    assert bad["native_status"] == "complete"
+    assert symbols(bad)[0] == "close" and "_PyEval_EvalFrameDefault" in symbols(bad)
+    assert bad["python_status"] == "complete"
+
+
+# --- recordings ----------------------------------------------------------------------------
+
+
+def records(path):
+    """(type, bytes) of each record (docs/recording.md)."""
+    data = path.read_bytes()[112:]
+    while data:
+        _, stored, _, _ = struct.unpack_from("<4I", data)
+        raw, data = zlib.decompress(data[16:16 + stored]), data[16 + stored:]
+        while raw:
+            size, kind = struct.unpack_from("<IH", raw)
+            yield kind, raw[:size]
+            raw = raw[(size + 7) & ~7:]
+
+
+NATIVE, NATIVE_STACK = 16, 80
+
+
+@pytest.mark.parametrize("options", [["--json", "--events"], ["-q"]], ids=" ".join)
+def test_replay_is_the_same(tmp_path, python, options):
+    live, recording = tmp_path / "live", tmp_path / "recording"
+    command = [python.path, str(SIM / "callbacks.py")]
+    subprocess.run([FDTRACE, "--native=all", *options, "-o", live, "--record", recording, "--",
+                    *command], capture_output=True, env=clean_env(), check=True,
+                   stdin=subprocess.DEVNULL, timeout=harness.TIMEOUT)
+    again = subprocess.run([FDTRACE, "replay", *options, recording], capture_output=True,
+                           env=clean_env(), check=True, timeout=harness.TIMEOUT)
+    assert again.stdout == live.read_bytes()
+    assert b"libc.so.6" in again.stdout
+
+
+def test_no_stack_is_recorded(tmp_path):
+    recording = tmp_path / "recording"
+    subprocess.run([FDTRACE, "--native=all", "-q", "--record", recording, "--", frames_program()],
+                   capture_output=True, env=clean_env(), check=True, timeout=harness.TIMEOUT)
+    natives = [body for kind, body in records(recording) if kind == NATIVE]
+    assert natives
+    for body in natives:
+        assert len(body) == 328 and not any(body[64:])
+
+
+# --- limits --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag, most", [("-O1", 4), ("-O0", 64 * harness.SLOW * 10)])
+def test_a_sweep_is_taken_once(tmp_path, flag, most):
+    """Counters do not make stacks differ; where two of them look like an address, a limit holds."""
+    source = tmp_path / "sweep.c"
+    source.write_text("#include <unistd.h>\n"
+                      "int main(void) { for (int i = 100; i < 20000; i++) close(i); return 0; }\n")
+    program, recording = tmp_path / "sweep", tmp_path / "recording"
+    subprocess.run(["cc", flag, "-o", program, source], check=True)
+    subprocess.run([FDTRACE, "--native", "-q", "--record", recording, "--", program],
+                   capture_output=True, env=clean_env(), check=True, timeout=harness.TIMEOUT)
+    closes = [body for kind, body in records(recording) if kind == 1]
+    stacks = [body for kind, body in records(recording) if kind == NATIVE_STACK]
+    assert len(closes) > 19000 and 1 <= len(stacks) <= most
+
+
+def spoil(path, section):
+    """Fills a section of an ELF file with what makes no sense."""
+    listing = subprocess.check_output(["readelf", "-SW", path], text=True)
+    found = re.search(rf"\] {re.escape(section)} +\S+ +\S+ (\S+) (\S+)", listing)
+    offset, size = (int(number, 16) for number in found.groups())
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        file.write(bytes((i * 37 + 255) & 255 for i in range(size)))
+
+
+@pytest.mark.parametrize("section", [".eh_frame", ".eh_frame_hdr", ".symtab"])
+def test_files_that_make_no_sense(tmp_path, section):
+    """Nothing is made up, and the session goes on."""
+    broken = tmp_path / "frames"
+    shutil.copy(frames_program(), broken)
+    spoil(broken, section)
+    result = harness.started([str(broken)], ["--native"])
+    bad = only(result.findings)["sites"]["bad"]
+    assert result.code == 0
+    names = [name for name in symbols(bad) if name] if "native" in bad else []
+    assert set(names) <= set(CHAIN) | {"main", "_start", "__libc_start_main",
+                                       "__libc_start_call_main"}
+    if bad["native_status"] != "complete":
+        assert any(note.startswith("sites.bad.native: ") for note in
+                   only(result.findings)["notes"])
+
+
+def children(pid):
+    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_files_are_parsed_without_privileges():
+    with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
+        run = Run(["--native", "-p", str(process.pid)]).attached()
+        helper, = children(run.process.pid)
+
+        def status():
+            text = Path(f"/proc/{helper}/status").read_text()
+            return dict(re.findall(r"^(\w+):\t(.*)$", text, re.M))
+
+        harness.wait_until(lambda: status()["Seccomp"] == "2", "the helper is confined")
+        assert status()["Uid"].split() == ["65534"] * 4
+        assert int(status()["CapEff"], 16) == int(status()["CapPrm"], 16) == 0
+        assert status()["NoNewPrivs"] == "1"
+        assert os.readlink(f"/proc/{helper}/root") != "/"
+        assert Path(f"/proc/{helper}/environ").read_bytes() == b""
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        run.finish(process.returncode)
+    harness.wait_until(lambda: not Path(f"/proc/{helper}").exists(), "the helper ends with us")
+
+
+def test_the_helper_may_die():
+    """What it was asked is said not to be found; a new one goes on."""
+    with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
+        run = Run(["--native", "-p", str(process.pid)]).attached()
+        helper, = children(run.process.pid)
+        os.kill(helper, 9)
+        time.sleep(0.2)
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        result = run.finish(process.returncode)
+    site = only(result.findings)["sites"]["bad"]
+    assert site["native_status"] in ("complete", "failed")
+    assert result.code == 0

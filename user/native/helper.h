@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * A process of its own that parses foreign files and unwinds, and what is asked of it.
+ *
+ * Owns: that process: a fresh copy of this program, confined (native/confine.h), which ends with
+ * its owner. Never: trusts what it answers: answers are records, and checked as such.
+ */
+#ifndef FDTRACE_NATIVE_HELPER_H
+#define FDTRACE_NATIVE_HELPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "native/message.h"
+
+#define HELPER_WAIT_MS	 3000
+/* Files that one helper takes. */
+#define HELPER_FILES_MAX 1024
+
+struct helper;
+
+/* Starts it. 0 or negative errno. */
+int helper_new(struct helper **ret_helper);
+void helper_free(struct helper *helper);
+
+/*
+ * A file, which modules then name by the id returned (from 0 on). fd: lent. -ENOSPC: it has
+ * HELPER_FILES_MAX; else negative errno: the helper is gone.
+ */
+int helper_file(struct helper *helper, int fd, const char *name);
+
+/* Asks; one question at a time. message: size bytes. 0; negative errno: the helper is gone. */
+int helper_ask(struct helper *helper, const struct message_unwind *message, size_t size);
+
+/*
+ * The answer, waiting up to wait_ms for it. *ret_answer: valid, though its header, hash, nr and cpu
+ * say nothing; lent until the next one. 0; -EAGAIN: not yet; other negative errno: the helper is
+ * gone.
+ */
+int helper_answer(struct helper *helper, int wait_ms, struct record_native_stack **ret_answer);
+
+/* Readable when there is an answer, or the helper is gone. Lent. */
+int helper_fd(const struct helper *helper);
+
+/* Whether this process was started to be the helper; then helper_run() is all that it does. */
+bool helper_is_wanted(const char *program);
+int helper_run(void);
+
+#endif

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "natives.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "native/helper.h"
+#include "native/modules.h"
+#include "process/proc.h"
+#include "python/locate.h"
+
+#ifndef RESOLVE_CACHED /* Linux 5.12 */
+#define RESOLVE_CACHED 0x20
+#endif
+
+/* A file that makes a helper end could do so for ever. */
+#define RESTARTS_MAX 8
+
+/* Extension modules of a Python that are looked at before it starts. */
+#define EXTENSIONS_MAX 256
+
+/* Records that wait, bytes: beyond, reading the ring waits for answers. */
+#define WAITING_MAX (64u << 20)
+
+/* A file that the helper has. As long as it holds it open, no other gets its number. */
+struct native_file {
+	struct file_key key;
+	int64_t size;
+	struct timespec changed;
+	uint32_t id;
+	UT_hash_handle hh;
+};
+
+/* A record that waits for its turn. */
+struct waiting {
+	struct waiting *next;
+	struct record_header record;
+};
+
+struct natives {
+	struct probe *probe;
+	record_fn feed;
+	void *feed_arg;
+	struct helper *helper; /* NULL: none can be had any more */
+	unsigned int restarts;
+	struct native_file *files;
+	struct module_table *modules;
+	bool gave_up, told;
+	struct waiting *first, **end; /* the first, if it is a native stack, has been asked for */
+	size_t waiting;		      /* bytes */
+	uint64_t asked_ns;	      /* CLOCK_BOOTTIME; 0: nothing has been asked */
+	bool asked_again;
+	union {
+		struct message_unwind message;
+		uint8_t room[MESSAGE_MAX];
+	} request;
+};
+
+static void forget_files(struct natives *natives)
+{
+	struct native_file *file, *next;
+
+	HASH_ITER (hh, natives->files, file, next) {
+		HASH_DEL(natives->files, file);
+		free(file);
+	}
+	modules_drop_all(natives->modules);
+}
+
+/* Its files must be given to it anew: they are looked for when they are next needed. */
+static void restart_helper(struct natives *natives)
+{
+	helper_free(natives->helper);
+	natives->helper = NULL;
+	natives->asked_ns = 0;
+	forget_files(natives);
+	if (natives->restarts++ >= RESTARTS_MAX || helper_new(&natives->helper)) {
+		natives->helper = NULL;
+		natives->gave_up = true;
+	}
+}
+
+static struct native_file *find_file(struct natives *natives, const struct file_key *key)
+{
+	struct native_file *file;
+
+	HASH_FIND(hh, natives->files, key, sizeof(*key), file);
+	return file;
+}
+
+static bool is_same(const struct native_file *file, const struct stat *st)
+{
+	return file->size == st->st_size && file->changed.tv_sec == st->st_mtim.tv_sec &&
+	       file->changed.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+static struct native_file *add_file(struct natives *natives, const struct file_key *key,
+				    const struct stat *st, int id)
+{
+	struct native_file *file = find_file(natives, key);
+
+	if (!file) {
+		file = calloc(1, sizeof(*file));
+		if (!file)
+			return NULL;
+		file->key = *key;
+		HASH_ADD(hh, natives->files, key, sizeof(file->key), file);
+		if (!file->hh.tbl) {
+			free(file);
+			return NULL;
+		}
+	}
+	file->size = st->st_size;
+	file->changed = st->st_mtim;
+	file->id = id;
+	return file;
+}
+
+/* The file's own name, whatever path led to it. */
+static const char *base_name(int fd, const char *path, char buf[PATH_MAX])
+{
+	char link[64];
+	const char *slash;
+	ssize_t size;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	size = path ? -1 : readlink(link, buf, PATH_MAX - 1);
+	if (size > 0) {
+		buf[size] = '\0';
+		path = buf;
+	}
+	slash = path ? strrchr(path, '/') : NULL;
+	return slash && slash[1] ? slash + 1 : path ? path : "?";
+}
+
+/* Gives it to the helper, unless it has it. fd is lent; path: NULL: not known. NULL: not possible.
+ */
+static struct native_file *learn_file(struct natives *natives, int fd, const char *path)
+{
+	struct native_file *file;
+	char buf[PATH_MAX];
+	struct file_key key;
+	struct stat st;
+	int id;
+
+	if (!natives->helper || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    probe_identify_file(natives->probe, fd, &key))
+		return NULL;
+	file = find_file(natives, &key);
+	if (file && is_same(file, &st))
+		return file;
+	id = helper_file(natives->helper, fd, base_name(fd, path, buf));
+	if (id < 0) {
+		if (id == -ENOSPC)
+			natives->restarts = 0; /* it did nothing wrong */
+		restart_helper(natives);
+		return NULL;
+	}
+	return add_file(natives, &key, &st, id);
+}
+
+static void add_module(struct natives *natives, pid_t pid, const struct native_file *file,
+		       uint64_t start, uint64_t end, uint64_t offset, bool exec)
+{
+	struct message_module module = {start, end, offset, file->id, exec};
+
+	modules_add(natives->modules, pid, &module);
+}
+
+struct scan {
+	struct natives *natives;
+	pid_t pid; /* 0: the files are learned, no more */
+	pid_t of;
+};
+
+static int scan_mapping(void *arg, const struct proc_mapping *mapping)
+{
+	struct scan *scan = arg;
+	_cleanup_close_ int fd = proc_open_mapping(scan->of, mapping);
+	struct native_file *file = fd < 0 ? NULL : learn_file(scan->natives, fd, NULL);
+
+	if (file && scan->pid)
+		add_module(scan->natives, scan->pid, file, mapping->start, mapping->end,
+			   mapping->offset, false);
+	return scan->natives->helper ? 0 : -EPIPE;
+}
+
+/* All that the process has mapped now. 0, or negative errno: it is gone. */
+static int scan_process(struct natives *natives, pid_t pid)
+{
+	struct scan scan = {natives, pid, pid};
+
+	return proc_each_exec_mapping(pid, scan_mapping, &scan);
+}
+
+int natives_new(struct probe *probe, record_fn feed, void *arg, struct natives **ret_natives)
+{
+	struct natives *natives = calloc(1, sizeof(*natives));
+	struct scan own = {natives, 0, getpid()};
+	int err;
+
+	if (!natives)
+		return -ENOMEM;
+	natives->probe = probe;
+	natives->feed = feed;
+	natives->feed_arg = arg;
+	natives->end = &natives->first;
+	natives->modules = modules_new();
+	err = natives->modules ? helper_new(&natives->helper) : -ENOMEM;
+	if (err) {
+		natives_free(natives);
+		return err;
+	}
+	/* Our own libraries are most programs': known to be, whoever maps them. */
+	proc_each_exec_mapping(own.of, scan_mapping, &own);
+	*ret_natives = natives;
+	return 0;
+}
+
+/* Takes the first of those that wait away. */
+static void take_first(struct natives *natives)
+{
+	struct waiting *first = natives->first;
+
+	natives->first = first->next;
+	if (!natives->first)
+		natives->end = &natives->first;
+	natives->waiting -= first->record.size;
+	free(first);
+}
+
+void natives_free(struct natives *natives)
+{
+	if (!natives)
+		return;
+	while (natives->first)
+		take_first(natives);
+	if (natives->modules)
+		forget_files(natives);
+	modules_free(natives->modules);
+	helper_free(natives->helper);
+	free(natives);
+}
+
+void natives_attached(struct natives *natives, pid_t pid)
+{
+	scan_process(natives, pid);
+}
+
+static void learn_path(void *arg, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0)
+		learn_file(arg, fd, NULL);
+}
+
+/*
+ * A Python's own extension modules, beside it: a short program maps one and is gone, before its
+ * record has been read.
+ */
+static void learn_extensions(struct natives *natives, const char *python)
+{
+	const char *slash = strrchr(python, '/');
+	char pattern[PATH_MAX];
+	glob_t found;
+
+	if (!slash || strncmp(slash, "/python", 7))
+		return;
+	snprintf(pattern, sizeof(pattern), "%.*s/../lib/python3*/lib-dynload/*.so",
+		 (int)(slash - python), python);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc && i < EXTENSIONS_MAX; i++)
+		learn_path(natives, found.gl_pathv[i]);
+	globfree(&found);
+}
+
+static void learn_program(void *arg, const char *path)
+{
+	learn_path(arg, path);
+	learn_extensions(arg, path);
+}
+
+void natives_starting(struct natives *natives, const char *command)
+{
+	python_locate(command, learn_program, natives);
+}
+
+/* "/usr/lib/libx.so" of "libx.so", "lib", "usr". False: none was sent, or it is too long. */
+static bool path_of_names(const struct record_module *record, char path[PATH_MAX])
+{
+	size_t at = PATH_MAX - 1, end = record->names_size;
+	char out[PATH_MAX];
+
+	out[at] = '\0';
+	for (size_t i = 0; i < end;) {
+		size_t size = strnlen(record->names + i, end - i);
+
+		if (!size || i + size == end || size + 2 > at)
+			return false;
+		/* Backwards: what comes later lies further out. */
+		if (i)
+			out[--at] = '/';
+		i += size + 1;
+		at -= size;
+		memcpy(out + at, record->names + i - size - 1, size);
+	}
+	if (!end || !at)
+		return false;
+	out[--at] = '/';
+	memcpy(path, out + at, PATH_MAX - at);
+	return true;
+}
+
+/*
+ * A file that its process, gone by now, had mapped: by its name, from the kernel's cache of names
+ * alone, which cannot block. Whether it is that file its number tells. -1: not found.
+ */
+static int open_by_names(const struct natives *natives, const struct record_module *record)
+{
+	const struct file_key wanted = {record->device, record->inode};
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
+	_cleanup_close_ int path_fd = -1, fd = -1;
+	struct file_key found;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (!path_of_names(record, path))
+		return -1;
+	path_fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (path_fd < 0 || fstat(path_fd, &st) || !S_ISREG(st.st_mode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || probe_identify_file(natives->probe, fd, &found) ||
+	    memcmp(&found, &wanted, sizeof(found)))
+		return -1;
+	return TAKE_FD(fd);
+}
+
+/* What a mapping of a living process is of; -1: it is not there any more. */
+static int open_module(const struct record_module *record)
+{
+	struct proc_mapping mapping = {
+		.start = record->start,
+		.end = record->start + ((record->length + 4095) & ~UINT64_C(4095)),
+	};
+	char path[32];
+
+	if (!record->exec)
+		return proc_open_mapping(record->h.tgid, &mapping);
+	snprintf(path, sizeof(path), "/proc/%u/exe", record->h.tgid);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+/* Opened while the process lives: one that is gone by its turn may have mapped a file unknown. */
+void natives_arrived(struct natives *natives, const struct record_header *record)
+{
+	const void *r = record;
+	_cleanup_close_ int fd = -1;
+
+	if (!record_valid(record) || record->type != RECORD_MODULE)
+		return;
+	fd = open_module(r);
+	if (fd < 0)
+		fd = open_by_names(natives, r);
+	if (fd >= 0)
+		learn_file(natives, fd, NULL);
+}
+
+static void module_mapped(struct natives *natives, const struct record_module *record)
+{
+	const struct file_key key = {record->device, record->inode};
+	const struct native_file *file = find_file(natives, &key);
+
+	if (file)
+		add_module(natives, record->h.tgid, file, record->start,
+			   record->length ? record->start + record->length : 0, record->offset,
+			   record->exec);
+}
+
+/* Asks for the frames of the first that waits. False: nobody answers. */
+static bool ask(struct natives *natives)
+{
+	const struct record_native *record = (const void *)&natives->first->record;
+	struct message_unwind *message = &natives->request.message;
+	const struct message_module *modules;
+	size_t count, size;
+
+	if (!natives->helper)
+		return false;
+	modules = modules_of(natives->modules, record->h.tgid, &count);
+	*message = (struct message_unwind){
+		.kind = MESSAGE_UNWIND,
+		.modules = count,
+		.bytes = record->bytes,
+		.sp = record->sp,
+	};
+	memcpy(message->regs, record->regs, sizeof(message->regs));
+	if (count)
+		memcpy(message->module, modules, count * sizeof(*modules));
+	memcpy(&message->module[count], record->stack, record->bytes);
+	size = sizeof(*message) + count * sizeof(*modules) + record->bytes;
+	if (helper_ask(natives->helper, message, size)) {
+		restart_helper(natives);
+		return false;
+	}
+	natives->asked_ns = clock_boot_ns();
+	return true;
+}
+
+/*
+ * Where a file was missing, all that the process has mapped is looked at, once, if it still runs
+ * that program.
+ */
+static bool found_more(struct natives *natives, const struct record_native *record)
+{
+	uint64_t program = probe_program(natives->probe, record->h.tgid);
+
+	if (natives->asked_again || !program || program > record->h.time_ns)
+		return false;
+	natives->asked_again = true;
+	if (scan_process(natives, record->h.tgid))
+		return false;
+	if (probe_program(natives->probe, record->h.tgid) == program)
+		return true;
+	modules_drop(natives->modules, record->h.tgid);
+	return false;
+}
+
+static int hand_on(struct natives *natives, const struct record_header *record)
+{
+	int err = natives->feed(natives->feed_arg, record);
+
+	return err == -EINVAL || err == -ESRCH ? 0 : err;
+}
+
+/* The frames of the first that waits; NULL: none were found. Of itself only who it is goes on. */
+static int answered(struct natives *natives, const struct record_native_stack *answer)
+{
+	const struct record_native *record = (const void *)&natives->first->record;
+	_cleanup_free_ struct record_native_stack *stack =
+		record_native_stack_new(record, answer, clock_boot_ns());
+	struct record_native stripped = *record;
+	int err = stack ? hand_on(natives, &stack->h) : 0;
+
+	stripped.h.size = sizeof(stripped);
+	stripped.bytes = 0;
+	memset(stripped.regs, 0, sizeof(stripped.regs));
+	natives->asked_ns = 0;
+	natives->asked_again = false;
+	take_first(natives);
+	return err ? err : hand_on(natives, &stripped.h);
+}
+
+/* A native stack is first: asks, or takes the answer. *ret_wait: there is none yet. */
+static int pump_native(struct natives *natives, int wait_ms, bool *ret_wait)
+{
+	const struct record_native *record = (const void *)&natives->first->record;
+	struct record_native_stack *answer = NULL;
+	uint64_t waited_ms;
+	int err;
+
+	*ret_wait = false;
+	if (!natives->asked_ns)
+		return ask(natives) ? 0 : answered(natives, NULL);
+	err = helper_answer(natives->helper, wait_ms, &answer);
+	waited_ms = (clock_boot_ns() - natives->asked_ns) / 1000000;
+	if (err == -EAGAIN && waited_ms < HELPER_WAIT_MS) {
+		*ret_wait = true;
+		return 0;
+	}
+	if (err) {
+		restart_helper(natives);
+		answer = NULL;
+	} else if (answer->end == NATIVE_NO_MODULE && found_more(natives, record)) {
+		natives->asked_ns = 0; /* asks once more */
+		return 0;
+	}
+	return answered(natives, answer);
+}
+
+/* What the record makes of the modules, in its turn. */
+static void note_modules(struct natives *natives, const struct record_header *record)
+{
+	const void *r = record;
+
+	if (!record_valid(record))
+		return;
+	switch (record->type) {
+	case RECORD_MODULE:
+		module_mapped(natives, r);
+		break;
+	case RECORD_FORK:
+		modules_copy(natives->modules, record->tgid,
+			     ((const struct record_fork *)r)->child_tgid);
+		break;
+	case RECORD_EXEC:
+	case RECORD_EXIT:
+		modules_drop(natives->modules, record->tgid);
+		break;
+	}
+}
+
+int natives_pump(struct natives *natives, bool all)
+{
+	bool wait = false;
+	int err = 0;
+
+	while (!err && natives->first && (all || !wait)) {
+		const struct record_header *record = &natives->first->record;
+
+		if (record->type == RECORD_NATIVE) {
+			err = pump_native(natives, all ? 100 : 0, &wait);
+			continue;
+		}
+		note_modules(natives, record);
+		err = hand_on(natives, record);
+		take_first(natives);
+	}
+	return err;
+}
+
+/* A copy at the end of those that wait. */
+static int wait_turn(struct natives *natives, const struct record_header *record)
+{
+	struct waiting *waiting = malloc(sizeof(*waiting) - sizeof(waiting->record) + record->size);
+
+	if (!waiting)
+		return -ENOMEM;
+	waiting->next = NULL;
+	memcpy(&waiting->record, record, record->size);
+	*natives->end = waiting;
+	natives->end = &waiting->next;
+	natives->waiting += record->size;
+	return 0;
+}
+
+int natives_feed(struct natives *natives, const struct record_header *record)
+{
+	bool native = record->type == RECORD_NATIVE && record_valid(record);
+	int err;
+
+	if (!native && !natives->first) {
+		note_modules(natives, record);
+		return natives->feed(natives->feed_arg, record);
+	}
+	if (!native && record->type == RECORD_NATIVE)
+		return -EINVAL;
+	err = wait_turn(natives, record);
+	return err ? err : natives_pump(natives, natives->waiting > WAITING_MAX);
+}
+
+int natives_fd(const struct natives *natives)
+{
+	return natives->helper ? helper_fd(natives->helper) : -1;
+}
+
+const char *natives_news(struct natives *natives)
+{
+	if (!natives->gave_up || natives->told)
+		return NULL;
+	natives->told = true;
+	return "native stacks are not found any more: what parses the files of the traced "
+	       "processes keeps failing on them";
+}
