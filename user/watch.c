@@ -215,16 +215,10 @@ static bool is_there(struct alone *alone, const struct file_key *key)
 	return false;
 }
 
-/* All points or none: half of them would be taken for all. */
 static void attach(struct watch *watch, pid_t pid, const struct watched_file *file)
 {
-	size_t mark = probe_mark(watch->probe);
-
-	for (size_t i = 0; i < file->count; i++)
-		if (probe_watch_owner(watch->probe, pid, file->fd, &file->probes[i])) {
-			probe_unwatch(watch->probe, mark);
-			return;
-		}
+	/* Where it fails, nothing follows of its objects: that costs findings, and makes none. */
+	probe_watch_owners(watch->probe, pid, file->fd, file->probes, file->count);
 }
 
 void watch_file(struct watch *watch, pid_t pid, const struct file_key *key)

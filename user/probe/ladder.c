@@ -14,6 +14,7 @@
 #include "fdtrace.skel.h"
 #include "probe/diagnose.h"
 #include "probe/selftest.h"
+#include "probe/uprobes.h"
 
 _Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
 
@@ -57,15 +58,8 @@ static int find_level(struct fdtrace_bpf *bpf)
 
 static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
 {
-	/* What tells the points of owners apart came with 5.15. */
-	bool owners =
-		options->owners && libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE,
-							   BPF_FUNC_get_attach_cookie, NULL) == 1;
-
 	bpf->rodata->follow_forks = options->follow;
-	bpf->rodata->watch_owners = owners;
-	bpf_program__set_autoload(bpf->progs.on_owner_entry, owners);
-	bpf_program__set_autoload(bpf->progs.on_owner_return, owners);
+	bpf->rodata->watch_owners = uprobes_choose(bpf, options->owners);
 	bpf->rodata->native_calls = options->natives;
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {

@@ -16,6 +16,7 @@
 #include "fdtrace.skel.h"
 #include "probe/diagnose.h"
 #include "probe/ladder.h"
+#include "probe/uprobes.h"
 #include "python/owner_layout.h"
 
 _Static_assert(sizeof(struct record_header) == 32, "records are a contract");
@@ -37,8 +38,7 @@ struct probe {
 	struct fdtrace_bpf *bpf; /* of standing */
 	struct ring_buffer *ring;
 	struct py_layout layouts[LAYOUTS_MAX]; /* as the kernel side has them */
-	struct bpf_link **uprobes;
-	size_t uprobe_count;
+	struct uprobes uprobes;
 	bool owners;
 	int cpus;
 	probe_record_fn fn; /* during probe_consume */
@@ -121,39 +121,11 @@ void probe_detach(struct probe *probe)
 		probe_remove_target(probe, tgid);
 }
 
-/*
- * The kernel takes about a tenth of a second to let one uprobe go. A child holds them all, and
- * nothing that anybody waits for, until we have gone; then it goes, too, which lets go of them.
- * Were we killed, the kernel would do the same.
- */
-static void let_go_in_background(struct probe *probe)
-{
-	int ends[2], null;
-	char none;
-
-	if (!probe->uprobe_count || pipe2(ends, O_CLOEXEC))
-		return;
-	if (fork()) {
-		close(ends[0]);
-		return; /* the other end is open until we exit */
-	}
-	setsid();
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
-	close(ends[1]);
-	while (read(ends[0], &none, 1) < 0 && errno == EINTR)
-		;
-	_exit(0);
-}
-
 void probe_close(struct probe *probe)
 {
 	if (!probe)
 		return;
-	let_go_in_background(probe);
-	probe_unwatch(probe, 0);
-	free(probe->uprobes);
+	uprobes_release(&probe->uprobes);
 	ring_buffer__free(probe->ring);
 	ladder_leave(&probe->standing);
 	free(probe);
@@ -302,74 +274,19 @@ int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *f
 	return err;
 }
 
-/* One more probe at an offset of a file. pid -1: in every process. 0 or negative errno. */
-static int add_uprobe(struct probe *probe, const struct bpf_program *program, pid_t pid, int fd,
-		      uint64_t offset, const struct bpf_uprobe_opts *options)
-{
-	struct bpf_link **grown, *link;
-	char path[32];
-
-	grown = realloc(probe->uprobes, (probe->uprobe_count + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	probe->uprobes = grown;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	link = bpf_program__attach_uprobe_opts(program, pid, path, offset, options);
-	if (!link)
-		return -errno;
-	probe->uprobes[probe->uprobe_count++] = link;
-	return 0;
-}
-
 int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *file, int fd,
 		      uint64_t offset, bool everywhere)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options);
-	int err = add_uprobe(probe, probe->bpf->progs.on_code_dealloc, everywhere ? -1 : pid, fd,
-			     offset, &options);
+	int err = uprobes_add(&probe->uprobes, probe->bpf->progs.on_code_dealloc,
+			      everywhere ? -1 : pid, fd, offset);
 
 	return err ? err : probe_frees_watched(probe, pid, file);
 }
 
-/* What an object has taken shows at the return; that of INIT is known at the entry alone. */
-static bool at_entry(enum owner_point point)
+int probe_watch_owners(struct probe *probe, pid_t pid, int fd, const struct owner_probe *points,
+		       size_t count)
 {
-	return point != OWNER_NEW && point != OWNER_FROMFD;
-}
-
-static bool at_return(enum owner_point point)
-{
-	return point == OWNER_INIT || !at_entry(point);
-}
-
-int probe_watch_owner(struct probe *probe, pid_t pid, int fd, const struct owner_probe *point)
-{
-	LIBBPF_OPTS(bpf_uprobe_opts, options,
-		    .bpf_cookie = OWNER_COOKIE(point->type, point->point) |
-				  (pid < 0 ? OWNER_EVERYWHERE : 0), );
-	int err = 0;
-
-	if (at_return(point->point)) {
-		options.retprobe = true;
-		err = add_uprobe(probe, probe->bpf->progs.on_owner_return, pid, fd, point->offset,
-				 &options);
-	}
-	options.retprobe = false;
-	if (!err && at_entry(point->point))
-		err = add_uprobe(probe, probe->bpf->progs.on_owner_entry, pid, fd, point->offset,
-				 &options);
-	return err;
-}
-
-size_t probe_mark(const struct probe *probe)
-{
-	return probe->uprobe_count;
-}
-
-void probe_unwatch(struct probe *probe, size_t mark)
-{
-	while (probe->uprobe_count > mark)
-		bpf_link__destroy(probe->uprobes[--probe->uprobe_count]);
+	return uprobes_add_owners(&probe->uprobes, probe->bpf, pid, fd, points, count);
 }
 
 int probe_identify_file(struct probe *probe, int fd, struct file_key *ret)

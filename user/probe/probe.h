@@ -60,7 +60,7 @@ bool probe_owners(const struct probe *probe);
 
 /*
  * The process is traced from now on. program, CLOCK_BOOTTIME, names the one that it runs now, until
- * it execs. alone: probe_watch_owner() will name it; probes that name nobody pass it by. 0 or
+ * it execs. alone: probe_watch_owners() will name it; probes that name nobody pass it by. 0 or
  * negative errno: -EEXIST: it is already (followed from its parent), under a name of its own;
  * -E2BIG: too many processes.
  */
@@ -97,15 +97,12 @@ int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *fil
 int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file);
 
 /*
- * Watches one point of a descriptor owner from now on, in a file (fd, lent): in this process, which
- * need not have mapped it yet, and survives its exec; -1: in every process but those that are
- * watched alone. 0 or negative errno.
+ * Watches all points of the descriptor owners in a file (fd, lent) from now on, or none: in this
+ * process, which need not have mapped it yet, and survives its exec; -1: in every process but those
+ * that are watched alone. 0 or negative errno.
  */
-int probe_watch_owner(struct probe *probe, pid_t pid, int fd, const struct owner_probe *point);
-
-/* What has been watched since the mark is watched no more. */
-size_t probe_mark(const struct probe *probe);
-void probe_unwatch(struct probe *probe, size_t mark);
+int probe_watch_owners(struct probe *probe, pid_t pid, int fd, const struct owner_probe *points,
+		       size_t count);
 
 /* How the kernel side names an open file of ours. 0 or negative errno. */
 int probe_identify_file(struct probe *probe, int fd, struct file_key *ret);
