@@ -45,6 +45,7 @@ static void end_wait(struct hold *hold, struct life *life, bool wrong)
 
 	life->waiting = NULL;
 	if (finding && wrong) {
+		life->behind = true;
 		finding->what = life->what; /* its path lies in the life */
 		hold->emit(hold->arg, finding);
 	}
@@ -135,7 +136,7 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 static void judge_behind(const struct scene *scene, const struct intent *intent,
 			 const struct life *life, struct verdict *verdict)
 {
-	bool os_close = intent->point == OWNER_OS_CLOSE;
+	bool os_close = intent->point == OWNER_OS_CLOSE && !life->inherited;
 	uint32_t proofs = os_close ? reuse_proofs(scene->reuse, life, scene->call) : 0;
 	struct finding *f = &verdict->finding;
 
@@ -190,7 +191,9 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 	if (!is_behind(scene, life) || life->uncertain)
 		return false;
 	judge_behind(scene, intent, life, &verdict);
-	if (intent->point != OWNER_OS_CLOSE) {
+	/* A forked child that will exec closes what it has from its parent, whoever had it there.
+	 */
+	if (intent->point != OWNER_OS_CLOSE || life->inherited) {
 		wait_for_object(life, &verdict.finding);
 		return false;
 	}

@@ -15,6 +15,7 @@
  *   by other C code, of such a life                 it waits until the object closes the number,
  *                                                   too. Some libraries (uvloop) close first and
  *                                                   have the object let go of it after
+ *   in a forked child, of a life of its parent's    the same: it may be about to exec
  *   by an object, of a life that another one took   nothing: two objects, one number
  *
  * A close that fails since a close before was one of these has its culprit in that close.
