@@ -162,7 +162,7 @@ static bool sane_owners(const union answer *answer)
 		const struct owner_probe *probe = &answer->owners.probes[i];
 
 		if (probe->type >= OWNER_TYPES || probe->point < OWNER_INIT ||
-		    probe->point > OWNER_WARN)
+		    probe->point >= OWNER_POINTS)
 			return false;
 	}
 	return true;

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """What one stack costs the thread that is traced, and what it costs to attach.
 
-Stacks: CPU time of a loop of system calls on one CPU, by the depth of the stack, less the same loop's
-without a tracer: fdtrace on Python frames; beside it, on as many C frames with frame pointers, a
+Stacks: CPU time of a loop of system calls on one CPU, by the depth of the stack, less the same
+loop's without a tracer: fdtrace on Python frames, without ownership's probes; beside it, on as many C frames with frame pointers, a
 probe that only filters, and one with bpf_get_stack. All alternate from round to round.
 
-Attach: the CPU time that `fdtrace -p` takes more of a process with 500 mapped files than of one with none, and
-of nine more Pythons of one binary than of one, by each.
+Attach: the CPU time that `fdtrace -p` takes more of a process with 500 mapped files than of one
+with none, and of nine more Pythons of one binary than of one, by each.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def measure_stacks(options, folder):
     Path(path).touch()
     native = Loop([options.build / "frames"], 1, cpu)
     python = Loop([options.python, str(HERE / "deep.py"), path], 2, cpu)
-    fdtrace = tracers.Fdtrace(options.fdtrace, folder)
+    fdtrace = tracers.Fdtrace(options.fdtrace, folder, "--ownership=off")
     added = {arm: {depth: [] for depth in DEPTHS}
              for arm in ("empty probe", "bpf_get_stack", "fdtrace")}
     for _ in range(options.rounds):

@@ -163,7 +163,9 @@ static void keep(const struct sandbox_options *options, int socket)
 
 		if (!pid)
 			_exit(work(options));
-		if (pid < 0 || waitpid(pid, &status, 0) != pid || !status || send_word(-ECANCELED))
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || !status ||
+		    send_word(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? -ETIME
+										 : -ECANCELED))
 			_exit(0);
 	}
 	_exit(0);
@@ -293,15 +295,13 @@ static int receive_answer(const struct sandbox *sandbox, struct reply *reply)
 		if (reply->id == sandbox->id)
 			return 0;
 		if (!reply->id && reply->result)
-			return -ECANCELED;
+			return reply->result == -ETIME ? -ETIME : -ECANCELED;
 	}
 	return -EPIPE;
 }
 
-int sandbox_ask(struct sandbox *sandbox, int fd, const void *question, void *answer,
-		int *ret_result)
+static int ask_once(struct sandbox *sandbox, int fd, const void *question, struct reply *reply)
 {
-	struct reply reply;
 	int err;
 
 	if (sandbox->socket < 0)
@@ -311,13 +311,24 @@ int sandbox_ask(struct sandbox *sandbox, int fd, const void *question, void *ans
 	drop_stale(sandbox);
 	err = send_request(sandbox, fd, question);
 	if (!err)
-		err = receive_answer(sandbox, &reply);
-	if (err == -ETIMEDOUT || err == -EPIPE) {
-		give_up(sandbox);
-		return err == -EPIPE ? -ENOTRECOVERABLE : -ECANCELED;
-	}
-	if (err)
+		err = receive_answer(sandbox, reply);
+	if (err != -ETIMEDOUT && err != -EPIPE)
 		return err;
+	give_up(sandbox);
+	return err == -EPIPE ? -ENOTRECOVERABLE : -ETIME;
+}
+
+int sandbox_ask(struct sandbox *sandbox, int fd, const void *question, void *answer,
+		int *ret_result)
+{
+	struct reply reply;
+	int err = ask_once(sandbox, fd, question, &reply);
+
+	/* It may have been ended by somebody else: what it dies of twice is the file. */
+	if (err == -ECANCELED)
+		err = ask_once(sandbox, fd, question, &reply);
+	if (err)
+		return err == -ETIME ? -ECANCELED : err;
 	memcpy(answer, reply.answer, sandbox->options.answer_size);
 	*ret_result = reply.result;
 	return 0;
