@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness
+import schema
 from harness import FDTRACE, SIM, Run, clean_env
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -152,7 +153,9 @@ def test_python_stays_itself(interpreter):
 @by_label
 def test_who_closed(interpreter):
     command = [interpreter.path, str(PROGRAMS / "origins.py")]
-    findings = harness.started(command, ["--native"]).findings
+    result = harness.started(command, ["--native", "--events"])
+    findings = result.findings
+    schema.validate(findings + result.calls)
     by_function = {f["sites"]["bad"]["python"][0]["function"]: f["sites"]["bad"]
                    for f in findings if f["kind"] == "double_close"}
     assert set(by_function) == {"by_call", "by_last_reference", "by_socket", "by_collector"}
