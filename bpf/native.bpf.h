@@ -149,9 +149,10 @@ __attribute__((noinline)) int copy_stack(void)
 			break;
 		if (size > want - done)
 			size = want - done;
+		barrier_var(size); /* see emit_bounded() */
 		if (size > PAGE)
 			size = PAGE;
-		if (!read_user(buf->stack + done, size, sp + done))
+		if (!read_user(buf->stack + (done & (RECORD_STACK_MAX - 1)), size, sp + done))
 			break;
 		done += size;
 	}
@@ -253,14 +254,15 @@ __attribute__((noinline)) int hash_stack(void)
 	return 0;
 }
 
-/* Whether one more new stack from this place may go up now. */
-static __always_inline bool may_send(u64 place)
+/* Whether one more new stack, of so many bytes, from this place may go up now. */
+static __always_inline bool may_send(u64 place, u32 bytes)
 {
 	struct native_place *known = bpf_map_lookup_elem(&native_places, &place), first = {};
 	u64 now = bpf_ktime_get_boot_ns();
 
 	/* Half of the ring is for what may not be lost. */
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= 4ull * wake_bytes)
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + sizeof(struct record_native) + bytes >=
+	    4ull * wake_bytes)
 		return false;
 	if (known && now - known->since < SECOND)
 		return known->count++ < NEW_PER_SECOND;
@@ -283,7 +285,7 @@ static __always_inline int send_native(struct native_buffer *buf, struct cpu_cou
 	r->unused = 0;
 	r->unused2 = 0;
 	fill_header(&r->h, RECORD_NATIVE, sizeof(*r) + bytes, bpf_get_current_pid_tgid());
-	if (emit(r, sizeof(*r) + bytes, LOSS_STACK, false))
+	if (emit_bounded(r, sizeof(*r) + bytes, sizeof(*r) + RECORD_STACK_MAX, LOSS_STACK, false))
 		return NATIVE_LIMITED;
 	id = record_native_id(r->cpu, r->nr);
 	bpf_map_update_elem(&natives_sent, &hash, &id, BPF_ANY);
@@ -317,7 +319,7 @@ __attribute__((noinline)) int take_native(u64 program)
 		buf->record.nr = *known;
 		return NATIVE_TAKEN;
 	}
-	return may_send(place) ? send_native(buf, c) : NATIVE_LIMITED;
+	return may_send(place, buf->record.bytes) ? send_native(buf, c) : NATIVE_LIMITED;
 }
 
 static __always_inline bool native_wanted(const struct record_call *call)
@@ -382,8 +384,8 @@ static __always_inline u32 read_names(struct module_buffer *buf, struct file *fi
 			return used;
 		if (used >= RECORD_NAMES_MAX)
 			return 0;
-		size = bpf_probe_read_kernel_str(buf->names + used, NAME_BYTES,
-						 BPF_CORE_READ(dentry, d_name.name));
+		size = bpf_probe_read_kernel_str(buf->names + (used & (RECORD_NAMES_MAX - 1)),
+						 NAME_BYTES, BPF_CORE_READ(dentry, d_name.name));
 		if (size <= 1)
 			return 0;
 		used += (u32)size & (NAME_BYTES - 1);
@@ -414,7 +416,7 @@ static __noinline void report_module(struct file *file, u64 start, u64 length, u
 		size = 0;
 	r->names_size = size;
 	fill_header(&r->h, RECORD_MODULE, sizeof(*r) + size, bpf_get_current_pid_tgid());
-	emit(r, sizeof(*r) + size, LOSS_PROCESS, true);
+	emit_bounded(r, sizeof(*r) + size, sizeof(*buf), LOSS_PROCESS, true);
 }
 
 #endif
