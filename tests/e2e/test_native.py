@@ -269,14 +269,23 @@ def test_files_that_make_no_sense(tmp_path, section):
                    only(result.findings)["notes"])
 
 
-def children(pid):
-    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def helper_of(run):
+    """The process that unwinds for this fdtrace."""
+
+    def look():
+        pid = run.process.pid
+        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(n) for n in pids
+                if Path(f"/proc/{n}/cmdline").read_bytes() == b"fdtrace-unwind\0"]
+
+    helper, = harness.wait_until(look, "the helper is there")
+    return helper
 
 
 def test_files_are_parsed_without_privileges():
     with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
         run = Run(["--native", "-p", str(process.pid)]).attached()
-        helper, = children(run.process.pid)
+        helper = helper_of(run)
 
         def status():
             text = Path(f"/proc/{helper}/status").read_text()
@@ -297,7 +306,7 @@ def test_the_helper_may_die():
     """What it was asked is said not to be found; a new one goes on."""
     with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
         run = Run(["--native", "-p", str(process.pid)]).attached()
-        helper, = children(run.process.pid)
+        helper = helper_of(run)
         os.kill(helper, 9)
         time.sleep(0.2)
         process.communicate(b"x", timeout=harness.TIMEOUT)
