@@ -93,8 +93,13 @@ static __always_inline bool reader_due(const struct record_header *h, u32 size)
 	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wake_bytes;
 }
 
-/* 0, or negative: the ring is full, which is counted under cause. */
-static __always_inline long emit(void *record, u32 size, enum loss_cause cause, bool urgent)
+/*
+ * 0, or negative: the ring is full, which is counted under cause. most: of size; the verifier of
+ * older kernels (5.10) knows it no more once size has been kept on the stack, unless it sees it
+ * just before the use.
+ */
+static __always_inline long emit_bounded(void *record, u32 size, u32 most, enum loss_cause cause,
+					 bool urgent)
 {
 	u64 flags = BPF_RB_NO_WAKEUP;
 	long err;
@@ -103,12 +108,22 @@ static __always_inline long emit(void *record, u32 size, enum loss_cause cause, 
 		tell_losses();
 	if (urgent || reader_due(record, size))
 		flags = BPF_RB_FORCE_WAKEUP;
+	if (most != ~0u) {
+		barrier_var(size);
+		if (size > most)
+			size = most;
+	}
 	err = bpf_ringbuf_output(&ring, record, size, flags);
 	if (err) {
 		__sync_fetch_and_add(&lost_records, 1);
 		count_loss(cause);
 	}
 	return err;
+}
+
+static __always_inline long emit(void *record, u32 size, enum loss_cause cause, bool urgent)
+{
+	return emit_bounded(record, size, ~0u, cause, urgent);
 }
 
 #endif

@@ -314,9 +314,10 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		buf->record.stack_id = w->stack.stack_id;
 	if (target->vfork && buf->record.python != PYTHON_NONE)
 		buf->record.python = PYTHON_PARENT;
-	size += add_native(&buf->record, buf->name + size, regs, target->program);
+	size += add_native(&buf->record, buf->name + (size & (RECORD_NAME_MAX - 1)), regs,
+			   target->program);
 	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
-	emit(&buf->record, sizeof(buf->record) + size, LOSS_CALL, false);
+	emit_bounded(&buf->record, sizeof(buf->record) + size, sizeof(*buf), LOSS_CALL, false);
 }
 
 #endif

@@ -37,6 +37,7 @@
 struct native_buffer {
 	struct record_native record;
 	u8 stack[RECORD_STACK_MAX + PAGE];
+	u64 copied[64]; /* a struct pt_regs */
 };
 
 /* By CPU: larger than the kernel allows in a map that it keeps by CPU itself. */
@@ -77,38 +78,54 @@ static __always_inline struct native_buffer *this_native(void)
 	return bpf_map_lookup_elem(&native_buffers, &cpu);
 }
 
-#if defined(__TARGET_ARCH_x86)
-static __always_inline void read_regs(struct record_native *r, struct pt_regs *regs)
+/* A register of the copy in buf. */
+#define COPIED(field)                                                                              \
+	(*(u64 *)((u8 *)buf->copied + (__builtin_preserve_field_info(((struct pt_regs *)0)->field, \
+								     BPF_FIELD_BYTE_OFFSET) &      \
+				       (sizeof(buf->copied) - 8))))
+
+/* Not every hook has a pointer to the registers that could be loaded from: one copy, then. */
+static __always_inline bool copy_regs(struct native_buffer *buf, struct pt_regs *regs)
 {
-	r->regs[0] = BPF_CORE_READ(regs, ax);
-	r->regs[1] = BPF_CORE_READ(regs, dx);
-	r->regs[2] = BPF_CORE_READ(regs, cx);
-	r->regs[3] = BPF_CORE_READ(regs, bx);
-	r->regs[4] = BPF_CORE_READ(regs, si);
-	r->regs[5] = BPF_CORE_READ(regs, di);
-	r->regs[6] = BPF_CORE_READ(regs, bp);
-	r->regs[7] = r->sp = BPF_CORE_READ(regs, sp);
-	r->regs[8] = BPF_CORE_READ(regs, r8);
-	r->regs[9] = BPF_CORE_READ(regs, r9);
-	r->regs[10] = BPF_CORE_READ(regs, r10);
-	r->regs[11] = BPF_CORE_READ(regs, r11);
-	r->regs[12] = BPF_CORE_READ(regs, r12);
-	r->regs[13] = BPF_CORE_READ(regs, r13);
-	r->regs[14] = BPF_CORE_READ(regs, r14);
-	r->regs[15] = BPF_CORE_READ(regs, r15);
-	r->regs[16] = BPF_CORE_READ(regs, ip);
+	return !bpf_probe_read_kernel(buf->copied, bpf_core_type_size(struct pt_regs), regs);
+}
+
+#if defined(__TARGET_ARCH_x86)
+static __always_inline void read_regs(struct native_buffer *buf)
+{
+	struct record_native *r = &buf->record;
+
+	r->regs[0] = COPIED(ax);
+	r->regs[1] = COPIED(dx);
+	r->regs[2] = COPIED(cx);
+	r->regs[3] = COPIED(bx);
+	r->regs[4] = COPIED(si);
+	r->regs[5] = COPIED(di);
+	r->regs[6] = COPIED(bp);
+	r->regs[7] = r->sp = COPIED(sp);
+	r->regs[8] = COPIED(r8);
+	r->regs[9] = COPIED(r9);
+	r->regs[10] = COPIED(r10);
+	r->regs[11] = COPIED(r11);
+	r->regs[12] = COPIED(r12);
+	r->regs[13] = COPIED(r13);
+	r->regs[14] = COPIED(r14);
+	r->regs[15] = COPIED(r15);
+	r->regs[16] = COPIED(ip);
 }
 
 /* Those that unwinding may rest on: the others do not outlive a call. */
 #define NATIVE_KEPT (1u << 3 | 1u << 6 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 16)
 #define NATIVE_PC   16
 #elif defined(__TARGET_ARCH_arm64)
-static __always_inline void read_regs(struct record_native *r, struct pt_regs *regs)
+static __always_inline void read_regs(struct native_buffer *buf)
 {
+	struct record_native *r = &buf->record;
+
 	for (u32 i = 0; i < 31; i++)
-		r->regs[i] = BPF_CORE_READ(regs, regs[i]);
-	r->regs[31] = r->sp = BPF_CORE_READ(regs, sp);
-	r->regs[32] = BPF_CORE_READ(regs, pc);
+		r->regs[i] = buf->copied[i]; /* struct user_pt_regs begins with them */
+	r->regs[31] = r->sp = COPIED(sp);
+	r->regs[32] = COPIED(pc);
 }
 
 #define NATIVE_KEPT (0xfffu << 19) /* x19 to x30; the pc beside them */
@@ -149,9 +166,10 @@ __attribute__((noinline)) int copy_stack(void)
 			break;
 		if (size > want - done)
 			size = want - done;
+		barrier_var(size); /* see emit_bounded() */
 		if (size > PAGE)
 			size = PAGE;
-		if (!read_user(buf->stack + done, size, sp + done))
+		if (!read_user(buf->stack + (done & (RECORD_STACK_MAX - 1)), size, sp + done))
 			break;
 		done += size;
 	}
@@ -253,14 +271,15 @@ __attribute__((noinline)) int hash_stack(void)
 	return 0;
 }
 
-/* Whether one more new stack from this place may go up now. */
-static __always_inline bool may_send(u64 place)
+/* Whether one more new stack, of so many bytes, from this place may go up now. */
+static __always_inline bool may_send(u64 place, u32 bytes)
 {
 	struct native_place *known = bpf_map_lookup_elem(&native_places, &place), first = {};
 	u64 now = bpf_ktime_get_boot_ns();
 
 	/* Half of the ring is for what may not be lost. */
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= 4ull * wake_bytes)
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + sizeof(struct record_native) + bytes >=
+	    4ull * wake_bytes)
 		return false;
 	if (known && now - known->since < SECOND)
 		return known->count++ < NEW_PER_SECOND;
@@ -283,7 +302,7 @@ static __always_inline int send_native(struct native_buffer *buf, struct cpu_cou
 	r->unused = 0;
 	r->unused2 = 0;
 	fill_header(&r->h, RECORD_NATIVE, sizeof(*r) + bytes, bpf_get_current_pid_tgid());
-	if (emit(r, sizeof(*r) + bytes, LOSS_STACK, false))
+	if (emit_bounded(r, sizeof(*r) + bytes, sizeof(*r) + RECORD_STACK_MAX, LOSS_STACK, false))
 		return NATIVE_LIMITED;
 	id = record_native_id(r->cpu, r->nr);
 	bpf_map_update_elem(&natives_sent, &hash, &id, BPF_ANY);
@@ -317,7 +336,7 @@ __attribute__((noinline)) int take_native(u64 program)
 		buf->record.nr = *known;
 		return NATIVE_TAKEN;
 	}
-	return may_send(place) ? send_native(buf, c) : NATIVE_LIMITED;
+	return may_send(place, buf->record.bytes) ? send_native(buf, c) : NATIVE_LIMITED;
 }
 
 static __always_inline bool native_wanted(const struct record_call *call)
@@ -344,9 +363,9 @@ static __always_inline u32 add_native(struct record_call *call, char *to, struct
 	if (!native_wanted(call))
 		return 0;
 	buf = this_native();
-	if (!buf)
+	if (!buf || !copy_regs(buf, regs))
 		return 0;
-	read_regs(&buf->record, regs);
+	read_regs(buf);
 	call->native = take_native(program);
 	if (call->native != NATIVE_TAKEN)
 		return 0;
@@ -382,8 +401,8 @@ static __always_inline u32 read_names(struct module_buffer *buf, struct file *fi
 			return used;
 		if (used >= RECORD_NAMES_MAX)
 			return 0;
-		size = bpf_probe_read_kernel_str(buf->names + used, NAME_BYTES,
-						 BPF_CORE_READ(dentry, d_name.name));
+		size = bpf_probe_read_kernel_str(buf->names + (used & (RECORD_NAMES_MAX - 1)),
+						 NAME_BYTES, BPF_CORE_READ(dentry, d_name.name));
 		if (size <= 1)
 			return 0;
 		used += (u32)size & (NAME_BYTES - 1);
@@ -414,7 +433,7 @@ static __noinline void report_module(struct file *file, u64 start, u64 length, u
 		size = 0;
 	r->names_size = size;
 	fill_header(&r->h, RECORD_MODULE, sizeof(*r) + size, bpf_get_current_pid_tgid());
-	emit(r, sizeof(*r) + size, LOSS_PROCESS, true);
+	emit_bounded(r, sizeof(*r) + size, sizeof(*buf), LOSS_PROCESS, true);
 }
 
 #endif

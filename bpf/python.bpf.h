@@ -306,7 +306,8 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 
 	if (depth >= RECORD_FRAMES_MAX)
 		return;
-	f = &w->frames[depth];
+	barrier_var(depth); /* see emit_bounded() */
+	f = &w->frames[depth & (RECORD_FRAMES_MAX - 1)];
 	if (layout->code_adaptive != LAYOUT_NONE)
 		f->lasti = lasti - (code + layout->code_adaptive);
 	else
@@ -330,10 +331,15 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 static __always_inline void mark_entry(struct walk *w)
 {
 	u32 last = w->stack.depth - 1;
+	struct record_frame *f;
 
-	if (last >= RECORD_FRAMES_MAX || w->frames[last].entry)
+	if (last >= RECORD_FRAMES_MAX)
 		return;
-	w->frames[last].entry = 1;
+	barrier_var(last);
+	f = &w->frames[last & (RECORD_FRAMES_MAX - 1)];
+	if (f->entry)
+		return;
+	f->entry = 1;
 	w->hash = mix(w->hash, 1);
 }
 

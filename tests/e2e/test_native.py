@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness
+import schema
 from harness import FDTRACE, SIM, Run, clean_env
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -152,7 +153,9 @@ def test_python_stays_itself(interpreter):
 @by_label
 def test_who_closed(interpreter):
     command = [interpreter.path, str(PROGRAMS / "origins.py")]
-    findings = harness.started(command, ["--native"]).findings
+    result = harness.started(command, ["--native", "--events"])
+    findings = result.findings
+    schema.validate(findings + result.calls)
     by_function = {f["sites"]["bad"]["python"][0]["function"]: f["sites"]["bad"]
                    for f in findings if f["kind"] == "double_close"}
     assert set(by_function) == {"by_call", "by_last_reference", "by_socket", "by_collector"}
@@ -266,14 +269,23 @@ def test_files_that_make_no_sense(tmp_path, section):
                    only(result.findings)["notes"])
 
 
-def children(pid):
-    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def helper_of(run):
+    """The process that unwinds for this fdtrace."""
+
+    def look():
+        pid = run.process.pid
+        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(n) for n in pids
+                if Path(f"/proc/{n}/cmdline").read_bytes() == b"fdtrace-unwind\0"]
+
+    helper, = harness.wait_until(look, "the helper is there")
+    return helper
 
 
 def test_files_are_parsed_without_privileges():
     with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
         run = Run(["--native", "-p", str(process.pid)]).attached()
-        helper, = children(run.process.pid)
+        helper = helper_of(run)
 
         def status():
             text = Path(f"/proc/{helper}/status").read_text()
@@ -294,7 +306,7 @@ def test_the_helper_may_die():
     """What it was asked is said not to be found; a new one goes on."""
     with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
         run = Run(["--native", "-p", str(process.pid)]).attached()
-        helper, = children(run.process.pid)
+        helper = helper_of(run)
         os.kill(helper, 9)
         time.sleep(0.2)
         process.communicate(b"x", timeout=harness.TIMEOUT)

@@ -112,6 +112,22 @@ static void test_every_option(void **state)
 	assert_int_equal(said.options.ring_bytes, 64 << 10);
 }
 
+static void test_native(void **state)
+{
+	struct said said;
+
+	PARSE(&said, "true");
+	assert_int_equal(said.options.native, NATIVES_MODE_NONE);
+	PARSE(&said, "--native", "true");
+	assert_int_equal(said.options.native, NATIVES_MODE_BAD);
+	assert_string_equal(said.options.command[0], "true");
+	PARSE(&said, "--native=bad", "true");
+	assert_int_equal(said.options.native, NATIVES_MODE_BAD);
+	PARSE(&said, "--native=all", "-p", "7");
+	assert_int_equal(said.options.native, NATIVES_MODE_ALL);
+	REFUSED("--native takes bad or all, not 'most'", "--native=most", "true");
+}
+
 static void test_pids(void **state)
 {
 	struct said said;
@@ -334,13 +350,14 @@ static void test_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay),	  cmocka_unit_test(test_record),
-		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_every_option),
-		cmocka_unit_test(test_pids),	  cmocka_unit_test(test_bad_pids),
-		cmocka_unit_test(test_command),	  cmocka_unit_test(test_target),
-		cmocka_unit_test(test_ring_size), cmocka_unit_test(test_unknown_options),
-		cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_error_after_pids),
-		cmocka_unit_test(test_help),	  cmocka_unit_test(test_version),
+		cmocka_unit_test(test_replay),		 cmocka_unit_test(test_record),
+		cmocka_unit_test(test_defaults),	 cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_native),		 cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_bad_pids),	 cmocka_unit_test(test_command),
+		cmocka_unit_test(test_target),		 cmocka_unit_test(test_ring_size),
+		cmocka_unit_test(test_unknown_options),	 cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_error_after_pids), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

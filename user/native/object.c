@@ -161,13 +161,34 @@ int object_bias(struct object *object, struct object_mapping *mapping, uint64_t 
 	return mapping->exec ? exec_bias(elf, mapping, ret) : mapping_bias(elf, mapping, ret);
 }
 
+/* To look for it costs little; to have libdw open all debug sections, some of them packed, much. */
+static bool has_debug_frames(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *name = NULL;
+		GElf_Shdr header;
+
+		if (gelf_getshdr(section, &header))
+			name = elf_strptr(elf, names, header.sh_name);
+		if (name && !strcmp(name, ".debug_frame"))
+			return true;
+	}
+	return false;
+}
+
 static void read_frames(struct object *object)
 {
 	if (object->frames_ready || !open_elf(object))
 		return;
 	object->frames_ready = true;
 	object->eh_frames = dwarf_getcfi_elf(object->elf);
-	object->dwarf = dwarf_begin_elf(object->elf, DWARF_C_READ, NULL);
+	if (has_debug_frames(object->elf))
+		object->dwarf = dwarf_begin_elf(object->elf, DWARF_C_READ, NULL);
 	if (object->dwarf)
 		object->debug_frames = dwarf_getcfi(object->dwarf);
 }
