@@ -83,6 +83,8 @@ EXPLAINED = {
 ELSEWHERE = {
     "no_frames": "a child started without standard streams: at its start the interpreter asks "
     "whether they are open, and a number is a module's that it has just read",
+    "BaseSelectorEventLoop._write_to_self": "a thread wakes an event loop that has been closed "
+    "meanwhile (number -1); asyncio catches OSError",
     "TestCase._callTestMethod": "the finalizer of what the test left behind",
 }
 
