@@ -4,7 +4,7 @@
 
 check: each NAME.fdt replays to NAME.jsonl, to the byte; needs no root and no kernel.
 expect: writes NAME.jsonl anew, after a change of verdicts or of words: read the difference.
-record: makes the recordings anew (root), and what is expected of them.
+record [SESSION…]: makes these recordings, or all, anew (root), and what is expected of them.
 
 Recordings are kept when the tool changes: an old one must replay for ever.
 """
@@ -29,6 +29,8 @@ SESSIONS = [
     "opened_before.py+attached", "reopened_between.py", "socket_stolen.py", "threads_ok.py",
     "use_after_close.py", "before_attach.c+attached", "close_range.c", "double_close.c",
     "kinds.c", "posix_spawn.c", "vfork_ok.c",
+    "doc_example.py", "reused_file.py", "reused_socket.py", "reused_raw_threads.py",
+    "reused_raw_owner.py", "garbage_collected.py", "fork_owner.py", "bpo_18748.py", "owners_ok.py",
 ]
 
 
@@ -61,10 +63,10 @@ def record(session):
     path.chmod(0o644)
 
 
-def record_all():
+def record_all(sessions=()):
     shutil.rmtree(PLACE, ignore_errors=True)
     shutil.copytree(harness.SIM, PLACE, ignore=shutil.ignore_patterns("__pycache__"))
-    for session in SESSIONS:
+    for session in sessions or SESSIONS:
         record(session)
     shutil.rmtree(PLACE)
     return expect_all()
@@ -106,4 +108,5 @@ def check_all():
 
 if __name__ == "__main__":
     WHAT = {"check": check_all, "expect": expect_all, "record": record_all}
-    sys.exit(bool(WHAT[sys.argv[1]]()))
+    what, sessions = WHAT[sys.argv[1]], sys.argv[2:]
+    sys.exit(bool(what(sessions) if sessions else what()))
