@@ -88,12 +88,14 @@ static __always_inline void handle_call(const struct returned *call, const struc
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u8 id = classify(call);
 
-	if (is_compat())
+	if (is_compat()) {
 		count_compat();
-	else if (id)
-		report_call(call, id, target, pid_tgid, regs);
-	else
+	} else if (!id) {
 		file_mapped(call, target->program, pid_tgid >> 32);
+	} else if (take_buffers()) {
+		report_call(call, id, target, pid_tgid, regs);
+		leave_buffers();
+	}
 }
 
 /* Where the hook has the program's registers at hand, to be loaded from. */
