@@ -68,11 +68,9 @@ size_t guard_lacks(const char *ret[GUARD_LACKS_MAX])
 /* What of the permitted ones is still used. */
 static uint64_t kept(uint64_t permitted, bool signals)
 {
-	const uint64_t probing = BIT(CAP_BPF) | BIT(CAP_PERFMON);
-	uint64_t keep = probing | BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH);
+	uint64_t keep = BIT(CAP_BPF) | BIT(CAP_PERFMON) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE) |
+			BIT(CAP_DAC_READ_SEARCH);
 
-	if ((permitted & probing) != probing)
-		keep |= BIT(CAP_SYS_ADMIN);
 	if (!(permitted & BIT(CAP_DAC_READ_SEARCH)))
 		keep |= BIT(CAP_DAC_OVERRIDE);
 	if (signals)

@@ -119,8 +119,9 @@ static uint64_t status_value(const char *name)
 /* As any user: no more than before, and nothing beyond what is used. */
 static void test_capabilities_are_dropped(void **state)
 {
-	/* KILL, DAC_READ_SEARCH, SYS_PTRACE, PERFMON, BPF */
-	const uint64_t used = 1ull << 5 | 1ull << 2 | 1ull << 19 | 1ull << 38 | 1ull << 39;
+	/* KILL, DAC_READ_SEARCH, SYS_PTRACE, SYS_ADMIN, PERFMON, BPF */
+	const uint64_t used =
+		1ull << 5 | 1ull << 2 | 1ull << 19 | 1ull << 21 | 1ull << 38 | 1ull << 39;
 	int status = 0;
 	pid_t pid = fork();
 
