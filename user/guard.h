@@ -29,8 +29,9 @@ int guard_drop(bool signals);
 /*
  * From now on system calls that fdtrace does not need fail with ENOSYS, and those that would run
  * another program, reach the network, or change other processes or the system end it. Holds for
- * processes that it forks too. 0 or negative errno.
+ * processes that it forks too. exec_path (NULL: none): only a path that lies at this address may be
+ * exec'd: a helper that is started anew. 0 or negative errno.
  */
-int guard_filter(void);
+int guard_filter(const char *exec_path);
 
 #endif
