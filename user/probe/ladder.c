@@ -125,6 +125,9 @@ static int attach(bool patient, struct standing *standing, struct trial *trial)
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel takes %.0f s to let its hooks go: only if asked for",
 			 standing->hooks.detach_ns / 1e9);
+	if (err == -ENOENT && standing->hooks.rung == RUNG_TRACEPOINT)
+		snprintf(trial->text, sizeof(trial->text),
+			 "cannot attach: no tracefs at /sys/kernel/tracing: mount it there");
 	if (err)
 		return failed(trial, "attach", err);
 	err = fdtrace_bpf__attach(standing->bpf);
