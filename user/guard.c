@@ -292,8 +292,8 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const 
 /* The kernel does not look at what a pointer leads to, but that is read-only memory. */
 static int add_exec(scmp_filter_ctx filter, const char *path)
 {
-	const struct scmp_arg_cmp same = SCMP_A0(SCMP_CMP_EQ, (uintptr_t)path);
-	const struct scmp_arg_cmp other = SCMP_A0(SCMP_CMP_NE, (uintptr_t)path);
+	const struct scmp_arg_cmp same = {.op = SCMP_CMP_EQ, .datum_a = (uintptr_t)path};
+	const struct scmp_arg_cmp other = {.op = SCMP_CMP_NE, .datum_a = (uintptr_t)path};
 	int err;
 
 	if (!path)
