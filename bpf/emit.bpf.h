@@ -49,6 +49,34 @@ static __always_inline void count_compat(void)
 		c->compat++;
 }
 
+/*
+ * A CPU's buffers are one program's at a time. Most hooks can be preempted: then that of another
+ * task must leave them alone, and what it would have reported is lost, and counted.
+ */
+static __always_inline bool take_buffers(void)
+{
+	struct cpu_counts *c = cpu_counts();
+
+	if (!c)
+		return false;
+	if (c->busy) {
+		c->seq++;
+		c->lost[LOSS_CALL]++;
+		__sync_fetch_and_add(&lost_records, 1);
+		return false;
+	}
+	c->busy = 1;
+	return true;
+}
+
+static __always_inline void leave_buffers(void)
+{
+	struct cpu_counts *c = cpu_counts();
+
+	if (c)
+		c->busy = 0;
+}
+
 /* A number is drawn for every record tried: a record that is lost leaves a jump. */
 static __always_inline void fill_header(struct record_header *h, u16 type, u32 size, u64 pid_tgid)
 {

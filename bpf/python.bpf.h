@@ -323,7 +323,8 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 	f->entry = layout->frame_entry != LAYOUT_NONE ? window_u8(w, at, layout->frame_entry)
 						      : layout->frames == PY_FRAMES_OBJECT;
 	f->unused = 0;
-	w->hash = mix(mix(w->hash, code + f->ident), (u32)f->lasti | (u64)f->entry << 32);
+	/* Each by itself: versions are small, and a sum with an address is soon that of others. */
+	w->hash = mix(mix(mix(w->hash, code), f->ident), (u32)f->lasti | (u64)f->entry << 32);
 	w->stack.depth = depth + 1;
 }
 

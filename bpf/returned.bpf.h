@@ -81,6 +81,27 @@ static __always_inline bool concerns_fds(const struct returned *call)
 	return call->nr < SYSCALLS_KNOWN && (classify(call) || maps_code(call));
 }
 
+/* Since 6.10; since 6.15 global functions may be called behind it. The user side tries. */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+const volatile bool may_hold_cpu;
+
+/*
+ * Where hooks can be preempted (tracepoints of system calls since 6.13), a program that is in the
+ * midst of its work keeps that of other tasks from running: so it is not to be interrupted.
+ */
+static __always_inline void hold_cpu(void)
+{
+	if (may_hold_cpu)
+		bpf_preempt_disable();
+}
+
+static __always_inline void release_cpu(void)
+{
+	if (may_hold_cpu)
+		bpf_preempt_enable();
+}
+
 /* A call of a traced process, which concerns descriptors. regs: as the call left them. */
 static __always_inline void handle_call(const struct returned *call, const struct target *target,
 					struct pt_regs *regs)
@@ -88,12 +109,16 @@ static __always_inline void handle_call(const struct returned *call, const struc
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u8 id = classify(call);
 
-	if (is_compat())
+	hold_cpu();
+	if (is_compat()) {
 		count_compat();
-	else if (id)
-		report_call(call, id, target, pid_tgid, regs);
-	else
+	} else if (!id) {
 		file_mapped(call, target->program, pid_tgid >> 32);
+	} else if (take_buffers()) {
+		report_call(call, id, target, pid_tgid, regs);
+		leave_buffers();
+	}
+	release_cpu();
 }
 
 /* Where the hook has the program's registers at hand, to be loaded from. */

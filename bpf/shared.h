@@ -110,6 +110,7 @@ struct cpu_counts {
 	__u64 ident;  /* of the next code object sent from this CPU */
 	__u64 native; /* of the last native stack sent from this CPU */
 	__u64 compat; /* calls of 32-bit programs, which are not decoded */
+	__u64 busy;   /* 1: a program works in this CPU's buffers */
 };
 
 #endif

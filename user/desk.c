@@ -22,6 +22,7 @@
 #include "complain.h"
 #include "foreign.h"
 #include "guard.h"
+#include "native/helper.h"
 #include "natives.h"
 #include "probe/probe.h"
 #include "recorder.h"
@@ -472,7 +473,7 @@ static int stand_guard(const struct desk *desk)
 	int err = guard_drop(desk->options->command);
 
 	if (!err)
-		err = guard_filter();
+		err = guard_filter(desk->natives ? helper_exe : NULL);
 	if (!err)
 		return EXIT_OK;
 	complain("cannot give up privileges: %s", strerror(-err));

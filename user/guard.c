@@ -68,11 +68,9 @@ size_t guard_lacks(const char *ret[GUARD_LACKS_MAX])
 /* What of the permitted ones is still used. */
 static uint64_t kept(uint64_t permitted, bool signals)
 {
-	const uint64_t probing = BIT(CAP_BPF) | BIT(CAP_PERFMON);
-	uint64_t keep = probing | BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH);
+	uint64_t keep = BIT(CAP_BPF) | BIT(CAP_PERFMON) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE) |
+			BIT(CAP_DAC_READ_SEARCH);
 
-	if ((permitted & probing) != probing)
-		keep |= BIT(CAP_SYS_ADMIN);
 	if (!(permitted & BIT(CAP_DAC_READ_SEARCH)))
 		keep |= BIT(CAP_DAC_OVERRIDE);
 	if (signals)
@@ -240,6 +238,7 @@ static const char *const allowed[] = {
 	"sendmsg",
 	"recvmsg",
 	"shutdown",
+	"setsockopt",
 	"setrlimit",
 	"setgroups",
 	"setresuid",
@@ -256,55 +255,23 @@ static const char *const allowed[] = {
 
 /* Of no use to us, and of much to somebody who has made us his own. */
 static const char *const deadly[] = {
-	"execve",
-	"execveat",
-	"ptrace",
-	"process_vm_writev",
-	"socket",
-	"connect",
-	"bind",
-	"listen",
-	"accept",
-	"accept4",
-	"init_module",
-	"finit_module",
-	"delete_module",
-	"kexec_load",
-	"kexec_file_load",
-	"reboot",
-	"mount",
-	"umount2",
-	"move_mount",
-	"open_tree",
-	"fsopen",
-	"pivot_root",
-	"setns",
-	"unshare",
-	"swapon",
-	"swapoff",
-	"sethostname",
-	"settimeofday",
-	"clock_settime",
-	"adjtimex",
-	"add_key",
-	"keyctl",
-	"request_key",
-	"io_uring_setup",
-	"link",
-	"linkat",
-	"symlink",
-	"symlinkat",
-	"mknod",
-	"mknodat",
-	"chmod",
-	"fchmod",
-	"fchmodat",
-	"chown",
-	"fchown",
-	"fchownat",
-	"lchown",
-	"setxattr",
-	"pidfd_getfd",
+
+	"execveat",	 "ptrace",	    "process_vm_writev",
+	"socket",	 "connect",	    "bind",
+	"listen",	 "accept",	    "accept4",
+	"init_module",	 "finit_module",    "delete_module",
+	"kexec_load",	 "kexec_file_load", "reboot",
+	"mount",	 "umount2",	    "move_mount",
+	"open_tree",	 "fsopen",	    "pivot_root",
+	"setns",	 "unshare",	    "swapon",
+	"swapoff",	 "sethostname",	    "settimeofday",
+	"clock_settime", "adjtimex",	    "add_key",
+	"keyctl",	 "request_key",	    "io_uring_setup",
+	"link",		 "linkat",	    "symlink",
+	"symlinkat",	 "mknod",	    "mknodat",
+	"chmod",	 "fchmod",	    "fchmodat",
+	"chown",	 "fchown",	    "fchownat",
+	"lchown",	 "setxattr",	    "pidfd_getfd",
 };
 
 static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names,
@@ -322,7 +289,22 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const 
 	return err;
 }
 
-int guard_filter(void)
+/* The kernel does not look at what a pointer leads to, but that is read-only memory. */
+static int add_exec(scmp_filter_ctx filter, const char *path)
+{
+	const struct scmp_arg_cmp same = {.op = SCMP_CMP_EQ, .datum_a = (uintptr_t)path};
+	const struct scmp_arg_cmp other = {.op = SCMP_CMP_NE, .datum_a = (uintptr_t)path};
+	int err;
+
+	if (!path)
+		return seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(execve), 0);
+	err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(execve), 1, &same);
+	return err ? err
+		   : seccomp_rule_add_array(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(execve), 1,
+					    &other);
+}
+
+int guard_filter(const char *exec_path)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int err;
@@ -334,6 +316,8 @@ int guard_filter(void)
 		err = add_rules(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
 	if (!err)
 		err = add_rules(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+	if (!err)
+		err = add_exec(filter, exec_path);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

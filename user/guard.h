@@ -19,17 +19,19 @@ size_t guard_lacks(const char *ret[GUARD_LACKS_MAX]);
 /*
  * Gives up, for good, every capability but these: CAP_BPF and CAP_PERFMON (probes are attached to
  * files that are mapped later, and kernels before 5.19 ask for CAP_BPF at every access to a map),
+ * CAP_SYS_ADMIN if it was held (perf_uprobe_event_init() asks for no less, kernel/events/core.c),
  * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (new processes are looked into); with signals CAP_KILL too
- * (they are passed on to a command that runs as somebody else). Where CAP_SYS_ADMIN or
- * CAP_DAC_OVERRIDE stands in for one of these, it stays. 0 or negative errno.
+ * (they are passed on to a command that runs as somebody else). Where CAP_DAC_OVERRIDE stands in
+ * for one of these, it stays. 0 or negative errno.
  */
 int guard_drop(bool signals);
 
 /*
  * From now on system calls that fdtrace does not need fail with ENOSYS, and those that would run
  * another program, reach the network, or change other processes or the system end it. Holds for
- * processes that it forks too. 0 or negative errno.
+ * processes that it forks too. exec_path (NULL: none): only a path that lies at this address may be
+ * exec'd: a helper that is started anew. 0 or negative errno.
  */
-int guard_filter(void);
+int guard_filter(const char *exec_path);
 
 #endif

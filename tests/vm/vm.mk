@@ -16,4 +16,4 @@ test-matrix: fdtrace ## the same under every kernel, and a table
 	@$(VM_RUN) $(VM)
 
 vm-quick: fdtrace ## a few of them, under the oldest kernel in wide use and the newest
-	@$(VM_RUN) --extent quick --skip-absent --kernel 6.1 --kernel newest
+	@$(VM_RUN) --extent quick --skip-absent --timeout 900 --kernel 6.1 --kernel newest

@@ -38,6 +38,8 @@ union control {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
+const char helper_exe[] = "/proc/self/exe";
+
 /* In the new process: nothing of ours goes with it, neither files nor environment. */
 static void become_helper(int fd)
 {
@@ -56,7 +58,7 @@ static void become_helper(int fd)
 	if (syscall(SYS_close_range, MESSAGE_FD + 1, ~0u, 0) && errno == ENOSYS)
 		for (int i = MESSAGE_FD + 1; i < 1024; i++)
 			close(i);
-	execve("/proc/self/exe", argv, envp);
+	execve(helper_exe, argv, envp);
 	_exit(1);
 }
 

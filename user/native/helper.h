@@ -21,6 +21,10 @@
 struct helper;
 
 /* Starts it. 0 or negative errno. */
+/* The path by which it is exec'd, always by this address: a filter of system calls may rest on it.
+ */
+extern const char helper_exe[];
+
 int helper_new(struct helper **ret_helper);
 void helper_free(struct helper *helper);
 

@@ -90,8 +90,8 @@ static int failed(struct trial *trial, const char *step, int err)
 	return err;
 }
 
-static int load(enum rung rung, const struct probe_options *options, struct standing *standing,
-		struct trial *trial)
+static int load(enum rung rung, bool hold_cpu, const struct probe_options *options,
+		struct standing *standing, struct trial *trial)
 {
 	int err;
 
@@ -99,6 +99,7 @@ static int load(enum rung rung, const struct probe_options *options, struct stan
 	if (!standing->bpf)
 		return failed(trial, "read the built-in programs", -errno);
 	set_options(standing->bpf, options);
+	standing->bpf->rodata->may_hold_cpu = hold_cpu;
 	err = own_namespace(&standing->bpf->rodata->pid_namespace);
 	if (err)
 		return failed(trial, "find its own process in /proc", err);
@@ -124,6 +125,9 @@ static int attach(bool patient, struct standing *standing, struct trial *trial)
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel takes %.0f s to let its hooks go: only if asked for",
 			 standing->hooks.detach_ns / 1e9);
+	if (err == -ENOENT && standing->hooks.rung == RUNG_TRACEPOINT)
+		snprintf(trial->text, sizeof(trial->text),
+			 "cannot attach: no tracefs at /sys/kernel/tracing: mount it there");
 	if (err)
 		return failed(trial, "attach", err);
 	err = fdtrace_bpf__attach(standing->bpf);
@@ -145,7 +149,13 @@ int ladder_try(enum rung rung, const struct probe_options *options, bool patient
 
 	*trial = (struct trial){.rung = rung};
 	*ret = (struct standing){0};
-	err = load(rung, options, ret, trial);
+	err = load(rung, true, options, ret, trial);
+	if (err && err != -EPERM && err != -ENOENT) {
+		/* An older kernel, which has not that to offer, nor the need. */
+		ladder_leave(ret);
+		*trial = (struct trial){.rung = rung};
+		err = load(rung, false, options, ret, trial);
+	}
 	if (!err)
 		err = attach(patient, ret, trial);
 	if (err)
