@@ -37,8 +37,12 @@ class Wanted:
         return CACHE / self.name / self.program
 
 
+# What programs start that are written in Python.
+SYSTEM = ("base-files", "coreutils", "dash", "libc-bin")
+
+
 def plain(suites, version, *more):
-    packages = (f"python{version}", f"libpython{version}", "base-files", *more)
+    packages = (f"python{version}", f"libpython{version}", *SYSTEM, *more)
     return Wanted(tuple(suites), f"python{version}", packages)
 
 
@@ -48,8 +52,8 @@ WANTED = [
     plain(["sid"], "3.13"),
     plain(["sid"], "3.14"),
     plain(["sid"], "3.15"),
-    Wanted(("sid",), "python3.14-dbg", ("python3.14-dbg", "base-files")),
-    Wanted(("sid",), "pypy3", ("pypy3", "base-files", "libc-bin")),
+    Wanted(("sid",), "python3.14-dbg", ("python3.14-dbg", *SYSTEM)),
+    Wanted(("sid",), "pypy3", ("pypy3", *SYSTEM)),
 ]
 
 
@@ -71,13 +75,17 @@ def download(wanted, folder):
     with debian.archive(*wanted.suites) as archive:
         archive.unpack_with_needs(wanted.packages, root)
     merge_usr(root)
-    command = ["cc", "-O1", "-Wall", "-o", folder / wanted.program, LAUNCHER]
-    subprocess.run(command, check=True)
+    build_launcher(folder / wanted.program)
+
+
+def build_launcher(path):
+    subprocess.run(["cc", "-O1", "-Wall", "-o", path, LAUNCHER], check=True)
 
 
 def fetch(wanted):
     """The launcher's path, from the cache if it is there."""
     if wanted.launcher.exists():
+        build_launcher(wanted.launcher)
         return wanted.launcher
     CACHE.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=CACHE))

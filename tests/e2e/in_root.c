@@ -2,6 +2,7 @@
 /*
  * Runs the program of its own name from /usr/bin of the folder root beside it, with that folder
  * as its root: another distribution's libraries under this machine's processes, /tmp and homes.
+ * IN_ROOT_RUN in the environment: that program instead.
  *
  * Owns: a mount namespace, gone with the program. Never: changes the machine's own mounts.
  */
@@ -78,8 +79,8 @@ int main(int argc __attribute__((unused)), char **argv)
 	share_all(root);
 	if (chroot(root) || (chdir(cwd) && chdir("/")))
 		die(root);
-	argv[0] = program;
-	execv(program, argv);
-	die(program);
+	argv[0] = getenv("IN_ROOT_RUN") ? getenv("IN_ROOT_RUN") : program;
+	execv(argv[0], argv);
+	die(argv[0]);
 	return 126;
 }
