@@ -75,6 +75,9 @@ def download(wanted, folder):
     with debian.archive(*wanted.suites) as archive:
         archive.unpack_with_needs(wanted.packages, root)
     merge_usr(root)
+    # What base-passwd makes when it is configured: programs expect it.
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     build_launcher(folder / wanted.program)
 
 
