@@ -60,6 +60,7 @@ static __always_inline void set_python(const struct program_key *program,
 	struct python_process python = {
 		.file = *key,
 		.runtime = file->runtime + bias,
+		.code_type = file->code_type + bias,
 		.layout = file->layout,
 		.identity = IDENTITY_CONTENT,
 	};

@@ -22,18 +22,38 @@ enum py_frames {
 	PY_FRAMES_CURRENT = 3, /* tstate->current_frame (3.13 on) */
 };
 
+/* Where a thread finds its own thread state, also while it has not got the GIL. */
+enum py_key {
+	PY_KEY_NONE = 0,   /* only in the lists of interpreters and threads */
+	PY_KEY_INT = 1,	   /* int autoTLSkey, a pthread_key_t (3.6) */
+	PY_KEY_TSS = 2,	   /* Py_tss_t: is it there, and the pthread_key_t (3.7 to 3.14) */
+	PY_KEY_LOCAL = 3,  /* a thread-local, key_offset from the thread pointer (3.15) */
+	PY_KEY_MODULE = 4, /* the same in the block of a module, whose number is at runtime_key */
+};
+
 struct py_layout {
 	__u16 version;	  /* 0x030b: 3.11; 0: this slot is free */
 	__u8 frames;	  /* enum py_frames */
 	__u8 lasti_scale; /* f_lasti is in units of so many bytes: 1, 3.10: 2 */
 
-	/* _PyRuntime */
-	__u32 runtime_tss;    /* gilstate.autoTSSkey */
+	/* From _PyRuntime, in 3.6 from interp_head */
+	__s32 runtime_key;    /* gilstate.autoTSSkey and its like: see enum py_key */
 	__u32 runtime_interp; /* interpreters.head */
+	__s32 key_offset;
+	__u8 key; /* enum py_key */
+
+	__u8 ob_type; /* PyObject */
+
+	/* PyInterpreterState */
+	__u16 interp_next;
+	__u16 interp_threads; /* threads.head, up to 3.10 tstate_head */
 
 	/* PyThreadState */
+	__u16 tstate_next;
 	__u16 tstate_interp;
-	__u16 tstate_frame; /* frame, cframe or current_frame */
+	__u16 tstate_status; /* bit 3: the one that the key shows (3.12 on) */
+	__u16 tstate_cframe; /* on the C stack, or in the thread state itself (3.10, 3.11) */
+	__u16 tstate_frame;  /* frame, cframe or current_frame */
 	__u16 tstate_thread_id;
 	__u16 cframe_current; /* in _PyCFrame: current_frame */
 
@@ -44,6 +64,7 @@ struct py_layout {
 	__u16 frame_lasti; /* int f_lasti, or the instruction pointer */
 	__u16 frame_owner;
 	__u16 frame_entry;  /* 3.11: is_entry */
+	__u16 frame_tlbc;   /* int, which copy of the bytecode runs (3.14 on, free-threaded) */
 	__u8 shim_owner;    /* frames of this owner and above are not Python's own (0: none) */
 	__u8 code_tag_mask; /* low bits of f_executable that are a tag */
 
@@ -55,6 +76,7 @@ struct py_layout {
 	__u16 code_name; /* co_qualname where there is one, else co_name */
 	__u16 code_table;
 	__u16 code_adaptive;	   /* bytecode inside the object; none: f_lasti is an offset */
+	__u16 code_tlbc;	   /* pointer to the copies: {size, entries[]} of 8 bytes each */
 	__u16 code_firsttraceable; /* int, in code units of two bytes */
 
 	/* bytes, str */
@@ -69,7 +91,6 @@ struct py_layout {
 	__u8 str_kind_mask;
 	__u8 str_compact_bit;
 	__u8 str_ascii_bit;
-	__u16 unused;
 };
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The Python stack of the calling thread, walked at the call.
  *
- * Owns: thread state, frame chain, and the hash that becomes a stack's id.
+ * Owns: the frame chain, and the hash that becomes a stack's id.
  * Layouts are data (py_layout.h); every read is of exactly what is there, and a read that fails
  * leaves the frames before it and says where.
  *
@@ -12,172 +12,7 @@
 #ifndef FDTRACE_PYTHON_BPF_H
 #define FDTRACE_PYTHON_BPF_H
 
-#include "emit.bpf.h"
-
-/* A window begins with its frame's page at the latest: frames of one data stack lie together. */
-#define WINDOW_BACK   2048
-#define WINDOW_MASK   (2 * WINDOW_BACK - 1)
-/* No field that we read lies further inside a frame. */
-#define FIELD_MASK    127
-#define WALK_STEP     16
-/* Bytes of a text that tell one code object from another. */
-#define SAMPLE_TEXT   256
-/* A look into memory of the CPU's own costs a fraction of one into a hash map. */
-#define RECENT_STACKS 256
-
-/* What this CPU found last in pythons: most calls in a row are of one program. */
-struct known_python {
-	u64 program;
-	u64 changed; /* pythons_changed, before it was looked up */
-	u32 tgid;
-	u32 found;
-	struct python_process python;
-};
-
-struct walk {
-	struct known_python known;
-	u64 next; /* the frame to read */
-	u64 hash;
-	u64 window_start;
-	u32 window_size;
-	u32 layout;
-	u32 identity;
-	u32 resend;
-	u64 program;
-	u64 code; /* argument and result of sample_code */
-	u64 code_sample;
-	u8 window[2 * WINDOW_BACK + FIELD_MASK + 8];
-	u8 sample[SAMPLE_TEXT + 8];
-	/* Ids found in stacks_sent by this CPU, each mixed with stacks_forgotten. */
-	u64 recent[RECENT_STACKS];
-	struct record_stack stack;
-	struct record_frame frames[RECORD_FRAMES_MAX];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct walk);
-} walks SEC(".maps");
-
-static __always_inline struct walk *this_walk(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&walks, &zero);
-}
-
-static __always_inline bool read_user(void *to, u32 size, u64 from)
-{
-	return bpf_probe_read_user(to, size, (const void *)from) == 0;
-}
-
-static __always_inline u64 mix(u64 hash, u64 value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
-	return hash ^ (hash >> 29);
-}
-
-/* The thread pointer, from which libc's thread-specific data hangs. */
-static __always_inline u64 thread_pointer(void)
-{
-#if defined(__TARGET_ARCH_x86)
-	return CURRENT(thread.fsbase);
-#elif defined(__TARGET_ARCH_arm64)
-	return CURRENT(thread.uw.tp_value);
-#endif
-}
-
-/*
- * pthread_getspecific() of glibc on x86-64: struct pthread has 32 slots of {sequence, value}
- * at 0x310, and pointers to further blocks of 32 behind them (nptl/descr.h).
- */
-static __always_inline u64 thread_specific(u64 tp, u32 key)
-{
-	u64 slots, value;
-
-	if (key < 32)
-		slots = tp + 0x310;
-	else if (!read_user(&slots, sizeof(slots), tp + 0x510 + 8ull * (key / 32)) || !slots)
-		return 0;
-	if (!read_user(&value, sizeof(value), slots + 16ull * (key % 32) + 8))
-		return 0;
-	return value;
-}
-
-/* What the walk needs of a PyThreadState. */
-struct thread_view {
-	u64 interp;
-	u64 frame; /* frame, cframe or current_frame */
-};
-
-/* One read of all up to the last field costs less than one for each. */
-static __always_inline bool read_thread(struct walk *w, const struct py_layout *layout, u64 state,
-					u64 tp, struct thread_view *view)
-{
-	u32 last = layout->tstate_thread_id & 255;
-
-	if (!read_user(w->window, last + 8, state))
-		return false;
-	view->interp = *(u64 *)(w->window + (layout->tstate_interp & FIELD_MASK));
-	view->frame = *(u64 *)(w->window + (layout->tstate_frame & FIELD_MASK));
-	return *(u64 *)(w->window + last) == tp;
-}
-
-/*
- * The thread state of this thread. The runtime's key holds it also while the GIL is released;
- * it counts only if it names this very thread, which also proves the key that is remembered.
- */
-static __always_inline bool find_thread(struct walk *w, struct python_process *python,
-					const struct py_layout *layout, struct thread_view *view)
-{
-	struct {
-		s32 initialized;
-		u32 key;
-	} tss = {};
-	u64 tp = thread_pointer(), state;
-
-	if (python->tss_key) {
-		state = thread_specific(tp, python->tss_key - 1);
-		if (state && read_thread(w, layout, state, tp, view))
-			return true;
-	}
-	if (!read_user(&tss, sizeof(tss), python->runtime + layout->runtime_tss) ||
-	    tss.initialized != 1 || tss.key >= 1024)
-		return false;
-	state = thread_specific(tp, tss.key);
-	if (!state || !read_thread(w, layout, state, tp, view))
-		return false;
-	python->tss_key = tss.key + 1;
-	return true;
-}
-
-/*
- * Before 3.12 the key shows the outer interpreter even when the thread runs in another one:
- * with more than one interpreter the frames may be those of the wrong one.
- */
-static __always_inline bool many_interpreters(const struct python_process *python,
-					      const struct py_layout *layout, u64 interp)
-{
-	u64 newest = 0;
-
-	if (layout->version >= 0x030c)
-		return false;
-	read_user(&newest, sizeof(newest), python->runtime + layout->runtime_interp);
-	return newest != interp;
-}
-
-static __always_inline u64 first_frame(const struct py_layout *layout, u64 frame)
-{
-	u64 cframe = frame;
-
-	if (!frame || layout->frames != PY_FRAMES_CFRAME)
-		return frame;
-	frame = 0;
-	read_user(&frame, sizeof(frame), cframe + layout->cframe_current);
-	return frame;
-}
+#include "thread.bpf.h"
 
 /* Makes sure that the whole frame is in the window. Interpreter frames of one thread lie side
  * by side, so one read brings several; a window never begins before the frame's own page. */
@@ -297,6 +132,33 @@ __attribute__((noinline)) int sample_code(void)
 	return 0;
 }
 
+/* Where a copy of a code object's bytecode begins; 0: not to be read. */
+static __noinline u64 copied_bytecode(u64 copies_at, u32 number)
+{
+	u64 copies = 0, count = 0, start = 0;
+
+	if (!read_user(&copies, sizeof(copies), copies_at) ||
+	    !read_user(&count, sizeof(count), copies) || number >= count ||
+	    !read_user(&start, sizeof(start), copies + 8 + 8ull * number))
+		return 0;
+	return start;
+}
+
+/*
+ * Where the bytecode of a frame begins: in its code object, or in a free-threaded build in the
+ * copy that its thread runs; number 0 is the one in the object.
+ */
+static __always_inline u64 bytecode(const struct walk *w, const struct py_layout *layout, u32 at,
+				    u64 code)
+{
+	u32 number = 0;
+
+	if (layout->frame_tlbc != LAYOUT_NONE)
+		number = (u32)window_u64(w, at, layout->frame_tlbc);
+	return number ? copied_bytecode(code + layout->code_tlbc, number)
+		      : code + layout->code_adaptive;
+}
+
 static __always_inline void push_frame(struct walk *w, const struct py_layout *layout, u32 at)
 {
 	u64 code = window_u64(w, at, layout->frame_code) & ~(u64)layout->code_tag_mask;
@@ -309,7 +171,7 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 	barrier_var(depth); /* see emit_bounded() */
 	f = &w->frames[depth & (RECORD_FRAMES_MAX - 1)];
 	if (layout->code_adaptive != LAYOUT_NONE)
-		f->lasti = lasti - (code + layout->code_adaptive);
+		f->lasti = lasti - bytecode(w, layout, at, code);
 	else
 		f->lasti = (s32)lasti * layout->lasti_scale;
 	f->code = code;
@@ -363,10 +225,6 @@ __attribute__((noinline)) int walk_frames(void)
 
 		if (!w->next)
 			return 0;
-		if (w->stack.depth >= RECORD_FRAMES_MAX) {
-			w->stack.python = PYTHON_CUT;
-			return 0;
-		}
 		if (!load_frame(w, layout)) {
 			w->stack.python = PYTHON_FAULT;
 			w->stack.fault_address = w->next;
@@ -374,10 +232,15 @@ __attribute__((noinline)) int walk_frames(void)
 		}
 		at = w->next - w->window_start;
 		if (!layout->shim_owner ||
-		    window_u8(w, at, layout->frame_owner) < layout->shim_owner)
+		    window_u8(w, at, layout->frame_owner) < layout->shim_owner) {
+			if (w->stack.depth >= RECORD_FRAMES_MAX) {
+				w->stack.python = PYTHON_CUT;
+				return 0;
+			}
 			push_frame(w, layout, at);
-		else
+		} else {
 			mark_entry(w);
+		}
 		w->next = window_u64(w, at, layout->frame_back);
 	}
 	return 1;
@@ -390,24 +253,28 @@ static __always_inline struct python_process *find_program(u64 program, u32 tgid
 	return bpf_map_lookup_elem(&pythons, &key);
 }
 
-/* As find_program(), a copy, from memory where nothing has changed. */
-static __always_inline struct python_process *find_known(struct walk *w, u64 program, u32 tgid)
+/* A function of its own for its stack, as thread_by_key(). */
+static __noinline void look_up_known(struct known_python *known, u64 program, u32 tgid, u64 changed)
 {
-	struct known_python *known = &w->known;
-	const struct python_process *python;
-	u64 changed = *(volatile u64 *)&pythons_changed;
+	const struct python_process *python = find_program(program, tgid);
 
-	if (known->program == program && known->tgid == tgid && known->changed == changed)
-		return known->found ? &known->python : NULL;
-	python = find_program(program, tgid);
 	known->program = program;
 	known->tgid = tgid;
 	known->changed = changed;
 	known->found = python != NULL;
-	if (!python)
-		return NULL;
-	known->python = *python;
-	return &known->python;
+	if (python)
+		known->python = *python;
+}
+
+/* As find_program(), a copy, from memory where nothing has changed. */
+static __always_inline struct python_process *find_known(struct walk *w, u64 program, u32 tgid)
+{
+	struct known_python *known = &w->known;
+	u64 changed = *(volatile u64 *)&pythons_changed;
+
+	if (known->program != program || known->tgid != tgid || known->changed != changed)
+		look_up_known(known, program, tgid, changed);
+	return known->found ? &known->python : NULL;
 }
 
 /*
@@ -421,7 +288,7 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 	struct python_process *python;
 	const struct py_layout *layout;
 	struct walk *w = this_walk();
-	struct thread_view thread;
+	enum python_status found;
 
 	if (!w)
 		return PYTHON_NONE;
@@ -430,19 +297,20 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 	if (!python)
 		return PYTHON_NONE;
 	w->stack.fault_address = 0;
-	w->stack.python = PYTHON_COMPLETE;
-	w->window_size = 0;
-	w->window_start = 0;
 	w->layout = python->layout;
 	w->identity = by_content ? IDENTITY_CONTENT : python->identity;
 	w->program = program;
+	w->code_type = python->code_type;
 	w->resend = resend;
 	layout = bpf_map_lookup_elem(&layouts, &w->layout);
 	if (!layout || !layout->version)
 		return PYTHON_NONE;
-	if (!find_thread(w, python, layout, &thread))
-		return PYTHON_NO_THREAD;
-	w->next = first_frame(layout, thread.frame);
+	found = find_frames(w, python, layout);
+	if (found != PYTHON_COMPLETE && found != PYTHON_AMBIGUOUS)
+		return found;
+	w->stack.python = PYTHON_COMPLETE;
+	w->window_size = 0;
+	w->window_start = 0;
 	w->hash = mix(mix(((u64)tgid << 32) | w->resend, program),
 		      python->epoch + epochs[tgid % EPOCHS]);
 	/* Shims are walked but not kept, so the loop is longer than the frames it yields. */
@@ -454,8 +322,8 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 			w->stack.python = PYTHON_CUT;
 		else if (!w->stack.depth)
 			w->stack.python = PYTHON_NO_FRAMES;
-		else if (many_interpreters(python, layout, thread.interp))
-			w->stack.python = PYTHON_AMBIGUOUS;
+		else
+			w->stack.python = found;
 	}
 	return w->stack.python;
 }

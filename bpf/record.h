@@ -177,6 +177,8 @@ enum python_status {
 	PYTHON_NO_FRAMES = 5, /* a Python thread with no frame: start-up or shutdown */
 	PYTHON_AMBIGUOUS = 6, /* several interpreters: the frames may be another one's */
 	PYTHON_PARENT = 7,    /* a vfork child, still in its parent's memory and stack */
+	PYTHON_UNSOUND = 8,   /* user side: what lies there is not as this version lays it out */
+	PYTHON_UNFOUND = 9,   /* too many thread states to look through for this thread's own */
 };
 
 /* Whether a call's registers and stack were taken. */
@@ -343,7 +345,8 @@ struct record_code {
 	__u8 name_width;
 	__u8 name_ascii;    /* bit 0: name, bit 1: file, are pure ASCII */
 	__u8 table_missing; /* 1: not readable */
-	__u8 unused[2];
+	__u8 no_code;	    /* 1: no code object is there; nothing else is filled in */
+	__u8 unused;
 	__u8 data[];
 };
 

@@ -72,8 +72,9 @@ enum code_identity {
 };
 
 struct python_process {
-	__u64 runtime; /* address of _PyRuntime in the process */
-	__u64 epoch;   /* raised when identity changes: ids of stacks are new then */
+	__u64 runtime;	 /* address of _PyRuntime in the process */
+	__u64 code_type; /* of PyCode_Type */
+	__u64 epoch;	 /* raised when identity changes: ids of stacks are new then */
 	struct file_key file;
 	__u32 layout;	/* index into layouts */
 	__u32 identity; /* enum code_identity */
@@ -89,6 +90,7 @@ enum file_known {
 
 struct python_file {
 	__u64 runtime; /* as in the file's symbol table */
+	__u64 code_type;
 	__u64 text_vaddr;
 	__u64 text_offset;
 	__u32 layout;

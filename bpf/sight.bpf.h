@@ -120,9 +120,32 @@ static __always_inline u32 fill_names(struct code_buffer *buf, const struct py_l
 	return used + text.bytes;
 }
 
+/* Whether what a frame says to be its code object is one; what can't be read has no names either.
+ */
+static __always_inline bool is_code(const struct walk *w, const struct py_layout *layout, u64 code)
+{
+	u64 type = 0;
+
+	return !read_user(&type, sizeof(type), code + layout->ob_type) || type == w->code_type;
+}
+
+/* Something else lies there: no byte of it goes up. */
+static __always_inline long send_no_code(struct code_buffer *buf, u64 pid_tgid)
+{
+	struct record_code *r = &buf->record;
+
+	r->no_code = r->table_missing = 1;
+	r->firstlineno = 0;
+	r->file_bytes = r->file_chars = r->name_bytes = r->name_chars = 0;
+	r->table_bytes = r->table_total = 0;
+	r->file_width = r->name_width = r->name_ascii = 0;
+	fill_header(&r->h, RECORD_CODE, sizeof(*r), pid_tgid);
+	return emit(r, sizeof(*r), LOSS_CODE, false);
+}
+
 /* One whole code object. 0 when all of its first record is in the ring. */
-static __always_inline long send_code(const struct py_layout *layout, u64 code, u64 ident,
-				      u64 pid_tgid)
+static __always_inline long send_code(const struct walk *w, const struct py_layout *layout,
+				      u64 code, u64 ident, u64 pid_tgid)
 {
 	u32 zero = 0, used, bytes;
 	u64 table = 0, size = 0;
@@ -137,8 +160,10 @@ static __always_inline long send_code(const struct py_layout *layout, u64 code, 
 	r->code = code;
 	r->ident = ident;
 	r->version = layout->version;
-	r->unused[0] = r->unused[1] = 0;
+	r->no_code = r->unused = 0;
 	r->firsttraceable = 0;
+	if (!is_code(w, layout, code))
+		return send_no_code(buf, pid_tgid);
 	read_user(&r->firstlineno, sizeof(r->firstlineno), code + layout->code_firstlineno);
 	if (layout->code_firsttraceable != LAYOUT_NONE) {
 		read_user(&r->firsttraceable, sizeof(r->firsttraceable),
@@ -200,7 +225,7 @@ __attribute__((noinline)) int send_frame_code(u32 i)
 	}
 	ident = ((u64)bpf_get_smp_processor_id() << 48) | ++c->ident;
 	f->ident = ident;
-	if (send_code(layout, key.code, ident, pid_tgid))
+	if (send_code(w, layout, key.code, ident, pid_tgid))
 		return 1;
 	bpf_map_update_elem(&codes_sent, &key, &ident, BPF_ANY);
 	return 0;

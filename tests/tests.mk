@@ -61,6 +61,10 @@ e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider \
 		tests/e2e $(E2E)
 
+.PHONY: pythons
+pythons: ## fetch Debian's CPythons of other suites into the cache, for the e2e tests
+	@$(PYTHON) -B tests/pythons.py
+
 .PHONY: lint man-lint check-vmlinux format format-check
 lint: fdtrace man-lint format-check ## the house rules
 	@$(PYTHON) tests/lint/lint.py

@@ -14,11 +14,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "learned.h"
 #include "process/facts.h"
 #include "process/proc.h"
 #include "process/seen.h"
-#include "python/layout.h"
 #include "python/locate.h"
+#include "prove.h"
 #include "watch.h"
 
 /* Files looked into are remembered; beyond this many they are looked into again. */
@@ -27,7 +28,9 @@
 /* What an executable file was found to be. */
 struct known_file {
 	struct file_key key;
-	const struct py_layout *layout; /* NULL: no Python that we can walk */
+	bool walked;  /* a Python that we can walk */
+	bool strange; /* one that we can't */
+	bool proved;  /* a process of it was as the layout says */
 	struct python_runtime runtime;
 	int fd;		      /* of a Python whose destructor of code objects is known; else -1 */
 	uint64_t destructor;  /* its offset in the file */
@@ -51,6 +54,7 @@ struct attach {
 	void *feed_arg;
 	struct known_file *files;
 	struct running *running;
+	struct strangers strangers;
 };
 
 int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
@@ -76,41 +80,6 @@ int attach_new(struct probe *probe, struct foreign *foreign, const struct sessio
 static int feed(struct attach *attach, const struct record_header *record)
 {
 	return attach->feed(attach->feed_arg, record);
-}
-
-static int feed_runtime(struct attach *attach, pid_t pid, const char *version)
-{
-	union {
-		struct record_runtime record;
-		char room[sizeof(struct record_runtime) + 64];
-	} buf = {0};
-	int size = snprintf(buf.record.name, 64, "CPython %s", version);
-
-	if (size > 63)
-		size = 63;
-	record_own(&buf.record.h, RECORD_RUNTIME, sizeof(buf.record) + size, pid, clock_boot_ns());
-	buf.record.name_size = size;
-	return feed(attach, &buf.record.h);
-}
-
-/* What /proc says of a process that begins to be traced. */
-static int feed_process(struct attach *attach, pid_t pid, enum process_since since)
-{
-	_cleanup_free_ struct record_process *record = NULL;
-	int err = facts_read(pid, 0, FACTS_ALL, &record);
-
-	if (err)
-		return err;
-	record->since = since;
-	return feed(attach, &record->h);
-}
-
-static int feed_forget(struct attach *attach, pid_t pid)
-{
-	struct record_header record;
-
-	record_own(&record, RECORD_FORGET, sizeof(record), pid, clock_boot_ns());
-	return feed(attach, &record);
 }
 
 static void forget_files(struct attach *attach)
@@ -204,17 +173,21 @@ static struct known_file *learn_file(struct attach *attach, const struct file_ke
 	file->key = *key;
 	file->fd = -1;
 	err = foreign_runtime_find(attach->foreign, fd, &file->runtime);
-	if (!err)
-		file->layout = python_layout(file->runtime.version);
-	if (file->layout &&
+	file->walked = !err;
+	file->strange = err == -ENOTSUP;
+	if (file->walked &&
 	    !foreign_code_destructor(attach->foreign, fd, &file->runtime, &file->destructor))
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	owners = watch_learn(attach->watch, key, fd, file->layout);
+	owners = watch_learn(attach->watch, key, fd, file->walked);
 	answer.runtime = file->runtime.runtime;
+	answer.code_type = file->runtime.code_type;
 	answer.text_vaddr = file->runtime.text_vaddr;
 	answer.text_offset = file->runtime.text_offset;
 	answer.fixed = file->runtime.fixed;
-	probe_learn_file(attach->probe, key, file->layout, owners, &answer);
+	/* Of a strange one the kernel side goes on to ask, so that each process of it is named. */
+	if (!file->strange)
+		probe_learn_file(attach->probe, key, file->walked ? &file->runtime.layout : NULL,
+				 owners, &answer);
 	HASH_ADD(hh, attach->files, key, sizeof(file->key), file);
 	return file;
 }
@@ -278,10 +251,10 @@ static void watch_owners(struct attach *attach, pid_t pid, struct known_file *fi
 /* The kernel side walks the process: its findings name the runtime, its frees are watched. */
 static void python_runs(struct attach *attach, pid_t pid, struct known_file *file)
 {
-	feed_runtime(attach, pid, file->runtime.version_text);
+	learned_runtime(attach->feed, attach->feed_arg, pid, &file->runtime);
 	set_running(attach, pid, &file->key);
 	watch_frees(attach, pid, file);
-	watch_note_python(attach->watch, file->layout, file->runtime.version_text);
+	watch_note_python(attach->watch, &file->runtime.layout, file->runtime.version_text);
 	watch_owners(attach, pid, file);
 }
 
@@ -308,6 +281,14 @@ static struct known_file *mapped_file(struct search *search, const struct proc_m
 	return learn_file(attach, &key, fd);
 }
 
+/* The process runs a Python that is not walked. */
+static void meet_stranger(struct attach *attach, pid_t pid, const struct known_file *file,
+			  bool unsound)
+{
+	learned_runtime(attach->feed, attach->feed_arg, pid, &file->runtime);
+	strangers_meet(&attach->strangers, pid, &file->runtime, unsound);
+}
+
 /* One executable mapping: 1 ends the search, a Python has been found. */
 static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 {
@@ -319,7 +300,9 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 	if (search->vain && seen_has(*search->vain, mapping))
 		return 0;
 	file = mapped_file(search, mapping);
-	if (!file || !file->layout) {
+	if (file && file->strange)
+		meet_stranger(search->attach, search->pid, file, false);
+	if (!file || !file->walked) {
 		if (file && search->vain)
 			seen_add(search->vain, mapping);
 		return 0;
@@ -329,6 +312,20 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 		search->bias = mapping->start - (file->runtime.text_vaddr -
 						 file->runtime.text_offset + mapping->offset);
 	return 1;
+}
+
+/* False: the process is not as its file says. One that has begun to run proves the file. */
+static bool prove(struct attach *attach, pid_t pid, struct known_file *file, uint64_t bias)
+{
+	enum soundness soundness;
+
+	if (file->proved)
+		return true;
+	soundness = prove_process(pid, &file->runtime, bias);
+	file->proved = soundness == SOUND_YES;
+	if (soundness == SOUND_NO)
+		meet_stranger(attach, pid, file, true);
+	return soundness != SOUND_NO;
 }
 
 /*
@@ -341,8 +338,9 @@ static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t
 	struct search search = {.attach = attach, .vain = vain, .pid = pid, .only = only, .at = at};
 
 	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
-	    probe_set_python(attach->probe, pid, program, &search.found->key, search.found->layout,
-			     search.found->runtime.runtime + search.bias))
+	    !prove(attach, pid, search.found, search.bias) ||
+	    probe_set_python(attach->probe, pid, program, &search.found->key,
+			     &search.found->runtime, search.bias))
 		return NULL;
 	return search.found;
 }
@@ -382,7 +380,7 @@ static int attach_one(struct attach *attach, pid_t pid)
 	if (!proc_exists(pid))
 		return -ESRCH;
 	/* The session first, so that the runtime's name finds its process. */
-	err = feed_process(attach, pid, PROCESS_FROM_ATTACH);
+	err = learned_process(attach->feed, attach->feed_arg, pid, PROCESS_FROM_ATTACH);
 	if (err)
 		return err;
 	err = add_target(attach, pid);
@@ -396,7 +394,7 @@ static int attach_one(struct attach *attach, pid_t pid)
 		err = -ESRCH;
 	if (err) {
 		probe_remove_target(attach->probe, pid);
-		feed_forget(attach, pid);
+		learned_forget(attach->feed, attach->feed_arg, pid);
 	}
 	return err;
 }
@@ -438,14 +436,14 @@ static void expect_python(void *arg, const char *path)
 	if (learn_path(expected->attach, path, &key))
 		return;
 	file = find_file(expected->attach, &key);
-	if (file && file->layout && expected->alone)
+	if (file && file->walked && expected->alone)
 		watch_owners(expected->attach, expected->pid, file);
 }
 
 int attach_starting(struct attach *attach, pid_t pid, const char *file)
 {
 	struct expected expected = {attach, pid, watch_claim(attach->watch, pid)};
-	int err = feed_process(attach, pid, PROCESS_FROM_START);
+	int err = learned_process(attach->feed, attach->feed_arg, pid, PROCESS_FROM_START);
 
 	if (err)
 		return err;
@@ -460,6 +458,15 @@ static uint64_t program_of(const struct attach *attach, const struct record_head
 	uint64_t program = probe_program(attach->probe, pid);
 
 	return program <= record->time_ns ? program : 0;
+}
+
+/* Where frames should have code objects there is something else: said, once. */
+static void code_seen(struct attach *attach, const struct record_code *record)
+{
+	struct known_file *file = record->no_code ? running_file(attach, record->h.tgid) : NULL;
+
+	if (file)
+		strangers_meet(&attach->strangers, record->h.tgid, &file->runtime, true);
 }
 
 /* A file that is new to us, or a module: a Python perhaps, or one of its descriptor owners. */
@@ -479,7 +486,9 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 	pid_t pid = record->h.tgid;
 	uint64_t program = program_of(attach, &record->h, pid);
 
-	if (file && !file->layout) {
+	if (file && file->strange) {
+		meet_stranger(attach, pid, file, false);
+	} else if (file && !file->walked) {
 		bool owners = watch_learn(attach->watch, &key, -1, false);
 		struct python_file none = {0};
 
@@ -545,6 +554,11 @@ static int execed(struct attach *attach, const struct record_exec *record)
 	return feed(attach, &facts->h);
 }
 
+struct strangers *attach_strangers(struct attach *attach)
+{
+	return &attach->strangers;
+}
+
 int attach_record(struct attach *attach, const struct record_header *record)
 {
 	const void *r = record;
@@ -554,6 +568,9 @@ int attach_record(struct attach *attach, const struct record_header *record)
 	switch (record->type) {
 	case RECORD_MAP:
 		file_mapped(attach, r);
+		break;
+	case RECORD_CODE:
+		code_seen(attach, r);
 		break;
 	case RECORD_FORK:
 		return forked(attach, r);

@@ -16,6 +16,7 @@
 #include "foreign.h"
 #include "probe/probe.h"
 #include "session.h"
+#include "strangers.h"
 
 struct attach;
 
@@ -49,5 +50,8 @@ int attach_starting(struct attach *attach, pid_t pid, const char *file);
  * mappings are looked into, children inherit, new programs are looked at. What feed returned.
  */
 int attach_record(struct attach *attach, const struct record_header *record);
+
+/* What has been met that can't be walked, for the caller to tell. Lent. */
+struct strangers *attach_strangers(struct attach *attach);
 
 #endif

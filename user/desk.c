@@ -260,6 +260,8 @@ static int show(struct desk *desk, bool all)
 	struct session_stats stats;
 	int err = 0;
 
+	if (!news && !desk->options->quiet)
+		news = strangers_news(attach_strangers(desk->attach));
 	if (news) {
 		status_hide(&desk->status);
 		complain("%s", news);

@@ -136,7 +136,9 @@ int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime 
 
 	if (err && err != -ENOTSUP)
 		return err;
-	if (!sane_runtime(&answer.runtime))
+	if (!sane_runtime(&answer.runtime) ||
+	    (!err &&
+	     (!answer.runtime.version || answer.runtime.layout.version != answer.runtime.version)))
 		return -EBADMSG;
 	*ret = answer.runtime;
 	return err;

@@ -4,6 +4,7 @@
 Owns: every process that a test starts. Never: traces or signals one that it did not start.
 Environment: FDTRACE (the binary), FDTRACE_PYTHONS (more interpreters, colon-separated),
 FDTRACE_TEST_SLOW (a factor for every time limit), FDTRACE_TEST_ATTACH (a rung for --attach).
+The Pythons that `make pythons` has fetched are taken from its cache.
 """
 import atexit
 import contextlib
@@ -14,6 +15,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,13 +24,15 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import pythons as fetched  # noqa: E402
 SIM = ROOT / "tests" / "sim"
 # Taken once: pytest changes the environment while cases run in their threads.
 ENVIRON = dict(os.environ)
 FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
 SLOW = float(os.environ.get("FDTRACE_TEST_SLOW", "1"))
 RUNG = ["--attach", os.environ["FDTRACE_TEST_ATTACH"]] if "FDTRACE_TEST_ATTACH" in os.environ else []
-VERSIONS = [(3, minor) for minor in range(8, 14)]
+VERSIONS = [(3, minor) for minor in range(6, 16)]
 TIMEOUT = 60 * SLOW
 
 # fdtrace's first line on stderr, once it is attached.
@@ -46,6 +50,12 @@ class Python:
     version: tuple
     label: str  # 3.11-debian, 3.11.7
     stdlib: str
+    libc: tuple = ()
+
+    @property
+    def loads_ours(self):
+        """Can a library that was built here be preloaded? Not into an older libc."""
+        return self.libc >= libc_version(os.confstr("CS_GNU_LIBC_VERSION"))
 
     def own(self, file):
         """Is this file of a frame the program's own, not the standard library's?"""
@@ -56,32 +66,51 @@ class Python:
         return function if self.version >= (3, 11) else function.rpartition(".")[2]
 
 
+def libc_version(text):
+    return tuple(map(int, re.findall(r"\d+", text)))
+
+
 def _ask_python(path):
-    code = "import sys, os; print(*sys.version_info[:3], os.path.dirname(os.__file__))"
+    code = (
+        "import sys, os; print(*sys.version_info[:3], os.path.dirname(os.__file__),"
+        " os.confstr('CS_GNU_LIBC_VERSION'))"
+    )
     try:
         answer = subprocess.check_output([path, "-S", "-c", code], text=True, timeout=TIMEOUT)
     except (OSError, subprocess.SubprocessError):
         return None
-    major, minor, micro, stdlib = answer.split(None, 3)
+    major, minor, micro, stdlib, libc = answer.split(None, 4)
     where = "system" if path.startswith("/usr/") else "own"
+    if path.startswith(str(fetched.CACHE)):
+        where = "root-debug" if path.endswith("-dbg") else "root"
     label = f"{major}.{minor}.{micro}-{where}"
-    return Python(path, (int(major), int(minor)), label, stdlib.strip())
+    return Python(path, (int(major), int(minor)), label, stdlib, libc_version(libc))
 
 
 @lru_cache(maxsize=None)
 def pythons():
-    """Every CPython 3.8-3.13 of this machine, one of each kind."""
+    """Every CPython 3.6-3.15 of this machine, one of each kind."""
     paths = os.environ.get("FDTRACE_PYTHONS", "").split(":")
     paths += sorted(glob.glob("/usr/bin/python3.[0-9]*"))
     for version in VERSIONS:
         pattern = "~/.pyenv/versions/%d.%d.*/bin/python3" % version
         paths += sorted(glob.glob(os.path.expanduser(pattern)))
+    paths += map(str, fetched.cached())
     found = {}
     for path in paths:
-        if re.fullmatch(r"\S*python[\d.]*", path) and os.access(path, os.X_OK):
+        if re.fullmatch(r"\S*python[\d.]*(-dbg)?", path) and os.access(path, os.X_OK):
             python = _ask_python(path)
             if python and python.version in VERSIONS:
                 found.setdefault(python.label, python)
+    return list(found.values())
+
+
+def pythons_once():
+    """One of each version from 3.8 on, and the system's own: for programs written for those."""
+    found = {}
+    for python in pythons():
+        if python.version >= (3, 8):
+            found.setdefault(f"{python.version} {python.path.startswith('/usr/')}", python)
     return list(found.values())
 
 
@@ -254,12 +283,16 @@ def attached(command, options=(), env=None, **popen):
 @dataclass
 class Logged:
     """One close as preload.c logged it. frames: (file, line or None, plain name), as
-    faulthandler escapes them; None where it was not there to ask (shutdown)."""
+    faulthandler escapes them; None where it was not there to ask (shutdown). broken: it lost its
+    way at the shim of a specialised Class() (3.13.6 on), and there is more. objects: what frame
+    objects say, uncut, with escapes: (file, line or None, qualified name); None: not asked."""
 
     tid: int
     fd: int
     frames: list
     result: str
+    broken: bool = False
+    objects: list = None
 
 
 # faulthandler of 3.12 and 3.13 shows the shim that a specialised Class() pushes; tracebacks, and
@@ -269,12 +302,25 @@ LOGGED_FRAME = re.compile(r'^  File (?:"(.*)"|(\?\?\?)), line (\d+|\?\?\?) in (.
 FAULTHANDLER_FRAMES = 100
 
 
+def object_frame(line):
+    _, name, number, file = line.split(" ")
+    return file, int(number) if int(number) > 0 else None, name
+
+
 def parse_faultlog(text):
-    log = []
+    log, objects = [], []
     for line in text.splitlines():
+        # A byte that is no UTF-8: a lone surrogate in Python, \\u00XX in fdtrace's JSON.
+        line = re.sub(r"\\udc([89a-f].)", r"\\x\1", line)
         frame = LOGGED_FRAME.match(line)
         if line.startswith("close "):
             log.append(Logged(*map(int, line.split()[1:]), frames=None, result=""))
+        elif line == "  <invalid frame>":
+            log[-1].broken = True
+        elif line == "frames end":
+            log[-1].objects, objects = objects, []
+        elif line.startswith("frame "):
+            objects.append(object_frame(line))
         elif line.startswith("= "):
             log[-1].result = line[2:]
         elif line.startswith("Stack (most recent call first)"):
@@ -301,11 +347,18 @@ def faultlog():
         env = clean_env(
             LD_PRELOAD=build(Path(__file__).parent / "preload.c", "-shared", "-fPIC"),
             FDTRACE_SIM_FAULTLOG=str(fd),
+            # Else malloc asks /sys how many processors there are: a close that nobody logs.
+            MALLOC_ARENA_MAX="4",
         )
         try:
             yield env, fd, read
         finally:
             os.close(fd)
+
+
+def as_python_escapes(text):
+    """Text as str.encode("unicode_escape") has it, without blanks."""
+    return text.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")
 
 
 def as_faulthandler(text, limit=500):

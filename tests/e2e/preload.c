@@ -3,7 +3,8 @@
  * LD_PRELOAD: before each close(2), CPython's own word on where this thread is.
  *
  * Owns: a wrapper of libc's close that writes a block into a log: "close TID FD", what
- * faulthandler prints on SIGUSR2 at that very call, and "= RESULT". One block at a time.
+ * faulthandler prints on SIGUSR2 at that very call, from 3.9 on also what the C API's frame objects
+ * say ("frame NAME LINE FILE", of any number), and "= RESULT". One block at a time.
  * Never: logs before faultlog_enable(), nor in a vfork child (its memory is the parent's).
  */
 #include <dlfcn.h>
@@ -11,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -44,14 +46,6 @@ static void make_lock(void)
 	pthread_mutex_init(lock, &shared);
 }
 
-void faultlog_enable(int fd)
-{
-	make_lock();
-	owner = getpid();
-	log_fd = fd;
-	close(-4242); /* where the log begins: seen by the tracer and by us */
-}
-
 /* At shutdown faulthandler puts the default back, and SIGUSR2 would kill. */
 static int handler_is_there(void)
 {
@@ -60,13 +54,108 @@ static int handler_is_there(void)
 	return sigaction(SIGUSR2, NULL, &action) == 0 && action.sa_handler != SIG_DFL;
 }
 
-static int logged_close(int fd)
+/* What we use of the stable C API; frames: of this thread state. */
+static struct {
+	int (*ensure)(void);
+	void (*release)(int);
+	void *(*this_thread)(void);
+	void *(*frame)(void *), *(*back)(void *), *(*code)(void *);
+	int (*line)(void *);
+	void *(*attribute)(void *, const char *), *(*encode)(void *, const char *, const char *);
+	char *(*text)(void *);
+	void (*fetch)(void **, void **, void **), (*restore)(void *, void *, void *);
+	void (*drop)(void *);
+} api;
+
+static void find_api(void)
+{
+	*(void **)&api.ensure = dlsym(RTLD_DEFAULT, "PyGILState_Ensure");
+	*(void **)&api.release = dlsym(RTLD_DEFAULT, "PyGILState_Release");
+	*(void **)&api.this_thread = dlsym(RTLD_DEFAULT, "PyGILState_GetThisThreadState");
+	*(void **)&api.frame = dlsym(RTLD_DEFAULT, "PyThreadState_GetFrame");
+	*(void **)&api.back = dlsym(RTLD_DEFAULT, "PyFrame_GetBack");
+	*(void **)&api.code = dlsym(RTLD_DEFAULT, "PyFrame_GetCode");
+	*(void **)&api.line = dlsym(RTLD_DEFAULT, "PyFrame_GetLineNumber");
+	*(void **)&api.attribute = dlsym(RTLD_DEFAULT, "PyObject_GetAttrString");
+	*(void **)&api.encode = dlsym(RTLD_DEFAULT, "PyUnicode_AsEncodedString");
+	*(void **)&api.text = dlsym(RTLD_DEFAULT, "PyBytes_AsString");
+	*(void **)&api.fetch = dlsym(RTLD_DEFAULT, "PyErr_Fetch");
+	*(void **)&api.restore = dlsym(RTLD_DEFAULT, "PyErr_Restore");
+	*(void **)&api.drop = dlsym(RTLD_DEFAULT, "Py_DecRef");
+}
+
+/* A name of a code object in ASCII, with escapes; no blanks in it. */
+static void write_name(FILE *to, void *code, const char *name, const char *other)
+{
+	void *text = api.attribute(code, name), *bytes = NULL, *type, *value, *trace;
+
+	if (!text) {
+		api.fetch(&type, &value, &trace);
+		api.drop(type), api.drop(value), api.drop(trace);
+		text = api.attribute(code, other);
+	}
+	if (text)
+		bytes = api.encode(text, "unicode_escape", NULL);
+	for (const char *c = bytes ? api.text(bytes) : "?"; *c; c++)
+		fputs(*c == ' ' ? "\\x20" : (char[]){*c, '\0'}, to);
+	api.drop(bytes);
+	api.drop(text);
+}
+
+static void write_frame(FILE *to, void *frame)
+{
+	void *code = api.code(frame);
+
+	fputs("frame ", to);
+	write_name(to, code, "co_qualname", "co_name");
+	fprintf(to, " %d ", api.line(frame));
+	write_name(to, code, "co_filename", "co_filename");
+	fputs("\n", to);
+	api.drop(code);
+}
+
+/*
+ * All frames of this thread; the caller frees the text. Before the log is locked, for this may wait
+ * for the GIL. What is pending, an exception, stays.
+ */
+static char *frames_of_objects(void)
+{
+	void *type, *value, *trace, *frame;
+	char *text = NULL;
+	size_t size;
+	FILE *to;
+	int gil;
+
+	if (!api.frame || !api.this_thread())
+		return NULL;
+	to = open_memstream(&text, &size);
+	gil = api.ensure();
+	api.fetch(&type, &value, &trace);
+	frame = api.frame(api.this_thread());
+	while (frame) {
+		void *back;
+
+		write_frame(to, frame);
+		back = api.back(frame);
+		api.drop(frame);
+		frame = back;
+	}
+	api.restore(type, value, trace);
+	api.release(gil);
+	fputs("frames end\n", to);
+	fclose(to);
+	return text;
+}
+
+static int logged_close(int fd, const char *frames)
 {
 	int ret, saved;
 
 	dprintf(log_fd, "close %ld %d\n", syscall(SYS_gettid), fd);
 	if (handler_is_there())
 		raise(SIGUSR2);
+	if (frames)
+		dprintf(log_fd, "%s", frames);
 	ret = real_close(fd);
 	saved = errno;
 	dprintf(log_fd, "= %s\n", ret < 0 ? strerrorname_np(saved) : "0");
@@ -74,14 +163,29 @@ static int logged_close(int fd)
 	return ret;
 }
 
+void faultlog_enable(int fd)
+{
+	make_lock();
+	find_api();
+	owner = getpid();
+	log_fd = fd;
+	close(-4242); /* where the log begins: seen by the tracer and by us */
+}
+
 int close(int fd)
 {
-	int ret;
+	char *frames = NULL;
+	int ret, saved;
 
 	if (log_fd < 0 || getpid() != owner)
 		return real_close(fd);
+	if (handler_is_there())
+		frames = frames_of_objects();
 	pthread_mutex_lock(lock);
-	ret = logged_close(fd);
+	ret = logged_close(fd, frames);
+	saved = errno;
 	pthread_mutex_unlock(lock);
+	free(frames);
+	errno = saved;
 	return ret;
 }

@@ -20,7 +20,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 EVIL = "\x1b]0;x\x07\x1b[31m\r\nerror[double_close]: not ours"
 
 FORGERIES = ["honest", "cycle", "ring", "giant", "names", "wide", "wild", "edge", "table", "lasti",
-             "key", "state"]
+             "key", "state", "type"]
 CORRUPTIONS = ["honest", "names", "length", "negative", "state", "no_name", "table", "cycle",
                "wild"]
 
@@ -54,11 +54,14 @@ def test_forged_runtime(mode, tmp_path):
     result, _ = both_reports([build(PROGRAMS / "forged.c"), mode])
     finding = next(f for f in result.findings if f["kind"] == "double_close")
     bad = finding["sites"]["bad"]
-    status = {"cycle": "cut", "ring": "cut", "wild": "fault", "edge": "fault"}
+    status = {"cycle": "cut", "ring": "cut", "wild": "fault", "edge": "fault",
+              "type": "unsound"}
     assert status.get(mode, bad["python_status"]) == bad["python_status"]
     assert len(bad.get("python", [])) <= 512
     if mode == "honest":
         assert [f["line"] for f in bad["python"]] == list(range(10, 74))
+    if mode == "type":
+        assert [f["line"] for f in bad["python"]] == [10, 11]
 
 
 def test_forged_source_line(tmp_path):

@@ -12,7 +12,7 @@ SKIPPED = 77
 PROGRAMS = simulators(".py")
 PYTHON_CASES = [
     Case(simulator, mode, python)
-    for python in harness.pythons()
+    for python in harness.pythons_once()
     for simulator in PROGRAMS
     for mode in MODES
     if simulator.runs(mode, python.version)
@@ -27,7 +27,7 @@ UNOWNED_CASES = [
 ]
 REFERENCES = [
     Reference(simulator, python)
-    for python in harness.pythons()
+    for python in harness.pythons_once()
     for simulator in PROGRAMS
     if simulator.runs("started", python.version)
 ]

@@ -28,5 +28,6 @@ def _log_closes(fd):
     import faulthandler
     import signal
 
+    "".encode("unicode_escape")  # what the log is written in is loaded before it begins
     faulthandler.register(signal.SIGUSR2, file=fd, all_threads=False, chain=False)
     ctypes.CDLL(None).faultlog_enable(fd)

@@ -381,7 +381,7 @@ static void test_incomplete(void **state)
 {
 	struct code_info info = {.version = 0x030b, .firsttraceable = 2};
 
-	for (info.version = 0x030b; info.version <= 0x030d; info.version++) {
+	for (info.version = 0x030b; info.version <= 0x030f; info.version++) {
 		assert_true(code_frame_incomplete(&info, 0, -2));
 		assert_true(code_frame_incomplete(&info, 0, 0));
 		assert_true(code_frame_incomplete(&info, 2, 0));
@@ -399,6 +399,31 @@ static void test_incomplete(void **state)
 	/* Up to 3.10 every frame in the chain runs. */
 	info.version = 0x030a;
 	assert_false(code_frame_incomplete(&info, 0, -2));
+}
+
+/* Something that is no code object: no name, no line. */
+static void test_no_code(void **state)
+{
+	struct code_cache *cache = cache_new(0);
+	struct record_code r = {.h = {.size = sizeof(r), .type = RECORD_CODE, .tgid = plain.tgid},
+				.code = plain.code,
+				.ident = plain.ident,
+				.version = 0x030e,
+				.table_missing = 1,
+				.no_code = 1};
+	const struct code_info *info;
+
+	assert_int_equal(add(cache, &plain), 0);
+	info = find(cache, plain.tgid, plain.ident);
+	assert_true(info && info->sound);
+	assert_int_equal(code_cache_add(cache, &r), 0);
+	info = find(cache, plain.tgid, plain.ident);
+	assert_non_null(info);
+	assert_false(info->sound);
+	assert_null(info->file);
+	assert_null(info->function);
+	assert_int_equal(line(cache, 4), LINE_UNKNOWN);
+	code_cache_free(cache);
 }
 
 static void check_text(const void *data, size_t chars, unsigned int width, const char *want)
@@ -457,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_refused_tables),
 		cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_no_code),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_surrogates),
 	};

@@ -27,7 +27,11 @@ struct field {
 #define SAME(member) FIELD(#member, member)
 
 static const struct field fields[] = {
-	SAME(runtime_tss),	SAME(runtime_interp),
+	SAME(runtime_key),	SAME(runtime_interp),
+	SAME(ob_type),		SAME(interp_next),
+	SAME(interp_threads),	SAME(tstate_next),
+	SAME(tstate_status),	SAME(tstate_cframe),
+	SAME(frame_tlbc),	SAME(code_tlbc),
 	SAME(tstate_interp),	SAME(tstate_frame),
 	SAME(tstate_thread_id), SAME(cframe_current),
 	SAME(frame_back),	SAME(frame_code),
@@ -58,15 +62,15 @@ static long field_value(const struct py_layout *layout, const struct field *fiel
 static long expected(unsigned int version, const char *name, long number)
 {
 #ifdef __aarch64__
-	if (version < 0x030c && !strcmp(name, "runtime_tss"))
+	if (version > 0x0306 && version < 0x030c && !strcmp(name, "runtime_key"))
 		return number + 16;
 #endif
 	return number;
 }
 
-static void check_field(unsigned int version, const char *name, long number)
+static void check_field(unsigned int version, bool without_gil, const char *name, long number)
 {
-	const struct py_layout *layout = python_layout(version);
+	const struct py_layout *layout = python_layout(version, without_gil);
 
 	assert_non_null(layout);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
@@ -80,56 +84,77 @@ static void check_field(unsigned int version, const char *name, long number)
 	fail_msg("what is %s?", name);
 }
 
+static unsigned int count_layouts(bool without_gil)
+{
+	unsigned int count = 0;
+
+	while (python_layouts(without_gil)[count].version)
+		count++;
+	return count;
+}
+
 static void test_headers(void **state)
 {
 	const char *folder = getenv("FDTRACE_TEST_DATA");
 	_cleanup_fclose_ FILE *f = NULL;
-	unsigned int version, checked = 0, layouts = 0;
-	char path[PATH_MAX], name[64];
+	unsigned int version, checked = 0;
+	char path[PATH_MAX], build[8], name[64];
 	long number;
 
 	snprintf(path, sizeof(path), "%s/layouts.txt", folder ? folder : "tests/unit/data");
 	f = fopen(path, "r");
 	assert_non_null(f);
-	for (; fscanf(f, "%x %63s %ld", &version, name, &number) == 3; checked++)
-		check_field(version, name, number);
+	for (; fscanf(f, "%7s %63s %ld", build, name, &number) == 3; checked++) {
+		assert_int_equal(sscanf(build, "%x", &version), 1);
+		check_field(version, strchr(build, 't'), name, number);
+	}
 	assert_true(feof(f));
-	while (python_layouts()[layouts].version)
-		layouts++;
-	assert_int_equal(checked, layouts * ARRAY_SIZE(fields));
+	assert_int_equal(checked,
+			 (count_layouts(false) + count_layouts(true)) * ARRAY_SIZE(fields));
+}
+
+static void check_order(bool without_gil)
+{
+	unsigned int last = 0;
+
+	for (const struct py_layout *l = python_layouts(without_gil); l->version; l++) {
+		assert_true(l->version > last);
+		assert_ptr_equal(python_layout(l->version, without_gil), l);
+		last = l->version;
+	}
+	assert_int_equal(last, PYTHON_NEWEST);
 }
 
 static void test_versions(void **state)
 {
-	unsigned int last = 0, count = 0;
-
-	for (const struct py_layout *l = python_layouts(); l->version; l++, count++) {
-		assert_true(l->version > last);
-		assert_ptr_equal(python_layout(l->version), l);
-		last = l->version;
+	check_order(false);
+	check_order(true);
+	assert_true(count_layouts(false) + count_layouts(true) < LAYOUTS_MAX);
+	for (unsigned int version = 0x0306; version <= 0x030f; version++) {
+		assert_non_null(python_layout(version, false));
+		assert_int_equal(python_layout(version, true) != NULL, version >= 0x030d);
 	}
-	assert_true(count < LAYOUTS_MAX);
-	for (unsigned int version = 0x0308; version <= 0x030d; version++)
-		assert_non_null(python_layout(version));
-	assert_null(python_layout(0));
-	assert_null(python_layout(0x0207));
-	assert_null(python_layout(0x0306));
-	assert_null(python_layout(0x030e));
+	assert_null(python_layout(0, false));
+	assert_null(python_layout(0x0207, false));
+	assert_null(python_layout(0x0305, false));
+	assert_null(python_layout(0x0310, false));
 }
 
 static void test_frames(void **state)
 {
 	static const enum py_frames frames[] = {
-		PY_FRAMES_OBJECT, PY_FRAMES_OBJECT, PY_FRAMES_OBJECT, PY_FRAMES_OBJECT,
-		PY_FRAMES_CFRAME, PY_FRAMES_CFRAME, PY_FRAMES_CURRENT};
+		PY_FRAMES_OBJECT,  PY_FRAMES_OBJECT, PY_FRAMES_OBJECT, PY_FRAMES_OBJECT,
+		PY_FRAMES_OBJECT,  PY_FRAMES_CFRAME, PY_FRAMES_CFRAME, PY_FRAMES_CURRENT,
+		PY_FRAMES_CURRENT, PY_FRAMES_CURRENT};
 
 	for (size_t i = 0; i < ARRAY_SIZE(frames); i++) {
-		const struct py_layout *l = python_layout(0x0307 + (unsigned int)i);
+		const struct py_layout *l = python_layout(0x0306 + (unsigned int)i, false);
+		bool by_lists = l->version == 0x0306 || l->version == 0x030f;
 
-		assert_non_null(l);
 		assert_int_equal(l->frames, frames[i]);
 		assert_int_equal(l->lasti_scale, l->version == 0x030a ? 2 : 1);
-		assert_int_equal(l->code_tag_mask, 0);
+		assert_int_equal(l->code_tag_mask, l->version < 0x030e ? 0 : 7);
+		assert_int_equal(l->key, by_lists ? PY_KEY_NONE : PY_KEY_TSS);
 	}
 }
 
@@ -139,9 +164,9 @@ static bool fits(uint16_t at, size_t size, uint16_t room)
 }
 
 /* One read of frame_size, one of code_size bytes must hold all that is needed. */
-static void test_fields_fit(void **state)
+static void check_fields_fit(bool without_gil)
 {
-	for (const struct py_layout *l = python_layouts(); l->version; l++) {
+	for (const struct py_layout *l = python_layouts(without_gil); l->version; l++) {
 		bool object = l->frames == PY_FRAMES_OBJECT;
 
 		assert_true(fits(l->frame_back, 8, l->frame_size));
@@ -149,6 +174,10 @@ static void test_fields_fit(void **state)
 		assert_true(fits(l->frame_lasti, object ? 4 : 8, l->frame_size));
 		assert_true(fits(l->frame_owner, 1, l->frame_size));
 		assert_true(fits(l->frame_entry, 1, l->frame_size));
+		assert_true(fits(l->frame_tlbc, 4, l->frame_size));
+		/* The kernel side masks what it reads of a frame and of a thread state. */
+		assert_true(l->frame_size <= 128 && l->tstate_thread_id <= 255);
+		assert_true(fits(l->tstate_status, 4, 128) && fits(l->tstate_cframe, 8, 128));
 		assert_true(fits(l->code_firstlineno, 4, l->code_size));
 		assert_true(fits(l->code_version, 4, l->code_size));
 		assert_true(fits(l->code_filename, 8, l->code_size));
@@ -156,6 +185,12 @@ static void test_fields_fit(void **state)
 		assert_true(fits(l->code_table, 8, l->code_size));
 		assert_true(fits(l->code_firsttraceable, 4, l->code_size));
 	}
+}
+
+static void test_fields_fit(void **state)
+{
+	check_fields_fit(false);
+	check_fields_fit(true);
 }
 
 int main(void)

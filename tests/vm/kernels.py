@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Debian's kernels, fetched once and unpacked into a cache; nothing is installed.
 
-Owns: the cache's kernels/ and apt/, and a private apt configuration, whose mirror is that of the
-machine's own sources. A kernel that the archive no longer has is taken from the cache.
+Owns: the cache's vm/kernels/. A kernel that the archive no longer has is taken from the cache.
 """
-import os
-import platform
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fdtrace" / "vm"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import debian  # noqa: E402
+from debian import ARCH, Unavailable  # noqa: E402
+
+CACHE = debian.CACHE / "vm"
 
 # Where a series is to be had. "newest" is the highest version of its suites.
 SUITES = {
@@ -25,10 +25,6 @@ SUITES = {
     "6.18": ["trixie-backports"],
     "newest": ["trixie-backports", "sid"],
 }
-
-
-class Unavailable(Exception):
-    """This kernel can't be had here, and why."""
 
 
 @dataclass
@@ -65,41 +61,6 @@ class Kernel:
         return [base / f for f in files]
 
 
-def mirrors():
-    """(archive, security archive) as the machine's own apt has them."""
-    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages"]
-    uris = subprocess.check_output(command, text=True).split()
-    archive = next((u for u in uris if re.search(r"/debian/?$", u)), None)
-    if not archive:
-        raise Unavailable("no Debian archive in this machine's apt sources")
-    security = next((u for u in uris if re.search(r"/debian-security/?$", u)), None)
-    return archive, security or archive.rstrip("/") + "-security/"
-
-
-def apt_environment(suites, work):
-    """The environment of an apt that knows these suites alone, and has nothing installed."""
-    archive, security = mirrors()
-    lines = [
-        f"deb [arch={ARCH} signed-by={KEYRING}] "
-        f"{security if suite.endswith('-security') else archive} {suite} main\n"
-        for suite in suites
-    ]
-    (work / "sources.list").write_text("".join(lines))
-    (work / "status").touch()
-    for folder in ("lists/partial", "archives/partial"):
-        (work / folder).mkdir(parents=True)
-    # Old suites are no longer signed anew: their date is allowed to be over.
-    (work / "apt.conf").write_text(
-        f'Dir::State "{work}"; Dir::State::status "{work}/status"; Dir::Cache "{work}";\n'
-        f'Dir::Etc::sourcelist "{work}/sources.list"; Dir::Etc::sourceparts "-";\n'
-        f'Dir::Etc::preferences "-"; Dir::Etc::preferencesparts "-";\n'
-        f'APT::Architecture "{ARCH}"; APT::Architectures {{ "{ARCH}"; }};\n'
-        'APT::Sandbox::User "root"; Acquire::Languages "none";\n'
-        'Acquire::Check-Valid-Until "false"; Acquire::Check-Date "false";\n'
-    )
-    return {**os.environ, "APT_CONFIG": str(work / "apt.conf")}
-
-
 def by_version(name):
     return [int(n) for n in re.findall(r"\d+", name)]
 
@@ -118,22 +79,11 @@ def choose(series, names):
 
 def download(series, folder):
     """Fetches and unpacks into folder."""
-    with tempfile.TemporaryDirectory(prefix="fdtrace-apt-") as work:
-        env = apt_environment(SUITES[series], Path(work))
-
-        def run(*command):
-            done = subprocess.run(command, env=env, cwd=work, text=True, capture_output=True)
-            if done.returncode:
-                raise Unavailable(f"{' '.join(command[:2])}: {done.stderr.strip()[-400:]}")
-            return done.stdout
-
-        run("apt-get", "-qq", "update")
-        names = set(run("apt-cache", "pkgnames", "linux-").split())
+    with debian.archive(*SUITES[series]) as archive:
+        names = archive.names("linux-")
         version = choose(series, names)
         parts = [f"linux-{part}-{version}" for part in ("image", "binary", "modules", "base")]
-        run("apt-get", "-qq", "download", *[p for p in parts if p in names])
-        for package in Path(work).glob("*.deb"):
-            run("dpkg", "-x", str(package), str(folder))
+        archive.unpack([p for p in parts if p in names], folder)
 
 
 def fetch(series):

@@ -216,22 +216,23 @@ static bool find_python(const struct probe *probe, const struct program_key *key
 }
 
 int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const struct file_key *file,
-		     const struct py_layout *layout, uint64_t runtime)
+		     const struct python_runtime *runtime, uint64_t bias)
 {
 	const struct program_key key = {.program = program, .tgid = pid};
 	struct python_process python =
 				      {
-					      .runtime = runtime,
+					      .runtime = runtime->runtime + bias,
+					      .code_type = runtime->code_type + bias,
 					      .file = *file,
 					      .identity = IDENTITY_CONTENT,
 				      },
 			      known;
-	int slot = layout_slot(probe, layout), err;
+	int slot = layout_slot(probe, &runtime->layout), err;
 
 	if (slot < 0)
 		return slot;
 	python.layout = slot;
-	if (find_python(probe, &key, &known) && known.runtime == runtime &&
+	if (find_python(probe, &key, &known) && known.runtime == python.runtime &&
 	    known.layout == python.layout)
 		return 0;
 	err = bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,

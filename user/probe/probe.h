@@ -15,6 +15,7 @@
 
 #include "py_layout.h"
 #include "python/owners.h"
+#include "python/runtime.h"
 #include "record.h"
 #include "shared.h"
 
@@ -75,12 +76,12 @@ bool probe_has_targets(const struct probe *probe);
 uint64_t probe_program(const struct probe *probe, pid_t pid);
 
 /*
- * This program of the process is the Python in file; layout is copied to the kernel side once per
- * version. Holds until the program ends, and for a program that is not traced until it is
+ * This program of the process is the Python in file, moved by bias; its layout is copied to the
+ * kernel side once. Holds until the program ends, and for a program that is not traced until it is
  * forgotten.
  */
 int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const struct file_key *file,
-		     const struct py_layout *layout, uint64_t runtime);
+		     const struct python_runtime *runtime, uint64_t bias);
 void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program);
 bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program);
 

@@ -5,16 +5,18 @@
 
 #include "python/elf_image.h"
 
-/* PyTypeObject.tp_dealloc, Include/cpython/object.h, in builds with the GIL. */
-#define TYPE_DEALLOC 48
+/* PyTypeObject.tp_dealloc, Include/cpython/object.h; free-threaded builds have 16 bytes more. */
+#define TYPE_DEALLOC(layout) (48 + (layout)->ob_type - 8)
 
-static int find_destructor(struct elf_image *image, uint64_t code_type, uint64_t *ret_offset)
+static int find_destructor(struct elf_image *image, const struct python_runtime *runtime,
+			   uint64_t *ret_offset)
 {
 	uint64_t function;
 	int err = image_load_pointers(image);
 
 	if (!err)
-		err = image_read_pointer(image, code_type + TYPE_DEALLOC, &function);
+		err = image_read_pointer(image, runtime->code_type + TYPE_DEALLOC(&runtime->layout),
+					 &function);
 	if (err)
 		return err;
 	*ret_offset = image_probe_offset(image, function);
@@ -31,7 +33,7 @@ int python_code_destructor(int fd, const struct python_runtime *runtime, uint64_
 	err = image_open(fd, &image);
 	if (err)
 		return err;
-	err = find_destructor(&image, runtime->code_type, ret_offset);
+	err = find_destructor(&image, runtime, ret_offset);
 	image_close(&image);
 	return err;
 }

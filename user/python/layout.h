@@ -8,12 +8,21 @@
 #ifndef FDTRACE_PYTHON_LAYOUT_H
 #define FDTRACE_PYTHON_LAYOUT_H
 
+#include <stdbool.h>
+
 #include "py_layout.h"
 
-/* The layout of CPython (version 0x030b: 3.11) on this architecture, or NULL. */
-const struct py_layout *python_layout(unsigned int version);
+/* The newest version that there is a layout for. */
+#define PYTHON_NEWEST 0x030f
 
-/* All of them, ended by version 0: for the tests. */
-const struct py_layout *python_layouts(void);
+/*
+ * The layout of CPython (version 0x030b: 3.11) on this architecture, in builds with the GIL or
+ * free-threaded ones; NULL: there is none. Static. Of 3.6 and 3.15 the place of the key differs
+ * from build to build: gilstate.h finds it.
+ */
+const struct py_layout *python_layout(unsigned int version, bool without_gil);
+
+/* All of them, ended by version 0. */
+const struct py_layout *python_layouts(bool without_gil);
 
 #endif

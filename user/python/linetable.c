@@ -131,7 +131,7 @@ int linetable_line(unsigned int version, const uint8_t *table, size_t size, int 
 {
 	if (lasti < 0)
 		return sane_line(firstlineno);
-	if (version < 0x0306 || version > 0x030d)
+	if (version < 0x0306)
 		return LINE_UNKNOWN;
 	if (version < 0x030a)
 		return lnotab_line(table, size, firstlineno, lasti);

@@ -17,7 +17,7 @@
 
 /*
  * The line of the instruction at byte offset lasti (< 0: before the first: firstlineno),
- * as frame.f_lineno gives it. version 0x0308 … 0x030d (0x0306 on work too):
+ * as frame.f_lineno gives it. version 0x0306 on:
  *   to 3.9: co_lnotab (Objects/lnotab_notes.txt); 3.10: co_linetable, PEP 626;
  *   3.11 on: location table (Objects/locations.md, InternalDocs/code_objects.md).
  */

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "python/gilstate.h"
 #include "python/layout.h"
+#include "python/members.h"
+#include "python/published.h"
 
 #if defined(__x86_64__)
 #define MACHINE	     EM_X86_64
@@ -26,8 +29,11 @@
 /* The largest symbol or string table that is read; libclang's are a tenth of that. */
 #define TABLE_BYTES_MAX (128u << 20)
 
-/* PyTypeObject.tp_basicsize, Include/cpython/object.h, in builds with the GIL. */
-#define TYPE_BASICSIZE 32
+/* PyTypeObject.tp_basicsize, Include/cpython/object.h; free-threaded builds have 16 bytes more. */
+#define TYPE_BASICSIZE(layout) (32 + (layout)->ob_type - 8)
+
+/* tp_basicsize of PyCodeObject in 2.7, Include/code.h. */
+#define CODE_SIZE_27 128
 
 struct elf_file {
 	int fd;
@@ -36,8 +42,10 @@ struct elf_file {
 	size_t segments;
 };
 
+/* st_size 0: not defined here */
 struct python_symbols {
-	GElf_Sym runtime, code_type, version; /* st_size 0: not defined here */
+	GElf_Sym runtime, code_type, version, string_type;
+	GElf_Sym this_thread, interp_head, pypy; /* functions */
 	size_t runtime_section;
 };
 
@@ -175,23 +183,46 @@ static bool name_is(const Elf_Data *names, size_t at, const char *want)
 /* Keeps sym if it is one of ours, and defined here. */
 static void take_symbol(const GElf_Sym *sym, const Elf_Data *names, struct python_symbols *symbols)
 {
-	if (sym->st_shndx == SHN_UNDEF || GELF_ST_TYPE(sym->st_info) != STT_OBJECT)
+	const struct {
+		const char *name;
+		unsigned char type;
+		GElf_Sym *into;
+	} known[] = {
+		{"_PyRuntime", STT_OBJECT, &symbols->runtime},
+		{"PyCode_Type", STT_OBJECT, &symbols->code_type},
+		{"Py_Version", STT_OBJECT, &symbols->version},
+		{"PyString_Type", STT_OBJECT, &symbols->string_type},
+		{"PyGILState_GetThisThreadState", STT_FUNC, &symbols->this_thread},
+		{"PyInterpreterState_Head", STT_FUNC, &symbols->interp_head},
+		{"pypy_main_startup", STT_FUNC, &symbols->pypy},
+	};
+
+	if (sym->st_shndx == SHN_UNDEF || !sym->st_size)
 		return;
-	if (name_is(names, sym->st_name, "_PyRuntime")) {
-		symbols->runtime = *sym;
-		symbols->runtime_section = sym->st_shndx;
-	} else if (name_is(names, sym->st_name, "PyCode_Type")) {
-		symbols->code_type = *sym;
-	} else if (name_is(names, sym->st_name, "Py_Version")) {
-		symbols->version = *sym;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (GELF_ST_TYPE(sym->st_info) == known[i].type &&
+		    name_is(names, sym->st_name, known[i].name)) {
+			*known[i].into = *sym;
+			if (known[i].into == &symbols->runtime)
+				symbols->runtime_section = sym->st_shndx;
+			return;
+		}
 	}
+}
+
+/* Most files are no Python: that shows without a look at their symbols. */
+static bool may_be_python(const Elf_Data *names)
+{
+	static const char cpython[] = "PyCode_Type", pypy[] = "pypy_main_startup";
+
+	return memmem(names->d_buf, names->d_size, cpython, sizeof(cpython)) ||
+	       memmem(names->d_buf, names->d_size, pypy, sizeof(pypy));
 }
 
 /* Fills symbols from one symbol table. */
 static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 			 struct python_symbols *symbols)
 {
-	static const char sign[] = "PyCode_Type";
 	Elf_Scn *name_section = elf_getscn(elf, header->sh_link);
 	GElf_Shdr name_header;
 	Elf_Data *names, *data;
@@ -201,8 +232,7 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	    name_header.sh_type != SHT_STRTAB)
 		return;
 	names = section_data(name_section, &name_header);
-	/* Most files are no Python: that shows without a look at their symbols. */
-	if (!names || !memmem(names->d_buf, names->d_size, sign, sizeof(sign)))
+	if (!names || !may_be_python(names))
 		return;
 	data = section_data(section, header);
 	for (size_t i = 0; data && i < data->d_size / sizeof(Elf64_Sym); i++) {
@@ -211,7 +241,7 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	}
 }
 
-/* Looks into the symbol table of a type; there is one at most. True: PyCode_Type is defined. */
+/* Looks into the symbol table of a type; there is one at most. True: it defines a Python. */
 static bool find_symbols(Elf *elf, unsigned int type, struct python_symbols *symbols)
 {
 	Elf_Scn *section = NULL;
@@ -222,7 +252,7 @@ static bool find_symbols(Elf *elf, unsigned int type, struct python_symbols *sym
 		if (!gelf_getshdr(section, &header) || header.sh_type != type)
 			continue;
 		read_symbols(elf, section, &header, symbols);
-		return symbols->code_type.st_size > 0;
+		return symbols->code_type.st_size > 0 || symbols->pypy.st_size > 0;
 	}
 	return false;
 }
@@ -241,6 +271,10 @@ static bool in_own_section(Elf *elf, size_t index)
 	return name && !strcmp(name, ".PyRuntime");
 }
 
+/* _PyRuntimeState up to 3.7.3, whose gilstate lies so many bytes before that of 3.7.4. */
+#define SIZE_370     (1432 + MUTEX_GROWTH)
+#define GILSTATE_370 88
+
 /* What there is before Py_Version (3.11): the size of _PyRuntimeState, and its section. */
 static int version_from_size(const struct elf_file *file, const struct python_symbols *symbols,
 			     struct python_runtime *ret)
@@ -251,7 +285,7 @@ static int version_from_size(const struct elf_file *file, const struct python_sy
 		bool own_section;
 		char text[8];
 	} known[] = {
-		/* 3.7.4 on; 1432 before, with other offsets */
+		{0x0307, SIZE_370, false, "3.7"},
 		{0x0307, 1520 + MUTEX_GROWTH, false, "3.7"},
 		{0x0308, 1464 + MUTEX_GROWTH, false, "3.8"},
 		{0x0309, 656 + MUTEX_GROWTH, false, "3.9"},
@@ -290,110 +324,118 @@ static int version_from_hex(uint64_t hex, struct python_runtime *ret)
 	return -ENOTSUP;
 }
 
-/* _Py_DebugOffsets of 3.13 (Include/internal/pycore_runtime.h), in front of _PyRuntime. */
-enum debug_offsets {
-	DEBUG_COOKIE = 0,
-	DEBUG_VERSION = 8,
-	DEBUG_FREE_THREADED = 16,
-	DEBUG_RUNTIME_INTERPRETERS = 40,
-	DEBUG_THREAD_INTERP = 176,
-	DEBUG_THREAD_FRAME = 184,
-	DEBUG_THREAD_ID = 192,
-	DEBUG_FRAME_PREVIOUS = 232,
-	DEBUG_FRAME_EXECUTABLE = 240,
-	DEBUG_FRAME_INSTR_PTR = 248,
-	DEBUG_FRAME_OWNER = 264,
-	DEBUG_CODE_FILENAME = 280,
-	DEBUG_CODE_QUALNAME = 296,
-	DEBUG_CODE_LINETABLE = 304,
-	DEBUG_CODE_FIRSTLINENO = 312,
-	DEBUG_CODE_ADAPTIVE = 344,
-	DEBUG_BYTES_SIZE = 520,
-	DEBUG_BYTES_DATA = 528,
-	DEBUG_STR_STATE = 544,
-	DEBUG_STR_LENGTH = 552,
-	DEBUG_STR_ASCII = 560,
-	DEBUG_SIZE = 584,
-};
-
-static uint64_t debug_value(const uint8_t *debug, unsigned int at)
+/*
+ * What the layouts say of this version and kind of build, in ret->layout: of a version beyond
+ * them what the newest says. 0 or -ENOTSUP.
+ */
+static int choose_layout(struct python_runtime *ret, bool without_gil)
 {
-	uint64_t value;
+	unsigned int version = ret->version > PYTHON_NEWEST ? PYTHON_NEWEST : ret->version;
+	const struct py_layout *layout = python_layout(version, without_gil);
 
-	memcpy(&value, debug + at, sizeof(value));
-	return value;
-}
-
-/* Whether the offsets that the runtime publishes are those of our layout. */
-static bool same_offsets(const uint8_t *debug, const struct py_layout *l)
-{
-	const struct {
-		unsigned int at;
-		uint32_t value;
-	} fields[] = {
-		{DEBUG_RUNTIME_INTERPRETERS, l->runtime_interp},
-		{DEBUG_THREAD_INTERP, l->tstate_interp},
-		{DEBUG_THREAD_FRAME, l->tstate_frame},
-		{DEBUG_THREAD_ID, l->tstate_thread_id},
-		{DEBUG_FRAME_PREVIOUS, l->frame_back},
-		{DEBUG_FRAME_EXECUTABLE, l->frame_code},
-		{DEBUG_FRAME_INSTR_PTR, l->frame_lasti},
-		{DEBUG_FRAME_OWNER, l->frame_owner},
-		{DEBUG_CODE_FILENAME, l->code_filename},
-		{DEBUG_CODE_QUALNAME, l->code_name},
-		{DEBUG_CODE_LINETABLE, l->code_table},
-		{DEBUG_CODE_FIRSTLINENO, l->code_firstlineno},
-		{DEBUG_CODE_ADAPTIVE, l->code_adaptive},
-		{DEBUG_BYTES_SIZE, l->bytes_size},
-		{DEBUG_BYTES_DATA, l->bytes_data},
-		{DEBUG_STR_STATE, l->str_state},
-		{DEBUG_STR_LENGTH, l->str_length},
-		{DEBUG_STR_ASCII, l->str_ascii},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (debug_value(debug, fields[i].at) != fields[i].value)
-			return false;
-	}
-	return true;
-}
-
-/* From 3.13 on the runtime describes itself. 0, or -ENOTSUP if it is not what we know. */
-static int check_debug_offsets(const struct elf_file *file, uint64_t hex,
-			       const struct py_layout *layout, struct python_runtime *ret)
-{
-	uint8_t debug[DEBUG_SIZE];
-
-	if (layout->version < 0x030d)
-		return 0;
-	if (read_initial(file, ret->runtime, debug, sizeof(debug)) ||
-	    memcmp(debug + DEBUG_COOKIE, "xdebugpy", 8) || debug_value(debug, DEBUG_VERSION) != hex)
+	if (!layout)
 		return -ENOTSUP;
-	if (debug_value(debug, DEBUG_FREE_THREADED)) {
+	ret->layout = *layout;
+	return 0;
+}
+
+/* From 3.13 on the runtime describes itself. */
+static int layout_published(const struct elf_file *file, uint64_t hex, struct python_runtime *ret)
+{
+	uint8_t debug[PUBLISHED_SIZE];
+	bool without_gil;
+	int err;
+
+	if (read_initial(file, ret->runtime, debug, sizeof(debug)) ||
+	    !published_is_there(debug, sizeof(debug), hex, &without_gil))
+		return -ENOTSUP;
+	if (without_gil) {
 		size_t size = strlen(ret->version_text);
 
 		snprintf(ret->version_text + size, sizeof(ret->version_text) - size, "t");
-		return -ENOTSUP;
 	}
-	return same_offsets(debug, layout) ? 0 : -ENOTSUP;
+	err = choose_layout(ret, without_gil);
+	return err ? err : published_apply(debug, sizeof(debug), ret->version, &ret->layout);
 }
 
-/* Whether code objects are as large as the layout says: a build of another shape has others. */
-static bool same_code_size(const struct elf_file *file, const struct py_layout *layout,
-			   uint64_t code_type)
+static bool read_function(const struct elf_file *file, const GElf_Sym *sym,
+			  struct function_head *ret)
+{
+	ret->address = sym->st_value;
+	return sym->st_size && !read_initial(file, sym->st_value, ret->code, sizeof(ret->code));
+}
+
+/* In 3.15 only the code knows where a thread keeps its state; without it, the lists do. */
+static void find_thread_local(const struct elf_file *file, const struct python_symbols *symbols,
+			      struct python_runtime *ret)
+{
+	struct function_head function;
+
+	if (ret->version >= 0x030f && read_function(file, &symbols->this_thread, &function))
+		gilstate_thread_local(&function, ret->runtime, &ret->layout);
+}
+
+/* The size of code objects in a file; 0: not in it. */
+static uint64_t code_size(const struct elf_file *file, const struct py_layout *layout,
+			  uint64_t code_type)
 {
 	uint64_t size;
 
-	return code_type <= UINT64_MAX - TYPE_BASICSIZE &&
-	       !read_initial(file, code_type + TYPE_BASICSIZE, &size, sizeof(size)) &&
-	       size == layout->code_size;
+	if (code_type > UINT64_MAX - TYPE_BASICSIZE(layout) ||
+	    read_initial(file, code_type + TYPE_BASICSIZE(layout), &size, sizeof(size)))
+		return 0;
+	return size;
+}
+
+/* Whether code objects are as the layout says: a build of another shape has others. */
+static int check_code_type(const struct elf_file *file, const struct python_runtime *runtime)
+{
+	unsigned int told;
+	int err;
+
+	if (code_size(file, &runtime->layout, runtime->code_type) != runtime->layout.code_size)
+		return -ENOTSUP;
+	err = python_members_check(file->fd, runtime->code_type, &runtime->layout, &told);
+	/* What cannot be read does not speak against it: each code object is proved when seen. */
+	return err == -ENOTSUP ? err : 0;
+}
+
+/*
+ * Before 3.7 there is no _PyRuntime. In 3.6 the list of interpreters, which stands for it here,
+ * and the key are variables of their own.
+ */
+static int identify_old(const struct elf_file *file, const struct python_symbols *symbols,
+			struct python_runtime *ret)
+{
+	const struct py_layout *layout = python_layout(0x0306, false);
+	uint64_t size = code_size(file, layout, ret->code_type), key;
+	struct function_head function;
+
+	snprintf(ret->version_text, sizeof(ret->version_text), "before 3.6");
+	if (symbols->string_type.st_size)
+		snprintf(ret->version_text, sizeof(ret->version_text),
+			 size == CODE_SIZE_27 ? "2.7" : "2");
+	if (symbols->string_type.st_size || size != layout->code_size)
+		return -ENOTSUP;
+	snprintf(ret->version_text, sizeof(ret->version_text), "3.6");
+	ret->version = 0x0306;
+	ret->layout = *layout;
+	if (!read_function(file, &symbols->interp_head, &function) ||
+	    !gilstate_interp_head(&function, &ret->runtime))
+		return -ENOTSUP;
+	if (read_function(file, &symbols->this_thread, &function) &&
+	    gilstate_key(&function, &key) &&
+	    (int64_t)(key - ret->runtime) == (int32_t)(key - ret->runtime)) {
+		ret->layout.key = PY_KEY_INT;
+		ret->layout.runtime_key = (int32_t)(key - ret->runtime);
+	}
+	return check_code_type(file, ret);
 }
 
 /* Version, and whether the layout that we have for it is true of this build. */
 static int identify(const struct elf_file *file, const struct python_symbols *symbols,
 		    struct python_runtime *ret)
 {
-	const struct py_layout *layout;
 	uint64_t hex = 0;
 	int err;
 
@@ -405,13 +447,39 @@ static int identify(const struct elf_file *file, const struct python_symbols *sy
 		err = version_from_hex(hex, ret);
 	if (err)
 		return err;
-	layout = python_layout(ret->version);
-	if (!layout)
-		return -ENOTSUP;
-	err = check_debug_offsets(file, hex, layout, ret);
+	if (ret->version < 0x030d)
+		err = choose_layout(ret, false);
+	else
+		err = layout_published(file, hex, ret);
 	if (err)
 		return err;
-	return same_code_size(file, layout, ret->code_type) ? 0 : -ENOTSUP;
+	if (ret->version == 0x0307 && symbols->runtime.st_size == SIZE_370)
+		ret->layout.runtime_key -= GILSTATE_370;
+	find_thread_local(file, symbols, ret);
+	return check_code_type(file, ret);
+}
+
+/* Finds the symbols of a Python, or has an answer already: it is none, or one of another kind. */
+static int find_kind(struct elf_file *file, struct python_symbols *symbols,
+		     struct python_runtime *ret)
+{
+	if (!find_symbols(file->elf, SHT_DYNSYM, symbols) &&
+	    !find_symbols(file->elf, SHT_SYMTAB, symbols))
+		return -ENOENT;
+	/* GraalPy has the types and Py_Version, but no runtime of this kind. */
+	if (!symbols->pypy.st_size && !symbols->runtime.st_size && symbols->version.st_size)
+		return -ENOENT;
+	*ret = (struct python_runtime){
+		.version_text = "3",
+		.fixed = file->fixed,
+		.runtime = symbols->runtime.st_value,
+		.code_type = symbols->code_type.st_value,
+	};
+	if (!symbols->pypy.st_size)
+		return 0;
+	ret->pypy = true;
+	ret->version_text[0] = '\0';
+	return -ENOTSUP;
 }
 
 int python_runtime_find(int fd, struct python_runtime *ret)
@@ -421,26 +489,16 @@ int python_runtime_find(int fd, struct python_runtime *ret)
 	GElf_Phdr segment;
 	int err = file_open(fd, &file);
 
+	if (!err)
+		err = find_kind(&file, &symbols, ret);
 	if (err)
 		return err;
-	if (!find_symbols(file.elf, SHT_DYNSYM, &symbols) &&
-	    !find_symbols(file.elf, SHT_SYMTAB, &symbols))
-		return -ENOENT;
-	/* GraalPy has the types and Py_Version, but no runtime of this kind. */
-	if (!symbols.runtime.st_size && symbols.version.st_size)
-		return -ENOENT;
-	*ret = (struct python_runtime){
-		.version_text = "3",
-		.fixed = file.fixed,
-		.runtime = symbols.runtime.st_value,
-		.code_type = symbols.code_type.st_value,
-	};
-	if (!symbols.runtime.st_size) {
-		snprintf(ret->version_text, sizeof(ret->version_text), "before 3.7");
-		return -ENOTSUP;
-	}
-	if (!find_segment(&file, ret->runtime, symbols.runtime.st_size, &segment))
+	if (symbols.runtime.st_size &&
+	    !find_segment(&file, ret->runtime, symbols.runtime.st_size, &segment))
 		return -EINVAL;
 	err = find_text(&file, ret);
-	return err ? err : identify(&file, &symbols, ret);
+	if (err)
+		return err;
+	return symbols.runtime.st_size ? identify(&file, &symbols, ret)
+				       : identify_old(&file, &symbols, ret);
 }

@@ -255,6 +255,8 @@ const char *words_python_status(const struct stack *stack, uint64_t stack_id, ui
 		[PYTHON_NO_FRAMES] = "no_frames",
 		[PYTHON_AMBIGUOUS] = "ambiguous",
 		[PYTHON_PARENT] = "parent",
+		[PYTHON_UNSOUND] = "unsound",
+		[PYTHON_UNFOUND] = "unfound",
 	};
 	unsigned int status = stack ? stack->status : python;
 
@@ -274,6 +276,9 @@ const char *words_python_remark(const struct stack *stack, uint64_t stack_id, ui
 		[PYTHON_NO_FRAMES] = "none, a Python thread without a frame (start-up or shutdown)",
 		[PYTHON_AMBIGUOUS] = "uncertain, with several interpreters it may be another one's",
 		[PYTHON_PARENT] = "the parent's, this is a vfork child",
+		[PYTHON_UNSOUND] =
+			"breaks off, what lies there is not as this CPython would have it",
+		[PYTHON_UNFOUND] = "not found, there are too many Python threads to look through",
 	};
 	unsigned int status = stack ? stack->status : python;
 

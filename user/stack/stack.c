@@ -164,6 +164,16 @@ static char *copy_or_unknown(const char *text)
 	return strdup(text ? text : "?");
 }
 
+/* Whether what was sent for a frame is a code object, as far as it was sent. */
+static bool is_sound(struct stack_store *store, const struct stored *stored,
+		     const struct record_frame *frame)
+{
+	const struct code_info *code =
+		code_cache_find(store->codes, stored->tgid, frame->code, frame->ident);
+
+	return !code || code->sound;
+}
+
 /* Appends one frame of the loop that is reached, unless a traceback would not show it. 0 or
  * -ENOMEM. */
 static int resolve_frame(struct stack_store *store, const struct stored *stored,
@@ -204,6 +214,10 @@ struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id, enum p
 		return stack;
 	}
 	for (size_t i = 0; i < stored->depth; i++) {
+		if (!is_sound(store, stored, &stored->frames[i])) {
+			stack->status = PYTHON_UNSOUND;
+			break;
+		}
 		if (resolve_frame(store, stored, &stored->frames[i], stack)) {
 			stack_free(stack);
 			return NULL;

@@ -11,7 +11,7 @@ VERSION = sys.version_info[:2]
 STR_LENGTH, STR_STATE = 16, 32
 STR_ASCII = 40 if VERSION >= (3, 12) else 48
 BYTES_SIZE = 16
-CODE_FILENAME = 112 if VERSION >= (3, 11) else 104
+CODE_FILENAME = 112 if VERSION >= (3, 11) else 104 if VERSION >= (3, 8) else 96
 CODE_TABLE = 136 if VERSION >= (3, 11) else 120 if VERSION >= (3, 8) else 112
 IFRAME = 24  # PyFrameObject.f_frame, from 3.11 on
 BACK = 8 if VERSION >= (3, 12) else 48 if VERSION >= (3, 11) else 24

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Closes from every shape of Python stack, for test_exact.py: each close is a sample.
 
-Python 3.8 syntax; newer syntax is compiled at run time where the version has it.
+Python 3.6 syntax; newer syntax is compiled at run time where the version has it.
 """
 import asyncio
 import atexit
@@ -14,9 +14,11 @@ import re
 import signal
 import sys
 import threading
+import traceback
 import unicodedata  # noqa: F401
 import weakref
 
+from exact_shapes import Magic, by_the_library, magic, names, newer_syntax
 from simlib import wait_for_tracer
 
 
@@ -129,86 +131,6 @@ def class_bodies():
 
     Outer()
     Derived()
-
-
-class Magic:
-    @property
-    def value(self):
-        return os.close(null())
-
-    @staticmethod
-    def static():
-        close()
-
-    @classmethod
-    def of_class(cls):
-        close()
-
-    def __getattr__(self, name):
-        close()
-        return name
-
-    def __setattr__(self, name, value):
-        close()
-
-    def __getitem__(self, key):
-        return os.close(null())
-
-    def __add__(self, other):
-        close()
-        return self
-
-    def __eq__(self, other):
-        os.close(null())
-        return True
-
-    def __hash__(self):
-        close()
-        return 1
-
-    def __bool__(self):
-        close()
-        return True
-
-    def __call__(self):
-        close()
-
-    def __iter__(self):
-        close()
-        return iter(())
-
-    def __enter__(self):
-        close()
-
-    def __exit__(self, *exc):
-        os.close(null())
-        return True
-
-    def __repr__(self):
-        close()
-        return "magic"
-
-
-def magic():
-    m = Magic()
-    m.value
-    m.static()
-    m.of_class()
-    m.missing
-    m.x = 1
-    m[1]
-    m + m
-    m == m
-    {m: m}[m]
-    if m:
-        m()
-    list(m)
-    f"{m} {m!r}"
-    with m:
-        close()
-        raise ValueError
-    with m, m:
-        close()
 
 
 # --- exceptions, statements over several lines ---
@@ -334,9 +256,95 @@ def callbacks():
     eval("(lambda: [close() for _ in range(2)])()")
 
 
+def foreign():
+    """Called by libc."""
+    compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    numbers = (ctypes.c_int * 4)(3, 1, 4, 1)
+
+    @compare
+    def by_nothing(a, b):
+        close()
+        return 0
+
+    ctypes.CDLL(None).qsort(numbers, 4, ctypes.sizeof(ctypes.c_int), by_nothing)
+
+
+@contextlib.contextmanager
+def managed():
+    close()
+    try:
+        yield
+    finally:
+        os.close(null())
+
+
+def managers():
+    with managed(), managed():
+        close()
+    with contextlib.ExitStack() as stack:
+        stack.callback(close)
+        stack.enter_context(managed())
+        stack.push(lambda *_: close())
+    managed()(close)()
+
+
+def keywords(*args, first, second=2, **rest):
+    os.close(null())
+    if rest:
+        keywords(*args, first=first)
+
+
+def closures():
+    fds = [null()]
+
+    def outer(fd):
+        def inner(count):
+            nonlocal fd
+            if count:
+                return inner(count - 1)
+            os.close(fd)
+            fd = -1
+
+        return inner
+
+    outer(fds.pop())(3)
+    keywords(1, 2, first=3, other=4)
+    keywords(**{"first": 1, "x": 2})
+
+
+def collected():
+    """The collector's own callbacks, and finalizers that run inside of it, in other threads."""
+    def callback(phase, info):
+        close()
+
+    gc.callbacks.append(callback)
+    gc.collect()
+    gc.callbacks.remove(callback)
+
+    def make():
+        for _ in range(3):
+            cycle = Dies()
+            cycle.me = cycle
+        del cycle
+        gc.collect()
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    local = threading.local()
+
+    def keep():
+        local.dies = Dies()
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    thread.join()
+
+
 def signals():
     signal.signal(signal.SIGUSR1, lambda *_: close())
-    signal.raise_signal(signal.SIGUSR1)
+    if hasattr(signal, "raise_signal"):
+        signal.raise_signal(signal.SIGUSR1)
     os.kill(os.getpid(), signal.SIGUSR1)
     close()
 
@@ -376,13 +384,42 @@ async def amain():
     async with Context():
         close()
     [close() async for _ in agenerator()]
-    asyncio.get_running_loop().call_soon(close)
+    asyncio.get_event_loop().call_soon(close)
     await asyncio.sleep(0)
     await asyncio.wait_for(task(1), 10)
 
 
+async def in_executor():
+    await LOOP.run_in_executor(None, close)
+    await asyncio.gather(*(LOOP.run_in_executor(None, lambda: close()) for _ in range(3)))
+
+
+async def thrown():
+    async def inner():
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            close()
+            raise
+        finally:
+            os.close(null())
+
+    one = asyncio.ensure_future(inner())
+    await asyncio.sleep(0)
+    one.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await one
+    half = agenerator()
+    await half.asend(None)
+    close()
+    await half.aclose()
+
+
 def coroutines():
-    asyncio.run(amain())
+    for each in (amain, in_executor, thrown):
+        LOOP.run_until_complete(each())
+    if hasattr(asyncio, "run"):
+        asyncio.run(amain())
     lone = task(0)
     lone.send(None)
     lone.close()
@@ -421,7 +458,30 @@ def traced():
     sys.settrace(None)
     sys.setprofile(lambda *_: None)
     close()
+    sys.setprofile(lambda frame, event, arg: event == "call" and os.close(null()))
+    close()
     sys.setprofile(None)
+    threading.settrace(tracer)
+    thread = threading.Thread(target=thread_main, args=(2,))
+    thread.start()
+    thread.join()
+    threading.settrace(None)
+
+
+def monitored():
+    monitoring = getattr(sys, "monitoring", None)
+    if not monitoring:
+        return
+    monitoring.use_tool_id(3, "exact")
+    events = monitoring.events
+    monitoring.register_callback(3, events.PY_START, lambda *_: os.close(null()))
+    monitoring.register_callback(3, events.LINE, lambda *_: os.close(null()))
+    monitoring.set_events(3, events.PY_START | events.LINE)
+    close()
+    [x for x in range(2)]
+    monitoring.set_events(3, 0)
+    close()
+    monitoring.free_tool_id(3)
 
 
 def deep(depth):
@@ -442,6 +502,10 @@ def depths():
         deep(depth)
         list(deep_generator(depth))
     deep(150)
+    list(deep_generator(240))
+    here = len(traceback.extract_stack())
+    for frames in (511, 512, 513, 700):
+        deep(frames - here - 2)
 
 
 class Hot:
@@ -481,72 +545,24 @@ def throw_away():
         scope[f"f{i}"]()
 
 
-NEWER = {
-    (3, 8): """
-def walrus(a, /, *, b=0):
-    if (fd := null()) and os.close(fd):
-        pass
-walrus(1)
-""",
-    (3, 10): """
-def matching(command):
-    match command:
-        case [1, x] if close():
-            pass
-        case {"a": x}:
-            close()
-        case _:
-            os.close(null())
-matching([1, 2]), matching({"a": 1}), matching(None)
-with (open("/dev/null") as a, open("/dev/null") as b):
-    close()
-""",
-    (3, 11): """
-def groups():
-    try:
-        raise ExceptionGroup("g", [ValueError(), KeyError()])
-    except* ValueError:
-        close()
-    except* KeyError:
-        os.close(null())
-groups()
-""",
-    (3, 12): """
-def generic[T](x: T) -> T:
-    close()
-    return [y for y in [x] if not close()]
-type Alias[T] = [close(), T]
-generic(1), Alias.__value__
-""",
-}
-
-
-def newer_syntax():
-    for version, source in NEWER.items():
-        if sys.version_info >= version:
-            exec(compile(source, f"<newer {version}>", "exec"), globals())
-
-
-def names():
-    exec("def größe():\n    close()\ngröße()", globals())
-    exec(compile("def 名前(): close()\n\n名前()", "日本.py", "exec"), globals())
-    exec(compile("def 𠀀(): close()\n𠀀()", "\U0001f40d.py", "exec"), globals())
-    exec(compile("def %s(): close()\n%s()" % (("n" * 600,) * 2), "d/" * 400, "exec"), globals())
-
-
 def main():
     for part in (
         generators, comprehensions, lambdas, with_decorators, class_bodies, magic, exceptions,
-        lines, finalizers, weak_references, callbacks, signals, coroutines, threads, traced,
-        depths, hot, throw_away, newer_syntax, names, close_twice,
+        lines, finalizers, weak_references, callbacks, foreign, by_the_library, managers,
+        closures, collected, signals, coroutines, threads, traced, monitored, depths, hot, throw_away, newer_syntax, names, close_twice,
     ):
         part()
 
 
 # What would be loaded late, and closed by ld.so, which the log does not see: unicodedata by the
-# compiler for names beyond ASCII, libgcc_s by the end of a thread, what asyncio imports.
+# compiler for names beyond ASCII, libgcc_s by the end of a thread, what asyncio and its executor
+# import, what libffi looks for when it makes its first callback.
 ctypes.CDLL("libgcc_s.so.1")
-asyncio.new_event_loop().close()
+LOOP = asyncio.new_event_loop()
+asyncio.set_event_loop(LOOP)
+LOOP.run_until_complete(in_executor())
+foreign()
+by_the_library()
 wait_for_tracer()
 atexit.register(close)
 kept = Dies(), open("/dev/null")  # die at shutdown

@@ -62,6 +62,7 @@ static void set_latin1(struct string *s, const char *text)
 static void honest_frames(int depth)
 {
 	for (int i = 0; i < depth; i++) {
+		put(code[i], 8, PyCode_Type);
 		put_int(code[i], 72, 10 + i);
 		put(code[i], 112, &file_name);
 		put(code[i], 128, &function);
@@ -102,9 +103,10 @@ static char *edge(void)
 	return pages + 4096 - 64;
 }
 
-static const char evil[] = "\x1b]0;owned\x07\x1b[2J\x9b" "31m\r\nerror[double_close]: not ours\n\x7f\b";
-static const uint16_t odd[] = {0x202e, 0xd800, 0xdc1b, 0xdcff, 0x2028, 0, 0xfeff, 0x1b, '[', '2',
-			       'J',    0xffff, 0x85};
+static const char evil[] = "\x1b]0;owned\x07\x1b[2J\x9b"
+			   "31m\r\nerror[double_close]: not ours\n\x7f\b";
+static const uint16_t odd[] = {0x202e, 0xd800, 0xdc1b, 0xdcff, 0x2028, 0,   0xfeff,
+			       0x1b,   '[',    '2',    'J',    0xffff, 0x85};
 static const uint32_t beyond[] = {0x110000, 0xffffffff, 0x1b, 0xd800, 0x80000000, 'x'};
 
 static void forge(const char *mode)
@@ -141,6 +143,8 @@ static void forge(const char *mode)
 		put_int(code[2], 72, INT32_MIN);
 		put_int(code[3], 168, INT32_MAX);
 		memset(frames[4] + 68, 0xff, 4);
+	} else if (!strcmp(mode, "type")) {
+		put(code[2], 8, &_PyRuntime);
 	} else if (!strcmp(mode, "key")) {
 		put_int(&_PyRuntime, 596, 1023);
 	} else if (!strcmp(mode, "state")) {

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Records of what was learned of a process beside the kernel side's: its facts, its runtime.
+ *
+ * Owns: their form. Never: keeps anything.
+ */
+#ifndef FDTRACE_LEARNED_H
+#define FDTRACE_LEARNED_H
+
+#include <sys/types.h>
+
+#include "base/records.h"
+#include "python/runtime.h"
+
+/* What /proc says of a process that begins to be traced. What feed returned, or negative errno. */
+int learned_process(record_fn feed, void *arg, pid_t pid, enum process_since since);
+
+/* The process runs this Python. What feed returned. */
+int learned_runtime(record_fn feed, void *arg, pid_t pid, const struct python_runtime *runtime);
+
+/* The process was added in vain. What feed returned. */
+int learned_forget(record_fn feed, void *arg, pid_t pid);
+
+#endif
