@@ -163,8 +163,8 @@ def differences(sight, want, finding):
 
 def owner_checks(want, finding, told):
     """What objects tell. Where they are not asked nothing of it holds."""
-    checks = [("culprit", want.get("culprit", "unknown") if told else "unknown",
-               finding["culprit"])]
+    culprit, found = want.get("culprit", "unknown") if told else "unknown", finding["culprit"]
+    checks = [("culprit", found if found in culprit.split("|") else culprit, found)]
     if told:
         checks.append(("owner", want.get("owner"), finding.get("owner")))
         for name, origin in want.get("origin", {}).items():

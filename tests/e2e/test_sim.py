@@ -49,12 +49,17 @@ def skip_if_told(result):
         pytest.skip(reason[1])
 
 
+def ended(status):
+    """An exit status as a shell has it."""
+    return 128 - status if status < 0 else status
+
+
 def verify(case, outcome):
     result, sight = outcome
     skip_if_told(result)
     wrong = check(sight, case.expected(sight.numbers), result.findings)
     assert not wrong, "\n".join(wrong)
-    assert result.status == case.simulator.settings.get("exit", 0), result.stderr
+    assert ended(result.status) == case.simulator.settings.get("exit", 0), result.stderr
     schema.validate(result.lines)
 
 
@@ -77,7 +82,7 @@ def test_unowned(case, outcome):
 def test_reference(case, outcome):
     """Without fdtrace: the simulator does what it says, by faulthandler's word."""
     result, sight, log = outcome
-    assert result.status == case.simulator.settings.get("exit", 0), result.stderr
+    assert ended(result.status) == case.simulator.settings.get("exit", 0), result.stderr
     wants = case.simulator.expected("started", case.python.version)
     bad = [entry for entry in log[1:] if entry.result == "EBADF"]
     for want in wants:

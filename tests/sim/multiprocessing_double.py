@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # A child of multiprocessing closes a number that it was lent, and what it made of it.
-# @expect {"kind": "double_close", "type": "pipe", "fd": "fd", "bad": "work@bad", "closed":
-#   "work@closed", "inherited": ["opened"]}
+# Whether its object is known depends on how soon after the fork it is made.
+# @expect {"kind": "owned_close", "type": "pipe", "fd": "fd", "ownership": "on", "culprit": "bad",
+#   "bad": "work@closed", "inherited": ["opened"], "count": "maybe"}
+# @expect {"kind": "double_close", "type": "pipe", "fd": "fd", "culprit": "unknown|closed", "bad":
+#   "work@bad", "closed": "work@closed", "inherited": ["opened"]}
 import multiprocessing
 import os
 

@@ -34,7 +34,7 @@ int owner_takes(struct store *store, struct table *table, const struct record_ow
 	life->owner = record->object;
 	life->owner_type = record->type;
 	life->owner_gaps = store->gaps;
-	life->given = false;
+	life->given = life->lent = false;
 	return 0;
 }
 
@@ -136,7 +136,7 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 static void judge_behind(const struct scene *scene, const struct intent *intent,
 			 const struct life *life, struct verdict *verdict)
 {
-	bool os_close = intent->point == OWNER_OS_CLOSE && !life->inherited;
+	bool os_close = intent->point == OWNER_OS_CLOSE && !life->lent;
 	uint32_t proofs = os_close ? reuse_proofs(scene->reuse, life, scene->call) : 0;
 	struct finding *f = &verdict->finding;
 
@@ -193,7 +193,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 	judge_behind(scene, intent, life, &verdict);
 	/* A forked child that will exec closes what it has from its parent, whoever had it there.
 	 */
-	if (intent->point != OWNER_OS_CLOSE || life->inherited) {
+	if (intent->point != OWNER_OS_CLOSE || life->lent) {
 		wait_for_object(life, &verdict.finding);
 		return false;
 	}

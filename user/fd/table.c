@@ -293,7 +293,7 @@ static struct life *life_copy(struct store *store, const struct life *from, bool
 	text_ref(life->text);
 	store->live += life->live;
 	if (inherited) {
-		life->inherited = true;
+		life->inherited = life->lent = true;
 		life->opened.inherited = life->ended.inherited = true;
 	}
 	return life;

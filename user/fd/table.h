@@ -42,6 +42,7 @@ struct life {
 
 	/* owners.h */
 	bool given;		 /* the owner has given it up */
+	bool lent;		 /* the owner is a copy of the parent's object, by fork */
 	bool behind;		 /* over by a close that its living owner did not make */
 	bool stolen;		 /* over by a close that meant an earlier life */
 	uint8_t owner_type;	 /* enum owner_type */
