@@ -61,37 +61,40 @@ static __always_inline struct text copy_text(u8 *to, u32 max, const struct py_la
 	return text;
 }
 
-/* One more piece of a long line table. 0 when it is in the ring. Verified by itself. */
-__attribute__((noinline)) int send_table_piece(u64 code, u64 ident, u64 data, u32 offset, u32 total)
+/*
+ * One more piece of the long line table in this CPU's walk. 0 when it is in the ring. Verified by
+ * itself, as is what calls it: all frames of a chain of calls have 512 bytes together (up to Linux
+ * 6.12), and those that lead to send_frame_code() need them.
+ */
+__attribute__((noinline)) int send_table_piece(u32 offset)
 {
 	struct record_code_table *r;
+	struct walk *w = this_walk();
 	u32 zero = 0, bytes;
 
 	r = bpf_map_lookup_elem(&code_buffers, &zero);
-	if (!r || total <= offset)
+	if (!r || !w || w->rest.total <= offset)
 		return -1;
-	bytes = total - offset;
+	bytes = w->rest.total - offset;
 	if (bytes > RECORD_TABLE_CHUNK)
 		bytes = RECORD_TABLE_CHUNK;
-	if (!read_user(r->data, bytes, data + offset))
+	if (!read_user(r->data, bytes, w->rest.data + offset))
 		return -1;
 	fill_header(&r->h, RECORD_CODE_TABLE, sizeof(*r) + bytes, bpf_get_current_pid_tgid());
-	r->code = code;
-	r->ident = ident;
+	r->code = w->rest.code;
+	r->ident = w->rest.ident;
 	r->offset = offset;
 	r->bytes = bytes;
 	return emit(r, sizeof(*r) + bytes, LOSS_CODE, false);
 }
 
 /* The rest of a line table that did not fit into the code record. */
-static __always_inline void send_table_rest(u64 code, u64 ident, u64 data, u32 total)
+__attribute__((noinline)) int send_table_rest(void)
 {
-	for (u32 i = 1; i < TABLE_CHUNKS_MAX; i++) {
-		u32 offset = i * RECORD_TABLE_CHUNK;
-
-		if (offset >= total || send_table_piece(code, ident, data, offset, total))
+	for (u32 i = 1; i < TABLE_CHUNKS_MAX; i++)
+		if (send_table_piece(i * RECORD_TABLE_CHUNK))
 			break;
-	}
+	return 0;
 }
 
 /* Names of one code object into the record; returns the bytes of data used. */
@@ -144,8 +147,8 @@ static __always_inline long send_no_code(struct code_buffer *buf, u64 pid_tgid)
 }
 
 /* One whole code object. 0 when all of its first record is in the ring. */
-static __always_inline long send_code(const struct walk *w, const struct py_layout *layout,
-				      u64 code, u64 ident, u64 pid_tgid)
+static __always_inline long send_code(struct walk *w, const struct py_layout *layout, u64 code,
+				      u64 ident, u64 pid_tgid)
 {
 	u32 zero = 0, used, bytes;
 	u64 table = 0, size = 0;
@@ -188,8 +191,12 @@ static __always_inline long send_code(const struct walk *w, const struct py_layo
 	r->table_bytes = bytes;
 	fill_header(&r->h, RECORD_CODE, sizeof(*r) + used + bytes, pid_tgid);
 	err = emit(r, sizeof(*r) + used + bytes, LOSS_CODE, false);
-	if (!err && !r->table_missing && size > RECORD_TABLE_CHUNK)
-		send_table_rest(code, ident, table, size);
+	if (!err && !r->table_missing && size > RECORD_TABLE_CHUNK) {
+		w->rest.code = code;
+		w->rest.ident = ident;
+		w->rest.data = table;
+		w->rest.total = size;
+	}
 	return err;
 }
 
@@ -209,6 +216,7 @@ __attribute__((noinline)) int send_frame_code(u32 i)
 
 	if (!w || !c || i >= RECORD_FRAMES_MAX)
 		return -1;
+	w->rest.total = 0;
 	layout = bpf_map_lookup_elem(&layouts, &w->layout);
 	if (!layout)
 		return -1;
@@ -252,12 +260,17 @@ static __always_inline void code_freed(u64 code)
 /* Sends the code objects of the first depth frames. Returns how many are not in the ring. */
 __attribute__((noinline)) int send_codes(u32 depth)
 {
+	struct walk *w = this_walk();
 	int failed = 0;
 
+	if (!w)
+		return 1;
 	for (u32 i = 0; i < RECORD_FRAMES_MAX; i++) {
 		if (i >= depth)
 			break;
 		failed += send_frame_code(i);
+		if (w->rest.total)
+			send_table_rest();
 	}
 	return failed;
 }

@@ -51,6 +51,14 @@ struct thread_view {
 	u64 frame; /* frame, cframe or current_frame */
 };
 
+/* What of a code object's line table did not fit into its record. total 0: nothing. */
+struct table_rest {
+	u64 code, ident;
+	u64 data; /* address of the whole table */
+	u32 total;
+	u32 unused;
+};
+
 struct walk {
 	struct known_python known;
 	u64 next; /* the frame to read */
@@ -70,6 +78,7 @@ struct walk {
 	u64 recent[RECENT_STACKS];
 	struct thread_view view;
 	struct thread_search search;
+	struct table_rest rest;
 	struct record_stack stack;
 	struct record_frame frames[RECORD_FRAMES_MAX];
 };
