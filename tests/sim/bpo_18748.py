@@ -21,6 +21,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 
 from simlib import say, wait_for_tracer
 
@@ -58,7 +59,8 @@ def guilty(fifo):
     os.close(number)  # <closed>
     thread = threading.Thread(target=loader)
     thread.start()
-    while not is_reading(thread, number):
+    end = time.monotonic() + 30
+    while not is_reading(thread, number) and time.monotonic() < end:
         pass
     shutil.rmtree(os.path.dirname(fifo))
     del fp  # <bad>
