@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """What tracing costs a Python program that does nothing but open and close.
 
-One process (worker.py) runs the same loops bare, under fdtrace with full stacks, with C stacks of
-every call too (--native=all), while fdtrace traces another process, under strace, and under
+One process (worker.py) runs the same loops bare, under fdtrace with full stacks, without asking who
+owns what (--ownership=off: unowned), with C stacks of every call too (--native=all), while fdtrace traces another process, under strace, and under
 bpftrace with a native stack for each call. The tracers attach and detach while it waits, so every
 number comes from the same process; the order rotates from round to round. The medians are printed
 beside each other.
@@ -174,6 +174,8 @@ def build_arms(options, worker, other, folder):
     fdtrace = tracers.Fdtrace(options.fdtrace, folder)
     arms = [tracers.Arm("bare", tracers.Bare(), worker),
             tracers.Arm("fdtrace", fdtrace, worker),
+            tracers.Arm("unowned",
+                        tracers.Fdtrace(options.fdtrace, folder, "--ownership=off"), worker),
             tracers.Arm("--native=all",
                         tracers.Fdtrace(options.fdtrace, folder, "--native=all"), worker),
             tracers.Arm("fdtrace, other", fdtrace, other)]
