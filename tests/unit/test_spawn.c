@@ -352,7 +352,8 @@ static void test_sudo_that_makes_no_sense(void **state)
 	assert_int_equal(run(argv), 0);
 }
 
-/* A background job of a shell without job control is started to ignore these; children inherit it. */
+/* A background job of a shell without job control is started to ignore these; children inherit it.
+ */
 static void heed_signals(void)
 {
 	static const int signals[] = {SIGINT, SIGQUIT, SIGHUP};
