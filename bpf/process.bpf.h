@@ -156,6 +156,8 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 	r.child_tgid = child_tgid;
 	r.child_tid = tid_of(child);
 	r.vfork = target.vfork;
+	r.users = BPF_CORE_READ(parent, files, count.counter) > 1 ? FORK_TABLE_SHARED
+								  : FORK_TABLE_ALONE;
 	fill_header(&r.h, RECORD_FORK, sizeof(r), bpf_get_current_pid_tgid());
 	emit(&r, sizeof(r), LOSS_PROCESS, true);
 }

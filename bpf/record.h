@@ -45,7 +45,8 @@ enum record_type {
 	RECORD_EXEC = 6,
 	RECORD_EXIT = 7,
 	RECORD_MAP = 8,
-	RECORD_LOST = 9, /* its header alone: records before it found no room; no sequence */
+	RECORD_LOST = 9, /* its header alone, no CPU: records before it found no room; seq: how many
+			    in all by then, 0: not known. From either side */
 	RECORD_OWNER = 10,
 	RECORD_NATIVE = 16,
 	RECORD_MODULE = 17,
@@ -359,6 +360,13 @@ struct record_code_table {
 	__u8 data[];
 };
 
+/* Whether others used a table while it was copied. */
+enum fork_table {
+	FORK_TABLE_UNKNOWN = 0,
+	FORK_TABLE_ALONE = 1, /* the thread that forked alone */
+	FORK_TABLE_SHARED = 2,
+};
+
 /* A new process (no record for a thread). h is the parent. */
 struct record_fork {
 	struct record_header h;
@@ -368,7 +376,8 @@ struct record_fork {
 	__u32 child_tgid;
 	__u32 child_tid;
 	__u8 vfork; /* 1: the child runs in its parent's memory until it execs */
-	__u8 unused[7];
+	__u8 users; /* enum fork_table: of the parent's table */
+	__u8 unused[6];
 };
 
 struct record_exec {

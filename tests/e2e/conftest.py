@@ -6,6 +6,7 @@ fixture `outcome`: cases start when the tests have been collected, in their orde
 once as there are processors; the tests themselves run one by one and wait for theirs.
 """
 import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,18 @@ FARM = ThreadPoolExecutor(max_workers=os.cpu_count())
 FUTURES = {}
 
 
+def heed_signals():
+    """A background job of a shell without job control is started to ignore these, and what the
+    tests start would inherit that."""
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGQUIT: signal.SIG_DFL,
+                signal.SIGHUP: signal.SIG_DFL}
+    for number, default in defaults.items():
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, default)
+
+
 def pytest_sessionstart(session):
+    heed_signals()
     if os.geteuid() != 0:
         pytest.exit("the end-to-end tests trace processes: run them as root", 1)
     if not os.access(harness.FDTRACE, os.X_OK):

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Records out of order: the snapshot that is older than some of them, and racing threads. */
+#include <sched.h>
+
 #include "fd_stream.h"
 
 /* The snapshot */
@@ -134,7 +136,7 @@ static void test_a_close_entered_after_the_open_is_not_the_awaited_one(void **st
 
 	stream_begin(&s);
 	OPEN(&s, 7, .stack = 1);
-	OPEN(&s, 7, .stack = 2, .tid = 101);
+	OPEN(&s, 7, .stack = 2, .tid = 101, .enter_ns = stream_last(&s) + 100);
 	CLOSE(&s, 7, .stack = 3, .tid = 102, .enter_ns = stream_last(&s) + 500);
 	assert_int_equal(stream_counts(&s).live, 0);
 	stream_wait(&s, SETTLE_NS);
@@ -295,9 +297,90 @@ static void test_an_open_recorded_after_the_close_that_ended_it(void **state)
 	OPEN(&s, 7, .enter_ns = enter, .stack = 1);
 	assert_int_equal(stream_counts(&s).live, 0);
 	BAD_CLOSE(&s, 7, .stack = 3);
-	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE,
+			CERTAINTY_SUSPECTED); /* another may be on its way */
 	assert_int_equal(f->opened.stack_id, 1);
 	assert_int_equal(f->closed.stack_id, 2);
+	stream_end(&s);
+}
+
+static void test_two_opens_that_overlap_may_have_come_in_turn(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	OPEN(&s, 7, .stack = 2, .tid = 101);
+	CLOSE(&s, 7, .stack = 3, .tid = 102);
+	CLOSE(&s, 7, .stack = 4, .tid = 101);
+	BAD_CLOSE(&s, 7);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
+static void test_a_finding_waits_for_calls_that_came_before_it(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7, .tid = 101);
+	OPEN(&s, 7, .tid = 102); /* it may be the close of this life that made the bad one fail */
+	CLOSE(&s, 7, .tid = 103);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
+static void test_calls_that_came_after_a_bad_close_change_nothing(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7);
+	OPEN(&s, 7, .tid = 102);
+	CLOSE(&s, 7, .tid = 102); /* after its own open, which was recorded after the bad close */
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+static void test_a_bad_fd_that_a_late_close_explains(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	BAD_CLOSE(&s, 7, .tid = 101);
+	OPEN(&s, 7, .tid = 102, .stack = 1);
+	CLOSE(&s, 7, .tid = 103, .stack = 2);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	assert_int_equal(f->closed.stack_id, 2);
+	stream_end(&s);
+}
+
+static void test_a_late_call_in_a_table_that_was_copied(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	CALL(&s, .call = CALL_UNSHARE, .flags = CLONE_FILES, .tid = 101, .table = TABLE2);
+	OPEN(&s, 7, .tid = 102); /* before the copy or after it: in the copy, or not */
+	stream_wait(&s, 2 * SETTLE_NS);
+	BAD_CLOSE(&s, 7, .tid = 101, .table = TABLE2);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	CALL(&s, .call = CALL_UNSHARE, .flags = CLONE_FILES, .tid = 101, .table = TABLE2);
+	BAD_CLOSE(&s, 7, .tid = 101, .table = TABLE2);
+	OPEN(&s, 7, .tid = 102);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
 	stream_end(&s);
 }
 
@@ -334,6 +417,11 @@ int main(void)
 		cmocka_unit_test(test_a_racing_close_with_exits_only_is_suspected),
 		cmocka_unit_test(test_a_close_that_cannot_explain_the_bad_one),
 		cmocka_unit_test(test_an_open_recorded_after_the_close_that_ended_it),
+		cmocka_unit_test(test_two_opens_that_overlap_may_have_come_in_turn),
+		cmocka_unit_test(test_a_finding_waits_for_calls_that_came_before_it),
+		cmocka_unit_test(test_calls_that_came_after_a_bad_close_change_nothing),
+		cmocka_unit_test(test_a_bad_fd_that_a_late_close_explains),
+		cmocka_unit_test(test_a_late_call_in_a_table_that_was_copied),
 		cmocka_unit_test(test_close_range_racing_with_an_open_is_uncertain),
 	};
 

@@ -352,6 +352,16 @@ static void test_sudo_that_makes_no_sense(void **state)
 	assert_int_equal(run(argv), 0);
 }
 
+/* A background job of a shell without job control is started to ignore these; children inherit it.
+ */
+static void heed_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGQUIT, SIGHUP};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		signal(signals[i], SIG_DFL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +380,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_sudo_that_makes_no_sense, forget_sudo),
 	};
 
+	heed_signals();
 	forget_sudo(NULL);
 	return cmocka_run_group_tests_name("spawn", tests, NULL, NULL);
 }

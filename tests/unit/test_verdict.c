@@ -463,6 +463,19 @@ static void test_never_seen_before_a_gap_is_withheld(void **state)
 	stream_end(&s);
 }
 
+static void test_a_call_that_may_be_older_than_a_gap_proves_little(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	stream_gap(&s);
+	CLOSE(&s, 7, .tid = 101); /* it may have come before an open and a close that were lost */
+	BAD_CLOSE(&s, 7, .tid = 101);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
 static void test_touched_after_a_gap_is_certain_again(void **state)
 {
 	struct stream s;
@@ -472,6 +485,7 @@ static void test_touched_after_a_gap_is_certain_again(void **state)
 	OPEN(&s, 7, .name = "/old");
 	OPEN(&s, 8, .name = "/old");
 	stream_gap(&s);
+	OPEN(&s, 20); /* the thread's next call comes after the loss */
 	CLOSE(&s, 7);
 	BAD_CLOSE(&s, 7);
 	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
@@ -575,6 +589,7 @@ int main(void)
 		cmocka_unit_test(test_closed_before_a_gap_is_suspected),
 		cmocka_unit_test(test_open_before_a_gap_and_closed_in_it_is_suspected),
 		cmocka_unit_test(test_never_seen_before_a_gap_is_withheld),
+		cmocka_unit_test(test_a_call_that_may_be_older_than_a_gap_proves_little),
 		cmocka_unit_test(test_touched_after_a_gap_is_certain_again),
 		cmocka_unit_test(test_a_sweep_goes_on_over_a_gap),
 		cmocka_unit_test(test_names),

@@ -215,7 +215,8 @@ static void test_same_number_again_and_again_is_no_sweep(void **state)
 	stream_end(&s);
 }
 
-static void test_the_next_call_of_the_thread_releases_a_finding(void **state)
+/* Not the thread's next call: what another thread did before may be recorded yet. */
+static void test_the_next_call_of_the_thread_does_not_release_a_finding(void **state)
 {
 	struct stream s;
 
@@ -223,10 +224,9 @@ static void test_the_next_call_of_the_thread_releases_a_finding(void **state)
 	OPEN(&s, 7);
 	CLOSE(&s, 7);
 	BAD_CLOSE(&s, 7);
-	assert_int_equal(s.count, 0);
-	OPEN(&s, 8, .tid = 101);
-	assert_int_equal(s.count, 0);
 	OPEN(&s, 9);
+	assert_int_equal(s.count, 0);
+	stream_wait(&s, SETTLE_NS);
 	assert_int_equal(s.count, 1);
 	stream_end(&s);
 }
@@ -292,7 +292,7 @@ int main(void)
 		cmocka_unit_test(test_a_sweep_after_attach),
 		cmocka_unit_test(test_other_site_or_other_thread_is_another_run),
 		cmocka_unit_test(test_same_number_again_and_again_is_no_sweep),
-		cmocka_unit_test(test_the_next_call_of_the_thread_releases_a_finding),
+		cmocka_unit_test(test_the_next_call_of_the_thread_does_not_release_a_finding),
 		cmocka_unit_test(test_the_settle_time_releases_a_finding),
 		cmocka_unit_test(test_the_end_of_a_process_releases_a_finding),
 		cmocka_unit_test(test_sweep_in_a_vfork_child),

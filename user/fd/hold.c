@@ -5,17 +5,14 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/syscalls.h"
+#include "fd/copy.h"
 #include "fd/life.h"
 
 /* Members of one run, all findings that wait, runs at once. */
 #define RUN_HELD_MAX 256
 #define HELD_MAX     16384
 #define RUNS_MAX     4096
-
-void hold_init(struct hold *hold, struct store *store, finding_fn emit, void *arg)
-{
-	*hold = (struct hold){.store = store, .emit = emit, .arg = arg, .due = UINT64_MAX};
-}
 
 static bool is_due(const struct hold *hold, uint64_t since_ns, uint64_t now_ns)
 {
@@ -42,16 +39,26 @@ static void held_free(struct hold *hold, struct held *held)
 
 static void stop_waiting(struct hold *hold, struct held *held)
 {
-	struct number *number;
-
 	if (!held->waiting)
 		return;
 	held->waiting = false;
 	DL_DELETE(hold->waiters, held);
+	DL_DELETE2(held->number->waiters, held, number_prev, number_next);
+	held->number = NULL;
 	held->table->held--;
-	number = number_find(held->table, held->finding.fd);
-	if (number && number->waiting)
-		number->waiting--;
+}
+
+static int start_waiting(struct hold *hold, struct held *held)
+{
+	held->number = number_get(hold->store, held->table, held->finding.fd);
+	if (!held->number)
+		return -ENOMEM;
+	held->waiting = true;
+	DL_APPEND(hold->waiters, held);
+	DL_APPEND2(held->number->waiters, held, number_prev, number_next);
+	held->table->held++;
+	set_due(hold, held->finding.bad.time_ns);
+	return 0;
 }
 
 static void emit(struct hold *hold, const struct finding *finding)
@@ -251,39 +258,45 @@ static void make_room(struct hold *hold)
 		hold_settle(hold, UINT64_MAX);
 }
 
-static int add(struct hold *hold, struct run *run, struct table *table,
-	       const struct record_call *call, const struct verdict *verdict)
+/* On its own. wait: for calls that are recorded later. NULL without memory. */
+static struct held *held_new(struct hold *hold, struct table *table, const struct record_call *call,
+			     const struct verdict *verdict, bool wait)
 {
 	struct held *held = calloc(1, sizeof(*held));
 
 	if (!held)
-		return -ENOMEM;
-	held->run = run;
+		return NULL;
 	held->table = table;
 	held->finding = verdict->finding;
+	held->enter_ns = call->enter_ns;
+	held->life = verdict->life;
+	held->loose = verdict->loose;
+	held->finds = verdict->act == ACT_REPORT;
+	if (wait && start_waiting(hold, held)) {
+		free(held);
+		return NULL;
+	}
 	held->text = text_ref(verdict->text);
 	held->victim_text = text_ref(verdict->victim_text);
-	held->enter_ns = call->enter_ns;
 	hold->held++;
+	return held;
+}
+
+static void join(struct run *run, struct held *held)
+{
+	held->run = run;
 	if (run->last_member)
 		run->last_member->run_next = held;
 	else
 		run->members = held;
 	run->last_member = held;
 	run->held++;
-	if (verdict->act == ACT_WAIT) {
-		held->waiting = true;
-		held->life = verdict->life;
-		DL_APPEND(hold->waiters, held);
-		table->held++;
-		number_find(table, call->fd)->waiting++;
-	}
-	return 0;
 }
 
 int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
 		const struct verdict *verdict)
 {
+	struct held *held;
 	struct run *run;
 
 	if (call->fd < 0) {
@@ -301,10 +314,14 @@ int hold_failed(struct hold *hold, struct table *table, const struct record_call
 	count_failed(run, verdict);
 	if (run->sweep)
 		return 0;
-	if (verdict->act == ACT_SILENT)
+	if (verdict->act == ACT_SILENT) {
 		run->silent++;
-	else if (add(hold, run, table, call, verdict))
-		return -ENOMEM;
+	} else {
+		held = held_new(hold, table, call, verdict, true);
+		if (!held)
+			return -ENOMEM;
+		join(run, held);
+	}
 	if (run->blind && is_sweep(hold, run))
 		fold(hold, run);
 	return 0;
@@ -313,13 +330,35 @@ int hold_failed(struct hold *hold, struct table *table, const struct record_call
 int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
 	       const struct verdict *verdict)
 {
+	struct held *held;
 	struct run *run;
 
 	make_room(hold);
 	run = run_of(hold, call, verdict);
 	if (!run)
 		return -ENOMEM;
-	return run->sweep ? 0 : add(hold, run, table, call, verdict);
+	if (run->sweep)
+		return 0;
+	held = held_new(hold, table, call, verdict, false);
+	if (!held)
+		return -ENOMEM;
+	join(run, held);
+	return 0;
+}
+
+int hold_used(struct hold *hold, struct table *table, const struct record_call *call,
+	      const struct verdict *verdict)
+{
+	if (verdict->act != ACT_REPORT) {
+		hold->silent++;
+		return 0;
+	}
+	if (verdict->finding.fd < 0) {
+		emit(hold, &verdict->finding);
+		return 0;
+	}
+	make_room(hold);
+	return held_new(hold, table, call, verdict, true) ? 0 : -ENOMEM;
 }
 
 void hold_closed(struct hold *hold, const struct record_call *call)
@@ -347,30 +386,44 @@ void hold_break(struct hold *hold, uint32_t tid)
 
 /* Waiting */
 
-/* The explained one is emitted at once, or by its run. */
-static void explained(struct hold *hold, struct held *held, const struct life *life, bool sure)
+/* All is said: it is emitted now, or by its run. */
+static void decided(struct hold *hold, struct held *held)
 {
 	stop_waiting(hold, held);
-	verdict_pending(&held->finding, life, sure);
-	held->text = text_ref(life->text);
 	if (held->run)
 		return;
-	emit(hold, &held->finding);
+	if (held->silent)
+		hold->silent++;
+	else
+		emit(hold, &held->finding);
 	held_free(hold, held);
 }
 
-/* The failed close came after the life had begun: by its thread, its entry, or by far. */
-static bool failed_after(const struct hold *hold, const struct held *held,
-			 const struct fd_site *opened)
+static void explained(struct hold *hold, struct held *held, const struct life *life, bool sure)
 {
-	const struct fd_site *bad = &held->finding.bad;
+	verdict_pending(&held->finding, life, sure);
+	text_unref(hold->store, held->text);
+	held->text = text_ref(life->text);
+	decided(hold, held);
+}
 
-	if (opened->missing != SITE_SEEN || bad->tid == opened->tid)
+/* The failed close came after the life had begun: by its thread, its entry, or by far. */
+static bool failed_after(const struct hold *hold, const struct held *held, const struct life *life)
+{
+	const struct fd_site *bad = &held->finding.bad, *begun = &life->opened;
+
+	if (begun->missing == SITE_BEFORE_ATTACH || begun->missing == SITE_BEFORE_EXEC)
+		return true;
+	if (begun->missing != SITE_SEEN)
+		begun = &life->shown;
+	if (begun->missing != SITE_SEEN)
+		return false;
+	if (bad->tid == begun->tid)
 		return true;
 	if (held->enter_ns)
-		return held->enter_ns > opened->time_ns;
-	return bad->time_ns > opened->time_ns &&
-	       bad->time_ns - opened->time_ns > hold->store->limits.settle_ns;
+		return held->enter_ns > begun->time_ns;
+	return bad->time_ns > begun->time_ns &&
+	       bad->time_ns - begun->time_ns > hold->store->limits.settle_ns;
 }
 
 /*
@@ -382,7 +435,16 @@ static bool only_order(const struct hold *hold, const struct held *held,
 {
 	if (raced || held->life != life->id || !call->enter_ns)
 		return false;
-	return failed_after(hold, held, &life->opened);
+	return failed_after(hold, held, life);
+}
+
+/* The call may have taken effect before the one that failed. */
+static bool may_be_before(const struct hold *hold, const struct held *held,
+			  const struct record_call *call)
+{
+	const struct fd_site *bad = &held->finding.bad;
+
+	return !life_after(hold->store, call, bad);
 }
 
 void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
@@ -390,16 +452,54 @@ void hold_explain(struct hold *hold, struct number *number, const struct record_
 {
 	struct held *held, *next;
 
-	if (!number->waiting)
-		return;
-	DL_FOREACH_SAFE (hold->waiters, held, next) {
-		if (held->table != number->table || held->finding.fd != number->fd)
+	DL_FOREACH_SAFE2 (number->waiters, held, next, number_next) {
+		if (!may_be_before(hold, held, call))
 			continue;
-		if (held->finding.bad.tid == call->h.tid)
-			continue; /* a thread's own calls are in order */
-		if (call->enter_ns && call->enter_ns > held->finding.bad.time_ns)
-			continue;
-		explained(hold, held, life, only_order(hold, held, call, life, raced));
+		if (held->finds && held->finding.closed.missing == SITE_SEEN)
+			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+		else if (held->finding.bad.call == CALL_CLOSE)
+			explained(hold, held, life, only_order(hold, held, call, life, raced));
+		else
+			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+	}
+}
+
+void hold_opened(struct hold *hold, struct number *number, const struct record_call *call)
+{
+	bool replaces = call_shape(call->call) == SHAPE_DUP_ONTO;
+	struct held *held;
+
+	/* What was opened after the close that is named is not what that close has ended. */
+	DL_FOREACH2 (number->waiters, held, number_next)
+		if (held->finds && (replaces || held->loose) && may_be_before(hold, held, call) &&
+		    !life_after(hold->store, call, &held->finding.closed))
+			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+	/* And closed again, by what nobody sees, or before it was recorded. */
+	if (number->table->ring || life_may_be_swept(hold->store, number->table, number->fd, call))
+		hold_doubt(hold, number, call);
+}
+
+void hold_unsure(struct number *number, uint64_t until_ns, bool all)
+{
+	struct held *held;
+
+	DL_FOREACH2 (number->waiters, held, number_next) {
+		const struct fd_site *opened = &held->finding.opened;
+		bool shown = call_shape(held->finding.closed.call) == SHAPE_CLOSE;
+
+		if (held->finds && (all || !shown) &&
+		    (opened->missing != SITE_SEEN || opened->time_ns <= until_ns))
+			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+	}
+}
+
+void hold_doubt(struct hold *hold, struct number *number, const struct record_call *call)
+{
+	struct held *held;
+
+	DL_FOREACH2 (number->waiters, held, number_next) {
+		if (held->finds && may_be_before(hold, held, call))
+			verdict_suspect(&held->finding, NOTE_SWEPT);
 	}
 }
 
@@ -410,17 +510,20 @@ void hold_explain(struct hold *hold, struct number *number, const struct record_
 static void unexplained(struct hold *hold, struct held *held)
 {
 	const struct fd_site other_way = {.missing = SITE_OTHER_WAY};
-	struct number *number = number_find(held->table, held->finding.fd);
+	struct number *number = held->number;
 
-	stop_waiting(hold, held);
 	if (number_live(number) && number->newest->id == held->life &&
-	    failed_after(hold, held, &number->newest->opened))
+	    failed_after(hold, held, number->newest))
 		life_over(hold->store, number->newest, &other_way);
 	held->silent = true;
-	if (held->run)
-		return;
-	hold->silent++;
-	held_free(hold, held);
+}
+
+/* It has waited long enough. */
+static void waited(struct hold *hold, struct held *held)
+{
+	if (!held->finds)
+		unexplained(hold, held);
+	decided(hold, held);
 }
 
 static void next_due(struct hold *hold)
@@ -436,14 +539,12 @@ static void next_due(struct hold *hold)
 
 void hold_settle(struct hold *hold, uint64_t now_ns)
 {
-	struct held *held, *after;
 	struct run *run, *next;
 
 	if (now_ns < hold->due)
 		return;
-	DL_FOREACH_SAFE (hold->waiters, held, after)
-		if (is_due(hold, held->finding.bad.time_ns, now_ns))
-			unexplained(hold, held);
+	while (hold->waiters && is_due(hold, hold->waiters->finding.bad.time_ns, now_ns))
+		waited(hold, hold->waiters);
 	HASH_ITER (hh, hold->runs, run, next)
 		if (is_due(hold, run->last_ns, now_ns))
 			run_end(hold, run);
@@ -454,8 +555,11 @@ void hold_gap(struct hold *hold)
 {
 	struct held *held, *next;
 
-	DL_FOREACH_SAFE (hold->waiters, held, next)
-		unexplained(hold, held);
+	DL_FOREACH_SAFE (hold->waiters, held, next) {
+		if (held->finds)
+			verdict_suspect(&held->finding, NOTE_GAP);
+		waited(hold, held);
+	}
 }
 
 void hold_process_over(struct hold *hold, uint32_t tgid)
@@ -473,7 +577,23 @@ void hold_table_over(struct hold *hold, struct table *table)
 
 	if (!table->held)
 		return;
+	copy_over(hold, table);
 	DL_FOREACH_SAFE (hold->waiters, held, next)
 		if (held->table == table)
-			unexplained(hold, held);
+			waited(hold, held);
+}
+
+static void number_over(void *arg, struct number *number)
+{
+	struct hold *hold = arg;
+
+	while (number->waiters)
+		waited(hold, number->waiters);
+}
+
+void hold_init(struct hold *hold, struct store *store, finding_fn fn, void *arg)
+{
+	*hold = (struct hold){.store = store, .emit = fn, .arg = arg, .due = UINT64_MAX};
+	store->forget = number_over;
+	store->forget_arg = hold;
 }

@@ -26,6 +26,11 @@
  * recorded later. If none comes within the settle time it was none: the number is open no more,
  * in a way that was not seen, and nothing is said.
  *
+ * Any other finding waits as long, for the calls before it need not all be recorded yet: if
+ * another thread's close of the number comes meanwhile, and may have come before the call that
+ * failed, then that close may be the one before it, and the finding is "suspected". A thread's
+ * own calls, and those that are known to have been entered later, change nothing.
+ *
  * Owns: the waiting findings and the runs, both bounded. Never: judges a single close.
  */
 #ifndef FDTRACE_FD_HOLD_H
@@ -35,18 +40,22 @@
 
 #include "fd/verdict.h"
 
-/* A failed close that waits. */
+/* A failed call that waits. */
 struct held {
-	struct held *prev, *next; /* in hold.waiters, while `waiting` */
+	struct held *prev, *next;		/* in hold.waiters, while `waiting` */
+	struct held *number_prev, *number_next; /* in number.waiters, as long */
 	struct held *run_next;
 	struct run *run; /* NULL: on its own */
 	struct table *table;
+	struct number *number; /* while `waiting` */
 	struct text *text, *victim_text;
 	struct finding finding;
 	uint64_t enter_ns;
 	uint64_t life;
-	bool waiting; /* for the close that explains it */
-	bool silent;  /* none came */
+	bool waiting;
+	bool loose;  /* as the verdict has it */
+	bool finds;  /* it is a finding; else it waits for the close that explains it */
+	bool silent; /* none came */
 };
 
 struct run {
@@ -86,7 +95,7 @@ struct hold {
 	uint64_t sweep_closes;
 };
 
-void hold_init(struct hold *hold, struct store *store, finding_fn emit, void *arg);
+void hold_init(struct hold *hold, struct store *store, finding_fn fn, void *arg);
 
 /* A close failed, and has been judged. 0 or -ENOMEM. */
 int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
@@ -98,6 +107,9 @@ int hold_failed(struct hold *hold, struct table *table, const struct record_call
  */
 int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
 	       const struct verdict *verdict);
+/* Another call failed, and has been judged. 0 or -ENOMEM. */
+int hold_used(struct hold *hold, struct table *table, const struct record_call *call,
+	      const struct verdict *verdict);
 
 /* A close succeeded: it may be part of a run. */
 void hold_closed(struct hold *hold, const struct record_call *call);
@@ -109,10 +121,22 @@ void hold_break(struct hold *hold, uint32_t tid);
 void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
 		  const struct life *life, bool raced);
 
+/* The number was opened: unless after the calls that failed on it, it changes what they missed. */
+void hold_opened(struct hold *hold, struct number *number, const struct record_call *call);
+
+/* A close_range covered the number, and may have ended a life of it that was not seen. */
+void hold_doubt(struct hold *hold, struct number *number, const struct record_call *call);
+
+/*
+ * What is known of the number until then is unsure: so is what has been found on it, all of it or
+ * what no close has shown to be so.
+ */
+void hold_unsure(struct number *number, uint64_t until_ns, bool all);
+
 /* Decides what has waited long enough; UINT64_MAX: all. */
 void hold_settle(struct hold *hold, uint64_t now_ns);
 
-/* Records were lost: no close that comes now explains anything for sure. */
+/* Records were lost: no close that comes now explains anything, what waits is no fact. */
 void hold_gap(struct hold *hold);
 
 /* The process is gone, or another program: its runs are over. */

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "base/records.h"
+#include "base/syscalls.h"
+#include "fd/copy.h"
 
 struct fd_site life_site(const struct record_call *call)
 {
@@ -22,11 +24,12 @@ struct fd_site life_site(const struct record_call *call)
 	};
 }
 
-bool life_after(const struct record_call *call, const struct fd_site *site)
+bool life_after(const struct store *store, const struct record_call *call,
+		const struct fd_site *site)
 {
 	if (site->missing != SITE_SEEN)
 		return false;
-	if (call->h.tid == site->tid)
+	if (call->h.tid == site->tid || store->after_ns >= site->time_ns)
 		return true;
 	return call->enter_ns && call->enter_ns > site->time_ns;
 }
@@ -36,6 +39,20 @@ bool life_early(const struct table *table, const struct record_call *call)
 	return call->h.time_ns <= table->snapshot_ns;
 }
 
+bool life_may_be_unlisted(const struct store *store, const struct table *table,
+			  const struct record_call *call)
+{
+	uint64_t listed_ns = table->snapshot_ns;
+
+	if (!table->snapshot)
+		return !table->whole;
+	if (store->after_ns >= listed_ns)
+		return false;
+	if (call->enter_ns)
+		return call->enter_ns <= listed_ns;
+	return life_early(table, call) || call->h.time_ns - listed_ns <= store->limits.settle_ns;
+}
+
 bool life_soon(const struct store *store, const struct record_call *call,
 	       const struct fd_site *site)
 {
@@ -43,11 +60,36 @@ bool life_soon(const struct store *store, const struct record_call *call,
 	       call->h.time_ns - site->time_ns <= store->limits.settle_ns;
 }
 
-/* After a gap only the newest life counts, and of a live one nothing but that it may be. */
-static void settle_gap(struct store *store, struct number *number)
+/* The call may have taken effect before the site's, though it was recorded later. */
+static bool may_overlap(const struct store *store, const struct record_call *call,
+			const struct fd_site *site)
+{
+	if (site->missing != SITE_SEEN || life_after(store, call, site))
+		return false;
+	return call->enter_ns || life_soon(store, call, site);
+}
+
+/* The call may have taken effect before others whose records were lost. */
+static bool in_gap(const struct store *store, const struct record_call *call)
+{
+	if (!store->gap_ns || store->after_ns >= store->gap_ns)
+		return false;
+	if (call->enter_ns)
+		return call->enter_ns <= store->gap_ns;
+	return call->h.time_ns <= store->gap_ns ||
+	       call->h.time_ns - store->gap_ns <= store->limits.settle_ns;
+}
+
+/*
+ * A number is touched that nobody has touched since the table was copied, or since records were
+ * lost. After a gap only the newest life counts, and of a live one nothing but that it may be.
+ */
+static void settle_doubts(struct store *store, struct number *number)
 {
 	struct life *life = number->newest;
 
+	if (life && life->live && copy_unsure(number->table, number))
+		life->uncertain |= life->opened.missing == SITE_SEEN;
 	if (!number_stale(store, number))
 		return;
 	if (life && life->live)
@@ -69,7 +111,7 @@ static enum site_missing why_unseen(const struct store *store, const struct tabl
 	if (!known && table_cut(table, fd))
 		return SITE_HISTORY_CUT;
 	if (!known && !table->whole && (!table->snapshot || life_early(table, call)))
-		return SITE_BEFORE_ATTACH;
+		return table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH;
 	return SITE_OTHER_WAY;
 }
 
@@ -85,18 +127,54 @@ static bool is_listed(const struct store *store, const struct table *table, cons
 	       call->h.time_ns - table->snapshot_ns <= store->limits.settle_ns;
 }
 
-/* A close that was recorded before the open of what it closed. */
-static bool was_closed_first(const struct life *life, const struct record_call *call)
+/* The call may be the open of a life that is over, its close recorded first. */
+static bool may_have_begun(const struct store *store, const struct life *life,
+			   const struct record_call *call)
 {
-	return !life->live && life->opened.missing == SITE_OTHER_WAY &&
-	       life->ended.missing == SITE_SEEN && call->enter_ns &&
-	       call->h.tid != life->ended.tid && call->enter_ns < life->ended.time_ns;
+	const struct fd_site *ended = &life->ended;
+
+	if (life->live || life->opened.missing == SITE_SEEN || ended->missing != SITE_SEEN ||
+	    life_after(store, call, ended))
+		return false;
+	return call->enter_ns ? call->enter_ns < ended->time_ns : life_soon(store, call, ended);
+}
+
+/* The newest life that the call may have begun before others; NULL: none. */
+static struct life *closed_first(const struct store *store, const struct number *number,
+				 const struct record_call *call)
+{
+	for (struct life *life = number->newest; life; life = life->older)
+		if (may_have_begun(store, life, call))
+			return life;
+	return NULL;
+}
+
+/* There was a close without an open, and this open may have come before some close. */
+static bool may_be_missed(const struct store *store, const struct number *number,
+			  const struct record_call *call)
+{
+	bool missed = false, before = false;
+
+	for (const struct life *life = number->newest; life; life = life->older) {
+		missed |= !life->live && life->opened.missing == SITE_OTHER_WAY;
+		before |= may_overlap(store, call, &life->ended);
+	}
+	return missed && before;
+}
+
+/* This life and those after it: what is said to have begun it may have begun another after them. */
+static void doubt_since(struct number *number, struct life *life)
+{
+	life->uncertain = life->guessed = true;
+	for (struct life *newer = number->newest; newer != life; newer = newer->older)
+		newer->uncertain = true;
 }
 
 static void set_opened(struct store *store, struct life *life, const struct record_call *call,
 		       const struct making *making)
 {
 	life->opened = life_site(call);
+	life->uncertain |= in_gap(store, call);
 	life->cloexec = making->cloexec;
 	life->copied = making->copied;
 	life_set_what(store, life, &making->what, making->text);
@@ -109,24 +187,73 @@ static int push(struct store *store, struct number *number, const struct record_
 
 	if (!life)
 		return -ENOMEM;
+	if (life->older)
+		life->follows = life_after(store, call, &life->older->ended);
 	set_opened(store, life, call, making);
 	return 0;
+}
+
+bool life_may_be_swept(const struct store *store, const struct table *table, int32_t fd,
+		       const struct record_call *call)
+{
+	/* Any thread's: the last one may be this thread's own, and another's just before it. */
+	const struct fd_site range = {.missing = SITE_SEEN, .time_ns = table->swept_ns};
+
+	return table->swept_ns && table_swept(table, fd) && may_overlap(store, call, &range);
+}
+
+/* A life that a use has shown; its open is recorded only now. */
+static bool may_be_its_open(const struct store *store, const struct life *life,
+			    const struct record_call *call)
+{
+	return life->live && life->opened.missing == SITE_OTHER_WAY &&
+	       may_overlap(store, call, &life->shown);
+}
+
+/*
+ * A life that is over, closed by a thread that may not have waited for its open to return: it may
+ * as well have closed what this call made, before that open took the number. So may one whose
+ * open was found afterwards.
+ */
+static bool may_be_earlier(const struct store *store, const struct life *life,
+			   const struct record_call *call)
+{
+	for (; life; life = life->older)
+		if ((life->loose && may_overlap(store, call, &life->opened)) ||
+		    (life->guessed && may_overlap(store, call, &life->ended)))
+			return true;
+	return false;
+}
+
+/* dup2 needs no close before it: what this call made may be what the dup2 has ended. */
+static bool may_be_replaced(const struct store *store, const struct life *life,
+			    const struct record_call *call)
+{
+	for (; life; life = life->older)
+		if (call_shape(life->opened.call) == SHAPE_DUP_ONTO &&
+		    may_overlap(store, call, &life->opened))
+			return true;
+	return false;
 }
 
 int life_begin(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
 	       const struct making *making)
 {
 	struct number *number = number_get(store, table, fd);
-	struct life *life;
-	bool raced = false, stale;
+	struct life *life, *earlier;
+	bool raced = false, maybe = false, stale, unsure, missed;
 	int err;
 
 	if (!number)
 		return -ENOMEM;
 	life = number->newest;
 	stale = number_stale(store, number);
-	if (life && !stale && was_closed_first(life, call)) {
-		set_opened(store, life, call, making);
+	unsure = copy_unsure(table, number);
+	missed = may_be_missed(store, number, call);
+	earlier = stale ? NULL : closed_first(store, number, call);
+	if (earlier && call->enter_ns && earlier->opened.missing == SITE_OTHER_WAY) {
+		set_opened(store, earlier, call, making);
+		doubt_since(number, earlier);
 		return 0;
 	}
 	if (life && life->live && !stale && is_listed(store, table, life, call)) {
@@ -135,17 +262,30 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 		set_opened(store, life, call, making);
 		return 0;
 	}
-	settle_gap(store, number);
+	if (life && !stale && may_be_its_open(store, life, call)) {
+		set_opened(store, life, call, making);
+		life->uncertain = true;
+		return 0;
+	}
+	settle_doubts(store, number);
 	number_touch(store, number);
 	if (life && life->live) {
-		raced = life->awaited = !stale;
+		/* One that may have been closed already need not be closed any more. */
+		maybe = life->swept;
+		raced = life->awaited = !stale && !unsure && !maybe;
 		life_over(store, life,
 			  &(struct fd_site){.missing = stale ? SITE_LOST : SITE_OTHER_WAY});
 	}
 	err = push(store, number, call, making);
-	if (!err)
-		number->newest->raced = raced;
-	return err;
+	if (err)
+		return err;
+	number->newest->raced = raced;
+	number->newest->crossed = raced && may_overlap(store, call, &life->opened);
+	number->newest->uncertain |= earlier || missed || maybe ||
+				     may_be_replaced(store, life, call) ||
+				     may_be_earlier(store, life, call);
+	number->newest->swept = life_may_be_swept(store, table, fd, call) || (raced && table->ring);
+	return 0;
 }
 
 int life_replace(struct store *store, struct table *table, int32_t fd,
@@ -153,14 +293,26 @@ int life_replace(struct store *store, struct table *table, int32_t fd,
 {
 	struct number *number = number_get(store, table, fd);
 	struct fd_site site = life_site(call);
+	bool overlaps = false;
+	int err;
 
 	if (!number)
 		return -ENOMEM;
-	settle_gap(store, number);
+	settle_doubts(store, number);
 	number_touch(store, number);
-	if (number_live(number))
+	/* A close that overlaps may have ended what this began; of two dup2, either is the last. */
+	if (number_live(number)) {
+		overlaps = may_overlap(store, call, &number->newest->opened);
 		life_over(store, number->newest, &site);
-	return push(store, number, call, making);
+	} else if (number->newest) {
+		overlaps = may_overlap(store, call, &number->newest->ended);
+	}
+	err = push(store, number, call, making);
+	if (err)
+		return err;
+	number->newest->uncertain |= overlaps;
+	number->newest->swept = life_may_be_swept(store, table, fd, call);
+	return 0;
 }
 
 /* The life whose close is on its way and may be this call; the oldest one. */
@@ -172,8 +324,8 @@ static struct life *find_awaited(const struct store *store, const struct number 
 	for (struct life *life = next ? next->older : NULL; life; next = life, life = life->older) {
 		const struct fd_site *opened = &next->opened;
 
-		if (!life->awaited || opened->missing != SITE_SEEN || life_after(call, opened) ||
-		    (life->given && life->giver != call->h.tid))
+		if (!life->awaited || opened->missing != SITE_SEEN ||
+		    life_after(store, call, opened) || (life->given && life->giver != call->h.tid))
 			continue;
 		if (call->enter_ns || life_soon(store, call, opened))
 			found = life;
@@ -181,30 +333,67 @@ static struct life *find_awaited(const struct store *store, const struct number 
 	return found;
 }
 
+/* The life that came after this older one. */
+static struct life *next_life(struct number *number, const struct life *life)
+{
+	struct life *next = number->newest;
+
+	while (next->older != life)
+		next = next->older;
+	return next;
+}
+
+/* The close of an older life is on its way, which may have come after the one that followed it. */
+static bool awaits_crossed(const struct life *life)
+{
+	for (; life->older; life = life->older)
+		if (life->crossed && life->older->awaited)
+			return true;
+	return false;
+}
+
 /*
- * A life that began in a race, ended by a close that may as well be the one that its
- * predecessor awaited, or still awaits.
+ * The newest life, ended by a close that may have come before its open had returned: so it may be
+ * the one that its predecessor awaits, or the one that ended its predecessor, and the close that
+ * is thought to have done that ended this life.
  */
-static bool is_contested(const struct store *store, const struct life *life,
-			 const struct record_call *call)
+static bool is_contested(const struct store *store, const struct table *table,
+			 const struct life *life, const struct record_call *call)
 {
 	const struct life *older = life->older;
 
-	if (!life->raced || life_after(call, &life->opened))
+	if (life->opened.missing != SITE_SEEN || life_after(store, call, &life->opened))
 		return false;
-	if (!older || older->awaited || older->ended.missing != SITE_SEEN)
+	/* Or it ended what was open before the list. */
+	if (!older)
+		return life->raced || life_may_be_unlisted(store, table, call);
+	if (awaits_crossed(older))
 		return true;
-	return older->ended.tid != call->h.tid && life_soon(store, call, &life->opened);
+	if (older->awaited || older->ended.missing != SITE_SEEN)
+		return life->raced;
+	/* Of close_range and dup2 it is not known whether they found something. */
+	if (call_shape(older->ended.call) != SHAPE_CLOSE && may_overlap(store, call, &older->ended))
+		return true;
+	return older->ended.tid != call->h.tid && life_soon(store, call, &older->ended) &&
+	       !life->follows;
 }
 
-/* A close of a number that is believed closed: it was open, then, in a way not seen. */
-static struct life *push_unseen(struct store *store, struct number *number, enum site_missing why)
+/*
+ * A number that is believed closed is open, or was: it had been opened in a way not seen. If the
+ * call overlaps with the close before, it may have come first.
+ */
+static struct life *push_unseen(struct store *store, struct number *number,
+				const struct record_call *call, enum site_missing why)
 {
 	struct life *life = life_push(store, number), *older;
 
 	if (!life)
 		return NULL;
 	life_unknown(store, life, why);
+	number->table->foreign |= why == SITE_OTHER_WAY;
+	older = life->older;
+	if (older)
+		life->uncertain = may_overlap(store, call, &older->ended);
 	for (older = life->older; older; older = older->older)
 		life->uncertain |= older->awaited;
 	return life;
@@ -236,7 +425,7 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 		number = number_get(store, table, fd);
 	if (!number)
 		return -ENOMEM;
-	settle_gap(store, number);
+	settle_doubts(store, number);
 	number_touch(store, number);
 	*ret_raced = false;
 	if (meant && find_meant(number, meant, ret_life)) {
@@ -250,18 +439,26 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 	*ret_raced = life != NULL;
 	if (life) {
 		life->awaited = false;
+		if (life_after(store, call, &life->opened))
+			next_life(number, life)->crossed = false;
+		number->newest->doubted = true;
+		number->newest->swept |= table->ring;
 		number->newest->uncertain |= !number->newest->live && !call->enter_ns;
 	} else if (number_live(number)) {
 		life = number->newest;
-		life->uncertain |= is_contested(store, life, call);
+		life->uncertain |= is_contested(store, table, life, call);
 		/* It may have been closed, and the number reused, before it was listed. */
 		if (life->listed && life_early(table, call))
 			life_unknown(store, life, life->opened.missing);
 	} else {
-		life = push_unseen(store, number, why);
+		life = push_unseen(store, number, call, why);
 	}
 	if (!life)
 		return -ENOMEM;
+	life->loose = may_overlap(store, call, &life->opened);
+	life->uncertain |= in_gap(store, call);
+	life->swept |=
+		life->loose && table->ring; /* which may have ended the one that it is said to */
 	life_over(store, life, &site);
 	*ret_life = life;
 	return 0;
@@ -271,10 +468,11 @@ int life_seen(struct store *store, struct table *table, int32_t fd, const struct
 {
 	struct number *number = number_find(table, fd);
 	enum site_missing why = why_unseen(store, table, number, fd, call);
+	struct life *life;
 
 	if (number_live(number) || (number && number_stale(store, number))) {
-		settle_gap(store, number);
-	} else if (number && number->newest && !life_after(call, &number->newest->ended)) {
+		settle_doubts(store, number);
+	} else if (number && number->newest && !life_after(store, call, &number->newest->ended)) {
 		return 0; /* another thread's close may have come just after it */
 	}
 	if (!number)
@@ -282,27 +480,46 @@ int life_seen(struct store *store, struct table *table, int32_t fd, const struct
 	if (!number)
 		return -ENOMEM;
 	number_touch(store, number);
-	if (number_live(number))
+	if (number_live(number)) {
+		number->newest->uncertain |= in_gap(store, call);
 		return 0;
-	return push_unseen(store, number, why) ? 0 : -ENOMEM;
+	}
+	life = push_unseen(store, number, call, why);
+	if (!life)
+		return -ENOMEM;
+	life->shown = life_site(call);
+	life->uncertain |= in_gap(store, call);
+	return 0;
 }
 
-/* The range may have been closed before another thread opened this number. */
-static bool may_be_newer(const struct store *store, const struct life *life,
-			 const struct record_call *call)
-{
-	if (life->opened.missing != SITE_SEEN || life_after(call, &life->opened))
-		return false;
-	return call->enter_ns || life_soon(store, call, &life->opened);
-}
-
-void life_close_bulk(struct store *store, struct number *number, const struct record_call *call)
+bool life_close_bulk(struct store *store, struct number *number, const struct record_call *call)
 {
 	struct fd_site site = life_site(call);
 	struct life *life = number->newest;
 
-	settle_gap(store, number);
+	if (!life)
+		return false;
+	/* It may have begun again; of two that overlap, either may have ended it. */
+	if (!life->live) {
+		life->covered = true;
+		life->swept |= call_shape(life->ended.call) == SHAPE_CLOSE_RANGE &&
+			       may_overlap(store, call, &life->ended);
+		return false;
+	}
+	/* It may have begun after it. */
+	if (life->listed && life_early(number->table, call)) {
+		life->swept = true;
+		return false;
+	}
+	/* Records were lost: it may have been closed before. */
+	if (number_stale(store, number))
+		site = (struct fd_site){.missing = SITE_LOST};
+	life->uncertain |= copy_unsure(number->table, number);
+	settle_doubts(store, number);
 	number_touch(store, number);
-	life->uncertain |= may_be_newer(store, life, call);
+	life->uncertain |= may_overlap(store, call, &life->opened);
+	life->uncertain |= in_gap(store, call);
+	life->swept |= number->table->ring || life->raced || life->doubted;
 	life_over(store, life, &site);
+	return true;
 }

@@ -12,8 +12,11 @@
  *   says when it was entered, not after the open. Where the record does not say, the close
  *   must come within the settle time.
  * - A close that ends a life whose open was not seen, and then the open, entered before that
- *   close returned: it began that life.
+ *   close returned: it began that life. If the number has been opened again by then, that open
+ *   may have begun a life after that one, too.
  * - A call that returned before the snapshot was finished may be what the snapshot shows.
+ * - close_range says nothing of what it found: a number that it covers may have been open in a
+ *   way that was not seen, or closed in one (io_uring).
  *
  * Where two places fit, the life is marked uncertain, and a verdict on it is "suspected".
  *
@@ -34,8 +37,12 @@ struct making {
 
 struct fd_site life_site(const struct record_call *call);
 
-/* The call began after the site's call had returned. */
-bool life_after(const struct record_call *call, const struct fd_site *site);
+/*
+ * The call began after the site's call had returned: it is the same thread's, or was entered
+ * later, by its record or by what its thread did before (store.after_ns).
+ */
+bool life_after(const struct store *store, const struct record_call *call,
+		const struct fd_site *site);
 
 /* The call's record came within the settle time after the site's. */
 bool life_soon(const struct store *store, const struct record_call *call,
@@ -43,6 +50,10 @@ bool life_soon(const struct store *store, const struct record_call *call,
 
 /* The call returned before the snapshot of its table was finished. */
 bool life_early(const struct table *table, const struct record_call *call);
+
+/* The call may have taken effect before the descriptors of its table were listed. */
+bool life_may_be_unlisted(const struct store *store, const struct table *table,
+			  const struct record_call *call);
 
 /* A call returned fd as new. 0 or -ENOMEM. */
 int life_begin(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
@@ -64,7 +75,14 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 /* A call that succeeded showed that fd is open. 0 or -ENOMEM. */
 int life_seen(struct store *store, struct table *table, int32_t fd, const struct record_call *call);
 
-/* close_range ended a number that is live. */
-void life_close_bulk(struct store *store, struct number *number, const struct record_call *call);
+/* A close_range that was recorded before the call may have closed what the call made. */
+bool life_may_be_swept(const struct store *store, const struct table *table, int32_t fd,
+		       const struct record_call *call);
+
+/*
+ * close_range covers a number: it closed what was open, if something was. True: the newest life
+ * is over by it.
+ */
+bool life_close_bulk(struct store *store, struct number *number, const struct record_call *call);
 
 #endif

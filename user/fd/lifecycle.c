@@ -8,19 +8,19 @@
 #include <string.h>
 
 #include "base/syscalls.h"
+#include "fd/copy.h"
 #include "fd/hold.h"
 #include "fd/life.h"
 #include "fd/made.h"
 #include "fd/owners.h"
+#include "fd/range.h"
 #include "fd/reuse.h"
 #include "fd/table.h"
 #include "fd/threads.h"
 #include "fd/users.h"
 #include "fd/verdict.h"
 
-/* linux/close_range.h, which older systems lack */
-#define RANGE_UNSHARE (1u << 1)
-#define RANGE_CLOEXEC (1u << 2)
+#define RING_LINK "anon_inode:[io_uring]" /* what /proc shows of one */
 
 struct fd_world {
 	struct store store;
@@ -81,17 +81,40 @@ int fd_process_add(struct fd_world *world, uint32_t tgid, uint64_t address, enum
 	return 0;
 }
 
-static struct table *main_table(struct fd_world *world, uint32_t tgid)
+/* The table that /proc shows: the first thread's. */
+static struct table *listed_table(struct fd_world *world, uint32_t tgid)
 {
 	struct user *user = users_find(&world->users, tgid);
 
-	return user ? user->main : NULL;
+	return user ? users_home(user, tgid) : NULL;
+}
+
+/* Its life now, if the list is what tells of it. NULL without memory. */
+static struct life *listed_life(struct store *store, struct table *table, struct number *number)
+{
+	bool lost = number->newest ? number_stale(store, number) : table_gap(store, table);
+	struct life *life = number->newest;
+
+	if (!number_live(number))
+		life = life_push(store, number);
+	if (!life)
+		return NULL;
+	life->uncertain = life->crossed = life->doubted = false;
+	life->swept = life->covered = false;
+	if (lost)
+		life_unknown(store, life, SITE_LOST);
+	else if (table->whole || table->snapshot)
+		life_unknown(store, life, SITE_OTHER_WAY);
+	else
+		life_unknown(store, life, SITE_BEFORE_ATTACH);
+	return life;
 }
 
 int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const struct fd_what *what,
 		   bool cloexec)
 {
-	struct table *table = main_table(world, tgid);
+	struct table *table = listed_table(world, tgid);
+	struct store *store = &world->store;
 	struct number *number;
 	struct text *text = NULL;
 	struct life *life;
@@ -100,31 +123,34 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 		return -ESRCH;
 	if (fd < 0)
 		return -EINVAL;
-	number = number_get(&world->store, table, fd);
+	number = number_get(store, table, fd);
 	if (!number)
 		return -ENOMEM;
-	number_touch(&world->store, number);
-	if (number_live(number))
+	if (number_live(number) && !number_stale(store, number))
 		return 0; /* its record came first, and knows more */
-	life = life_push(&world->store, number);
+	life = listed_life(store, table, number);
 	if (!life)
 		return -ENOMEM;
-	life->opened = (struct fd_site){.missing = SITE_BEFORE_ATTACH};
+	number_touch(store, number);
 	life->listed = true;
 	life->cloexec = cloexec;
-	if (what->path)
-		text = text_new(&world->store, what->path, strlen(what->path));
-	life_set_what(&world->store, life, what, text);
-	text_unref(&world->store, text);
+	if (what->path) {
+		table->ring |= !strcmp(what->path, RING_LINK);
+		text = text_new(store, what->path, strlen(what->path));
+	}
+	life_set_what(store, life, what, text);
+	text_unref(store, text);
 	return 0;
 }
 
 int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uint64_t time_ns)
 {
-	struct table *table = main_table(world, tgid);
+	struct table *table = listed_table(world, tgid);
 
 	if (!table)
 		return -ESRCH;
+	if (table->whole || table->snapshot)
+		table_relisted(&world->store, table);
 	table->snapshot = true;
 	table->snapshot_ns = time_ns;
 	table->max_fds = max_fds;
@@ -171,6 +197,9 @@ static int begin_new(struct fd_world *world, struct table *table, const struct r
 		return 0;
 	m = making_of(&world->store, call);
 	err = life_begin(&world->store, table, call->ret, call, &m);
+	table->ring |= call->call == CALL_IO_URING_SETUP;
+	if (!err)
+		hold_opened(&world->hold, number_find(table, call->ret), call);
 	text_unref(&world->store, m.text);
 	return err;
 }
@@ -185,6 +214,10 @@ static int begin_pair(struct fd_world *world, struct table *table, const struct 
 	else {
 		err = life_begin(&world->store, table, call->fd, call, &m);
 		err2 = life_begin(&world->store, table, call->fd2, call, &m);
+		if (!err)
+			hold_opened(&world->hold, number_find(table, call->fd), call);
+		if (!err2)
+			hold_opened(&world->hold, number_find(table, call->fd2), call);
 	}
 	text_unref(&world->store, m.text);
 	return err ? err : err2;
@@ -229,45 +262,10 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 	m = making_copy(&world->store, table, call);
 	err = onto ? replace(world, table, call, &m)
 		   : life_begin(&world->store, table, call->ret, call, &m);
+	if (!err)
+		hold_opened(&world->hold, number_find(table, call->ret), call);
 	text_unref(&world->store, m.text);
 	return err;
-}
-
-static void range_one(struct fd_world *world, struct number *number, const struct record_call *call)
-{
-	struct life *life = number->newest;
-
-	if (!number_live(number))
-		return;
-	if (call->flags & RANGE_CLOEXEC) {
-		life->cloexec = true;
-		return;
-	}
-	life_close_bulk(&world->store, number, call);
-	hold_explain(&world->hold, number, call, life, false);
-}
-
-static void close_range_done(struct fd_world *world, struct table *table,
-			     const struct record_call *call)
-{
-	uint32_t first = call->fd, last = call->fd2;
-	struct number *number, *next;
-
-	if (last > INT32_MAX)
-		last = INT32_MAX;
-	if (first > last)
-		return;
-	if (last - first < HASH_COUNT(table->numbers)) {
-		for (uint64_t fd = first; fd <= last; fd++) {
-			number = number_find(table, fd);
-			if (number)
-				range_one(world, number, call);
-		}
-		return;
-	}
-	HASH_ITER (hh, table->numbers, number, next)
-		if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
-			range_one(world, number, call);
 }
 
 static int set_cloexec(struct fd_world *world, struct table *table, const struct record_call *call)
@@ -332,7 +330,7 @@ static int done(struct fd_world *world, const struct scene *scene)
 	case SHAPE_CLOSE:
 		return close_done(world, scene);
 	case SHAPE_CLOSE_RANGE:
-		close_range_done(world, table, call);
+		range_closed(&world->hold, table, call);
 		return 0;
 	case SHAPE_OPEN:
 	case SHAPE_MAKE:
@@ -366,14 +364,27 @@ static int failed(struct fd_world *world, const struct scene *scene)
 	}
 	verdict_use(scene, &verdict);
 	owner_failed(scene, &intent, &verdict);
-	if (verdict.act == ACT_REPORT)
-		world->hold.emit(world->hold.arg, &verdict.finding);
-	else
-		world->silent++;
-	return 0;
+	return hold_used(&world->hold, scene->table, scene->call, &verdict);
 }
 
 /* Records */
+
+/*
+ * Time has come to this record. By what its thread did before, its call was entered after that;
+ * returned is the address of the table that it was in then, 0: not known.
+ */
+static uint64_t come_to(struct fd_world *world, const struct record_header *record, uint64_t table,
+			uint64_t born_ns)
+{
+	struct thread_past past =
+		threads_note(&world->threads, record->tid, record->time_ns, table);
+	struct store *store = &world->store;
+
+	store->now_ns = record->time_ns;
+	store->after_ns = past.time_ns > born_ns ? past.time_ns : born_ns;
+	hold_settle(&world->hold, record->time_ns);
+	return past.time_ns < born_ns ? 0 : past.table;
+}
 
 static bool is_sane(const struct record_call *call)
 {
@@ -395,30 +406,41 @@ static bool unshares(const struct record_call *call)
 	}
 }
 
+/*
+ * Of a process that nobody added nothing is known; to judge it would be to guess. It may share a
+ * table with one that is known.
+ */
+static void stranger(struct fd_world *world, const struct record_call *call)
+{
+	struct table *table = table_find(&world->store, call->table);
+
+	if (table)
+		table_doubt(table);
+	world->silent += call->ret == -EBADF;
+}
+
 int fd_call(struct fd_world *world, const struct record_call *call)
 {
 	struct scene scene = {.store = &world->store, .reuse = &world->reuse, .call = call};
 	enum call_shape shape;
+	uint64_t was_in;
 	struct user *user;
 
 	if (!is_sane(call))
 		return -EINVAL;
-	scene.after_ns = threads_note(&world->threads, call->h.tid, call->h.time_ns);
-	if (scene.after_ns < call->thread_ns)
-		scene.after_ns = call->thread_ns;
-	hold_settle(&world->hold, call->h.time_ns);
+	was_in = come_to(world, &call->h, call->table, call->thread_ns);
 	user = users_find(&world->users, call->h.tgid);
 	if (!user) {
-		/* Of a process that nobody added nothing is known; to judge it would be to guess.
-		 */
-		world->silent += call->ret == -EBADF;
+		stranger(world, call);
 		return 0;
 	}
 	shape = call_shape(call->call);
 	scene.vfork = user->vfork;
-	scene.table = users_table(&world->users, user, call->h.tid, call->table, unshares(call));
+	scene.table =
+		users_table(&world->users, user, call->h.tid, call->table, was_in, unshares(call));
 	if (!scene.table)
 		return -ENOMEM;
+	copy_late(&world->hold, scene.table, call);
 	if (shape != SHAPE_CLOSE)
 		hold_break(&world->hold, call->h.tid);
 	if (call->ret == -EBADF)
@@ -442,7 +464,7 @@ int fd_owner(struct fd_world *world, const struct record_owner *record)
 	user = users_find(&world->users, record->h.tgid);
 	if (!user || user->vfork)
 		return 0;
-	table = users_table(&world->users, user, record->h.tid, record->table, false);
+	table = users_table(&world->users, user, record->h.tid, record->table, 0, false);
 	if (!table)
 		return -ENOMEM;
 	if (record->point <= OWNER_FROMFD)
@@ -459,7 +481,7 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 	if (record->h.size < sizeof(*record) || !record->child_table ||
 	    record->child_tgid == record->h.tgid)
 		return -EINVAL;
-	hold_settle(&world->hold, record->h.time_ns);
+	come_to(world, &record->h, record->parent_table, 0);
 	users_find(&world->users, record->h.tgid); /* active: the child takes another's room */
 	child = users_add(&world->users, record->child_tgid);
 	if (!child)
@@ -467,16 +489,20 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 	child->vfork = record->vfork;
 	parent = users_find(&world->users, record->h.tgid);
 	if (parent && record->parent_table)
-		from = users_table(&world->users, parent, record->h.tid, record->parent_table,
+		from = users_table(&world->users, parent, record->h.tid, record->parent_table, 0,
 				   false);
 	if (record->child_table == record->parent_table)
 		table = users_join(&world->users, child, record->child_table);
 	else
-		table = users_inherit(&world->users, child, from, record->child_table);
-	if (table)
-		return 0;
-	users_remove(&world->users, child);
-	return -ENOMEM;
+		table = users_inherit(&world->users, child, from, record->child_table,
+				      record->h.tid, record->users == FORK_TABLE_SHARED);
+	if (!table) {
+		users_remove(&world->users, child);
+		return -ENOMEM;
+	}
+	/* Whatever the child does comes after this. */
+	threads_note(&world->threads, record->child_tid, record->h.time_ns, record->child_table);
+	return 0;
 }
 
 int fd_exec(struct fd_world *world, const struct record_exec *record)
@@ -486,12 +512,12 @@ int fd_exec(struct fd_world *world, const struct record_exec *record)
 
 	if (record->h.size < sizeof(*record) || !record->table)
 		return -EINVAL;
-	hold_settle(&world->hold, record->h.time_ns);
+	come_to(world, &record->h, record->table, 0);
 	user = users_find(&world->users, record->h.tgid);
 	if (!user)
 		return 0;
 	hold_process_over(&world->hold, user->tgid);
-	table = users_exec(&world->users, user, record->table);
+	table = users_exec(&world->users, user, record->h.tid, record->table);
 	if (!table)
 		return -ENOMEM;
 	hold_table_over(&world->hold, table);
@@ -518,6 +544,7 @@ void fd_gap(struct fd_world *world, uint64_t time_ns)
 	hold_settle(&world->hold, time_ns);
 	hold_gap(&world->hold);
 	world->store.gaps++;
+	world->store.gap_ns = time_ns;
 }
 
 void fd_settle(struct fd_world *world, uint64_t now_ns)

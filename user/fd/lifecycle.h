@@ -54,6 +54,10 @@ enum fd_since {
  * the snapshot, and was never seen opened, was closed when we attached.
  * max_fds: FDSize of /proc/PID/status: no number from it on was ever in use (0: not known).
  * time_ns: when the snapshot was finished, CLOCK_BOOTTIME.
+ *
+ * After a gap the same again, of a process that is known: what has not been seen since the gap is
+ * then known anew. What is not listed is over, what is listed is open, but how it came to be is
+ * lost. A list that is not brought to its end does no harm.
  */
 int fd_process_add(struct fd_world *world, uint32_t tgid, uint64_t table, enum fd_since since);
 int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const struct fd_what *what,

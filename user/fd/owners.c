@@ -222,7 +222,7 @@ void owner_failed(const struct scene *scene, const struct intent *intent, struct
 {
 	struct finding *f = &verdict->finding;
 	const struct number *number = f->fd < 0 ? NULL : number_find(scene->table, f->fd);
-	const struct life *life = number ? number->newest : NULL;
+	struct life *life = number ? number->newest : NULL;
 
 	if (scene->call->call == CALL_CLOSE)
 		f->bad.origin = owner_origin(intent);

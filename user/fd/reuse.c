@@ -101,16 +101,17 @@ static bool is_victim(const struct reuse *reuse, const struct life *life,
 	return find_pair(reuse, life->opened.stack_id, call->stack_id);
 }
 
-void reuse_failed(const struct reuse *reuse, const struct scene *scene, const struct life *life,
+void reuse_failed(const struct reuse *reuse, const struct scene *scene, struct life *life,
 		  struct verdict *verdict)
 {
 	struct finding *f = &verdict->finding;
 	struct fd_site failed = f->bad;
 
-	if (!life->proofs || !life->older || verdict->act != ACT_REPORT ||
+	if (!life->proofs || life->told || !life->older || verdict->act != ACT_REPORT ||
 	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE) ||
 	    !is_victim(reuse, life, scene->call))
 		return;
+	life->told = true;
 	f->notes &= NOTE_GAP | NOTE_ORDER_UNCERTAIN | NOTE_VFORK_CHILD;
 	reuse_tell(f, life, life->older);
 	f->certainty = CERTAINTY_SUSPECTED;

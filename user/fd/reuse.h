@@ -44,8 +44,10 @@ uint32_t reuse_proofs(const struct reuse *reuse, const struct life *life,
 /* The close has ended the life. */
 void reuse_note(struct reuse *reuse, const struct life *life, const struct record_call *call);
 
-/* A call failed on a number whose last life may have been ended so: then that is the finding. */
-void reuse_failed(const struct reuse *reuse, const struct scene *scene, const struct life *life,
+/*
+ * A call failed on a number whose last life may have been ended so: then that is the finding, once.
+ */
+void reuse_failed(const struct reuse *reuse, const struct scene *scene, struct life *life,
 		  struct verdict *verdict);
 
 /* bad is the close that ended `life`, which meant the one before. */

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/mem.h"
+#include "fd/copy.h"
 
 /* Paths are as long as a hostile program likes: bytes of all texts together. */
 #define TEXT_BYTES_MAX (64u << 20)
@@ -119,7 +120,7 @@ struct life *life_push(struct store *store, struct number *number)
 	history_trim(store, number);
 	life->id = ++store->lives;
 	life->live = true;
-	life->ended.missing = SITE_NOT_APPLICABLE;
+	life->ended.missing = life->shown.missing = SITE_NOT_APPLICABLE;
 	life->older = number->newest;
 	number->newest = life;
 	store->live++;
@@ -185,6 +186,7 @@ static void mark_cut(struct table *table, int32_t min, int32_t max)
 
 static void number_forget(struct store *store, struct number *number)
 {
+	store->forget(store->forget_arg, number);
 	mark_cut(number->table, number->fd, number->fd);
 	number_free(store, number);
 	store->forgotten++;
@@ -199,6 +201,8 @@ static struct number *number_new(struct store *store, struct table *table, int32
 	number->fd = fd;
 	number->table = table;
 	number->gaps = store->gaps;
+	number->copied = table->source != NULL;
+	number->unsure = table->unsure;
 	HASH_ADD(hh, table->numbers, fd, sizeof(fd), number);
 	DL_APPEND(store->numbers, number);
 	store->nnumbers++;
@@ -224,6 +228,7 @@ bool number_stale(const struct store *store, const struct number *number)
 void number_touch(struct store *store, struct number *number)
 {
 	number->gaps = store->gaps;
+	number->copied = number->unsure = false;
 	if (!number->next)
 		return;
 	DL_DELETE(store->numbers, number);
@@ -264,6 +269,7 @@ struct table *table_new(struct store *store, uint64_t address)
 	if (!table)
 		return NULL;
 	table->gaps = store->gaps;
+	table->swept = (struct span){0, -1};
 	store->ntables++;
 	table_place(store, table, address);
 	return table;
@@ -275,6 +281,7 @@ void table_free(struct store *store, struct table *table)
 
 	HASH_ITER (hh, table->numbers, number, next)
 		number_free(store, number);
+	copy_forget(table);
 	table_place(store, table, 0);
 	store->ntables--;
 	free(table);
@@ -312,6 +319,8 @@ static bool number_copy(struct store *store, struct table *to, const struct numb
 	if (!number)
 		return false;
 	number->gaps = from->gaps;
+	number->copied = from->copied;
+	number->unsure = from->unsure;
 	link = &number->newest;
 	for (const struct life *life = from->newest; life; life = life->older) {
 		*link = life_copy(store, life, inherited);
@@ -335,11 +344,18 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	while (store->numbers &&
 	       store->nnumbers + HASH_COUNT(from->numbers) > store->limits.numbers)
 		number_forget(store, store->numbers);
+	to->unsure = from->unsure;
 	to->snapshot_ns = from->snapshot_ns;
 	to->max_fds = from->max_fds;
 	to->gaps = from->gaps;
 	to->whole = from->whole;
 	to->snapshot = from->snapshot;
+	to->relisted = from->relisted;
+	to->ring = from->ring;
+	to->foreign = from->foreign;
+	to->swept = from->swept;
+	to->swept_early = from->swept_early;
+	to->swept_ns = from->swept_ns;
 	if (from->cut)
 		mark_cut(to, from->cut_min, from->cut_max);
 	HASH_ITER (hh, from->numbers, number, next) {
@@ -349,6 +365,25 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 		store->forgotten++;
 	}
 	return to;
+}
+
+/* Of a life that began unseen, nobody knows whether exec ends it. */
+static bool knows_cloexec(const struct life *life)
+{
+	return life->opened.missing != SITE_OTHER_WAY && life->opened.missing != SITE_LOST;
+}
+
+/* Whether exec leaves the number open is not known for sure. */
+static bool is_in_doubt(const struct store *store, const struct number *number)
+{
+	const struct life *life = number->newest;
+
+	if (number->unsure || number_stale(store, number))
+		return true;
+	if (!life)
+		return false;
+	return life->uncertain || life->crossed || life->doubted || life->swept ||
+	       (life->live && !knows_cloexec(life));
 }
 
 /*
@@ -363,7 +398,8 @@ void table_exec(struct store *store, struct table *table)
 	HASH_ITER (hh, table->numbers, number, next) {
 		struct life *life = number->newest;
 
-		if (!life || !life->live || life->cloexec) {
+		table->foreign |= is_in_doubt(store, number);
+		if (!life || !life->live || life->cloexec || !knows_cloexec(life)) {
 			number_free(store, number);
 			continue;
 		}
@@ -372,10 +408,15 @@ void table_exec(struct store *store, struct table *table)
 		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
 		life->raced = life->uncertain = false;
 		life->owner = 0; /* so are its objects */
-		number->waiting = 0;
+		life->crossed = false;
+		life->swept |= table->ring; /* which may have closed it */
 	}
+	table->foreign |= table_gap(store, table) || table->cut || table->unsure ||
+			  (!table->whole && !table->snapshot);
 	table->whole = true;
-	table->cut = false;
+	table->cut = table->ring = table->relisted = table->unsure = false;
+	table->swept = (struct span){0, -1};
+	table->swept_early = false;
 	table->gaps = store->gaps;
 }
 
@@ -388,6 +429,29 @@ void table_doubt(struct table *table)
 	table->gaps = 0;
 }
 
+static void number_gone(struct store *store, struct number *number)
+{
+	struct life *life = number->newest;
+
+	/* One that was over may have begun again, and ended. */
+	if (life)
+		life_over(store, life, &(struct fd_site){.missing = SITE_LOST});
+	for (; life; life = life->older)
+		life->awaited = false;
+	number_touch(store, number);
+}
+
+void table_relisted(struct store *store, struct table *table)
+{
+	struct number *number, *next;
+
+	HASH_ITER (hh, table->numbers, number, next)
+		if (number_stale(store, number))
+			number_gone(store, number);
+	table->relisted = true;
+	table->whole = false;
+}
+
 bool table_gap(const struct store *store, const struct table *table)
 {
 	return table->gaps != store->gaps;
@@ -396,4 +460,28 @@ bool table_gap(const struct store *store, const struct table *table)
 bool table_cut(const struct table *table, int32_t fd)
 {
 	return table->cut && fd >= table->cut_min && fd <= table->cut_max;
+}
+
+void table_sweep(struct table *table, int32_t min, int32_t max, uint64_t time_ns)
+{
+	struct span *swept = &table->swept;
+
+	if (time_ns > table->swept_ns)
+		table->swept_ns = time_ns;
+	if (swept->max < swept->min)
+		*swept = (struct span){min, max};
+	if (min < swept->min)
+		swept->min = min;
+	if (max > swept->max)
+		swept->max = max;
+}
+
+bool table_swept(const struct table *table, int32_t fd)
+{
+	return fd >= table->swept.min && fd <= table->swept.max;
+}
+
+bool table_hides(const struct table *table)
+{
+	return table->ring || table->foreign;
 }

@@ -29,6 +29,7 @@ struct life {
 	uint64_t id; /* never reused */
 	struct fd_site opened;
 	struct fd_site ended; /* of a life that is over */
+	struct fd_site shown; /* its open was not seen: the use that showed it */
 	struct fd_what what;  /* path: of text */
 	struct text *text;
 	bool live;
@@ -38,13 +39,21 @@ struct life {
 	bool listed;	/* known from the snapshot; its open may still be on its way */
 	bool awaited;	/* over because the number was opened again: its close is on its way */
 	bool raced;	/* began while the number was believed open */
+	bool follows;	/* its open was entered when the close of the life before had returned */
+	bool loose;	/* over by a close that may have come before its open had returned */
+	bool doubted;	/* live, though a close of it may have been taken for an older life's */
+	bool guessed;	/* its open was recorded after its end, and may have begun another */
+	bool crossed;	/* its open and that of the life before, awaited, may have come in turn */
 	bool uncertain; /* another order of the calls fits as well */
+	bool swept;	/* a close_range may have ended it, or another life after it, or neither */
+	bool covered;	/* a close_range came over it when it was over */
 
 	/* owners.h */
 	bool given;		 /* the owner has given it up */
 	bool lent;		 /* the owner is a copy of the parent's object, by fork */
 	bool behind;		 /* over by a close that its living owner did not make */
 	bool stolen;		 /* over by a close that meant an earlier life */
+	bool told;		 /* such a close has been reported: it is one, whoever fails */
 	uint8_t owner_type;	 /* enum owner_type */
 	uint32_t giver;		 /* the thread that gave it up: it makes the close, if any */
 	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
@@ -58,26 +67,44 @@ struct number {
 	struct number *prev, *next; /* of all tables, least recently touched first */
 	struct table *table;
 	struct life *newest;
+	struct held *waiters; /* hold.h: calls that failed on it, and wait */
 	unsigned int gaps;    /* the store's, when the number was last touched */
-	unsigned int waiting; /* bad closes that wait for the close that explains them */
+	bool copied;	      /* not touched since the table was copied from another (copy.h) */
+	bool unsure;	      /* nor is it sure that it was as it is known to be then */
 	int32_t fd;
 };
 
-struct use; /* users.h */
+struct use;  /* users.h */
+struct held; /* hold.h */
+
+/* Numbers min..max; none if max < min. */
+struct span {
+	int32_t min, max;
+};
 
 struct table {
 	UT_hash_handle hh;
 	uint64_t address; /* 0: not known yet */
 	struct number *numbers;
 	struct use *uses;
+	struct table *source; /* what it was copied from, while that matters (copy.h) */
+	struct table *copy;   /* what was copied from it last */
+	uint64_t copied_ns;
 	uint64_t snapshot_ns; /* calls that returned until then may be part of the snapshot */
 	uint32_t max_fds;     /* no number from it on was in use at attach; 0: not known */
 	unsigned int gaps;    /* the store's, when the table began */
-	unsigned int held;    /* bad closes in it that wait */
+	unsigned int held;    /* calls that failed in it, and wait */
+	bool unsure;	      /* numbers never seen may have been open when it was copied */
 	bool whole;	      /* seen since the program's first instruction */
 	bool snapshot;	      /* the snapshot is complete */
+	bool relisted;	      /* it was taken, or taken again, after a gap */
 	bool cut;	      /* numbers cut_min..cut_max may have been forgotten */
+	bool ring;	      /* an io_uring is here, whose closes are not seen */
+	bool foreign;	      /* one was open here whose making was not seen, or may have been */
 	int32_t cut_min, cut_max;
+	bool swept_early;  /* one that may have come before what is open was listed */
+	struct span swept; /* close_range covered them, whether they were open or not */
+	uint64_t swept_ns; /* the last time that one did; 0: none has */
 };
 
 struct store {
@@ -89,8 +116,13 @@ struct store {
 	unsigned int gaps; /* counts up from 1; 0 marks what is in doubt from the beginning */
 	uint64_t live;
 	uint64_t forgotten;
+	uint64_t gap_ns; /* when the last gap was told; 0: there was none */
 	uint64_t lives;
 	size_t text_bytes;
+	uint64_t now_ns;   /* the time of the record at hand */
+	uint64_t after_ns; /* its call was entered after this; 0: not known */
+	void (*forget)(void *arg, struct number *number); /* called before one is forgotten */
+	void *forget_arg;
 };
 
 /* size bytes; NULL without memory or when the texts kept have reached their bound. */
@@ -116,10 +148,18 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 void table_exec(struct store *store, struct table *table);
 /* Nothing in the table is certain until it is seen again. */
 void table_doubt(struct table *table);
+/* What is open has been listed after a gap: whatever has not been seen since is over. */
+void table_relisted(struct store *store, struct table *table);
 /* Records were lost since the table began. */
 bool table_gap(const struct store *store, const struct table *table);
 /* The number may have been forgotten. */
 bool table_cut(const struct table *table, int32_t fd);
+/* close_range has covered min..max; time_ns: when, if it was in this table. */
+void table_sweep(struct table *table, int32_t min, int32_t max, uint64_t time_ns);
+/* A close_range has covered the number. */
+bool table_swept(const struct table *table, int32_t fd);
+/* Numbers are opened or closed here in ways that are not seen. */
+bool table_hides(const struct table *table);
 
 struct number *number_find(const struct table *table, int32_t fd);
 /* Finds or creates, at the cost of the least recently touched number. NULL without memory. */

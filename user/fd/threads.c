@@ -14,7 +14,7 @@ struct thread {
 	UT_hash_handle hh;
 	struct thread *prev, *next;
 	uint32_t tid;
-	uint64_t last_ns;
+	struct thread_past last;
 	struct intents intents;
 };
 
@@ -95,18 +95,19 @@ struct intent intents_take(struct intents *intents, int32_t fd)
 	return (struct intent){0};
 }
 
-uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns)
+struct thread_past threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns,
+				uint64_t table)
 {
 	struct thread *thread = find_or_add(threads, tid);
-	uint64_t before;
+	struct thread_past before;
 
 	if (!thread)
-		return 0;
+		return (struct thread_past){0};
 	if (thread->next) {
 		DL_DELETE(threads->list, thread);
 		DL_APPEND(threads->list, thread);
 	}
-	before = thread->last_ns;
-	thread->last_ns = time_ns;
+	before = thread->last;
+	thread->last = (struct thread_past){time_ns, table};
 	return before;
 }

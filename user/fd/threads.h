@@ -9,7 +9,8 @@
  *
  * And what it is about to close, as the last record of a Python object in this thread says.
  *
- * Owns: the time of each thread's last record, and that intent, bounded; the thread that was silent
+ * Owns: the time and the table of each thread's last record, and that intent, bounded; the thread
+ * that was silent
  * for longest is forgotten first. Never: knows what the calls were.
  */
 #ifndef FDTRACE_FD_THREADS_H
@@ -55,11 +56,18 @@ struct threads {
 
 void threads_free(struct threads *threads);
 
+/* A thread's record before: when, 0: none is known; and the address of the table it was in. */
+struct thread_past {
+	uint64_t time_ns;
+	uint64_t table;
+};
+
 /*
- * A record of the thread was written at time_ns. The time of the one before, 0: not known;
+ * A record of the thread was written at time_ns, when it was in this table. The one before;
  * without memory the thread stays unknown.
  */
-uint64_t threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns);
+struct thread_past threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns,
+				uint64_t table);
 
 /*
  * What the thread means to do, to be changed; without memory something that nobody looks at. Lent,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "fd/copy.h"
+
 /* Threads of one process that are remembered to be in a table of their own. */
 #define HOMES_MAX 1024
 
@@ -44,7 +46,7 @@ static void home_free(struct user *user, struct home *home)
 	free(home);
 }
 
-static struct table *home_of(const struct user *user, uint32_t tid)
+struct table *users_home(const struct user *user, uint32_t tid)
 {
 	struct home *home;
 
@@ -57,7 +59,7 @@ static void set_home(struct user *user, uint32_t tid, struct table *table)
 {
 	struct home *home;
 
-	if (home_of(user, tid) == table)
+	if (users_home(user, tid) == table)
 		return;
 	HASH_FIND(hh, user->homes, &tid, sizeof(tid), home);
 	if (home && table == user->main) {
@@ -259,66 +261,107 @@ static struct table *learn(struct users *users, struct user *user, uint64_t addr
 
 /* A thread in a table that is new to us: a copy of the one that it was in. */
 static struct table *leave_for(struct users *users, struct user *user, uint32_t tid,
-			       uint64_t address, bool unshared)
+			       uint64_t address, uint64_t was_in, bool unshared)
 {
+	bool many = !user->main || !user->main->address || user->uses->next ||
+		    !(user->main->whole || user->main->snapshot);
 	struct table *from, *table;
 
 	evict_address(users, address);
 	make_room(users, user);
-	from = home_of(user, tid);
+	from = users_home(user, tid);
 	if (!from)
 		return new_table(users, user, address);
 	table = new_copy(users, user, from, address, false);
-	if (table && !unshared)
+	if (table)
+		copy_began(users->store, from, table, tid, true);
+	/* What has been listed meanwhile is what the first thread has left for. */
+	if (tid == user->tgid && users->store->now_ns <= from->snapshot_ns)
+		table_doubt(from);
+	/* Of a thread that was not seen before, it is not known which of several it was in. */
+	if (table && (!unshared || (was_in ? was_in != from->address : many)))
 		table_doubt(table);
 	return table;
 }
 
+/*
+ * A thread has unshared its table, and a table of ours has the address that it is in now. If it
+ * was in another one, that table is gone, and this one new. If it is not known where it was,
+ * nothing is.
+ */
+static bool is_new(struct table *table, uint64_t was_in)
+{
+	if (was_in)
+		return was_in != table->address;
+	table_doubt(table);
+	return false;
+}
+
 struct table *users_table(struct users *users, struct user *user, uint32_t tid, uint64_t address,
-			  bool unshared)
+			  uint64_t was_in, bool unshared)
 {
 	struct table *table;
 
-	if (user->main && user->main->address == address && !user->homes)
+	if (user->main && user->main->address == address && !user->homes && !unshared)
 		return user->main;
 	table = table_find(users->store, address);
-	if (!table || !uses(user, table)) {
-		if (!user->main || !user->main->address)
+	if (!table || !uses(user, table) || (unshared && is_new(table, was_in))) {
+		if (!user->main || (!user->main->address && !unshared))
 			table = learn(users, user, address);
 		else
-			table = leave_for(users, user, tid, address, unshared);
+			table = leave_for(users, user, tid, address, was_in, unshared);
 	}
 	if (table)
 		set_home(user, tid, table);
 	return table;
 }
 
-struct table *users_inherit(struct users *users, struct user *child, const struct table *parent,
-			    uint64_t address)
+struct table *users_inherit(struct users *users, struct user *child, struct table *parent,
+			    uint64_t address, uint32_t tid, bool shared)
 {
+	struct table *table;
+
 	evict_address(users, address);
 	if (!parent)
 		return new_table(users, child, address);
-	return new_copy(users, child, parent, address, true);
+	table = new_copy(users, child, parent, address, true);
+	if (table)
+		copy_began(users->store, parent, table, tid, shared);
+	return table;
 }
 
-struct table *users_exec(struct users *users, struct user *user, uint64_t address)
+/* exec's copy of a table that others use. Without a table that is known, a new one. */
+static struct table *exec_copy(struct users *users, struct user *user, uint32_t tid,
+			       uint64_t address)
+{
+	struct table *table;
+
+	if (!user->main)
+		return new_table(users, user, address);
+	table = new_copy(users, user, user->main, address, false);
+	if (table)
+		copy_began(users->store, user->main, table, tid, true);
+	return table;
+}
+
+struct table *users_exec(struct users *users, struct user *user, uint32_t tid, uint64_t address)
 {
 	struct table *table = table_find(users->store, address);
+	bool many = user->uses && user->uses->next;
 
 	if (!user->main || !user->main->address) {
 		table = learn(users, user, address);
+		many = false;
 	} else if (!table || !uses(user, table)) {
-		bool many = user->uses->next != NULL;
-
 		evict_address(users, address);
-		table = user->main ? new_copy(users, user, user->main, address, false)
-				   : new_table(users, user, address);
-		if (table && many)
-			table_doubt(table); /* which thread called exec is not known */
+		table = exec_copy(users, user, tid, address);
 	}
 	if (!table)
 		return NULL;
+	/* Which thread called exec is not known, nor whether a table is gone, and its address used.
+	 */
+	if (many)
+		table_doubt(table);
 	untie_all(users, user, table);
 	evict_users(users, table, user);
 	return table;

@@ -65,21 +65,28 @@ struct user *users_find(struct users *users, uint32_t tgid);
 struct user *users_add(struct users *users, uint32_t tgid);
 void users_remove(struct users *users, struct user *user);
 
+/* The table that a thread of it is in, as far as is known. NULL: not known. */
+struct table *users_home(const struct user *user, uint32_t tid);
+
 /* The process's table is at address (0: not known yet), shared with whoever is there. */
 struct table *users_join(struct users *users, struct user *user, uint64_t address);
 
 /*
- * The table that a thread's call names. unshared: the call itself is what gave the thread a
- * table of its own. NULL without memory.
+ * The table that a thread's call names. was_in: where its call before was, 0: not known.
+ * unshared: the call gave the thread a table of its own, unless it was alone in the one that it
+ * was in. NULL without memory.
  */
 struct table *users_table(struct users *users, struct user *user, uint32_t tid, uint64_t address,
-			  bool unshared);
+			  uint64_t was_in, bool unshared);
 
-/* fork: the child gets a copy of the parent's table (NULL: not known) at address. */
-struct table *users_inherit(struct users *users, struct user *child, const struct table *parent,
-			    uint64_t address);
+/*
+ * fork: the child gets a copy of the parent's table (NULL: not known) at address. tid: who forked;
+ * shared: others use the parent's table.
+ */
+struct table *users_inherit(struct users *users, struct user *child, struct table *parent,
+			    uint64_t address, uint32_t tid, bool shared);
 
 /* exec: the process is alone in the table at address, a copy of its own unless the same. */
-struct table *users_exec(struct users *users, struct user *user, uint64_t address);
+struct table *users_exec(struct users *users, struct user *user, uint32_t tid, uint64_t address);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 
 #include "base/syscalls.h"
+#include "fd/copy.h"
 #include "fd/life.h"
 
 /* What is known of a number, when a call says that it is not open. */
@@ -21,8 +22,10 @@ enum standing {
 struct subject {
 	int32_t fd;
 	enum standing standing;
-	bool gap; /* records were lost since this was known */
-	bool cut; /* a life of it may have been forgotten */
+	bool gap;    /* records were lost since this was known */
+	bool unsure; /* it may have been otherwise when the table was copied */
+	bool cut;    /* a life of it may have been forgotten */
+	bool swept;  /* a close_range may have closed it, or what nobody saw open there */
 	const struct life *life;
 };
 
@@ -48,14 +51,18 @@ static struct subject look_up(const struct scene *scene, int32_t fd)
 
 	if (fd < 0)
 		return s;
+	s.unsure = copy_unsure(scene->table, number);
 	if (!number || !number->newest) {
 		s.standing = never_seen(scene, fd);
 		s.gap = table_gap(scene->store, scene->table);
 		s.cut = table_cut(scene->table, fd);
+		s.swept = table_swept(scene->table, fd) &&
+			  (table_hides(scene->table) || scene->table->swept_early);
 		return s;
 	}
 	s.life = number->newest;
 	s.gap = number_stale(scene->store, number);
+	s.swept = s.life->swept || (s.life->covered && table_hides(scene->table));
 	s.standing = s.life->live			  ? STANDING_OPEN
 		     : s.life->ended.missing == SITE_SEEN ? STANDING_CLOSED
 							  : STANDING_GONE;
@@ -86,7 +93,7 @@ void verdict_begin(const struct scene *scene, int32_t fd, struct verdict *v)
 	};
 }
 
-static void suspect(struct finding *f, uint32_t notes)
+void verdict_suspect(struct finding *f, uint32_t notes)
 {
 	f->certainty = CERTAINTY_SUSPECTED;
 	f->notes |= notes;
@@ -121,11 +128,14 @@ static void report_closed(const struct subject *s, enum finding_kind kind, struc
 {
 	report(v, kind, SEVERITY_ERROR);
 	v->text = s->life->text;
+	v->loose = s->life->loose;
 	tell_life(&v->finding, s->life);
 	if (s->gap)
-		suspect(&v->finding, NOTE_GAP);
-	if (s->life->uncertain)
-		suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+		verdict_suspect(&v->finding, NOTE_GAP);
+	if (s->life->uncertain || s->life->crossed)
+		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+	if (s->swept)
+		verdict_suspect(&v->finding, NOTE_SWEPT);
 }
 
 /* The second close of what nobody saw closed first. */
@@ -134,9 +144,9 @@ static void report_unseen(struct verdict *v, enum site_missing missing)
 	report(v, FINDING_DOUBLE_CLOSE_UNSEEN, SEVERITY_WARNING);
 	v->finding.closed.missing = v->finding.opened.missing = missing;
 	if (missing == SITE_LOST)
-		suspect(&v->finding, NOTE_GAP);
+		verdict_suspect(&v->finding, NOTE_GAP);
 	if (missing == SITE_HISTORY_CUT)
-		suspect(&v->finding, 0);
+		verdict_suspect(&v->finding, 0);
 }
 
 static void report_bad_fd(struct verdict *v, enum site_missing missing)
@@ -145,16 +155,24 @@ static void report_bad_fd(struct verdict *v, enum site_missing missing)
 	if (missing == SITE_NOT_APPLICABLE)
 		return;
 	v->finding.closed.missing = v->finding.opened.missing = missing;
-	suspect(&v->finding, 0);
+	verdict_suspect(&v->finding, 0);
+}
+
+/* A number that nobody saw open. why: otherwise, what may have kept us from seeing it. */
+static void report_never(const struct subject *s, enum site_missing why, struct verdict *v)
+{
+	report_bad_fd(v, s->cut ? SITE_HISTORY_CUT : why);
+	if (s->swept)
+		verdict_suspect(&v->finding, NOTE_SWEPT);
 }
 
 static void close_of_never(const struct scene *scene, const struct subject *s, struct verdict *v)
 {
 	/* What was forgotten, or may have been opened in a gap, is no sign of a blind loop. */
-	v->evidence = s->gap || s->cut ? EVIDENCE_UNSEEN : EVIDENCE_BLIND;
+	v->evidence = s->gap || s->cut || s->swept ? EVIDENCE_UNSEEN : EVIDENCE_BLIND;
 	if (scene->vfork || s->gap)
 		return;
-	report_bad_fd(v, s->cut ? SITE_HISTORY_CUT : SITE_NOT_APPLICABLE);
+	report_never(s, SITE_NOT_APPLICABLE, v);
 }
 
 static void close_of_before(const struct scene *scene, const struct subject *s, struct verdict *v)
@@ -162,7 +180,12 @@ static void close_of_before(const struct scene *scene, const struct subject *s, 
 	v->evidence = EVIDENCE_UNSEEN;
 	if (scene->vfork)
 		return;
-	report_unseen(v, s->gap ? SITE_LOST : s->cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
+	if (s->gap || scene->table->relisted)
+		report_unseen(v, SITE_LOST);
+	else
+		report_unseen(v, s->cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
+	if (s->swept)
+		verdict_suspect(&v->finding, NOTE_SWEPT);
 }
 
 static void close_of_open(const struct scene *scene, const struct subject *s, struct verdict *v)
@@ -179,12 +202,9 @@ static void close_of_open(const struct scene *scene, const struct subject *s, st
 	v->life = s->life->id;
 }
 
-/* The call was entered after the site's call had returned. */
 static bool is_after(const struct scene *scene, const struct fd_site *site)
 {
-	if (site->missing != SITE_SEEN)
-		return false;
-	return life_after(scene->call, site) || scene->after_ns >= site->time_ns;
+	return life_after(scene->store, scene->call, site);
 }
 
 /* The call may have failed before the life began that it would be the second close of. */
@@ -194,8 +214,11 @@ static bool may_be_older(const struct scene *scene, const struct life *life)
 
 	if (is_after(scene, &life->opened) || is_after(scene, &life->ended))
 		return false;
+	if (life->opened.missing == SITE_BEFORE_ATTACH)
+		return life_may_be_unlisted(scene->store, scene->table, call);
 	if (life->opened.missing != SITE_SEEN)
-		return life->opened.missing == SITE_OTHER_WAY;
+		return life->opened.missing != SITE_BEFORE_EXEC &&
+		       (call->enter_ns || life_soon(scene->store, call, &life->ended));
 	return call->enter_ns || life_soon(scene->store, call, &life->opened);
 }
 
@@ -214,7 +237,7 @@ void verdict_close(const struct scene *scene, struct verdict *v)
 			break;
 		report_closed(&s, FINDING_DOUBLE_CLOSE, v);
 		if (may_be_older(scene, s.life))
-			suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+			verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 		break;
 	case STANDING_OPEN:
 		close_of_open(scene, &s, v);
@@ -233,6 +256,8 @@ void verdict_close(const struct scene *scene, struct verdict *v)
 		v->evidence = EVIDENCE_UNSEEN;
 		break;
 	}
+	if (s.unsure)
+		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 }
 
 static bool is_probe(const struct record_call *call)
@@ -315,7 +340,7 @@ static void use_of_closed(const struct scene *scene, const struct subject *s, st
 {
 	report_closed(s, FINDING_USE_AFTER_CLOSE, v);
 	if (may_be_wrong_mode(scene, s->life))
-		suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 }
 
 void verdict_use(const struct scene *scene, struct verdict *v)
@@ -331,9 +356,11 @@ void verdict_use(const struct scene *scene, struct verdict *v)
 	else if (s.standing == STANDING_NEGATIVE)
 		report_bad_fd(v, SITE_NOT_APPLICABLE);
 	else if (s.standing == STANDING_NEVER && !s.gap)
-		report_bad_fd(v, s.cut ? SITE_HISTORY_CUT : SITE_NOT_APPLICABLE);
+		report_never(&s, SITE_NOT_APPLICABLE, v);
 	else if (s.standing == STANDING_BEFORE && !s.gap)
-		report_bad_fd(v, s.cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
+		report_never(&s, scene->table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH, v);
+	if (s.unsure)
+		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 }
 
 void verdict_pending(struct finding *f, const struct life *life, bool sure)
@@ -342,6 +369,6 @@ void verdict_pending(struct finding *f, const struct life *life, bool sure)
 	f->severity = SEVERITY_ERROR;
 	f->notes |= NOTE_PENDING_CLOSE;
 	tell_life(f, life);
-	if (!sure || life->uncertain)
-		suspect(f, NOTE_ORDER_UNCERTAIN);
+	if (!sure || life->uncertain || life->crossed)
+		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
 }

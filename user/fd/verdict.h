@@ -32,6 +32,14 @@
  * second close of, or a use after, may have begun only then. Unless the records show that it was
  * entered later, or that long has passed, such a finding is "suspected", NOTE_ORDER_UNCERTAIN.
  *
+ * Nor are the calls before it all recorded yet. So each finding waits for the settle time, and
+ * a close of its number that comes meanwhile, and may have come before the call that failed, is
+ * what the number was really closed by, or may be (hold.h).
+ *
+ * close_range() tells nothing of what it found. Where descriptors have been found that were made
+ * in a way that is not seen, or where calls race, one may have been made and closed by it on a
+ * number that it covered. Then a finding is "suspected", NOTE_SWEPT.
+ *
  * After a gap a verdict that rests on what came before is "suspected" with NOTE_GAP, and one
  * that rests on something not having happened is withheld.
  *
@@ -48,8 +56,8 @@
 
 enum act {
 	ACT_SILENT, /* no finding */
-	ACT_REPORT,
-	ACT_WAIT, /* for the close that explains it */
+	ACT_REPORT, /* unless a call that is recorded later says otherwise */
+	ACT_WAIT,   /* for the close that explains it */
 };
 
 /* What a failed close says about the loop that may have made it (see hold.h). */
@@ -63,6 +71,7 @@ struct verdict {
 	enum act act;
 	enum evidence evidence;
 	uint64_t life;	   /* ACT_WAIT: the id of the life that is believed open */
+	bool loose;	   /* ACT_REPORT: of the life that is over, see struct life */
 	struct text *text; /* lent: what the finding's path lies in */
 	struct text *victim_text;
 	struct finding finding;
@@ -76,8 +85,7 @@ struct scene {
 	const struct reuse *reuse;
 	struct table *table;
 	const struct record_call *call;
-	uint64_t after_ns; /* the call was entered after this; 0: not known */
-	bool vfork;	   /* in a vfork child, before exec */
+	bool vfork; /* in a vfork child, before exec */
 };
 
 /* Nothing yet: no finding, but all that the call itself says of one. */
@@ -88,6 +96,9 @@ void verdict_close(const struct scene *scene, struct verdict *ret_verdict);
 
 /* Any other call → EBADF. */
 void verdict_use(const struct scene *scene, struct verdict *ret_verdict);
+
+/* The finding is not a fact, for these reasons. */
+void verdict_suspect(struct finding *finding, uint32_t notes);
 
 /*
  * The close that a waiting verdict waited for has come, and ended `life`. sure: no other order

@@ -25,6 +25,9 @@ static const struct {
 	{NOTE_VFORK_CHILD, "The call was made in a vfork child, which runs in its parent's memory: "
 			   "a Python stack there is the parent's."},
 	{NOTE_OPEN_BEFORE_ATTACH, "The descriptor was open before fdtrace attached."},
+	{NOTE_SWEPT,
+	 "A close_range() covered the number: it may have closed a descriptor there that was "
+	 "made in a way that is not seen."},
 	{NOTE_COPIED, "The descriptor was a copy (dup): other numbers name the same open file."},
 };
 

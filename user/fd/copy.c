@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/copy.h"
+
+#include <errno.h>
+
+#include "base/syscalls.h"
+#include "fd/hold.h"
+
+static bool is_soon(const struct store *store, uint64_t then_ns)
+{
+	return store->now_ns <= then_ns || store->now_ns - then_ns <= store->limits.settle_ns;
+}
+
+/* Another thread's call that may have taken effect after the copy. */
+static bool may_be_newer(const struct store *store, const struct fd_site *site, uint32_t tid)
+{
+	return site->missing == SITE_SEEN && site->tid != tid && site->time_ns > store->after_ns &&
+	       is_soon(store, site->time_ns);
+}
+
+/* A close in the copy showed that the number was open there. */
+static bool is_shown(const struct life *life)
+{
+	return life->live || call_shape(life->ended.call) == SHAPE_CLOSE;
+}
+
+/*
+ * A call that may have come before the copy. If the number has been shown open since, only one that
+ * opened it (opens) can make that another life than is known.
+ */
+static void doubt_number(struct number *number, bool opens)
+{
+	uint64_t copied_ns = number->table->copied_ns;
+
+	number->unsure |= number->copied;
+	for (struct life *life = number->newest; life && !number->copied; life = life->older)
+		if ((opens || !is_shown(life)) &&
+		    (life->opened.missing != SITE_SEEN || life->opened.time_ns <= copied_ns))
+			life->uncertain = true;
+	hold_unsure(number, copied_ns, opens || number->copied);
+}
+
+static void doubt_all(struct table *table)
+{
+	struct number *number, *next;
+
+	HASH_ITER (hh, table->numbers, number, next)
+		doubt_number(number, true);
+	table->unsure = true;
+}
+
+/* One copy is followed: of the one before, nothing more will be known. */
+static void follow(struct store *store, struct table *from, struct table *to)
+{
+	struct number *number, *next;
+
+	if (from->copy && is_soon(store, from->copy->copied_ns))
+		doubt_all(from->copy);
+	if (from->copy)
+		from->copy->source = NULL;
+	from->copy = to;
+	to->source = from;
+	to->copied_ns = store->now_ns;
+	HASH_ITER (hh, to->numbers, number, next)
+		number->copied = true;
+}
+
+void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,
+		bool shared)
+{
+	struct number *number, *next;
+
+	/* What was listed is newer than the copy. */
+	if (store->now_ns <= from->snapshot_ns) {
+		table_doubt(to);
+		to->snapshot = false;
+	}
+	if (shared || (from->source && is_soon(store, from->copied_ns)))
+		follow(store, from, to);
+	HASH_ITER (hh, to->numbers, number, next)
+		for (const struct life *life = number->newest; life; life = life->older)
+			number->unsure |= may_be_newer(store, &life->opened, tid) ||
+					  may_be_newer(store, &life->ended, tid);
+}
+
+void copy_forget(struct table *table)
+{
+	if (table->source)
+		table->source->copy = NULL;
+	if (table->copy)
+		table->copy->source = NULL;
+	table->source = table->copy = NULL;
+}
+
+static void doubt(struct store *store, struct table *copy, int32_t fd, bool opens)
+{
+	struct number *number = fd < 0 ? NULL : number_find(copy, fd);
+
+	if (number) {
+		doubt_number(number, opens);
+		return;
+	}
+	number = fd < 0 ? NULL : number_get(store, copy, fd);
+	if (number)
+		number->copied = number->unsure = true;
+}
+
+static void doubt_range(struct table *copy, uint32_t first, uint32_t last)
+{
+	struct number *number, *next;
+
+	if (first > INT32_MAX)
+		return;
+	table_sweep(copy, first, last > INT32_MAX ? INT32_MAX : last, 0);
+	HASH_ITER (hh, copy->numbers, number, next)
+		if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
+			doubt_number(number, false);
+}
+
+static void doubt_numbers(struct store *store, struct table *copy, const struct record_call *call)
+{
+	switch (call_shape(call->call)) {
+	case SHAPE_CLOSE:
+		if (call->ret != -EBADF)
+			doubt(store, copy, call->fd, false);
+		break;
+	case SHAPE_CLOSE_RANGE:
+		doubt_range(copy, call->fd, call->fd2);
+		break;
+	case SHAPE_PAIR:
+		doubt(store, copy, call->fd, true);
+		doubt(store, copy, call->fd2, true);
+		break;
+	case SHAPE_OPEN:
+	case SHAPE_MAKE:
+	case SHAPE_DUP:
+	case SHAPE_DUP_ONTO:
+		if (call->ret >= 0)
+			doubt(store, copy, call->ret, true);
+		break;
+	case SHAPE_SET_FD:
+	case SHAPE_UNSHARE:
+	case SHAPE_OTHER:
+		break;
+	}
+}
+
+void copy_late(struct hold *hold, struct table *table, const struct record_call *call)
+{
+	struct store *store = hold->store;
+	struct table *copy = table->copy;
+
+	if (!copy || store->after_ns >= copy->copied_ns || call->enter_ns > copy->copied_ns)
+		return;
+	if (!is_soon(store, copy->copied_ns)) {
+		copy_forget(copy);
+		return;
+	}
+	/* And what has been copied from the copy since. */
+	for (; copy; copy = copy->copy)
+		doubt_numbers(store, copy, call);
+}
+
+void copy_over(struct hold *hold, struct table *table)
+{
+	struct number *number, *next;
+
+	if (!table->source || !is_soon(hold->store, table->copied_ns))
+		return;
+	HASH_ITER (hh, table->numbers, number, next)
+		hold_unsure(number, table->copied_ns, true);
+}
+
+bool copy_unsure(const struct table *table, const struct number *number)
+{
+	return number ? number->unsure : table->unsure;
+}
