@@ -94,14 +94,15 @@ static void history_free(struct store *store, struct life *life)
  */
 static void history_trim(struct store *store, struct number *number)
 {
-	struct life **link = &number->newest;
+	struct life *life = number->newest, **link;
 	unsigned int kept = 1, awaited = 0;
 
-	for (; *link && kept < store->limits.history; link = &(*link)->older)
+	for (; life && kept < store->limits.history; life = life->older)
 		kept++;
-	while (*link) {
-		struct life *life = *link;
-
+	if (!life)
+		return;
+	for (link = &life->older; *link;) {
+		life = *link;
 		if (life->awaited && awaited++ < AWAITED_MAX) {
 			link = &life->older;
 			continue;
