@@ -217,8 +217,17 @@ static bool is_there(struct alone *alone, const struct file_key *key)
 
 static void attach(struct watch *watch, pid_t pid, const struct watched_file *file)
 {
-	/* Where it fails, nothing follows of its objects: that costs findings, and makes none. */
-	probe_watch_owners(watch->probe, pid, file->fd, file->probes, file->count);
+	int err = probe_watch_owners(watch->probe, pid, file->fd, file->probes, file->count);
+	char sentence[NOTE_SIZE];
+
+	if (!err)
+		return;
+	/* Nothing follows of its objects then: that costs findings, and makes none. */
+	snprintf(sentence, sizeof(sentence),
+		 "which Python object owns a descriptor, where the probes for that could not be "
+		 "attached (%s)",
+		 strerror(-err));
+	note(watch, sentence);
 }
 
 void watch_file(struct watch *watch, pid_t pid, const struct file_key *key)

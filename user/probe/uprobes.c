@@ -27,7 +27,18 @@ struct link_create_multi {
 	uint32_t pid, unused;
 };
 
-/* The attach type that came after the last mistake in uprobe_multi had been mended. */
+static int create_link(const struct link_create_multi *attr)
+{
+	int link = syscall(SYS_bpf, BPF_LINK_CREATE, attr, sizeof(*attr));
+
+	return link < 0 ? -errno : link;
+}
+
+/*
+ * Whether the attach type is known that came after the last mistake in uprobe_multi had been
+ * mended: then a link of it to a directory fails for that. Older kernels do not look at the type
+ * before.
+ */
 static bool has_multi(void)
 {
 	const struct bpf_insn nothing[] = {
@@ -35,11 +46,18 @@ static bool has_multi(void)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = UPROBE_SESSION);
-	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "multi", "GPL", nothing, ARRAY_SIZE(nothing),
-			       &options);
+	const uint64_t offset = 0;
+	struct link_create_multi attr = {
+		.attach_type = UPROBE_SESSION,
+		.path = (uintptr_t) "/",
+		.offsets = (uintptr_t)&offset,
+		.count = 1,
+	};
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "multi", "GPL", nothing,
+					       ARRAY_SIZE(nothing), &options);
 
-	close_fd(fd);
-	return fd >= 0;
+	attr.prog_fd = fd;
+	return fd >= 0 && create_link(&attr) == -EBADF;
 }
 
 static bool is_multi(const struct bpf_program *program)
@@ -138,9 +156,9 @@ static int add_multi(struct uprobes *uprobes, const struct fdtrace_bpf *bpf, pid
 	attr.path = (uintptr_t)path;
 	attr.offsets = (uintptr_t)offsets;
 	attr.cookies = (uintptr_t)cookies;
-	link = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	link = create_link(&attr);
 	if (link < 0)
-		return -errno;
+		return link;
 	uprobes->multis[uprobes->multi_count++] = link;
 	return 0;
 }
