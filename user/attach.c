@@ -245,7 +245,7 @@ static void watch_owners(struct attach *attach, pid_t pid, struct known_file *fi
 
 	watch_file(attach->watch, pid, &file->key);
 	if (file->fd >= 0)
-		watch_modules(file->fd, file->runtime.version, watch_module, &modules);
+		python_locate_modules(file->fd, file->runtime.version, watch_module, &modules);
 }
 
 /* The kernel side walks the process: its findings name the runtime, its frees are watched. */

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,41 +242,6 @@ void watch_file(struct watch *watch, pid_t pid, const struct file_key *key)
 		file->everywhere = true;
 		attach(watch, -1, file);
 	}
-}
-
-static void each_match(const char *pattern, watch_module_fn fn, void *arg)
-{
-	glob_t found;
-
-	if (glob(pattern, GLOB_NOSORT, NULL, &found))
-		return;
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		fn(arg, found.gl_pathv[i]);
-	globfree(&found);
-}
-
-/* Of a libpython in DIR: DIR/python3.N/lib-dynload; of DIR/bin/python3: DIR/lib/… */
-void watch_modules(int python, unsigned int version, watch_module_fn fn, void *arg)
-{
-	static const char *const places[] = {"", "/../lib"}, *const modules[] = {"_socket",
-										 "select"};
-	char link[32], path[PATH_MAX], pattern[PATH_MAX + 64];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", python);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return;
-	path[n] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		for (size_t j = 0; j < ARRAY_SIZE(modules); j++) {
-			char copy[PATH_MAX];
-
-			memcpy(copy, path, n + 1);
-			snprintf(pattern, sizeof(pattern), "%s%s/python3.%u/lib-dynload/%s.*.so",
-				 dirname(copy), places[i], version & 0xff, modules[j]);
-			each_match(pattern, fn, arg);
-		}
 }
 
 void watch_ended(struct watch *watch, pid_t pid)

@@ -37,10 +37,6 @@ bool watch_claim(struct watch *watch, pid_t pid);
 /* The process runs the file, or is about to: what it holds is watched from now on. */
 void watch_file(struct watch *watch, pid_t pid, const struct file_key *key);
 
-/* The modules with owners of a Python in this file that lie beside it: fn gets each one's path. */
-typedef void (*watch_module_fn)(void *arg, const char *path);
-void watch_modules(int python, unsigned int version, watch_module_fn fn, void *arg);
-
 void watch_ended(struct watch *watch, pid_t pid);
 
 /*

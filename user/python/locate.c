@@ -97,3 +97,27 @@ void python_locate(const char *command, python_locate_fn fn, void *arg)
 	each_match("/usr/lib/*/libpython3*.so.1.0", fn, arg);
 	each_match("/usr/local/lib/libpython3*.so.1.0", fn, arg);
 }
+
+/* Of a libpython in DIR: DIR/python3.N/lib-dynload; of DIR/bin/python3: DIR/lib/… */
+void python_locate_modules(int python, unsigned int version, python_locate_fn fn, void *arg)
+{
+	static const char *const places[] = {"", "/../lib"}, *const modules[] = {"_socket",
+										 "select"};
+	char link[32], path[PATH_MAX], pattern[PATH_MAX + 64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", python);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return;
+	path[n] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(modules); j++) {
+			char copy[PATH_MAX];
+
+			memcpy(copy, path, n + 1);
+			snprintf(pattern, sizeof(pattern), "%s%s/python3.%u/lib-dynload/%s.*.so",
+				 dirname(copy), places[i], version & 0xff, modules[j]);
+			each_match(pattern, fn, arg);
+		}
+}

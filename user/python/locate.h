@@ -16,4 +16,10 @@ typedef void (*python_locate_fn)(void *arg, const char *path);
  */
 void python_locate(const char *command, python_locate_fn fn, void *arg);
 
+/*
+ * Calls fn for the files of the modules _socket and select that lie beside a CPython of this
+ * version (0x030b: 3.11). python: its file, lent.
+ */
+void python_locate_modules(int python, unsigned int version, python_locate_fn fn, void *arg);
+
 #endif
