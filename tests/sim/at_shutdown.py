@@ -9,6 +9,6 @@ import os
 from simlib import say, wait_for_tracer
 
 wait_for_tracer()
-fp = open("/etc/passwd")  # <opened>
+fp = open(__file__)  # <opened>
 say(fd=fp.fileno())
 os.close(fp.fileno())  # <closed>

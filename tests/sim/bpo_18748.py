@@ -53,7 +53,7 @@ def is_reading(thread, number):
 
 def guilty(fifo):
     pipe = os.open(fifo, os.O_RDWR)  # the loader opens it at once, and waits for its content
-    fp = open("/etc/passwd")  # <opened>
+    fp = open(__file__)  # <opened>
     number = fp.fileno()
     say(fd=number)
     os.close(number)  # <closed>

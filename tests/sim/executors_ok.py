@@ -26,14 +26,14 @@ async def commands():
     shell = await asyncio.create_subprocess_shell("exit 3")
     assert await shell.wait() == 3
     loop = asyncio.get_running_loop()
-    await asyncio.gather(*(loop.run_in_executor(None, read, "/etc/passwd") for _ in range(20)))
+    await asyncio.gather(*(loop.run_in_executor(None, read, __file__) for _ in range(20)))
 
 
 if __name__ == "__main__":
     wait_for_tracer()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(read, ["/etc/passwd"] * 200))
+        list(pool.map(read, [__file__] * 200))
         list(pool.map(os.close, list(pool.map(opened, range(100)))))
     with concurrent.futures.ProcessPoolExecutor(2) as pool:
-        list(pool.map(read, ["/etc/passwd"] * 20))
+        list(pool.map(read, [__file__] * 20))
     asyncio.run(commands())

@@ -17,7 +17,7 @@ from simlib import say, wait_for_tracer
 def child():
     global fp
     os.close(fp.fileno())  # <closed>
-    other = os.open("/etc/group", os.O_RDONLY)  # <victim>
+    other = os.open(os.__file__, os.O_RDONLY)  # <victim>
     del fp  # <bad>
     try:
         os.close(other)  # <failed>
@@ -27,7 +27,7 @@ def child():
 
 
 wait_for_tracer()
-fp = open("/etc/passwd")  # <opened>
+fp = open(__file__)  # <opened>
 say(fd=fp.fileno())
 # The first child brings the probes that all children share; its own first moments pass unseen.
 pid = os.fork()

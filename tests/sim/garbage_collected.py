@@ -17,7 +17,7 @@ class Holder:
 
 def main():
     holder = Holder()
-    holder.fp = open("/etc/passwd")  # <opened>
+    holder.fp = open(__file__)  # <opened>
     holder.self = holder
     say(fd=holder.fp.fileno())
     os.close(holder.fp.fileno())  # <closed>

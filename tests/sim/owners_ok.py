@@ -13,19 +13,19 @@ from simlib import wait_for_tracer
 
 
 def files():
-    fd = os.open("/etc/passwd", os.O_RDONLY)
+    fd = os.open(__file__, os.O_RDONLY)
     with open(fd):
         pass
-    fd = os.open("/etc/passwd", os.O_RDONLY)
+    fd = os.open(__file__, os.O_RDONLY)
     with open(fd, closefd=False):
         pass
     os.close(fd)
-    with os.fdopen(os.open("/etc/passwd", os.O_RDONLY)) as fp:
+    with os.fdopen(os.open(__file__, os.O_RDONLY)) as fp:
         fp.read(1)
-    with open("/etc/passwd", opener=os.open) as fp:
+    with open(__file__, opener=os.open) as fp:
         fp.read(1)
-    raw = io.FileIO("/etc/passwd")
-    raw.__init__("/etc/group")  # closes the first
+    raw = io.FileIO(__file__)
+    raw.__init__(os.__file__)  # closes the first
     raw.close()
     raw.close()
 
@@ -53,7 +53,7 @@ def redirects():
     with tempfile.TemporaryFile() as fp:
         os.dup2(fp.fileno(), 1)
         os.dup2(saved, 1)
-        other = open("/etc/passwd")
+        other = open(__file__)
         os.dup2(fp.fileno(), other.fileno())  # the object has it still
         other.close()
     os.close(saved)
@@ -69,9 +69,9 @@ def children():
 
 def reused():
     for _ in range(100):
-        a = open("/etc/passwd")
+        a = open(__file__)
         a.close()
-        b = os.open("/etc/passwd", os.O_RDONLY)
+        b = os.open(__file__, os.O_RDONLY)
         os.close(b)
         c = socket.socket()
         del c

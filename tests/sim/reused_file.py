@@ -4,10 +4,10 @@
 # @expect {"kind": "owned_close", "fd": "fd", "ownership": "on", "culprit": "bad", "owner":
 #   "_io.FileIO", "origin": {"bad": "os.close"}, "bad": "main@closed", "opened": "main@opened"}
 # @expect {"kind": "reused_close", "fd": "fd", "ownership": "on", "culprit": "closed", "owner":
-#   "_io.FileIO", "origin": {"bad": "finalizer", "closed": "os.close"}, "path": "/etc/passwd", "bad":
+#   "_io.FileIO", "origin": {"bad": "finalizer", "closed": "os.close"}, "bad":
 #   "main@bad", "closed": "main@closed", "opened": "main@opened", "victim": "victim@victim <
 #   main@open_victim", "advice": "closefd=False"}
-# @expect {"kind": "double_close", "fd": "fd", "culprit": "closed", "path": "/etc/group", "origin":
+# @expect {"kind": "double_close", "fd": "fd", "culprit": "closed", "origin":
 #   {"bad": "close"}, "bad": "main@failed", "closed": "main@bad", "opened": "victim@victim"}
 import os
 
@@ -15,11 +15,11 @@ from simlib import say, wait_for_tracer
 
 
 def victim():
-    return open("/etc/group")  # <victim>
+    return open(os.__file__)  # <victim>
 
 
 def main():
-    fp = open("/etc/passwd")  # <opened>
+    fp = open(__file__)  # <opened>
     say(fd=fp.fileno())
     os.close(fp.fileno())  # <closed>
     other = victim()  # <open_victim>

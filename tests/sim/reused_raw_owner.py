@@ -4,8 +4,8 @@
 # @expect {"kind": "reused_close", "fd": "fd", "culprit": "bad", "ownership": "on", "origin": {"bad":
 #   "os.close"}, "bad": "guilty@bad", "closed": "guilty@closed", "opened": "guilty@opened", "victim":
 #   "innocent@victim", "advice": "forget the number"}
-# @expect {"kind": "double_close", "fd": "fd", "culprit": "closed", "ownership": "on", "path":
-#   "/etc/group", "bad": "innocent@failed", "closed": "guilty@bad", "opened": "innocent@victim"}
+# @expect {"kind": "double_close", "fd": "fd", "culprit": "closed", "ownership": "on", 
+#   "bad": "innocent@failed", "closed": "guilty@bad", "opened": "innocent@victim"}
 # @expect {"kind": "reused_close", "certainty": "suspected", "fd": "fd", "culprit": "bad",
 #   "ownership": "off", "bad": "guilty@bad", "closed": "guilty@closed", "opened": "guilty@opened",
 #   "victim": "innocent@victim", "failed": "innocent@failed"}
@@ -30,7 +30,7 @@ def guilty():
 
 def innocent():
     closed.wait()
-    fp = open("/etc/group")  # <victim>
+    fp = open(os.__file__)  # <victim>
     opened.set()
     taken.wait()
     try:
