@@ -238,13 +238,15 @@ static void watch_module(void *arg, const char *path)
 		watch_file(modules->attach->watch, modules->pid, &key);
 }
 
-/* Of a Python and of the modules that lie beside it, before it loads them. */
+/*
+ * Of a Python and of the modules that lie beside it, before it loads them. Not again for each
+ * child: what serves all has been found with the first.
+ */
 static void watch_owners(struct attach *attach, pid_t pid, struct known_file *file)
 {
 	struct modules modules = {attach, pid};
 
-	watch_file(attach->watch, pid, &file->key);
-	if (file->fd >= 0)
+	if (watch_file(attach->watch, pid, &file->key) && file->fd >= 0)
 		python_locate_modules(file->fd, file->runtime.version, watch_module, &modules);
 }
 

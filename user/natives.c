@@ -17,6 +17,7 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "native/helper.h"
 #include "native/modules.h"
@@ -133,16 +134,10 @@ static struct native_file *add_file(struct natives *natives, const struct file_k
 /* The file's own name, whatever path led to it. */
 static const char *base_name(int fd, const char *path, char buf[PATH_MAX])
 {
-	char link[64];
 	const char *slash;
-	ssize_t size;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	size = path ? -1 : readlink(link, buf, PATH_MAX - 1);
-	if (size > 0) {
-		buf[size] = '\0';
+	if (!path && !file_path(fd, buf))
 		path = buf;
-	}
 	slash = path ? strrchr(path, '/') : NULL;
 	return slash && slash[1] ? slash + 1 : path ? path : "?";
 }
@@ -338,15 +333,13 @@ static int open_by_names(const struct natives *natives, const struct record_modu
 	_cleanup_close_ int path_fd = -1, fd = -1;
 	struct file_key found;
 	char path[PATH_MAX];
-	struct stat st;
 
 	if (!path_of_names(record, path))
 		return -1;
 	path_fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	if (path_fd < 0 || fstat(path_fd, &st) || !S_ISREG(st.st_mode))
+	if (path_fd < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = file_reopen_regular(path_fd);
 	if (fd < 0 || probe_identify_file(natives->probe, fd, &found) ||
 	    memcmp(&found, &wanted, sizeof(found)))
 		return -1;

@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <uthash.h>
 
 #include "base/mem.h"
+#include "python/locate.h"
 #include "python/owner_layout.h"
 #include "python/owners.h"
 
@@ -141,30 +140,14 @@ static struct watched_file *find_file(const struct watch *watch, const struct fi
 	return file;
 }
 
-/* CPython finds a module by its file's name: another file's module cannot be _socket. */
-static bool is_module(int fd)
-{
-	char link[32], path[PATH_MAX];
-	const char *name;
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return false;
-	path[n] = '\0';
-	name = strrchr(path, '/');
-	name = name ? name + 1 : path;
-	return !strncmp(name, "_socket.", 8) || !strncmp(name, "select.", 7);
-}
-
 bool watch_learn(struct watch *watch, const struct file_key *key, int fd, bool python)
 {
 	struct watched_file *file = find_file(watch, key);
 
 	if (file)
 		return file->fd >= 0;
-	if (!watch->on || (!python && !is_module(fd)) || HASH_COUNT(watch->files) >= FILES_MAX)
+	if (!watch->on || (!python && !python_is_module(fd)) ||
+	    HASH_COUNT(watch->files) >= FILES_MAX)
 		return false;
 	file = calloc(1, sizeof(*file));
 	if (!file)
@@ -228,20 +211,19 @@ static void attach(struct watch *watch, pid_t pid, const struct watched_file *fi
 	note(watch, sentence);
 }
 
-void watch_file(struct watch *watch, pid_t pid, const struct file_key *key)
+bool watch_file(struct watch *watch, pid_t pid, const struct file_key *key)
 {
 	struct watched_file *file = find_file(watch, key);
 	struct alone *alone = find_alone(watch, pid);
 
 	if (!file || file->fd < 0)
-		return;
-	if (alone) {
-		if (!is_there(alone, key))
-			attach(watch, pid, file);
-	} else if (!file->everywhere) {
+		return true;
+	if (alone ? is_there(alone, key) : file->everywhere)
+		return false;
+	if (!alone)
 		file->everywhere = true;
-		attach(watch, -1, file);
-	}
+	attach(watch, alone ? pid : -1, file);
+	return true;
 }
 
 void watch_ended(struct watch *watch, pid_t pid)

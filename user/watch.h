@@ -34,9 +34,13 @@ bool watch_learn(struct watch *watch, const struct file_key *key, int fd, bool p
 /* Whether a process that begins to be traced is to be watched for itself; it then is one of few. */
 bool watch_claim(struct watch *watch, pid_t pid);
 
-/* The process runs the file, or is about to: what it holds is watched from now on. */
-void watch_file(struct watch *watch, pid_t pid, const struct file_key *key);
+/*
+ * The process runs the file, or is about to: what it holds is watched from now on. False: it was
+ * already, for this process, or for all.
+ */
+bool watch_file(struct watch *watch, pid_t pid, const struct file_key *key);
 
+/* It has ended, or is not watched for itself after all: another one may be. */
 void watch_ended(struct watch *watch, pid_t pid);
 
 /*

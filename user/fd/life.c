@@ -405,10 +405,8 @@ static struct life *push_unseen(struct store *store, struct number *number,
  */
 static bool find_meant(const struct number *number, uint64_t meant, struct life **ret_life)
 {
-	struct life *life = number->newest;
+	struct life *life = number_life(number, meant);
 
-	while (life && life->id != meant)
-		life = life->older;
 	*ret_life = life;
 	return !life || life->live || life->awaited;
 }

@@ -104,20 +104,12 @@ enum site_origin owner_origin(const struct intent *intent)
 	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 }
 
-static const struct life *find_life(const struct number *number, uint64_t id)
-{
-	for (const struct life *life = number ? number->newest : NULL; life; life = life->older)
-		if (life->id == id)
-			return life;
-	return NULL;
-}
-
 /* An object closed its number, and ended a life that it had never taken. */
 static void closed_anothers(struct hold *hold, const struct scene *scene,
 			    const struct intent *intent, struct life *life)
 {
 	const struct number *number = number_find(scene->table, scene->call->fd);
-	const struct life *meant = find_life(number, intent->life);
+	const struct life *meant = number_life(number, intent->life);
 	struct verdict verdict;
 
 	if (!meant || meant == life || meant->live || meant->ended.missing != SITE_SEEN ||

@@ -107,9 +107,7 @@ void reuse_failed(const struct reuse *reuse, const struct scene *scene, struct l
 	struct finding *f = &verdict->finding;
 	struct fd_site failed = f->bad;
 
-	if (!life->proofs || life->told || !life->older || verdict->act != ACT_REPORT ||
-	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE) ||
-	    !is_victim(reuse, life, scene->call))
+	if (!life->proofs || life->told || !life->older || !is_victim(reuse, life, scene->call))
 		return;
 	life->told = true;
 	f->notes &= NOTE_GAP | NOTE_ORDER_UNCERTAIN | NOTE_VFORK_CHILD;

@@ -241,6 +241,15 @@ bool number_live(const struct number *number)
 	return number && number->newest && number->newest->live;
 }
 
+struct life *number_life(const struct number *number, uint64_t id)
+{
+	struct life *life = number->newest;
+
+	while (life && life->id != id)
+		life = life->older;
+	return life;
+}
+
 /* Tables */
 
 struct table *table_find(const struct store *store, uint64_t address)

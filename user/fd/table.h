@@ -169,6 +169,8 @@ bool number_stale(const struct store *store, const struct number *number);
 /* The number was seen: what the next verdict needs is certain again. */
 void number_touch(struct store *store, struct number *number);
 bool number_live(const struct number *number);
+/* The life of this id that the number has or had; NULL: it has been forgotten. */
+struct life *number_life(const struct number *number, uint64_t id);
 
 /*
  * A new newest life, live, with nothing known of it; the number must not be live. NULL

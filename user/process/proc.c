@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #define _cleanup_closedir_ __attribute__((cleanup(closedir_ptr)))
@@ -298,22 +299,6 @@ int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg)
 	return feof(file) ? 0 : proc_error(errno);
 }
 
-/* Regular files only: to open others may block, or do things. */
-static int reopen_regular(int path_fd)
-{
-	char path[64];
-	struct stat st;
-	int fd = -1;
-
-	if (fstat(path_fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EACCES;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 static int open_map_file(pid_t tid, const struct proc_mapping *mapping)
 {
 	_cleanup_close_ int path_fd = -1;
@@ -322,7 +307,7 @@ static int open_map_file(pid_t tid, const struct proc_mapping *mapping)
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%jx-%jx", tid, (uintmax_t)mapping->start,
 		 (uintmax_t)mapping->end);
 	path_fd = open(path, O_PATH | O_CLOEXEC);
-	return path_fd < 0 ? -errno : reopen_regular(path_fd);
+	return path_fd < 0 ? -errno : file_reopen_regular(path_fd);
 }
 
 /* The process's own symbolic links must not lead out of its root. */
@@ -344,7 +329,7 @@ static int open_in_root(pid_t tid, const struct proc_mapping *mapping)
 	if (st.st_ino != mapping->inode || major(st.st_dev) != mapping->dev_major ||
 	    minor(st.st_dev) != mapping->dev_minor)
 		return -ESTALE;
-	return reopen_regular(path_fd);
+	return file_reopen_regular(path_fd);
 }
 
 int proc_open_mapping(pid_t pid, const struct proc_mapping *mapping)

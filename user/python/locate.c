@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 /* As the kernel's BINPRM_BUF_SIZE: no "#!" line is longer. */
@@ -98,26 +99,40 @@ void python_locate(const char *command, python_locate_fn fn, void *arg)
 	each_match("/usr/local/lib/libpython3*.so.1.0", fn, arg);
 }
 
+/* Those with descriptor owners, where they are not part of the Python itself. */
+static const char *const modules[] = {"_socket", "select"};
+
+bool python_is_module(int fd)
+{
+	char path[PATH_MAX];
+	const char *slash;
+
+	if (file_path(fd, path))
+		return false;
+	slash = strrchr(path, '/');
+	for (size_t i = 0; slash && i < ARRAY_SIZE(modules); i++) {
+		size_t size = strlen(modules[i]);
+
+		if (!strncmp(slash + 1, modules[i], size) && slash[1 + size] == '.')
+			return true;
+	}
+	return false;
+}
+
 /* Of a libpython in DIR: DIR/python3.N/lib-dynload; of DIR/bin/python3: DIR/lib/… */
 void python_locate_modules(int python, unsigned int version, python_locate_fn fn, void *arg)
 {
-	static const char *const places[] = {"", "/../lib"}, *const modules[] = {"_socket",
-										 "select"};
-	char link[32], path[PATH_MAX], pattern[PATH_MAX + 64];
-	ssize_t n;
+	static const char *const places[] = {"", "/../lib"};
+	char path[PATH_MAX], pattern[PATH_MAX + 64];
+	const char *folder;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", python);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
+	if (file_path(python, path))
 		return;
-	path[n] = '\0';
+	folder = dirname(path);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(modules); j++) {
-			char copy[PATH_MAX];
-
-			memcpy(copy, path, n + 1);
 			snprintf(pattern, sizeof(pattern), "%s%s/python3.%u/lib-dynload/%s.*.so",
-				 dirname(copy), places[i], version & 0xff, modules[j]);
+				 folder, places[i], version & 0xff, modules[j]);
 			each_match(pattern, fn, arg);
 		}
 }

@@ -8,6 +8,8 @@
 #ifndef FDTRACE_PYTHON_LOCATE_H
 #define FDTRACE_PYTHON_LOCATE_H
 
+#include <stdbool.h>
+
 typedef void (*python_locate_fn)(void *arg, const char *path);
 
 /*
@@ -21,5 +23,11 @@ void python_locate(const char *command, python_locate_fn fn, void *arg);
  * version (0x030b: 3.11). python: its file, lent.
  */
 void python_locate_modules(int python, unsigned int version, python_locate_fn fn, void *arg);
+
+/*
+ * Whether an open file (lent) may be one of these: CPython finds a module by its file's name, so
+ * one of another name cannot.
+ */
+bool python_is_module(int fd);
 
 #endif

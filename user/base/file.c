@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINK_SIZE 32
+
+static void link_of(int fd, char link[LINK_SIZE])
+{
+	snprintf(link, LINK_SIZE, "/proc/self/fd/%d", fd);
+}
+
+int file_path(int fd, char ret[PATH_MAX])
+{
+	char link[LINK_SIZE];
+	ssize_t size;
+
+	link_of(fd, link);
+	size = readlink(link, ret, PATH_MAX - 1);
+	if (size < 0)
+		return -errno;
+	ret[size] = '\0';
+	return 0;
+}
+
+int file_reopen_regular(int path_fd)
+{
+	char link[LINK_SIZE];
+	struct stat st;
+	int fd = -1;
+
+	if (fstat(path_fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	link_of(path_fd, link);
+	fd = open(link, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Open files of our own, by their descriptors.
+ *
+ * Owns: what /proc/self/fd is good for. Never: opens anything by a name that others have given.
+ */
+#ifndef FDTRACE_BASE_FILE_H
+#define FDTRACE_BASE_FILE_H
+
+#include <limits.h>
+
+/* The path that the kernel has for an open file. 0 or negative errno. */
+int file_path(int fd, char ret[PATH_MAX]);
+
+/*
+ * Opens for reading what is open by its name alone (O_PATH): a regular file, since to open others
+ * may block, or do things. The descriptor or negative errno: -EACCES: it is another kind of file.
+ */
+int file_reopen_regular(int path_fd);
+
+#endif
