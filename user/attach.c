@@ -369,6 +369,8 @@ static int add_target(struct attach *attach, pid_t pid)
 
 	find_python(attach, pid, program, NULL, 0, &vain);
 	err = probe_add_target(attach->probe, pid, program, watch_claim(attach->watch, pid));
+	if (err)
+		watch_ended(attach->watch, pid); /* the kernel side has it as one of many */
 	traced = probe_program(attach->probe, pid);
 	if (!traced || !look_for_python(attach, pid, traced, NULL, 0, &vain) || traced != program)
 		probe_forget_python(attach->probe, pid, program);
@@ -396,6 +398,7 @@ static int attach_one(struct attach *attach, pid_t pid)
 		err = -ESRCH;
 	if (err) {
 		probe_remove_target(attach->probe, pid);
+		watch_ended(attach->watch, pid);
 		learned_forget(attach->feed, attach->feed_arg, pid);
 	}
 	return err;
