@@ -114,22 +114,14 @@ static void write_frame(FILE *to, void *frame)
 	api.drop(code);
 }
 
-/*
- * All frames of this thread; the caller frees the text. Before the log is locked, for this may wait
- * for the GIL. What is pending, an exception, stays.
- */
+/* All frames of this thread; the caller frees the text. What is pending, an exception, stays. */
 static char *frames_of_objects(void)
 {
 	void *type, *value, *trace, *frame;
 	char *text = NULL;
 	size_t size;
-	FILE *to;
-	int gil;
+	FILE *to = open_memstream(&text, &size);
 
-	if (!api.frame || !api.this_thread())
-		return NULL;
-	to = open_memstream(&text, &size);
-	gil = api.ensure();
 	api.fetch(&type, &value, &trace);
 	frame = api.frame(api.this_thread());
 	while (frame) {
@@ -141,26 +133,31 @@ static char *frames_of_objects(void)
 		frame = back;
 	}
 	api.restore(type, value, trace);
-	api.release(gil);
 	fputs("frames end\n", to);
 	fclose(to);
 	return text;
 }
 
-static int logged_close(int fd, const char *frames)
+/*
+ * Leaves the log locked. Python's lock is taken before the log's, which is held over a close that
+ * has let Python's go; and it is held while faulthandler prints, for that of 3.9 counts references
+ * to frames and to code that other threads run (_Py_DumpTraceback, Python/traceback.c).
+ */
+static void log_stack(int fd)
 {
-	int ret, saved;
+	int asked = handler_is_there(), held = asked && api.frame && api.this_thread();
+	int gil = held ? api.ensure() : 0;
+	char *frames = held ? frames_of_objects() : NULL;
 
+	pthread_mutex_lock(lock);
 	dprintf(log_fd, "close %ld %d\n", syscall(SYS_gettid), fd);
-	if (handler_is_there())
+	if (asked)
 		raise(SIGUSR2);
 	if (frames)
 		dprintf(log_fd, "%s", frames);
-	ret = real_close(fd);
-	saved = errno;
-	dprintf(log_fd, "= %s\n", ret < 0 ? strerrorname_np(saved) : "0");
-	errno = saved;
-	return ret;
+	free(frames);
+	if (held)
+		api.release(gil);
 }
 
 void faultlog_enable(int fd)
@@ -174,18 +171,15 @@ void faultlog_enable(int fd)
 
 int close(int fd)
 {
-	char *frames = NULL;
 	int ret, saved;
 
 	if (log_fd < 0 || getpid() != owner)
 		return real_close(fd);
-	if (handler_is_there())
-		frames = frames_of_objects();
-	pthread_mutex_lock(lock);
-	ret = logged_close(fd, frames);
+	log_stack(fd);
+	ret = real_close(fd);
 	saved = errno;
+	dprintf(log_fd, "= %s\n", ret < 0 ? strerrorname_np(saved) : "0");
 	pthread_mutex_unlock(lock);
-	free(frames);
 	errno = saved;
 	return ret;
 }

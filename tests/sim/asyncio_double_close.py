@@ -28,5 +28,5 @@ async def main():
 
 
 wait_for_tracer()
-logging.disable()  # of what asyncio says of it
-asyncio.run(main())  # <call>
+logging.disable(logging.CRITICAL)  # of what asyncio says of it
+asyncio.new_event_loop().run_until_complete(main())  # <call>

@@ -47,7 +47,7 @@ for name in ("signal", "weak", "exit"):
 say(**numbers)
 signal.signal(signal.SIGUSR1, on_signal)
 os.close(numbers["signal"])  # <closed1>
-signal.raise_signal(signal.SIGUSR1)  # <raise>
+os.kill(os.getpid(), signal.SIGUSR1)  # <raise>
 thing = Thing()
 reference = weakref.ref(thing, on_death)
 os.close(numbers["weak"])  # <closed2>

@@ -29,4 +29,4 @@ async def main():
 
 
 wait_for_tracer()
-asyncio.run(main())
+asyncio.new_event_loop().run_until_complete(main())

@@ -125,6 +125,7 @@ static void test_native(void **state)
 	assert_int_equal(said.options.native, NATIVES_MODE_BAD);
 	PARSE(&said, "--native=all", "-p", "7");
 	assert_int_equal(said.options.native, NATIVES_MODE_ALL);
+	options_free(&said.options);
 	REFUSED("--native takes bad or all, not 'most'", "--native=most", "true");
 }
 

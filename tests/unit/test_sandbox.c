@@ -22,6 +22,9 @@
 #include "sandbox/confine.h"
 #include "sandbox/sandbox.h"
 
+/* Bytes that the helper may take. */
+#define MEMORY (64u << 20)
+
 enum task {
 	ECHO,
 	CRASH,
@@ -68,7 +71,7 @@ static int do_job(int fd, const void *question, void *answer)
 			;
 		return 0;
 	case ALLOCATE:
-		room = malloc(1u << 30);
+		room = malloc(MEMORY + 1);
 		free(room);
 		return room ? 1 : -ENOMEM;
 	}
@@ -82,7 +85,7 @@ static struct sandbox *start(void)
 		.question_size = sizeof(struct job),
 		.answer_size = 8,
 		.timeout_ms = 300,
-		.memory = 64u << 20,
+		.memory = MEMORY,
 	};
 	struct sandbox *sandbox;
 
