@@ -7,6 +7,7 @@ BUILD ?= build
 
 CLANG ?= clang
 LLVM_STRIP ?= $(firstword $(shell command -v llvm-strip llvm-strip-14 llvm-strip-16 llvm-strip-19 2>/dev/null) llvm-strip)
+LLVM_OBJDUMP ?= $(firstword $(shell command -v llvm-objdump llvm-objdump-14 llvm-objdump-16 llvm-objdump-19 2>/dev/null) llvm-objdump)
 BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
 PKG_CONFIG ?= pkg-config
 ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))

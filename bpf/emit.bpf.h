@@ -93,24 +93,30 @@ static __always_inline void fill_header(struct record_header *h, u16 type, u32 s
 
 /*
  * The jump in a CPU's sequence shows only with its next record, which may be long in coming: what
- * other CPUs report meanwhile must not be taken for the whole.
+ * other CPUs report meanwhile must not be taken for the whole. False: no room for this, either.
  */
-static __always_inline void tell_losses(void)
+static __always_inline bool tell_losses(void)
 {
 	u64 lost = lost_records;
 	struct record_header *r;
 
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r)
-		return;
+		return false;
 	r->size = sizeof(*r);
 	r->type = RECORD_LOST;
 	r->cpu = RECORD_NO_CPU;
-	r->seq = 0;
+	r->seq = lost;
 	r->time_ns = bpf_ktime_get_boot_ns();
 	r->tgid = r->tid = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	told_records = lost;
+	return true;
+}
+
+static __always_inline bool is_dropped(void)
+{
+	return drop_every && !(__sync_fetch_and_add(&tried_records, 1) % drop_every);
 }
 
 /* Whether it is time to wake the reader. Of small records one in eight asks how much waits. */
@@ -130,10 +136,11 @@ static __always_inline long emit_bounded(void *record, u32 size, u32 most, enum 
 					 bool urgent)
 {
 	u64 flags = BPF_RB_NO_WAKEUP;
-	long err;
+	long err = -1;
 
-	if (lost_records != told_records)
-		tell_losses();
+	/* No record after a loss comes before the word of it. */
+	if (is_dropped() || (lost_records != told_records && !tell_losses()))
+		goto lost;
 	if (urgent || reader_due(record, size))
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (most != ~0u) {
@@ -142,10 +149,11 @@ static __always_inline long emit_bounded(void *record, u32 size, u32 most, enum 
 			size = most;
 	}
 	err = bpf_ringbuf_output(&ring, record, size, flags);
-	if (err) {
-		__sync_fetch_and_add(&lost_records, 1);
-		count_loss(cause);
-	}
+	if (!err)
+		return 0;
+lost:
+	__sync_fetch_and_add(&lost_records, 1);
+	count_loss(cause);
 	return err;
 }
 

@@ -125,5 +125,8 @@ __u64 pythons_changed, stacks_forgotten;
 __u64 epochs[EPOCHS];
 /* Records lost, and how many of them the reader has been told of. */
 __u64 lost_records, told_records;
+/* For tests: every so many records finds no room; 0: none. Set once the hooks have proved good. */
+__u32 drop_every;
+__u64 tried_records;
 
 #endif

@@ -65,9 +65,18 @@ e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments
 pythons: ## fetch Debian's CPythons of other suites into the cache, for the e2e tests
 	@$(PYTHON) -B tests/pythons.py
 
-.PHONY: lint man-lint check-vmlinux format format-check
-lint: fdtrace man-lint format-check ## the house rules
+.PHONY: stress
+STRESS_SECONDS ?= 60
+stress: fdtrace ## races for recycled numbers, against the programs' own logs; STRESS_SECONDS=60
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 FDTRACE_TEST_LONG=$(STRESS_SECONDS) $(PYTHON) -m pytest \
+		-q -p no:cacheprovider tests/e2e/test_race.py
+
+.PHONY: lint bpf-lint man-lint check-vmlinux format format-check
+lint: fdtrace man-lint format-check bpf-lint ## the house rules
 	@$(PYTHON) tests/lint/lint.py
+
+bpf-lint: $(BUILD)/fdtrace.bpf.o ## the kernel side's stack
+	@$(PYTHON) -B tests/lint/bpf_stack.py $(LLVM_OBJDUMP) $<
 
 man-lint: ## the man page's markup
 	@mandoc -T lint -W warning docs/fdtrace.8

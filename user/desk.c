@@ -157,6 +157,7 @@ static int open_probe(struct desk *desk)
 		.verbose = desk->options->verbose,
 		.rung = desk->options->attach,
 		.natives = natives_wanted(desk->options->native),
+		.drop = desk->options->drop,
 	};
 	struct probe_error error;
 
@@ -369,6 +370,19 @@ static int tick(struct desk *desk, uint64_t now, bool more)
 	return err ? err : session_flush(desk->session);
 }
 
+/* Before the records that came after it, which may be long in coming. */
+static int tell_losses(struct desk *desk, uint64_t now)
+{
+	struct record_header record;
+	uint64_t lost = probe_lost(desk->probe);
+
+	if (!lost)
+		return 0;
+	record_own(&record, RECORD_LOST, sizeof(record), 0, now);
+	record.seq = lost;
+	return feed(desk, &record);
+}
+
 static void loop(struct desk *desk)
 {
 	while (!desk->stop) {
@@ -376,15 +390,19 @@ static void loop(struct desk *desk)
 		int n = epoll_wait(desk->epoll_fd, events, ARRAY_SIZE(events), -1), err;
 		/* Before reading: a record that is in the ring by now cannot be older. */
 		uint64_t now = clock_boot_ns();
-		bool more;
+		bool more = false;
 
 		for (int i = 0; i < n; i++)
 			on_event(desk, events[i].data.u32);
-		err = consume(desk, &more);
+		err = tell_losses(desk, now);
+		if (!err)
+			err = consume(desk, &more);
 		if (!err)
 			err = pump(desk, false);
 		if (!err)
 			err = tick(desk, now, more);
+		if (!err)
+			err = attach_relist(desk->attach, now);
 		if (!err)
 			err = show(desk, false);
 		if (err)

@@ -50,6 +50,7 @@ enum option_key {
 	KEY_PROBE,
 	KEY_ATTACH,
 	KEY_NATIVE,
+	KEY_DROP,
 };
 
 static const struct argp_option table[] = {
@@ -91,6 +92,8 @@ static const struct argp_option table[] = {
 	{"attach", KEY_ATTACH, "RUNG", 0,
 	 "Hooks to use: auto (default), fexit, tp_btf, tracepoint or kprobe", 4},
 	{"verbose", 'v', NULL, 0, "Say more, libbpf's log too", 4},
+	{"drop", KEY_DROP, "N", OPTION_HIDDEN, "Lose every Nth record, to test what is said then",
+	 4},
 	{"help", 'h', NULL, 0, "Show this help", -1},
 	{"version", 'V', NULL, 0, "Show the version, libbpf's too, and the architecture", -1},
 	{0},
@@ -383,6 +386,8 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_native(arg, &options->native);
 	case KEY_HISTORY:
 		return parse_bounded("--history", arg, 1, HISTORY_MAX, &options->history);
+	case KEY_DROP:
+		return parse_bounded("--drop", arg, 2, 1u << 30, &options->drop);
 	case KEY_RING_SIZE:
 		return parse_ring_size(arg, &options->ring_bytes);
 	case KEY_ERROR_EXITCODE:

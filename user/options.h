@@ -52,6 +52,7 @@ struct options {
 	uint64_t record_bytes;	  /* --record-size */
 	bool probe;		  /* --probe: only say what this kernel offers */
 	const char *attach;	  /* --attach RUNG; NULL: auto */
+	unsigned int drop;	  /* --drop N, for tests: every Nth record is lost; 0: none */
 };
 
 /*

@@ -27,6 +27,9 @@ struct session {
 	uint64_t records;
 	uint64_t findings[FINDING_KINDS];
 	uint64_t suspected;
+	uint64_t gaps;
+	uint64_t lost_told;   /* records lost, by the last word of it */
+	uint64_t lost_jumped; /* by what the sequences have shown */
 	uint64_t processes_seen;
 	uint64_t stacks_missing;
 	size_t alive;
@@ -301,7 +304,16 @@ static int grow_cpus(struct session *session, size_t cpu)
 	return 0;
 }
 
-/* Every record tried draws a number on its CPU: a jump means that some did not arrive. */
+static void lost_some(struct session *session, uint64_t time_ns)
+{
+	session->gaps++;
+	fd_gap(session->world, time_ns);
+}
+
+/*
+ * Every record tried draws a number on its CPU: a jump means that some did not arrive. The word of
+ * it comes before: then it is nothing new.
+ */
 static int check_sequence(struct session *session, const struct record_header *record)
 {
 	if (record->cpu == RECORD_NO_CPU)
@@ -312,8 +324,11 @@ static int check_sequence(struct session *session, const struct record_header *r
 		if (err)
 			return err;
 	}
-	if (record->seq > session->next_seq[record->cpu])
-		fd_gap(session->world, record->time_ns);
+	if (record->seq > session->next_seq[record->cpu]) {
+		session->lost_jumped += record->seq - session->next_seq[record->cpu];
+		if (session->lost_jumped > session->lost_told)
+			lost_some(session, record->time_ns);
+	}
 	session->next_seq[record->cpu] = record->seq + 1;
 	return 0;
 }
@@ -398,7 +413,9 @@ static int dispatch(struct session *session, const struct record_header *record)
 	case RECORD_EXIT:
 		return on_process_exit(session, r);
 	case RECORD_LOST:
-		fd_gap(session->world, record->time_ns);
+		if (record->seq > session->lost_told)
+			session->lost_told = record->seq;
+		lost_some(session, record->time_ns);
 		return 0;
 	case RECORD_PROCESS:
 		return on_process(session, r);
@@ -470,6 +487,11 @@ uint64_t session_stats_findings(const struct session_stats *stats)
 		if (kind != FINDING_BAD_FD && kind != FINDING_CLOSE_SWEEP)
 			n += stats->findings[kind];
 	return n;
+}
+
+uint64_t session_gaps(const struct session *session)
+{
+	return session->gaps;
 }
 
 size_t session_alive(const struct session *session)

@@ -61,6 +61,9 @@ int session_flush(struct session *session);
  */
 void session_stats(const struct session *session, struct session_stats *ret_stats);
 
+/* How often records were found lost so far. */
+uint64_t session_gaps(const struct session *session);
+
 /* Processes that are traced and alive, as far as the records tell. */
 size_t session_alive(const struct session *session);
 

@@ -29,11 +29,11 @@ def command(language, python):
     return [python.path, str(PROGRAMS / "race.py")]
 
 
-def race(language, python, folder, threads, seed, doubles, ring="256M"):
+def race(language, python, folder, threads, seed, doubles, ring="256M", options=()):
     """(result, log) of one race under fdtrace."""
     log = folder / "log"
     arguments = [str(log), str(threads), str(int(SECONDS * 1000)), str(seed), str(doubles)]
-    run = harness.Run(["--all", "--ring-size", ring], [*command(language, python), *arguments])
+    run = harness.Run(["--all", "--ring-size", ring, *options], [*command(language, python), *arguments])
     result = run.finish(seconds=LIMIT)
     assert result.code == 0, result.stderr
     return result, Log(log.read_bytes())

@@ -83,6 +83,7 @@ static int load(struct probe *probe, const struct probe_options *options, struct
 		return err;
 	probe->bpf = probe->standing.bpf;
 	probe->owners = probe->bpf->rodata->watch_owners;
+	probe->bpf->bss->drop_every = options->drop;
 	probe->ring = ring_buffer__new(bpf_map__fd(probe->bpf->maps.ring), on_record, probe, NULL);
 	if (!probe->ring)
 		return diagnose(-errno, "map the ring buffer", error);
@@ -157,6 +158,16 @@ bool probe_has_targets(const struct probe *probe)
 	uint32_t first;
 
 	return !bpf_map__get_next_key(probe->bpf->maps.targets, NULL, &first, sizeof(first));
+}
+
+pid_t probe_next_target(const struct probe *probe, pid_t pid)
+{
+	uint32_t before = pid, next;
+
+	return bpf_map__get_next_key(probe->bpf->maps.targets, pid ? &before : NULL, &next,
+				     sizeof(next))
+		       ? 0
+		       : (pid_t)next;
 }
 
 uint64_t probe_program(const struct probe *probe, pid_t pid)
@@ -355,6 +366,17 @@ int probe_consume(struct probe *probe, probe_record_fn fn, void *arg)
 static uint64_t skipped_runs(const struct bpf_program *program)
 {
 	return program_skipped(bpf_program__fd(program));
+}
+
+uint64_t probe_lost(struct probe *probe)
+{
+	uint64_t lost = __atomic_load_n(&probe->bpf->bss->lost_records, __ATOMIC_RELAXED);
+
+	if (lost == __atomic_load_n(&probe->bpf->bss->told_records, __ATOMIC_RELAXED))
+		return 0;
+	/* Should the kernel side have told of more at this moment, it does so once more. */
+	__atomic_store_n(&probe->bpf->bss->told_records, lost, __ATOMIC_RELAXED);
+	return lost;
 }
 
 void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat)

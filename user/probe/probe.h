@@ -28,6 +28,7 @@ struct probe_options {
 	bool verbose;	   /* libbpf's log to standard error */
 	const char *rung;  /* the only rung of the ladder to try; NULL: the first that works */
 	enum native_calls natives;
+	unsigned int drop; /* every so many records is lost on purpose; 0: none */
 };
 
 /* Why probe_open failed, as far as it can be told. */
@@ -70,6 +71,9 @@ void probe_remove_target(struct probe *probe, pid_t pid);
 
 /* Whether any process is still traced. */
 bool probe_has_targets(const struct probe *probe);
+
+/* The traced process after this one, in no order; 0: the first one, or no more. */
+pid_t probe_next_target(const struct probe *probe, pid_t pid);
 
 /* The program that a traced process runs now: when it forked, exec'd or was added. 0: not traced.
  */
@@ -133,6 +137,12 @@ int probe_fd(const struct probe *probe);
  */
 typedef int (*probe_record_fn)(void *arg, const struct record_header *record, size_t size);
 int probe_consume(struct probe *probe, probe_record_fn fn, void *arg);
+
+/*
+ * How many records have been lost in all, if some have been since the last word of it: then this is
+ * the word, and the kernel side will not put it into the ring. 0: none.
+ */
+uint64_t probe_lost(struct probe *probe);
 
 /* Adds up the counters of all CPUs. */
 void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat);

@@ -13,7 +13,9 @@
 #include "process/proc.h"
 
 /* Paths of cgroups are PATH_MAX at most, one for each of the dozen hierarchies. */
-#define CGROUP_SIZE (16 * PATH_MAX)
+#define CGROUP_SIZE    (16 * PATH_MAX)
+/* Of a list that is kept until it is whole. */
+#define LIST_BYTES_MAX (16u << 20)
 
 /* A record under construction; its texts are put behind it one after the other. */
 struct building {
@@ -160,11 +162,55 @@ int facts_snapshot(pid_t pid, record_fn fn, void *arg)
 {
 	struct snapshot snapshot = {pid, fn, arg};
 	struct record_snapshot end = {0};
-	int err = proc_each_fd(pid, on_open_fd, &snapshot);
+	int err;
 
+	if (!proc_is_one_table(pid))
+		return 0;
+	err = proc_each_fd(pid, on_open_fd, &snapshot);
 	if (err)
 		return err;
 	proc_fd_size(pid, &end.max_fds);
 	record_own(&end.h, RECORD_SNAPSHOT, sizeof(end), pid, clock_boot_ns());
 	return fn(arg, &end.h);
+}
+
+struct list {
+	char *bytes;
+	size_t used, room;
+};
+
+static int keep(void *arg, const struct record_header *record)
+{
+	struct list *list = arg;
+	size_t size = (record->size + 7) & ~7ul; /* each record where it is aligned */
+
+	if (list->used + size > LIST_BYTES_MAX)
+		return -E2BIG;
+	if (list->used + size > list->room) {
+		size_t room = 2 * (list->room + size);
+		char *grown = realloc(list->bytes, room);
+
+		if (!grown)
+			return -ENOMEM;
+		list->bytes = grown;
+		list->room = room;
+	}
+	memcpy(list->bytes + list->used, record, record->size);
+	list->used += size;
+	return 0;
+}
+
+int facts_list(pid_t pid, record_fn fn, void *arg)
+{
+	struct list list = {0};
+	int err = facts_snapshot(pid, keep, &list);
+
+	for (size_t at = 0; !err && at < list.used;) {
+		const struct record_header *record = (const void *)(list.bytes + at);
+
+		at += (record->size + 7) & ~7ul;
+		err = fn(arg, record);
+	}
+	free(list.bytes);
+	return err;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/kcmp.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +258,19 @@ int proc_each_fd(pid_t pid, proc_fd_fn fn, void *arg)
 		return proc_error(errno);
 	/* Had the thread ended in between, its table would have looked empty from there on. */
 	return tid == proc_living_thread(pid) ? 0 : -ESRCH;
+}
+
+bool proc_is_one_table(pid_t pid)
+{
+	_cleanup_closedir_ DIR *tasks = NULL;
+	pid_t first = proc_living_thread(pid), tid;
+
+	if (first < 0 || open_dir(pid, "task", &tasks))
+		return true;
+	while ((tid = next_number(tasks)) >= 0)
+		if (tid != first && syscall(SYS_kcmp, first, tid, KCMP_FILES, 0, 0) > 0)
+			return false;
+	return true;
 }
 
 int proc_fd_size(pid_t pid, uint32_t *ret_size)

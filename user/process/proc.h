@@ -46,6 +46,12 @@ bool proc_same_process(pid_t pid, uint64_t start_ns);
  */
 int proc_each_fd(pid_t pid, proc_fd_fn fn, void *arg);
 
+/*
+ * All threads of the process use one table of descriptors: kcmp(2). True where that cannot be
+ * asked.
+ */
+bool proc_is_one_table(pid_t pid);
+
 /* FDSize: no number from it on has been in use since the last exec. 0, or negative errno. */
 int proc_fd_size(pid_t pid, uint32_t *ret_size);
 
