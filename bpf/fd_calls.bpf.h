@@ -206,6 +206,7 @@ static __always_inline u64 read_flags(struct record_call *r, const struct return
 		r->flags = call->args[1];
 		break;
 	case CALL_OPEN_TREE:
+	case CALL_OPEN_TREE_ATTR:
 	case CALL_FSPICK:
 		r->flags = call->args[2];
 		name = call->args[1];
@@ -280,6 +281,9 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->python = PYTHON_NONE;
 	r->owner = OWNER_UNKNOWN;
 	r->owner_low = 0;
+	r->point = 0;
+	if (watch_owners)
+		leave_point(r);
 	read_fds(r, call);
 	r->still_open = still_open(r);
 	name = read_flags(r, call);

@@ -123,6 +123,13 @@ __u64 pythons_changed, stacks_forgotten;
 /* IDENTITY_FREED: frees of code objects, by tgid: to share a count makes ids new too often. */
 #define EPOCHS 1024
 __u64 epochs[EPOCHS];
+/*
+ * The point of an owner that a thread has entered since its last call, by tid. Of two threads that
+ * share a place the later one stands there, and of the other it is not known. entered_by: the time
+ * ^ (tid | point << 56), so that who reads while another writes finds nobody's tid.
+ */
+#define ENTERED 1024
+__u64 entered_ns[ENTERED], entered_by[ENTERED];
 /* Records lost, and how many of them the reader has been told of. */
 __u64 lost_records, told_records;
 /* For tests: every so many records finds no room; 0: none. Set once the hooks have proved good. */

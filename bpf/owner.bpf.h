@@ -136,21 +136,41 @@ static __always_inline void give_number(const struct reached *at)
 	tell_point(at, key.fd, owner_flags(at));
 }
 
+static __always_inline void enter_point(u8 point)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid(), place = tid & (ENTERED - 1);
+	u64 now = bpf_ktime_get_boot_ns();
+
+	entered_ns[place] = now;
+	entered_by[place] = now ^ ((u64)point << 56 | tid);
+}
+
+/* For this thread's call: through which point it came, and when that was. */
+static __always_inline void leave_point(struct record_call *r)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid(), place = tid & (ENTERED - 1);
+	u64 time_ns = *(volatile u64 *)&entered_ns[place];
+	u64 whose = *(volatile u64 *)&entered_by[place] ^ time_ns;
+
+	if ((whose & ~0ull >> 8) != tid)
+		return;
+	entered_by[place] = entered_ns[place] = 0;
+	r->point = whose >> 56;
+	r->enter_ns = time_ns;
+}
+
 /* frame: the stack pointer at the entry, where the return address lies. */
 static __always_inline void owner_entered(u64 cookie, u64 object, u64 frame)
 {
 	struct init_key key = {.frame = frame, .tid = (u32)bpf_get_current_pid_tgid()};
 	struct reached at;
 
-	if (!reach(&at, cookie, object))
+	enter_point(cookie); /* whether it matters shows when the thread makes a call */
+	if ((u8)cookie == OWNER_OS_CLOSE || !reach(&at, cookie, object))
 		return;
 	switch (at.point) {
 	case OWNER_INIT:
 		bpf_map_update_elem(&inits, &key, &object, BPF_ANY);
-		break;
-	case OWNER_OS_CLOSE:
-		at.object = 0;
-		tell_point(&at, -1, 0);
 		break;
 	case OWNER_WARN:
 		tell_point(&at, object_fd(&at), owner_flags(&at));

@@ -160,7 +160,8 @@ enum call_shape {
 	X(FSOPEN, 43, "fsopen", SHAPE_MAKE)                                               \
 	X(FSMOUNT, 44, "fsmount", SHAPE_MAKE)                                             \
 	X(FSPICK, 45, "fspick", SHAPE_MAKE)                                               \
-	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)
+	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)                                         \
+	X(OPEN_TREE_ATTR, 47, "open_tree_attr", SHAPE_MAKE)
 
 enum call_id {
 #define X(id, number, name, shape) CALL_##id = number,
@@ -194,7 +195,7 @@ enum native_taken {
 struct record_call {
 	struct record_header h;
 	__u64 table;	/* address of the task's files_struct */
-	__u64 enter_ns; /* when the call was entered; 0: not known */
+	__u64 enter_ns; /* when the call was entered, with point: no earlier than; 0: not known */
 	__u64 stack_id; /* 0: none. Its RECORD_STACK came earlier in the ring */
 	__s64 ret;	/* what the call returned: >= 0, or -errno */
 	__s32 fd;	/* see enum call_shape; -1: none */
@@ -210,7 +211,7 @@ struct record_call {
 	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns */
 	__u8 owner;	 /* enum owner_state; of a close that freed fd */
 	__u8 native;	 /* enum native_taken */
-	__u8 unused;
+	__u8 point;	 /* enum owner_point that this thread entered before, at enter_ns; else 0 */
 	__u32 owner_low; /* OWNER_HOLDS: the low half of the object's address */
 	char name[];	 /* then, with NATIVE_TAKEN, a __u64, not aligned: record_native_id() */
 };
@@ -252,7 +253,7 @@ enum owner_flag {
 
 /*
  * A Python object has taken a number (INIT, NEW, FROMFD), or is about to give it up; or a function
- * that tells who makes this thread's next close was entered (OS_CLOSE, WARN).
+ * that tells who makes this thread's next close was entered (WARN; OS_CLOSE in older recordings).
  */
 struct record_owner {
 	struct record_header h;

@@ -26,7 +26,7 @@ struct session {
 	size_t cpus;
 	uint64_t records;
 	uint64_t findings[FINDING_KINDS];
-	uint64_t suspected;
+	uint64_t suspected, light;
 	uint64_t gaps;
 	uint64_t lost_told;   /* records lost, by the last word of it */
 	uint64_t lost_jumped; /* by what the sequences have shown */
@@ -118,18 +118,30 @@ static struct stack *victim_stack(struct session *session, const struct finding 
 	return finding->victim.known ? site_stack(session, site) : NULL;
 }
 
-static void on_finding(void *arg, const struct finding *finding)
+/* dash and bash close a pipeline's pipes twice in its children, which have one thread and exec
+ * soon. */
+static void weigh(struct finding *finding, const struct process *process)
 {
-	struct session *session = arg;
+	bool closes = finding->kind == FINDING_DOUBLE_CLOSE ||
+		      finding->kind == FINDING_DOUBLE_CLOSE_UNSEEN;
+
+	if (closes && process_is_shell(process)) {
+		finding->severity = SEVERITY_INFO;
+		finding->notes |= NOTE_SHELL;
+	}
+}
+
+static void tell_finding(struct session *session, const struct finding *finding,
+			 const struct process *process)
+{
 	struct stack *bad = site_stack(session, &finding->bad);
 	struct stack *closed = site_stack(session, &finding->closed);
 	struct stack *opened = site_stack(session, &finding->opened);
 	struct stack *victim = victim_stack(session, finding, &finding->victim.opened);
 	struct stack *failed = victim_stack(session, finding, &finding->victim.failed);
-	struct process bare;
 	struct finding_view view = {
 		.finding = finding,
-		.process = process_or_bare(session, finding->tgid, &bare),
+		.process = process,
 		.bad = bad,
 		.closed = closed,
 		.opened = opened,
@@ -138,14 +150,26 @@ static void on_finding(void *arg, const struct finding *finding)
 		.wall_offset_ns = session->wall_offset_ns,
 	};
 
-	session->findings[finding->kind]++;
-	session->suspected += finding->certainty == CERTAINTY_SUSPECTED;
 	EACH_SINK(session, finding, &view);
 	stack_free(bad);
 	stack_free(closed);
 	stack_free(opened);
 	stack_free(victim);
 	stack_free(failed);
+}
+
+static void on_finding(void *arg, const struct finding *finding)
+{
+	struct session *session = arg;
+	struct process bare;
+	const struct process *process = process_or_bare(session, finding->tgid, &bare);
+	struct finding weighed = *finding;
+
+	weigh(&weighed, process);
+	session->findings[finding->kind]++;
+	session->suspected += finding->certainty == CERTAINTY_SUSPECTED;
+	session->light += weighed.severity == SEVERITY_INFO;
+	tell_finding(session, &weighed, process);
 }
 
 int session_new(const struct session_options *options, struct session **ret_session)
@@ -484,9 +508,8 @@ uint64_t session_stats_findings(const struct session_stats *stats)
 	uint64_t n = 0;
 
 	for (int kind = 0; kind < FINDING_KINDS; kind++)
-		if (kind != FINDING_BAD_FD && kind != FINDING_CLOSE_SWEEP)
-			n += stats->findings[kind];
-	return n;
+		n += stats->findings[kind];
+	return n - stats->light;
 }
 
 uint64_t session_gaps(const struct session *session)
@@ -507,6 +530,7 @@ void session_stats(const struct session *session, struct session_stats *ret_stat
 	fd_world_counts(session->world, &counts);
 	memcpy(ret_stats->findings, session->findings, sizeof(session->findings));
 	ret_stats->suspected = session->suspected;
+	ret_stats->light = session->light;
 	ret_stats->records = session->records;
 	ret_stats->processes = session->alive;
 	ret_stats->processes_seen = session->processes_seen;

@@ -31,6 +31,19 @@ void record_own(struct record_header *h, enum record_type type, size_t size, uin
 struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
 				  const char *const *unseen, const char *hooks, uint64_t time_ns);
 
+/* When the call was entered, CLOCK_BOOTTIME; 0: not known, or no more than a bound of it. */
+static inline uint64_t record_call_entered(const struct record_call *call)
+{
+	return call->point ? 0 : call->enter_ns;
+}
+
+/* The call was entered no earlier than this, as far as its own record tells; 0: it tells nothing.
+ */
+static inline uint64_t record_call_bound(const struct record_call *call)
+{
+	return call->enter_ns < call->h.time_ns ? call->enter_ns : 0;
+}
+
 /* The number of a valid call's native stack; 0: it has none. */
 uint64_t record_call_native(const struct record_call *call);
 

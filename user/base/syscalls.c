@@ -125,7 +125,7 @@ static const struct call_info calls[] = {
 	{"open", CALL_OPEN, 0},
 	{"open_by_handle_at", CALL_OPEN_BY_HANDLE_AT, FD(0)},
 	{"open_tree", CALL_OPEN_TREE, FD(0)},
-	{"open_tree_attr", 0, FD(0)},
+	{"open_tree_attr", CALL_OPEN_TREE_ATTR, FD(0)},
 	{"openat", CALL_OPENAT, FD(0)},
 	{"openat2", CALL_OPENAT2, FD(0)},
 	{"perf_event_open", CALL_PERF_EVENT_OPEN, FD(3)},

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/hold.h"
 
@@ -150,7 +151,8 @@ void copy_late(struct hold *hold, struct table *table, const struct record_call 
 	struct store *store = hold->store;
 	struct table *copy = table->copy;
 
-	if (!copy || store->after_ns >= copy->copied_ns || call->enter_ns > copy->copied_ns)
+	if (!copy || store->after_ns >= copy->copied_ns ||
+	    record_call_entered(call) > copy->copied_ns)
 		return;
 	if (!is_soon(store, copy->copied_ns)) {
 		copy_forget(copy);

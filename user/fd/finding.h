@@ -135,6 +135,7 @@ enum finding_note {
 	NOTE_REOPENED_SINCE = 1 << 6,	 /* the number has been opened again before the bad call */
 	NOTE_PENDING_CLOSE = 1 << 7, /* the earlier close was recorded after the bad call: a race */
 	NOTE_COPIED = 1 << 8,	     /* made by dup: other numbers name the same open file */
+	NOTE_SHELL = 1 << 9,	     /* a shell closed: they close what they may not have */
 	NOTE_SWEPT = 1 << 12,	     /* a close_range in between may have closed it, too */
 };
 

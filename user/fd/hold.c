@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/copy.h"
 #include "fd/life.h"
@@ -268,7 +269,7 @@ static struct held *held_new(struct hold *hold, struct table *table, const struc
 		return NULL;
 	held->table = table;
 	held->finding = verdict->finding;
-	held->enter_ns = call->enter_ns;
+	held->enter_ns = record_call_entered(call);
 	held->life = verdict->life;
 	held->loose = verdict->loose;
 	held->finds = verdict->act == ACT_REPORT;
@@ -433,7 +434,7 @@ static bool failed_after(const struct hold *hold, const struct held *held, const
 static bool only_order(const struct hold *hold, const struct held *held,
 		       const struct record_call *call, const struct life *life, bool raced)
 {
-	if (raced || held->life != life->id || !call->enter_ns)
+	if (raced || held->life != life->id || !record_call_entered(call))
 		return false;
 	return failed_after(hold, held, life);
 }

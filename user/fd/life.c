@@ -31,7 +31,7 @@ bool life_after(const struct store *store, const struct record_call *call,
 		return false;
 	if (call->h.tid == site->tid || store->after_ns >= site->time_ns)
 		return true;
-	return call->enter_ns && call->enter_ns > site->time_ns;
+	return record_call_entered(call) && record_call_entered(call) > site->time_ns;
 }
 
 bool life_early(const struct table *table, const struct record_call *call)
@@ -48,8 +48,8 @@ bool life_may_be_unlisted(const struct store *store, const struct table *table,
 		return !table->whole;
 	if (store->after_ns >= listed_ns)
 		return false;
-	if (call->enter_ns)
-		return call->enter_ns <= listed_ns;
+	if (record_call_entered(call))
+		return record_call_entered(call) <= listed_ns;
 	return life_early(table, call) || call->h.time_ns - listed_ns <= store->limits.settle_ns;
 }
 
@@ -66,7 +66,7 @@ static bool may_overlap(const struct store *store, const struct record_call *cal
 {
 	if (site->missing != SITE_SEEN || life_after(store, call, site))
 		return false;
-	return call->enter_ns || life_soon(store, call, site);
+	return record_call_entered(call) || life_soon(store, call, site);
 }
 
 /* The call may have taken effect before others whose records were lost. */
@@ -74,8 +74,8 @@ static bool in_gap(const struct store *store, const struct record_call *call)
 {
 	if (!store->gap_ns || store->after_ns >= store->gap_ns)
 		return false;
-	if (call->enter_ns)
-		return call->enter_ns <= store->gap_ns;
+	if (record_call_entered(call))
+		return record_call_entered(call) <= store->gap_ns;
 	return call->h.time_ns <= store->gap_ns ||
 	       call->h.time_ns - store->gap_ns <= store->limits.settle_ns;
 }
@@ -121,8 +121,8 @@ static bool is_listed(const struct store *store, const struct table *table, cons
 {
 	if (!life->listed)
 		return false;
-	if (call->enter_ns)
-		return call->enter_ns <= table->snapshot_ns;
+	if (record_call_entered(call))
+		return record_call_entered(call) <= table->snapshot_ns;
 	return life_early(table, call) ||
 	       call->h.time_ns - table->snapshot_ns <= store->limits.settle_ns;
 }
@@ -136,7 +136,8 @@ static bool may_have_begun(const struct store *store, const struct life *life,
 	if (life->live || life->opened.missing == SITE_SEEN || ended->missing != SITE_SEEN ||
 	    life_after(store, call, ended))
 		return false;
-	return call->enter_ns ? call->enter_ns < ended->time_ns : life_soon(store, call, ended);
+	return record_call_entered(call) ? record_call_entered(call) < ended->time_ns
+					 : life_soon(store, call, ended);
 }
 
 /* The newest life that the call may have begun before others; NULL: none. */
@@ -251,7 +252,7 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 	unsure = copy_unsure(table, number);
 	missed = may_be_missed(store, number, call);
 	earlier = stale ? NULL : closed_first(store, number, call);
-	if (earlier && call->enter_ns && earlier->opened.missing == SITE_OTHER_WAY) {
+	if (earlier && record_call_entered(call) && earlier->opened.missing == SITE_OTHER_WAY) {
 		set_opened(store, earlier, call, making);
 		doubt_since(number, earlier);
 		return 0;
@@ -327,7 +328,7 @@ static struct life *find_awaited(const struct store *store, const struct number 
 		if (!life->awaited || opened->missing != SITE_SEEN ||
 		    life_after(store, call, opened) || (life->given && life->giver != call->h.tid))
 			continue;
-		if (call->enter_ns || life_soon(store, call, opened))
+		if (record_call_entered(call) || life_soon(store, call, opened))
 			found = life;
 	}
 	return found;
@@ -441,7 +442,7 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 			next_life(number, life)->crossed = false;
 		number->newest->doubted = true;
 		number->newest->swept |= table->ring;
-		number->newest->uncertain |= !number->newest->live && !call->enter_ns;
+		number->newest->uncertain |= !number->newest->live && !record_call_entered(call);
 	} else if (number_live(number)) {
 		life = number->newest;
 		life->uncertain |= is_contested(store, table, life, call);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/copy.h"
 #include "fd/hold.h"
@@ -163,6 +164,7 @@ static struct intent take_intent(struct fd_world *world, const struct record_cal
 {
 	struct intents *intents = threads_intents(&world->threads, call->h.tid);
 
+	intents->os_close |= call->point == OWNER_OS_CLOSE;
 	if (call_shape(call->call) == SHAPE_CLOSE)
 		return intents_take(intents, call->fd);
 	intents->os_close = false;
@@ -429,6 +431,8 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	if (!is_sane(call))
 		return -EINVAL;
 	was_in = come_to(world, &call->h, call->table, call->thread_ns);
+	if (world->store.after_ns < record_call_bound(call))
+		world->store.after_ns = record_call_bound(call);
 	user = users_find(&world->users, call->h.tgid);
 	if (!user) {
 		stranger(world, call);

@@ -61,6 +61,7 @@ static const struct made made[] = {
 	[CALL_FSMOUNT] = {FD_OTHER, BIT0_CLOEXEC},
 	[CALL_FSPICK] = {FD_OTHER, BIT0_CLOEXEC},
 	[CALL_OPEN_TREE] = {FD_OTHER, O_CLOEXEC},
+	[CALL_OPEN_TREE_ATTR] = {FD_OTHER, O_CLOEXEC},
 };
 
 enum fd_type made_type(uint16_t call)

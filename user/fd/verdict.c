@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/copy.h"
 #include "fd/life.h"
@@ -218,8 +219,8 @@ static bool may_be_older(const struct scene *scene, const struct life *life)
 		return life_may_be_unlisted(scene->store, scene->table, call);
 	if (life->opened.missing != SITE_SEEN)
 		return life->opened.missing != SITE_BEFORE_EXEC &&
-		       (call->enter_ns || life_soon(scene->store, call, &life->ended));
-	return call->enter_ns || life_soon(scene->store, call, &life->opened);
+		       (record_call_entered(call) || life_soon(scene->store, call, &life->ended));
+	return record_call_entered(call) || life_soon(scene->store, call, &life->opened);
 }
 
 void verdict_close(const struct scene *scene, struct verdict *v)
@@ -333,7 +334,8 @@ static bool may_be_wrong_mode(const struct scene *scene, const struct life *life
 {
 	if (is_after(scene, &life->ended) || life->ended.inherited)
 		return false;
-	return scene->call->enter_ns || life_soon(scene->store, scene->call, &life->ended);
+	return record_call_entered(scene->call) ||
+	       life_soon(scene->store, scene->call, &life->ended);
 }
 
 static void use_of_closed(const struct scene *scene, const struct subject *s, struct verdict *v)

@@ -253,3 +253,15 @@ struct process *process_exited(struct process_table *table, const struct record_
 		table_drop(table, table->exited);
 	return &entry->process;
 }
+
+bool process_is_shell(const struct process *process)
+{
+	static const char *const shells[] = {"sh",  "dash",  "bash", "ash", "busybox",
+					     "ksh", "ksh93", "mksh", "zsh"};
+	const char *name = process->exe ? strrchr(process->exe, '/') : NULL;
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(shells); i++)
+		if (!strcmp(name + 1, shells[i]))
+			return true;
+	return false;
+}

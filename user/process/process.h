@@ -69,6 +69,9 @@ struct process *process_execed(struct process_table *table, const struct record_
 /* It has exited; what is known of it stays for a while. NULL: no such process in the table. */
 struct process *process_exited(struct process_table *table, const struct record_exit *record);
 
+/* It runs one of the usual shells, by its executable's name. */
+bool process_is_shell(const struct process *process);
+
 void process_remove(struct process_table *table, uint32_t pid);
 
 #endif

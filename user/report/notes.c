@@ -25,6 +25,8 @@ static const struct {
 	{NOTE_VFORK_CHILD, "The call was made in a vfork child, which runs in its parent's memory: "
 			   "a Python stack there is the parent's."},
 	{NOTE_OPEN_BEFORE_ATTACH, "The descriptor was open before fdtrace attached."},
+	{NOTE_SHELL, "A shell made the call. Shells close both ends of a pipe in each process of a "
+		     "pipeline, whether it still has them or not: this is of little weight."},
 	{NOTE_SWEPT,
 	 "A close_range() covered the number: it may have closed a descriptor there that was "
 	 "made in a way that is not seen."},
