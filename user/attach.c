@@ -20,11 +20,7 @@
 #include "process/seen.h"
 #include "python/locate.h"
 #include "prove.h"
-#include "relist.h"
 #include "watch.h"
-
-/* Processes looked at in one go after a loss. */
-#define RELIST_MAX 16
 
 /* Files looked into are remembered; beyond this many they are looked into again. */
 #define FILES_MAX 4096
@@ -59,7 +55,6 @@ struct attach {
 	struct known_file *files;
 	struct running *running;
 	struct strangers strangers;
-	struct relist relist;
 };
 
 int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
@@ -591,33 +586,4 @@ int attach_record(struct attach *attach, const struct record_header *record)
 		watch_ended(attach->watch, record->tgid);
 	}
 	return feed(attach, record);
-}
-
-/*
- * Its fork or exec may be among what was lost: who it is, first. One that has gone meanwhile is
- * left alone: its exit will be recorded.
- */
-static int relist_one(struct attach *attach, pid_t pid)
-{
-	bool known = session_has_process(attach->session, pid);
-	int err = learned_process(attach->feed, attach->feed_arg, pid,
-				  known ? PROCESS_KNOWN : PROCESS_FROM_ATTACH);
-
-	if (!err)
-		err = facts_list(pid, attach->feed, attach->feed_arg);
-	return err == -ENOMEM ? err : 0;
-}
-
-int attach_relist(struct attach *attach, uint64_t now_ns)
-{
-	uint64_t gaps = session_gaps(attach->session);
-
-	for (int i = 0; i < RELIST_MAX; i++) {
-		pid_t pid = relist_next(&attach->relist, attach->probe, gaps, now_ns);
-		int err = pid ? relist_one(attach, pid) : 0;
-
-		if (!pid || err)
-			return err;
-	}
-	return 0;
 }

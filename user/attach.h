@@ -54,10 +54,4 @@ int attach_record(struct attach *attach, const struct record_header *record);
 /* What has been met that can't be walked, for the caller to tell. Lent. */
 struct strangers *attach_strangers(struct attach *attach);
 
-/*
- * After a loss of records: what the traced processes have open is read anew, and who they are, a
- * few at a time, each at most once in a second. now_ns: CLOCK_BOOTTIME. 0, or what feed returned.
- */
-int attach_relist(struct attach *attach, uint64_t now_ns);
-
 #endif

@@ -26,6 +26,7 @@
 #include "natives.h"
 #include "probe/probe.h"
 #include "recorder.h"
+#include "relist.h"
 #include "reports.h"
 #include "session.h"
 #include "spawn.h"
@@ -41,6 +42,7 @@ struct desk {
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
+	struct relist relist;
 	struct natives *natives; /* NULL: not asked for */
 	struct recorder recorder;
 	struct reports reports;
@@ -128,18 +130,11 @@ static int feed(void *arg, const struct record_header *record)
 	return desk->natives ? natives_feed(desk->natives, record) : deliver(desk, record);
 }
 
-static enum native_calls natives_wanted(enum natives_mode mode)
-{
-	return mode == NATIVES_MODE_ALL	  ? NATIVES_ALL
-	       : mode == NATIVES_MODE_BAD ? NATIVES_BAD
-					  : NATIVES_NONE;
-}
-
 static int open_natives(struct desk *desk)
 {
 	int err;
 
-	if (desk->options->native == NATIVES_MODE_NONE)
+	if (desk->options->native == NATIVES_NONE)
 		return EXIT_OK;
 	err = natives_new(desk->probe, deliver, desk, &desk->natives);
 	if (!err)
@@ -156,7 +151,7 @@ static int open_probe(struct desk *desk)
 		.owners = desk->options->owners,
 		.verbose = desk->options->verbose,
 		.rung = desk->options->attach,
-		.natives = natives_wanted(desk->options->native),
+		.natives = desk->options->native,
 		.drop = desk->options->drop,
 	};
 	struct probe_error error;
@@ -168,6 +163,7 @@ static int open_probe(struct desk *desk)
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
+	relist_init(&desk->relist, desk->probe, desk->session, feed, desk);
 	return open_natives(desk);
 }
 
@@ -300,9 +296,10 @@ static int pump(struct desk *desk, bool all)
 }
 
 /* Reads what waits, though not so much that nothing else is done; *ret_more: there is more. */
-static int consume(struct desk *desk, bool *ret_more)
+static int consume(struct desk *desk, uint64_t now, bool *ret_more)
 {
-	int n = probe_consume(desk->probe, on_record, desk);
+	int err = relist_tell(&desk->relist, now);
+	int n = err ? err : probe_consume(desk->probe, on_record, desk);
 
 	*ret_more = n == PROBE_BATCH;
 	return n < 0 && n != -EINTR ? n : 0;
@@ -370,19 +367,6 @@ static int tick(struct desk *desk, uint64_t now, bool more)
 	return err ? err : session_flush(desk->session);
 }
 
-/* Before the records that came after it, which may be long in coming. */
-static int tell_losses(struct desk *desk, uint64_t now)
-{
-	struct record_header record;
-	uint64_t lost = probe_lost(desk->probe);
-
-	if (!lost)
-		return 0;
-	record_own(&record, RECORD_LOST, sizeof(record), 0, now);
-	record.seq = lost;
-	return feed(desk, &record);
-}
-
 static void loop(struct desk *desk)
 {
 	while (!desk->stop) {
@@ -394,15 +378,13 @@ static void loop(struct desk *desk)
 
 		for (int i = 0; i < n; i++)
 			on_event(desk, events[i].data.u32);
-		err = tell_losses(desk, now);
-		if (!err)
-			err = consume(desk, &more);
+		err = consume(desk, now, &more);
 		if (!err)
 			err = pump(desk, false);
 		if (!err)
 			err = tick(desk, now, more);
 		if (!err)
-			err = attach_relist(desk->attach, now);
+			err = relist_look(&desk->relist, now);
 		if (!err)
 			err = show(desk, false);
 		if (err)
@@ -458,7 +440,7 @@ static void finish(struct desk *desk)
 
 	probe_detach(desk->probe);
 	do
-		err = consume(desk, &more);
+		err = consume(desk, clock_boot_ns(), &more);
 	while (!err && more);
 	if (!err)
 		err = pump(desk, true);

@@ -310,12 +310,12 @@ static int parse_attach(const char *text, const char **ret)
 	return wrong("--attach takes auto, fexit, tp_btf, tracepoint or kprobe, not '%s'", text);
 }
 
-static int parse_native(const char *text, enum natives_mode *ret)
+static int parse_native(const char *text, enum native_calls *ret)
 {
 	if (!text || !strcmp(text, "bad"))
-		*ret = NATIVES_MODE_BAD;
+		*ret = NATIVES_BAD;
 	else if (!strcmp(text, "all"))
-		*ret = NATIVES_MODE_ALL;
+		*ret = NATIVES_ALL;
 	else
 		return wrong("--native takes bad or all, not '%s'", text);
 	return 0;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "probe/probe.h"
+
 /* Exit codes, as in the man page's EXIT STATUS. A COMMAND's own status passes through. */
 enum exit_code {
 	EXIT_OK = 0,
@@ -25,8 +27,6 @@ enum exit_code {
 	EXIT_NOT_FOUND = 127,  /* COMMAND was not found */
 	EXIT_SIGNALED = 128,   /* + signal number that ended COMMAND */
 };
-
-enum natives_mode { NATIVES_MODE_NONE, NATIVES_MODE_BAD, NATIVES_MODE_ALL };
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -47,7 +47,7 @@ struct options {
 	unsigned int frames;	  /* --frames N shown of each stack */
 	size_t ring_bytes;	  /* --ring-size, a power of two */
 	unsigned int history;	  /* --history N generations */
-	enum natives_mode native; /* --native */
+	enum native_calls native; /* --native */
 	const char *record;	  /* --record FILE; NULL: none */
 	uint64_t record_bytes;	  /* --record-size */
 	bool probe;		  /* --probe: only say what this kernel offers */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * After a loss of records: which processes are to be looked at anew.
+ * After a loss of records: the session hears of it at once, and what the traced processes have
+ * open is read anew.
  *
  * Owns: the order and the pace: one round over all traced processes after a loss, not more than
  * one in a second, a few processes at a time so that the ring is read meanwhile. A loss during a
- * round begins another one. Never: looks itself.
+ * round begins another one. Never: judges what was lost.
  */
 #ifndef FDTRACE_RELIST_H
 #define FDTRACE_RELIST_H
@@ -13,16 +14,35 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/records.h"
 #include "probe/probe.h"
+#include "session.h"
 
 struct relist {
+	struct probe *probe;
+	const struct session *session;
+	record_fn feed;
+	void *arg;
 	uint64_t gaps;	   /* as many losses as the round takes care of */
 	uint64_t begun_ns; /* when the round began */
 	pid_t at;	   /* the process after which it goes on; 0: from the first on */
 	bool running;
 };
 
-/* The next process, 0: none for now. gaps: losses so far. */
-pid_t relist_next(struct relist *relist, const struct probe *probe, uint64_t gaps, uint64_t now_ns);
+/* All are lent and must outlive it. */
+void relist_init(struct relist *relist, struct probe *probe, const struct session *session,
+		 record_fn feed, void *arg);
+
+/*
+ * Tells of records that have been lost since the last call, before those that came after them,
+ * which may be long in coming. now_ns: CLOCK_BOOTTIME. 0, or what feed returned.
+ */
+int relist_tell(struct relist *relist, uint64_t now_ns);
+
+/*
+ * Looks at the next few processes: who they are and what they have open, each at most once in a
+ * second. now_ns: CLOCK_BOOTTIME. 0, or -ENOMEM.
+ */
+int relist_look(struct relist *relist, uint64_t now_ns);
 
 #endif

@@ -23,7 +23,7 @@ SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}  # i
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
 ROOMS = ["main", "desk", "agent", "replay", "survey", "recorder", "reports", "natives", "attach",
-         "learned", "watch", "prove", "guard", "spawn", "status", "output", "strangers", "foreign",
+         "relist", "learned", "watch", "prove", "guard", "spawn", "status", "output", "strangers", "foreign",
          "complain", "options", "session", "report", "sink", "stack", "process", "probe", "fd",
          "python", "native", "recording", "sandbox", "base"]
 # Rooms behind that are closed all the same.

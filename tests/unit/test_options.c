@@ -117,14 +117,14 @@ static void test_native(void **state)
 	struct said said;
 
 	PARSE(&said, "true");
-	assert_int_equal(said.options.native, NATIVES_MODE_NONE);
+	assert_int_equal(said.options.native, NATIVES_NONE);
 	PARSE(&said, "--native", "true");
-	assert_int_equal(said.options.native, NATIVES_MODE_BAD);
+	assert_int_equal(said.options.native, NATIVES_BAD);
 	assert_string_equal(said.options.command[0], "true");
 	PARSE(&said, "--native=bad", "true");
-	assert_int_equal(said.options.native, NATIVES_MODE_BAD);
+	assert_int_equal(said.options.native, NATIVES_BAD);
 	PARSE(&said, "--native=all", "-p", "7");
-	assert_int_equal(said.options.native, NATIVES_MODE_ALL);
+	assert_int_equal(said.options.native, NATIVES_ALL);
 	options_free(&said.options);
 	REFUSED("--native takes bad or all, not 'most'", "--native=most", "true");
 }

@@ -75,11 +75,11 @@ static void test_call_names(void **state)
 static void test_shapes(void **state)
 {
 	assert_int_equal(call_shape(CALL_CLOSE), SHAPE_CLOSE);
-	assert_int_equal(call_shape(CALL_OPEN_TREE), SHAPE_MAKE);
+	assert_int_equal(call_shape(CALL_OPEN_TREE_ATTR), SHAPE_MAKE);
 	assert_int_equal(call_shape(CALL_OTHER), SHAPE_OTHER);
 	assert_int_equal(call_shape(CALL_DUP3), SHAPE_DUP_ONTO);
 	assert_int_equal(call_shape(0), 0);
-	assert_int_equal(call_shape(CALL_OPEN_TREE + 1), 0);
+	assert_int_equal(call_shape(CALL_OPEN_TREE_ATTR + 1), 0);
 	assert_int_equal(call_shape(UINT16_MAX), 0);
 }
 
