@@ -56,7 +56,8 @@ static void follow(struct store *store, struct table *from, struct table *to)
 	struct number *number, *next;
 
 	if (from->copy && is_soon(store, from->copy->copied_ns))
-		doubt_all(from->copy);
+		for (struct table *copy = from->copy; copy; copy = copy->copy)
+			doubt_all(copy);
 	if (from->copy)
 		from->copy->source = NULL;
 	from->copy = to;

@@ -400,12 +400,13 @@ static void decided(struct hold *hold, struct held *held)
 	held_free(hold, held);
 }
 
+/* It waits on: yet another close may come that fits as well. */
 static void explained(struct hold *hold, struct held *held, const struct life *life, bool sure)
 {
 	verdict_pending(&held->finding, life, sure);
 	text_unref(hold->store, held->text);
 	held->text = text_ref(life->text);
-	decided(hold, held);
+	held->finds = true;
 }
 
 /* The failed close came after the life had begun: by its thread, its entry, or by far. */
@@ -451,9 +452,9 @@ static bool may_be_before(const struct hold *hold, const struct held *held,
 void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
 		  const struct life *life, bool raced)
 {
-	struct held *held, *next;
+	struct held *held;
 
-	DL_FOREACH_SAFE2 (number->waiters, held, next, number_next) {
+	DL_FOREACH2 (number->waiters, held, number_next) {
 		if (!may_be_before(hold, held, call))
 			continue;
 		if (held->finds && held->finding.closed.missing == SITE_SEEN)
