@@ -35,10 +35,11 @@
 struct trial {
 	struct model model;
 	struct fd_world *world;
-	bool lost;	 /* since the last record that arrived */
-	bool unknown;	 /* a loss after which not every call can be told */
-	uint64_t loss;	 /* when the last loss happened; 0: none */
-	uint64_t listed; /* the end of the last list */
+	bool lost;	  /* since the last record that arrived */
+	bool unknown;	  /* a loss after which not every call can be told */
+	uint64_t loss;	  /* when the last loss happened; 0: none */
+	uint64_t loss_ns; /* the latest stamp of a record that was lost */
+	uint64_t listed;  /* the end of the last list */
 	struct slot list[NUMBERS];
 	unsigned int findings, facts, expected;
 	char wrong[256]; /* empty: nothing */
@@ -167,11 +168,14 @@ static void on_drain(struct model *m)
 		if (call->step->lost) {
 			t->lost = true;
 			t->loss = call->emit;
+			if (t->loss_ns < call->stamp)
+				t->loss_ns = call->stamp;
 			t->unknown |= call->step->op >= OP_UNSHARE;
 			continue;
 		}
+		/* Whoever tells of it does so when it has happened. */
 		if (t->lost)
-			fd_gap(t->world, call->stamp);
+			fd_gap(t->world, call->stamp > t->loss_ns ? call->stamp : t->loss_ns);
 		t->lost = false;
 		feed(t, call);
 	}

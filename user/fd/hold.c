@@ -444,9 +444,7 @@ static bool only_order(const struct hold *hold, const struct held *held,
 static bool may_be_before(const struct hold *hold, const struct held *held,
 			  const struct record_call *call)
 {
-	const struct fd_site *bad = &held->finding.bad;
-
-	return !life_after(hold->store, call, bad);
+	return !life_after(hold->store, call, &held->finding.bad);
 }
 
 void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
