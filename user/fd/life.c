@@ -365,9 +365,10 @@ static bool is_contested(const struct store *store, const struct table *table,
 
 	if (life->opened.missing != SITE_SEEN || life_after(store, call, &life->opened))
 		return false;
-	/* Or it ended what was open before the list. */
+	/* Or it ended what was open before the list, or what was opened unseen in a gap. */
 	if (!older)
-		return life->raced || life_may_be_unlisted(store, table, call);
+		return life->raced || life_may_be_unlisted(store, table, call) ||
+		       table_gap(store, table);
 	if (awaits_crossed(older))
 		return true;
 	if (older->awaited || older->ended.missing != SITE_SEEN)
