@@ -47,7 +47,7 @@ struct event {
 	int32_t fd, fd2;
 	uint32_t flags, arg;
 	uint16_t call, nr;
-	uint8_t still_open, owner;
+	uint8_t still_open, owner, point;
 	uint32_t owner_low;
 	const char *name;
 };
@@ -142,6 +142,7 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	call->nr = e->nr;
 	call->still_open = e->still_open;
 	call->owner = e->owner;
+	call->point = e->point;
 	call->owner_low = e->owner_low;
 	call->name_size = size;
 	if (size)

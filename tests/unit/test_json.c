@@ -106,7 +106,7 @@ static void test_json_what_is_missing(void **state)
 	assert_null(json_object_get(json_object_get(value, "process"), "exe"));
 	assert_int_equal(json_array_size(notes), 7);
 	assert_string_equal(json_string_value(json_array_get(notes, 1)),
-			    "sites.bad.python: cut, more frames lie outside these.");
+			    "sites.bad.python: cut, 4 or more: others lie outside these.");
 	assert_string_equal(json_string_value(json_array_get(notes, 6)),
 			    "process: not known: exe; it was gone before they could be read.");
 	json_decref(value);

@@ -285,6 +285,29 @@ static void test_a_close_that_cannot_explain_the_bad_one(void **state)
 	stream_end(&s);
 }
 
+/* Of a call that came through a point of an owner: no earlier than that. */
+static void test_a_point_bounds_the_time_of_a_call(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	BAD_CLOSE(&s, 7, .tid = 101);
+	CLOSE(&s, 7, .enter_ns = s.now + 500, .point = OWNER_OS_CLOSE);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	BAD_CLOSE(&s, 7, .tid = 101);
+	CLOSE(&s, 7, .enter_ns = s.now - 500, .point = OWNER_OS_CLOSE);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE,
+			CERTAINTY_SUSPECTED); /* it is no more than that */
+	assert_true(f->notes & NOTE_PENDING_CLOSE);
+	stream_end(&s);
+}
+
 static void test_an_open_recorded_after_the_close_that_ended_it(void **state)
 {
 	struct stream s;
@@ -416,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_a_bad_close_long_after_was_not_overtaken),
 		cmocka_unit_test(test_a_racing_close_with_exits_only_is_suspected),
 		cmocka_unit_test(test_a_close_that_cannot_explain_the_bad_one),
+		cmocka_unit_test(test_a_point_bounds_the_time_of_a_call),
 		cmocka_unit_test(test_an_open_recorded_after_the_close_that_ended_it),
 		cmocka_unit_test(test_two_opens_that_overlap_may_have_come_in_turn),
 		cmocka_unit_test(test_a_finding_waits_for_calls_that_came_before_it),

@@ -140,12 +140,13 @@ static void every_end_is_said(void **state)
 {
 	for (int end = NATIVE_COMPLETE; end <= NATIVE_FAILED; end++) {
 		struct native_stack stack = {.taken = NATIVE_TAKEN, .end = end};
+		char word[WORD_SIZE];
 
 		assert_non_null(words_native_status(&stack));
 		if (end == NATIVE_COMPLETE)
-			assert_null(words_native_remark(&stack));
+			assert_null(words_native_remark(&stack, word));
 		else
-			assert_non_null(words_native_remark(&stack));
+			assert_non_null(words_native_remark(&stack, word));
 	}
 }
 

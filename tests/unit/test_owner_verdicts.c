@@ -23,9 +23,7 @@ struct said {
 				       .point = which,        \
 				       .flags = OWNER_CLOSES, \
 				       __VA_ARGS__})
-#define OS_CLOSE(s, number, ...)                                                   \
-	(SAYS(s, OWNER_OS_CLOSE, -1, .object = 0, .type = OWNER_NONE, .flags = 0), \
-	 CLOSE(s, number, __VA_ARGS__))
+#define OS_CLOSE(s, number, ...) CLOSE(s, number, .point = OWNER_OS_CLOSE, __VA_ARGS__)
 
 static int stream_owner(struct stream *s, const struct said *said)
 {
@@ -73,6 +71,22 @@ static void test_right_uses(void **state)
 		OS_CLOSE(&s, 7, .owner = OWNER_LET_GO);
 	}
 	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* Where a record of its own tells of os.close, as in older recordings. */
+static void test_a_record_of_os_close(void **state)
+{
+	struct stream s;
+	const struct finding *f;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	SAYS(&s, OWNER_INIT, 7);
+	SAYS(&s, OWNER_OS_CLOSE, -1, .object = 0, .type = OWNER_NONE, .flags = 0);
+	CLOSE(&s, 7, .stack = 2, .owner = OWNER_HOLDS, .owner_low = (uint32_t)(A_FILE));
+	f = stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->bad.origin, ORIGIN_OS_CLOSE);
 	stream_end(&s);
 }
 
@@ -455,6 +469,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right_uses),
+		cmocka_unit_test(test_a_record_of_os_close),
 		cmocka_unit_test(test_close_behind_the_owner),
 		cmocka_unit_test(test_owner_fails_after),
 		cmocka_unit_test(test_owner_takes_anothers),

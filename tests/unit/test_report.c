@@ -74,7 +74,7 @@ static void test_text_what_is_missing(void **state)
 			"    File \"/usr/lib/python3.11/threading.py\", line not known, in "
 			"Thread.run\n"
 			"    \xe2\x80\xa6 1 more frame\n"
-			"    Python stack: cut, more frames lie outside these\n"
+			"    Python stack: cut, 4 or more: others lie outside these\n"
 			"\n"
 			"  closed before: close(7) = 0, another thread (4242), at about the same\n"
 			"    time\n"

@@ -10,8 +10,7 @@
  * And what it is about to close, as the last record of a Python object in this thread says.
  *
  * Owns: the time and the table of each thread's last record, and that intent, bounded; the thread
- * that was silent
- * for longest is forgotten first. Never: knows what the calls were.
+ * that was silent for longest is forgotten first. Never: knows what the calls were.
  */
 #ifndef FDTRACE_FD_THREADS_H
 #define FDTRACE_FD_THREADS_H

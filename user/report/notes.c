@@ -150,15 +150,15 @@ int notes_lines(const char *name, const struct stack *stack, note_fn add, void *
 static int unknown_stack(const char *name, const struct fd_site *site, const struct stack *stack,
 			 note_fn add, void *arg)
 {
-	const char *remark = words_python_remark(stack, site->stack_id, site->python);
-	char note[NOTE_SIZE];
+	char note[NOTE_SIZE], word[WORD_SIZE];
+	const char *remark = words_python_remark(stack, site->stack_id, site->python, word);
 	int err = 0;
 
 	if (remark) {
 		snprintf(note, sizeof(note), "%s.python: %s.", name, remark);
 		err = add(arg, note);
 	}
-	remark = stack && stack->native ? words_native_remark(stack->native) : NULL;
+	remark = stack && stack->native ? words_native_remark(stack->native, word) : NULL;
 	if (!err && remark) {
 		snprintf(note, sizeof(note), "%s.native: %s.", name, remark);
 		err = add(arg, note);

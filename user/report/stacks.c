@@ -126,7 +126,8 @@ static int tell_merged(const struct telling *t, const struct merged_stack *merge
 static int tell_both(const struct telling *t, const struct stack *stack, size_t frames)
 {
 	_cleanup_free_ struct merged_stack *merged = stack_merge(stack);
-	const char *remark = words_native_remark(stack->native);
+	char word[WORD_SIZE];
+	const char *remark = words_native_remark(stack->native, word);
 	int err;
 
 	if (!merged)
@@ -149,7 +150,8 @@ int stacks_tell(const struct page *page, struct source_reader *source, unsigned 
 		const struct process *process, const struct fd_site *site,
 		const struct stack *stack)
 {
-	const char *remark = words_python_remark(stack, site->stack_id, site->python);
+	char word[WORD_SIZE];
+	const char *remark = words_python_remark(stack, site->stack_id, site->python, word);
 	struct telling t = {.page = page, .source = source, .process = process};
 	int err = 0;
 

@@ -265,7 +265,14 @@ const char *words_python_status(const struct stack *stack, uint64_t stack_id, ui
 	return status < ARRAY_SIZE(names) ? names[status] : "none";
 }
 
-const char *words_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python)
+const char *words_cut(size_t frames, char buf[WORD_SIZE])
+{
+	snprintf(buf, WORD_SIZE, "cut, %zu or more: others lie outside these", frames);
+	return buf;
+}
+
+const char *words_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python,
+				char buf[WORD_SIZE])
 {
 	static const char *const remarks[] = {
 		[PYTHON_NONE] = "none, no CPython that fdtrace can walk is known in this process",
@@ -284,6 +291,8 @@ const char *words_python_remark(const struct stack *stack, uint64_t stack_id, ui
 
 	if (stack_lost(stack, stack_id))
 		return "not here, its records were lost";
+	if (stack && status == PYTHON_CUT)
+		return words_cut(stack->count, buf);
 	return remarks[status < ARRAY_SIZE(remarks) ? status : PYTHON_NONE];
 }
 

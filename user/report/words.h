@@ -61,14 +61,18 @@ const char *words_what(const struct fd_what *what, char buf[WHAT_SIZE]);
 /* "complete" … "parent"; "lost" where the call had a stack that is not here. */
 const char *words_python_status(const struct stack *stack, uint64_t stack_id, uint8_t python);
 
-/* Why a stack is not whole, as the end of "Python stack: …"; NULL: it is. */
-const char *words_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python);
+/* Why a stack is not whole, as the end of "Python stack: …"; NULL: it is. buf: for that text. */
+const char *words_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python,
+				char buf[WORD_SIZE]);
+
+/* Of a stack of which only so many frames were taken: the same. */
+const char *words_cut(size_t frames, char buf[WORD_SIZE]);
 
 /* "complete" … "limited"; "lost" where its records are not here. */
 const char *words_native_status(const struct native_stack *native);
 
-/* Why a native stack is not whole, as the end of "C stack: …"; NULL: it is. */
-const char *words_native_remark(const struct native_stack *native);
+/* Why a native stack is not whole, as the end of "C stack: …"; NULL: it is. buf: for that text. */
+const char *words_native_remark(const struct native_stack *native, char buf[WORD_SIZE]);
 
 /* `close (libc.so.6)`, `python3.11+0x1f2e40`, `0x7f1200340010`. Raw. */
 const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_SIZE]);

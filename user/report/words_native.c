@@ -27,11 +27,10 @@ const char *words_native_status(const struct native_stack *native)
 	return native->end < ARRAY_SIZE(ends) ? ends[native->end] : "failed";
 }
 
-const char *words_native_remark(const struct native_stack *native)
+const char *words_native_remark(const struct native_stack *native, char buf[WORD_SIZE])
 {
 	static const char *const ends[] = {
 		[NATIVE_COMPLETE] = NULL,
-		[NATIVE_FRAMES] = "cut, more frames lie outside these",
 		[NATIVE_STACK] = "breaks off, what was copied of the stack ends here",
 		[NATIVE_NO_MODULE] =
 			"breaks off, the last address lies in no file that could be opened (code made "
@@ -49,6 +48,8 @@ const char *words_native_remark(const struct native_stack *native)
 		return "not taken, the thread's stack was not readable";
 	if (native->lost)
 		return "not here, its records were lost";
+	if (native->end == NATIVE_FRAMES)
+		return words_cut(native->count, buf);
 	return native->end < ARRAY_SIZE(ends) ? ends[native->end] : ends[NATIVE_FAILED];
 }
 
