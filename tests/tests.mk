@@ -58,7 +58,7 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(LIB_OBJ)
 
 .PHONY: e2e
 e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments to pytest
-	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider \
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider \
 		tests/e2e $(E2E)
 
 .PHONY: pythons
@@ -69,7 +69,7 @@ pythons: ## fetch Debian's CPythons of other suites into the cache, for the e2e 
 STRESS_SECONDS ?= 60
 stress: fdtrace ## races for recycled numbers, against the programs' own logs; STRESS_SECONDS=60
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 FDTRACE_TEST_LONG=$(STRESS_SECONDS) $(PYTHON) -m pytest \
-		-q -p no:cacheprovider tests/e2e/test_race.py
+		-p no:cacheprovider tests/e2e/test_race.py
 
 .PHONY: lint bpf-lint man-lint check-vmlinux format format-check
 lint: fdtrace man-lint format-check bpf-lint ## the house rules
