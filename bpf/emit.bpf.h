@@ -114,9 +114,9 @@ static __always_inline bool tell_losses(void)
 	return true;
 }
 
-static __always_inline bool is_dropped(void)
+static __always_inline bool is_dropped(const struct record_header *h)
 {
-	return drop_every && !(__sync_fetch_and_add(&tried_records, 1) % drop_every);
+	return drop_every && h->seq % drop_every == 0;
 }
 
 /* Whether it is time to wake the reader. Of small records one in eight asks how much waits. */
@@ -139,7 +139,7 @@ static __always_inline long emit_bounded(void *record, u32 size, u32 most, enum 
 	long err = -1;
 
 	/* No record after a loss comes before the word of it. */
-	if (is_dropped() || (lost_records != told_records && !tell_losses()))
+	if (is_dropped(record) || (lost_records != told_records && !tell_losses()))
 		goto lost;
 	if (urgent || reader_due(record, size))
 		flags = BPF_RB_FORCE_WAKEUP;

@@ -132,8 +132,10 @@ __u64 epochs[EPOCHS];
 __u64 entered_ns[ENTERED], entered_by[ENTERED];
 /* Records lost, and how many of them the reader has been told of. */
 __u64 lost_records, told_records;
-/* For tests: every so many records finds no room; 0: none. Set once the hooks have proved good. */
+/*
+ * For tests: of each CPU's records every so many finds no room; 0: none. Set once the hooks have
+ * proved good.
+ */
 __u32 drop_every;
-__u64 tried_records;
 
 #endif

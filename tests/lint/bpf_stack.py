@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""How much stack the kernel side's deepest chain of calls takes, as the verifier counts it.
+"""What an old kernel's verifier would refuse: too much stack, and atomics that give a value.
 
 usage: bpf_stack.py LLVM-OBJDUMP OBJECT
 
 The verifier allows 512 bytes over a chain of calls, each function's share rounded up to 32
 (check_max_stack_depth, kernel/bpf/verifier.c, 5.10). A function's share is how far below r10 it
-reaches. Here a chain that is too deep is met before an old kernel refuses the object.
+reaches. Atomics that fetch are known from 5.12 on, and refused before even where they are never
+run. Here both are met before such a kernel meets the object.
 """
 import re
 import subprocess
@@ -18,11 +19,12 @@ FUNCTION = re.compile(r"^[0-9a-f]+ <(?!LBB)(.*)>:$")
 NUMBER = r"(0x[0-9a-f]+|\d+)"
 REACH = re.compile(rf"r10 - {NUMBER}|r\d \+= -{NUMBER}$")
 CALL = re.compile(r"R_BPF_64_32\s+(\S+)")
+FETCH = re.compile(r"atomic_fetch|xchg")
 
 
 class Function:
     def __init__(self, name):
-        self.name, self.reach, self.calls = name, 1, set()
+        self.name, self.reach, self.calls, self.fetches = name, 1, set(), False
 
     def read(self, line):
         for reach in REACH.finditer(line):
@@ -31,6 +33,7 @@ class Function:
                 self.reach = max(self.reach, below)
         if call := CALL.search(line):
             self.calls.add(call[1])
+        self.fetches |= bool(FETCH.search(line))
 
     def share(self):
         return -(-self.reach // GRAIN) * GRAIN
@@ -63,6 +66,9 @@ def main(objdump, path):
     if not found or taken(chain) > MOST:
         steps = " > ".join(f"{function.name} {function.share()}" for function in chain)
         sys.exit(f"{path}: {taken(chain)} bytes of stack, {MOST} at most: {steps}")
+    fetching = [function.name for function in found.values() if function.fetches]
+    if fetching:
+        sys.exit(f"{path}: atomics that fetch, which 5.10 refuses: {', '.join(fetching)}")
 
 
 if __name__ == "__main__":
