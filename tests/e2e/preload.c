@@ -43,7 +43,15 @@ static void make_lock(void)
 	lock = mmap(NULL, sizeof(*lock), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_mutexattr_init(&shared);
 	pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&shared, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(lock, &shared);
+}
+
+/* A child that was killed while it logged leaves the lock to the next one. */
+static void take_lock(void)
+{
+	if (pthread_mutex_lock(lock) == EOWNERDEAD)
+		pthread_mutex_consistent(lock);
 }
 
 /* At shutdown faulthandler puts the default back, and SIGUSR2 would kill. */
@@ -149,7 +157,7 @@ static void log_stack(int fd)
 	int gil = held ? api.ensure() : 0;
 	char *frames = held ? frames_of_objects() : NULL;
 
-	pthread_mutex_lock(lock);
+	take_lock();
 	dprintf(log_fd, "close %ld %d\n", syscall(SYS_gettid), fd);
 	if (asked)
 		raise(SIGUSR2);
