@@ -214,14 +214,14 @@ static bool may_be_its_open(const struct store *store, const struct life *life,
 /*
  * A life that is over, closed by a thread that may not have waited for its open to return: it may
  * as well have closed what this call made, before that open took the number. So may one whose
- * open was found afterwards.
+ * open was found afterwards, and one that was not there for sure.
  */
 static bool may_be_earlier(const struct store *store, const struct life *life,
 			   const struct record_call *call)
 {
 	for (; life; life = life->older)
 		if ((life->loose && may_overlap(store, call, &life->opened)) ||
-		    (life->guessed && may_overlap(store, call, &life->ended)))
+		    ((life->guessed || life->uncertain) && may_overlap(store, call, &life->ended)))
 			return true;
 	return false;
 }
