@@ -6,8 +6,10 @@ DESTDIR ?=
 BUILD ?= build
 
 CLANG ?= clang
-LLVM_STRIP ?= $(firstword $(shell command -v llvm-strip llvm-strip-14 llvm-strip-16 llvm-strip-19 2>/dev/null) llvm-strip)
-LLVM_OBJDUMP ?= $(firstword $(shell command -v llvm-objdump llvm-objdump-14 llvm-objdump-16 llvm-objdump-19 2>/dev/null) llvm-objdump)
+# Debian has LLVM's tools by their version, too: $(call llvm_tool,NAME).
+llvm_tool = $(firstword $(shell command -v $(1) $(1)-14 $(1)-16 $(1)-19 2>/dev/null) $(1))
+LLVM_STRIP ?= $(call llvm_tool,llvm-strip)
+LLVM_OBJDUMP ?= $(call llvm_tool,llvm-objdump)
 BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
 PKG_CONFIG ?= pkg-config
 ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))

@@ -282,8 +282,6 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->owner = OWNER_UNKNOWN;
 	r->owner_low = 0;
 	r->point = 0;
-	if (watch_owners)
-		leave_point(r);
 	read_fds(r, call);
 	r->still_open = still_open(r);
 	name = read_flags(r, call);
@@ -306,6 +304,8 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (!buf || !w)
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
+	if (watch_owners)
+		leave_point(&buf->record, pid_tgid);
 	buf->record.table = (u64)CURRENT(files);
 	if (watch_owners && id == CALL_CLOSE && call->ret != -EBADF && !target->vfork) {
 		u32 low = 0;

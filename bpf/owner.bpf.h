@@ -136,9 +136,9 @@ static __always_inline void give_number(const struct reached *at)
 	tell_point(at, key.fd, owner_flags(at));
 }
 
-static __always_inline void enter_point(u8 point)
+static __always_inline void enter_point(u32 tid, u8 point)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid(), place = tid & (ENTERED - 1);
+	u32 place = tid & (ENTERED - 1);
 	u64 now = bpf_ktime_get_boot_ns();
 
 	entered_ns[place] = now;
@@ -146,9 +146,9 @@ static __always_inline void enter_point(u8 point)
 }
 
 /* For this thread's call: through which point it came, and when that was. */
-static __always_inline void leave_point(struct record_call *r)
+static __always_inline void leave_point(struct record_call *r, u32 tid)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid(), place = tid & (ENTERED - 1);
+	u32 place = tid & (ENTERED - 1);
 	u64 time_ns = *(volatile u64 *)&entered_ns[place];
 	u64 whose = *(volatile u64 *)&entered_by[place] ^ time_ns;
 
@@ -165,7 +165,7 @@ static __always_inline void owner_entered(u64 cookie, u64 object, u64 frame)
 	struct init_key key = {.frame = frame, .tid = (u32)bpf_get_current_pid_tgid()};
 	struct reached at;
 
-	enter_point(cookie); /* whether it matters shows when the thread makes a call */
+	enter_point(key.tid, cookie); /* whether it matters shows when the thread makes a call */
 	if ((u8)cookie == OWNER_OS_CLOSE || !reach(&at, cookie, object))
 		return;
 	switch (at.point) {

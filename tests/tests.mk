@@ -75,8 +75,8 @@ stress: fdtrace ## races for recycled numbers, against the programs' own logs; S
 lint: fdtrace man-lint format-check bpf-lint ## the house rules
 	@$(PYTHON) tests/lint/lint.py
 
-bpf-lint: $(BUILD)/fdtrace.bpf.o ## the kernel side's stack
-	@$(PYTHON) -B tests/lint/bpf_stack.py $(LLVM_OBJDUMP) $<
+bpf-lint: $(BUILD)/fdtrace.bpf.o ## what an old kernel would refuse of the kernel side
+	@$(PYTHON) -B tests/lint/bpf_object.py $(LLVM_OBJDUMP) $<
 
 man-lint: ## the man page's markup
 	@mandoc -T lint -W warning docs/fdtrace.8

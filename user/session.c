@@ -118,8 +118,10 @@ static struct stack *victim_stack(struct session *session, const struct finding 
 	return finding->victim.known ? site_stack(session, site) : NULL;
 }
 
-/* dash and bash close a pipeline's pipes twice in its children, which have one thread and exec
- * soon. */
+/*
+ * dash and bash close a pipeline's pipes twice in its children, which have one thread and exec
+ * soon.
+ */
 static void weigh(struct finding *finding, const struct process *process)
 {
 	bool closes = finding->kind == FINDING_DOUBLE_CLOSE ||
@@ -505,11 +507,7 @@ int session_flush(struct session *session)
 
 uint64_t session_stats_findings(const struct session_stats *stats)
 {
-	uint64_t n = 0;
-
-	for (int kind = 0; kind < FINDING_KINDS; kind++)
-		n += stats->findings[kind];
-	return n - stats->light;
+	return counts_sum(stats->findings, FINDING_KINDS) - stats->light;
 }
 
 uint64_t session_gaps(const struct session *session)

@@ -9,6 +9,7 @@
 #define FDTRACE_SINK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fd/finding.h"
@@ -51,6 +52,16 @@ struct session_stats {
 	const char *hooks;	   /* what was attached; NULL: not known */
 	const char *const *unseen; /* what the attached hooks cannot see; ended by NULL */
 };
+
+/* Of findings by kind, of losses by cause. */
+static inline uint64_t counts_sum(const uint64_t *counts, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += counts[i];
+	return sum;
+}
 
 /* Findings that are not merely of severity info: what --error-exitcode counts. */
 uint64_t session_stats_findings(const struct session_stats *stats);

@@ -111,8 +111,8 @@ def strace_factor(row, arm):
     """How many times more time strace adds than this arm, or None. Infinite within the noise."""
     if "strace" not in row["arms"]:
         return None
-    fdtrace = row["arms"][arm]["added_ns"]
-    return row["arms"]["strace"]["added_ns"] / fdtrace if fdtrace > 0 else math.inf
+    added = row["arms"][arm]["added_ns"]
+    return row["arms"]["strace"]["added_ns"] / added if added > 0 else math.inf
 
 
 def print_table(report):

@@ -14,11 +14,13 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -300,6 +302,15 @@ class Logged:
 SHIM = ("__init__", None, "__init__")
 LOGGED_FRAME = re.compile(r'^  File (?:"(.*)"|(\?\?\?)), line (\d+|\?\?\?) in (.*)$')
 FAULTHANDLER_FRAMES = 100
+
+
+def blocks(recording):
+    """The bytes of each block of a recording, unpacked (docs/recording.md)."""
+    data = recording.read_bytes()[112:]
+    while data:
+        _, stored, _, _ = struct.unpack_from("<4I", data)
+        raw, data = zlib.decompress(data[16:16 + stored]), data[16 + stored:]
+        yield raw
 
 
 def object_frame(line):

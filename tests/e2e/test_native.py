@@ -6,7 +6,6 @@ import shutil
 import struct
 import subprocess
 import time
-import zlib
 from pathlib import Path
 
 import pytest
@@ -188,10 +187,7 @@ def test_gone_at_once(interpreter):
 
 def records(path):
     """(type, bytes) of each record (docs/recording.md)."""
-    data = path.read_bytes()[112:]
-    while data:
-        _, stored, _, _ = struct.unpack_from("<4I", data)
-        raw, data = zlib.decompress(data[16:16 + stored]), data[16 + stored:]
+    for raw in harness.blocks(path):
         while raw:
             size, kind = struct.unpack_from("<IH", raw)
             yield kind, raw[:size]

@@ -76,7 +76,7 @@ static size_t feed_one(struct subject *subject, const uint8_t *data, size_t size
 	record->size = header.size;
 	replay_record(subject->session, &subject->sources, record);
 	free(record);
-	return RECORD_ALIGN(header.size);
+	return record_aligned(header.size);
 }
 
 static void fuzz_records(const uint8_t *data, size_t size)

@@ -19,11 +19,13 @@ FUNCTION_LINES = 100
 BPF_LICENSE = "GPL-2.0-only"
 USER_LICENSE = "LGPL-2.1-or-later OR BSD-2-Clause"
 SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
-SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}  # included by both sides
+# Included by both sides.
+SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
 ROOMS = ["main", "desk", "agent", "replay", "survey", "recorder", "reports", "natives", "attach",
-         "relist", "learned", "watch", "prove", "guard", "spawn", "status", "output", "strangers", "foreign",
+         "relist", "learned", "watch", "prove", "guard", "spawn", "status", "output", "strangers",
+         "foreign",
          "complain", "options", "session", "report", "sink", "stack", "process", "probe", "fd",
          "python", "native", "recording", "sandbox", "base"]
 # Rooms behind that are closed all the same.

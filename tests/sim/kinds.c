@@ -39,13 +39,6 @@
 
 #include "sim.h"
 
-static void close_twice(const char *name, int fd)
-{
-	say(name, fd);
-	close(fd);
-	close(fd);
-}
-
 int main(void)
 {
 	struct open_how how = {.flags = O_RDONLY};

@@ -41,15 +41,6 @@
 
 #define FSCONFIG_CREATE 6 /* FSCONFIG_CMD_CREATE */
 
-static void close_twice(const char *name, int fd)
-{
-	if (fd < 0)
-		return;
-	say(name, fd);
-	close(fd);
-	close(fd);
-}
-
 static void kernel_objects(void)
 {
 	union bpf_attr map = {
@@ -66,15 +57,17 @@ static void kernel_objects(void)
 	struct io_uring_params ring = {0};
 	uint64_t rules = 1;
 
-	close_twice("fanotify", syscall(SYS_fanotify_init, 0, O_RDONLY));
-	close_twice("userfault", syscall(SYS_userfaultfd, 0));
-	close_twice("perf", syscall(SYS_perf_event_open, &event, 0, -1, -1, 0));
-	close_twice("map", syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof(map)));
-	close_twice("queue", syscall(SYS_mq_open, "fdtrace-sim", O_RDWR | O_CREAT, 0600, NULL));
+	close_twice_if_made("fanotify", syscall(SYS_fanotify_init, 0, O_RDONLY));
+	close_twice_if_made("userfault", syscall(SYS_userfaultfd, 0));
+	close_twice_if_made("perf", syscall(SYS_perf_event_open, &event, 0, -1, -1, 0));
+	close_twice_if_made("map", syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof(map)));
+	close_twice_if_made("queue",
+			    syscall(SYS_mq_open, "fdtrace-sim", O_RDWR | O_CREAT, 0600, NULL));
 	syscall(SYS_mq_unlink, "fdtrace-sim");
-	close_twice("ring", syscall(SYS_io_uring_setup, 4, &ring));
-	close_twice("rules", syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0));
-	close_twice("secret", syscall(SYS_memfd_secret, 0));
+	close_twice_if_made("ring", syscall(SYS_io_uring_setup, 4, &ring));
+	close_twice_if_made("rules",
+			    syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0));
+	close_twice_if_made("secret", syscall(SYS_memfd_secret, 0));
 }
 
 static void mounts(void)
@@ -85,15 +78,15 @@ static void mounts(void)
 	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
 	int fs, mount, root;
 
-	close_twice("tree", syscall(SYS_open_tree, AT_FDCWD, "/", 0));
-	close_twice("pick", syscall(SYS_fspick, AT_FDCWD, "/proc", 0));
+	close_twice_if_made("tree", syscall(SYS_open_tree, AT_FDCWD, "/", 0));
+	close_twice_if_made("pick", syscall(SYS_fspick, AT_FDCWD, "/proc", 0));
 	fs = syscall(SYS_fsopen, "tmpfs", 0);
 	if (fs >= 0 && !syscall(SYS_fsconfig, fs, FSCONFIG_CREATE, NULL, NULL, 0))
-		close_twice("mount", syscall(SYS_fsmount, fs, 0, 0));
-	close_twice("fs", fs);
+		close_twice_if_made("mount", syscall(SYS_fsmount, fs, 0, 0));
+	close_twice_if_made("fs", fs);
 	root = open("/", O_RDONLY);
 	if (!name_to_handle_at(AT_FDCWD, "/", &handle.head, &mount, 0))
-		close_twice("handle", open_by_handle_at(root, &handle.head, O_RDONLY));
+		close_twice_if_made("handle", open_by_handle_at(root, &handle.head, O_RDONLY));
 	close(root);
 }
 

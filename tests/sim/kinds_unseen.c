@@ -32,14 +32,12 @@
 #endif
 #define GET_NET_NAMESPACE _IO(0xFF, 4) /* PIDFD_GET_NET_NAMESPACE, 6.11 */
 
-static void close_twice(const char *name, int fd)
+/* And keeps the number busy: each has its own. */
+static void close_twice_and_keep(const char *name, int fd)
 {
-	if (fd < 0)
-		return;
-	say(name, fd);
-	close(fd);
-	close(fd);
-	open("/dev/null", O_RDONLY); /* keeps the number: each has its own */
+	close_twice_if_made(name, fd);
+	if (fd >= 0)
+		open("/dev/null", O_RDONLY);
 }
 
 /* Each event brings a descriptor of the file that it is about. */
@@ -54,7 +52,7 @@ static void fanotify_event(void)
 	if (!fanotify_mark(group, FAN_MARK_ADD, FAN_CLOSE_NOWRITE, AT_FDCWD, "/etc/hostname")) {
 		close(file);
 		if (read(group, &event, sizeof(event)) == (ssize_t)sizeof(event))
-			close_twice("event", event.fd);
+			close_twice_and_keep("event", event.fd);
 	}
 	close(group);
 }
@@ -67,7 +65,7 @@ static void child_with_pidfd(void)
 	if (pid == 0)
 		_exit(0);
 	waitpid(pid, NULL, 0);
-	close_twice("child", fd);
+	close_twice_and_keep("child", fd);
 }
 
 static void child_of_clone3(void)
@@ -84,7 +82,7 @@ static void child_of_clone3(void)
 		_exit(0);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	close_twice("child3", fd);
+	close_twice_and_keep("child3", fd);
 }
 
 static void peer_of_socket(void)
@@ -96,7 +94,7 @@ static void peer_of_socket(void)
 		return;
 	if (getsockopt(pair[0], SOL_SOCKET, SO_PEERPIDFD, &fd, &size))
 		fd = -1;
-	close_twice("peer", fd);
+	close_twice_and_keep("peer", fd);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -106,8 +104,8 @@ static void by_ioctl(void)
 	int ns = open("/proc/self/ns/net", O_RDONLY),
 	    process = syscall(SYS_pidfd_open, getpid(), 0);
 
-	close_twice("user_ns", ioctl(ns, NS_GET_USERNS));
-	close_twice("net_ns", ioctl(process, GET_NET_NAMESPACE, 0));
+	close_twice_and_keep("user_ns", ioctl(ns, NS_GET_USERNS));
+	close_twice_and_keep("net_ns", ioctl(process, GET_NET_NAMESPACE, 0));
 	close(ns);
 	close(process);
 }
@@ -120,6 +118,6 @@ int main(void)
 	child_of_clone3();
 	peer_of_socket();
 	by_ioctl();
-	close_twice("tree", syscall(SYS_open_tree_attr, AT_FDCWD, "/", 0, NULL, 0));
+	close_twice_and_keep("tree", syscall(SYS_open_tree_attr, AT_FDCWD, "/", 0, NULL, 0));
 	return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * What the simulators in C share: simlib.py's twin.
  *
- * Owns: the moment at which a simulator lets itself be traced, and its word on which numbers
- * it used. Never: opens or closes a descriptor.
+ * Owns: the moment at which a simulator lets itself be traced, its word on which numbers it used,
+ * and the plainest bug that it can have. Never: makes a descriptor.
  */
 #ifndef FDTRACE_SIM_H
 #define FDTRACE_SIM_H
@@ -39,6 +39,21 @@ static inline int say(const char *name, int number)
 		err(1, "%s", name);
 	dprintf(1, "%s=%d\n", name, number);
 	return number;
+}
+
+/* The bug itself. The number is free afterwards: the next descriptor may get it. */
+static inline void close_twice(const char *name, int fd)
+{
+	say(name, fd);
+	close(fd);
+	close(fd);
+}
+
+/* The same for what this machine may have refused to make: nothing is said of it then. */
+static inline void close_twice_if_made(const char *name, int fd)
+{
+	if (fd >= 0)
+		close_twice(name, fd);
 }
 
 #endif

@@ -26,21 +26,13 @@ static int listener(struct sockaddr_in *address)
 	return fd;
 }
 
-static void close_twice(const char *name, int fd)
-{
-	say(name, fd);
-	close(fd);
-	close(fd);
-	open("/dev/null", O_RDONLY); /* keeps the number: each has its own */
-}
-
 int main(void)
 {
 	struct io_uring_sqe make = {.opcode = URING_SOCKET, .fd = AF_INET, .off = SOCK_STREAM};
 	struct io_uring_sqe accept = {.opcode = IORING_OP_ACCEPT};
 	struct sockaddr_in address;
 	struct uring ring;
-	int client, made;
+	int client;
 
 	wait_for_tracer();
 	uring_open(&ring);
@@ -49,8 +41,7 @@ int main(void)
 	if (connect(client, (void *)&address, sizeof(address)))
 		err(1, "connect");
 	close_twice("accepted", uring_do(&ring, &accept));
-	made = uring_do(&ring, &make);
-	if (made >= 0)
-		close_twice("made", made);
+	open("/dev/null", O_RDONLY); /* keeps the number: each has its own */
+	close_twice_if_made("made", uring_do(&ring, &make));
 	return 0;
 }

@@ -302,8 +302,8 @@ static void test_a_point_bounds_the_time_of_a_call(void **state)
 	OPEN(&s, 7);
 	BAD_CLOSE(&s, 7, .tid = 101);
 	CLOSE(&s, 7, .enter_ns = s.now - 500, .point = OWNER_OS_CLOSE);
-	f = stream_only(&s, FINDING_DOUBLE_CLOSE,
-			CERTAINTY_SUSPECTED); /* it is no more than that */
+	/* What is known of its time is no more than a bound. */
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
 	assert_true(f->notes & NOTE_PENDING_CLOSE);
 	stream_end(&s);
 }

@@ -31,14 +31,19 @@ void record_own(struct record_header *h, enum record_type type, size_t size, uin
 struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
 				  const char *const *unseen, const char *hooks, uint64_t time_ns);
 
+/* Bytes that a record takes where one follows another: each begins at a multiple of 8. */
+static inline size_t record_aligned(size_t size)
+{
+	return (size + 7) & ~(size_t)7;
+}
+
 /* When the call was entered, CLOCK_BOOTTIME; 0: not known, or no more than a bound of it. */
 static inline uint64_t record_call_entered(const struct record_call *call)
 {
 	return call->point ? 0 : call->enter_ns;
 }
 
-/* The call was entered no earlier than this, as far as its own record tells; 0: it tells nothing.
- */
+/* By its own record the call was entered no earlier than this; 0: it tells nothing. */
 static inline uint64_t record_call_bound(const struct record_call *call)
 {
 	return call->enter_ns < call->h.time_ns ? call->enter_ns : 0;

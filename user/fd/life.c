@@ -31,7 +31,7 @@ bool life_after(const struct store *store, const struct record_call *call,
 		return false;
 	if (call->h.tid == site->tid || store->after_ns >= site->time_ns)
 		return true;
-	return record_call_entered(call) && record_call_entered(call) > site->time_ns;
+	return record_call_entered(call) > site->time_ns;
 }
 
 bool life_early(const struct table *table, const struct record_call *call)
@@ -166,7 +166,7 @@ static bool may_be_missed(const struct store *store, const struct number *number
 /* This life and those after it: what is said to have begun it may have begun another after them. */
 static void doubt_since(struct number *number, struct life *life)
 {
-	life->uncertain = life->guessed = true;
+	life->uncertain = true;
 	for (struct life *newer = number->newest; newer != life; newer = newer->older)
 		newer->uncertain = true;
 }
@@ -221,7 +221,7 @@ static bool may_be_earlier(const struct store *store, const struct life *life,
 {
 	for (; life; life = life->older)
 		if ((life->loose && may_overlap(store, call, &life->opened)) ||
-		    ((life->guessed || life->uncertain) && may_overlap(store, call, &life->ended)))
+		    (life->uncertain && may_overlap(store, call, &life->ended)))
 			return true;
 	return false;
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/records.h"
 #include "process/proc.h"
 
 /* Paths of cgroups are PATH_MAX at most, one for each of the dozen hierarchies. */
@@ -182,7 +183,7 @@ struct list {
 static int keep(void *arg, const struct record_header *record)
 {
 	struct list *list = arg;
-	size_t size = (record->size + 7) & ~7ul; /* each record where it is aligned */
+	size_t size = record_aligned(record->size);
 
 	if (list->used + size > LIST_BYTES_MAX)
 		return -E2BIG;
@@ -208,7 +209,7 @@ int facts_list(pid_t pid, record_fn fn, void *arg)
 	for (size_t at = 0; !err && at < list.used;) {
 		const struct record_header *record = (const void *)(list.bytes + at);
 
-		at += (record->size + 7) & ~7ul;
+		at += record_aligned(record->size);
 		err = fn(arg, record);
 	}
 	free(list.bytes);

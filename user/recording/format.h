@@ -58,8 +58,6 @@ struct recording_block {
 	uint32_t crc; /* CRC-32 of the three numbers before and of the stored bytes */
 };
 
-#define RECORD_ALIGN(size) (((size) + 7u) & ~7u)
-
 #if defined(__x86_64__)
 #define RECORDING_MACHINE 62 /* EM_X86_64 */
 #elif defined(__aarch64__)

@@ -170,7 +170,7 @@ int recording_next(struct recording_reader *reader, const struct record_header *
 	record = record_at(reader);
 	if (!record)
 		return reader->error = -EBADMSG;
-	reader->at += RECORD_ALIGN(record->size);
+	reader->at += record_aligned(record->size);
 	*ret_record = record;
 	return 1;
 }

@@ -90,7 +90,7 @@ void recording_writer_free(struct recording_writer *writer)
 
 static void keep(struct recording_writer *writer, const struct record_header *record)
 {
-	size_t padded = RECORD_ALIGN(record->size);
+	size_t padded = record_aligned(record->size);
 
 	memcpy(writer->raw + writer->used, record, record->size);
 	memset(writer->raw + writer->used + record->size, 0, padded - record->size);

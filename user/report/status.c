@@ -5,15 +5,6 @@
 
 #include "report/words.h"
 
-static uint64_t sum(const uint64_t *counts, size_t n)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		total += counts[i];
-	return total;
-}
-
 /* Adds ", 12 things" if it fits whole; false: the line is full. */
 static bool add_piece(char *buf, size_t limit, uint64_t n, const char *one, const char *many)
 {
@@ -33,8 +24,8 @@ void status_line(const struct session_stats *stats, double records_per_second, u
 		 char *buf, size_t size)
 {
 	uint64_t findings =
-		sum(stats->findings, FINDING_KINDS) - stats->findings[FINDING_CLOSE_SWEEP];
-	uint64_t lost = sum(stats->lost, LOSS_CAUSES);
+		counts_sum(stats->findings, FINDING_KINDS) - stats->findings[FINDING_CLOSE_SWEEP];
+	uint64_t lost = counts_sum(stats->lost, LOSS_CAUSES);
 	uint64_t rate = records_per_second > 0 ? records_per_second + 0.5 : 0;
 	size_t limit;
 

@@ -16,15 +16,6 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static uint64_t sum(const uint64_t *counts, size_t n)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		total += counts[i];
-	return total;
-}
-
 static void tell_none(const struct page *page, const struct session_stats *stats, bool lost)
 {
 	char processes[WORD_SIZE], time[WORD_SIZE], text[TEXT_SIZE];
@@ -82,7 +73,7 @@ static const char *lost_meaning(const uint64_t *lost)
 
 static void tell_lost(const struct page *page, const struct session_stats *stats)
 {
-	uint64_t total = sum(stats->lost, LOSS_CAUSES);
+	uint64_t total = counts_sum(stats->lost, LOSS_CAUSES);
 	char label[WORD_SIZE * 2], number[WORD_SIZE], causes[WORD_SIZE * 8], text[TEXT_SIZE];
 
 	if (!total)
@@ -178,12 +169,12 @@ static void tell_not_seen(const struct page *page, const struct session_stats *s
 void summary_tell(const struct page *page, const struct summary *summary)
 {
 	const struct session_stats *stats = summary->stats;
-	uint64_t total = sum(stats->findings, FINDING_KINDS);
+	uint64_t total = counts_sum(stats->findings, FINDING_KINDS);
 
 	if (total)
 		tell_counts(page, stats, total);
 	else
-		tell_none(page, stats, sum(stats->lost, LOSS_CAUSES) > 0);
+		tell_none(page, stats, counts_sum(stats->lost, LOSS_CAUSES) > 0);
 	tell_lost(page, stats);
 	tell_repeats(page, summary->repeats);
 	tell_hidden(page, summary);

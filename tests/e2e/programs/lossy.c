@@ -12,7 +12,7 @@ static void step(const char *name, int number)
 {
 	char byte;
 
-	dprintf(1, "%s=%d\n", name, number);
+	say(name, number);
 	if (read(0, &byte, 1) < 0)
 		err(1, "read");
 }

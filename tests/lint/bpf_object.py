@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """What an old kernel's verifier would refuse: too much stack, and atomics that give a value.
 
-usage: bpf_stack.py LLVM-OBJDUMP OBJECT
+usage: bpf_object.py LLVM-OBJDUMP OBJECT
 
 The verifier allows 512 bytes over a chain of calls, each function's share rounded up to 32
 (check_max_stack_depth, kernel/bpf/verifier.c, 5.10). A function's share is how far below r10 it
