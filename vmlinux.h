@@ -128,9 +128,11 @@ struct thread_info {
 
 struct super_block {
 	u32 s_dev;
+	unsigned long s_flags;
 };
 
 struct inode {
+	u16 i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 };
@@ -156,6 +158,7 @@ struct file {
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
+	unsigned long *close_on_exec;
 };
 
 struct files_struct {
@@ -216,12 +219,14 @@ struct mm_struct {
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
+	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;
 	int tgid;
 	struct pid *thread_pid;
 	u64 start_boottime;
+	struct io_uring_task *io_uring;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct thread_struct thread;

@@ -48,9 +48,10 @@ struct {
 
 /* A returned system call, whatever hook saw it. */
 struct returned {
-	u64 args[6];
+	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them */
 	s64 ret;
 	u32 nr;
+	bool worker; /* the kernel's own work, in no code of the program's */
 };
 
 /* The bpf() commands that return a new descriptor (enum bpf_cmd, uapi/linux/bpf.h). */
@@ -119,6 +120,8 @@ static __always_inline void read_fds(struct record_call *r, const struct returne
 
 	r->fd = r->fd2 = -1;
 	switch (r->call) {
+	case CALL_INSTALLED:
+		break;
 	case CALL_PIPE:
 	case CALL_PIPE2:
 		read_pair(r, call->args[0]);
@@ -222,6 +225,10 @@ static __always_inline u64 read_flags(struct record_call *r, const struct return
 	case CALL_PERF_EVENT_OPEN:
 		r->flags = call->args[4];
 		break;
+	case CALL_INSTALLED:
+		r->flags = call->args[0];
+		r->arg = call->args[1];
+		break;
 	case CALL_OTHER:
 		if (call->nr == NR_FCNTL)
 			r->arg = call->args[1];
@@ -304,7 +311,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (!buf || !w)
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
-	if (watch_owners)
+	if (watch_owners && id != CALL_INSTALLED)
 		leave_point(&buf->record, pid_tgid);
 	buf->record.table = (u64)CURRENT(files);
 	if (watch_owners && id == CALL_CLOSE && call->ret != -EBADF && !target->vfork) {
@@ -313,9 +320,12 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		buf->record.owner = look_at_owner(target, buf->record.fd, &low);
 		buf->record.owner_low = low;
 	}
-	buf->record.python = walk_thread(target->program, target->leader_ended);
+	/* Of a thread of the kernel's own there is nothing to walk: no such program. */
+	buf->record.python = walk_thread(call->worker ? 0 : target->program, target->leader_ended);
 	if (w->stack.depth && (find_stack() == 1 || !send_stack()))
 		buf->record.stack_id = w->stack.stack_id;
+	if (call->worker)
+		buf->record.python = PYTHON_NO_THREAD;
 	if (target->vfork && buf->record.python != PYTHON_NONE)
 		buf->record.python = PYTHON_PARENT;
 	size += add_native(&buf->record, buf->name + (size & (RECORD_NAME_MAX - 1)), regs,

@@ -11,7 +11,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-#include "returned.bpf.h"
+#include "installed.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -85,6 +85,21 @@ SEC("kretprobe.multi")
 int on_call_return_multi(struct pt_regs *ctx)
 {
 	return far_call_returned(PT_REGS_RC(ctx));
+}
+
+/* By one of these two, where the kernel allows it. */
+SEC("fexit/fd_install")
+int BPF_PROG(on_fd_install, unsigned int fd, struct file *file)
+{
+	fd_installed(fd, file);
+	return 0;
+}
+
+SEC("kprobe/fd_install")
+int BPF_KPROBE(on_fd_install_entry, unsigned int fd, struct file *file)
+{
+	fd_installed(fd, file);
+	return 0;
 }
 
 SEC("raw_tp/sched_process_fork")

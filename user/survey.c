@@ -23,7 +23,7 @@ static void say(const struct page *page, const char *name, const char *what, con
 
 static void say_rung(const struct page *page, const struct trial *trial, bool chosen)
 {
-	const char *const *unseen = rung_unseen(trial->rung);
+	const char *const *unseen = rung_unseen(trial->rung, trial->installs);
 
 	say(page, rung_name(trial->rung),
 	    trial->err ? "no: "
@@ -33,6 +33,8 @@ static void say_rung(const struct page *page, const struct trial *trial, bool ch
 	if (trial->err && trial->err != -ETIME)
 		return;
 	say(page, "", "others pay ", rung_cost(trial->rung));
+	if (trial->installs)
+		say(page, "", "and ", installs_cost(trial->installs));
 	for (; *unseen; unseen++)
 		say(page, "", "cannot see ", *unseen);
 }

@@ -2,12 +2,12 @@
 /*
  * Descriptors that come as a by-product of a call, not as its result, each closed twice: nobody
  * saw them made, and each is told all the same. Which of them a machine makes is its own affair.
- * @expect {"kind": "double_close", "fd": "event", "missing": ["opened"], "if_told": "event"}
- * @expect {"kind": "double_close", "fd": "child", "missing": ["opened"], "if_told": "child"}
- * @expect {"kind": "double_close", "fd": "child3", "missing": ["opened"], "if_told": "child3"}
- * @expect {"kind": "double_close", "fd": "peer", "missing": ["opened"], "if_told": "peer"}
- * @expect {"kind": "double_close", "fd": "user_ns", "missing": ["opened"], "if_told": "user_ns"}
- * @expect {"kind": "double_close", "fd": "net_ns", "missing": ["opened"], "if_told": "net_ns"}
+ * @expect {"kind": "double_close", "fd": "event", "installed": "read", "if_told": "event"}
+ * @expect {"kind": "double_close", "fd": "child", "installed": "clone", "if_told": "child"}
+ * @expect {"kind": "double_close", "fd": "child3", "installed": "clone3", "if_told": "child3"}
+ * @expect {"kind": "double_close", "fd": "peer", "installed": "getsockopt", "if_told": "peer"}
+ * @expect {"kind": "double_close", "fd": "user_ns", "installed": "ioctl", "if_told": "user_ns"}
+ * @expect {"kind": "double_close", "fd": "net_ns", "installed": "ioctl", "if_told": "net_ns"}
  * @expect {"kind": "double_close", "type": "other", "fd": "tree", "calls": {"opened":
  *   "open_tree_attr"}, "if_told": "tree"}
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * A pidfd that the kernel adds to a message, closed twice.
- * @expect {"kind": "double_close", "fd": "fd", "missing": ["opened"]}
+ * @expect {"kind": "double_close", "fd": "fd", "installed": "recvmsg"}
  */
 #include <string.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A descriptor received over a socket, closed twice: nobody saw it made.
- * @expect {"kind": "double_close", "fd": "fd", "missing": ["opened"], "calls": {"bad": "close",
+ * A descriptor received over a socket, closed twice: no call returned it.
+ * @expect {"kind": "double_close", "fd": "fd", "installed": "recvmsg", "calls": {"bad": "close",
  *   "closed": "close"}}
  */
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * A supervisor puts a descriptor into the table of the one that it watches, which closes it
- * twice: nobody saw it made.
- * @expect {"kind": "double_close", "fd": "fd", "missing": ["opened"]}
+ * twice: no call returned it.
+ * @expect {"kind": "double_close", "fd": "fd", "installed": "getppid"}
  */
 #include <errno.h>
 #include <linux/filter.h>

@@ -2,8 +2,8 @@
 /*
  * A connection accepted, and a socket made, through io_uring: no system call shows it. Each is
  * closed twice.
- * @expect {"kind": "double_close", "fd": "accepted", "missing": ["opened"]}
- * @expect {"kind": "double_close", "fd": "made", "missing": ["opened"], "if_told": "made"}
+ * @expect {"kind": "double_close", "fd": "accepted", "installed": "io_uring_enter"}
+ * @expect {"kind": "double_close", "fd": "made", "installed": "io_uring_enter", "if_told": "made"}
  */
 #include <fcntl.h>
 #include <netinet/in.h>

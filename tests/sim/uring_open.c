@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Opened through io_uring, which no system call shows, and closed twice.
- * @expect {"kind": "double_close", "fd": "fd", "missing": ["opened"]}
+ * Opened through io_uring, which no system call returns, and closed twice.
+ * @expect {"kind": "double_close", "fd": "fd", "installed": "io_uring_enter"}
  */
 #include "uring.h"
 

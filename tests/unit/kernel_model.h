@@ -84,10 +84,11 @@ static inline void stamp(struct model *m, struct actor *actor, struct kcall *cal
 }
 
 /* A call without a record: it made no difference that the kernel side reports, or is hidden. */
-static inline bool has_record(const struct kcall *call)
+static inline bool has_record(const struct model *m, const struct kcall *call)
 {
 	switch (call->step->op) {
 	case OP_RECEIVE:
+		return m->script->installs && call->ret >= 0;
 	case OP_CLOSE_HIDDEN:
 	case OP_THREAD:
 		return false;
@@ -101,7 +102,7 @@ static inline bool has_record(const struct kcall *call)
 static inline void emit_call(struct model *m, struct actor *actor, struct kcall *call)
 {
 	call->emit = m->now;
-	if (has_record(call) && call->stamp >= m->traced_since && !actor->untraced) {
+	if (has_record(m, call) && call->stamp >= m->traced_since && !actor->untraced) {
 		call->traced = true;
 		m->ring[m->emitted++] = call;
 	}

@@ -38,7 +38,7 @@ enum op {
 	OP_FORK_SHARED, /* clone(CLONE_FILES) */
 	OP_EXEC,
 	OP_EXIT,
-	OP_RECEIVE,	 /* a descriptor that no record tells of: SCM_RIGHTS, io_uring */
+	OP_RECEIVE,	 /* no call returns it: SCM_RIGHTS, io_uring; told of where installs are */
 	OP_CLOSE_HIDDEN, /* a close that no record tells of: io_uring */
 	OP_PAUSE,
 	/* the reader's */
@@ -67,9 +67,10 @@ struct step {
 struct script {
 	uint64_t seed;
 	unsigned int count;
-	bool attach; /* the first process runs before it is traced */
-	bool ring;   /* the first process has an io_uring */
-	bool births; /* records say when a thread was born */
+	bool attach;   /* the first process runs before it is traced */
+	bool ring;     /* the first process has an io_uring */
+	bool births;   /* records say when a thread was born */
+	bool installs; /* what a call has received is told of, in the midst of the call */
 	enum enters {
 		ENTERS_NONE,
 		ENTERS_SOME,
@@ -357,7 +358,7 @@ static inline void reserve(struct model *m, struct kcall *call, bool pair)
 
 static inline void install_reserved(struct model *m, struct kcall *call)
 {
-	bool hidden = call->step->op == OP_RECEIVE;
+	bool hidden = call->step->op == OP_RECEIVE && !m->script->installs;
 
 	if (call->ret < 0)
 		return;

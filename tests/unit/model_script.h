@@ -111,6 +111,15 @@ static inline void turn_to_reader(uint64_t *seed, struct step *step, bool losses
 	step->delay[PART_BEFORE] = below(seed, one_in(seed, 4) ? 2 * SETTLE_NS : 20000);
 }
 
+/* In some scripts, drawn from nothing: those of all other seeds stay what they were. */
+static inline void let_installs_be_told(struct script *s)
+{
+	s->installs = s->seed % 5 == 2;
+	for (unsigned int i = 0; s->installs && i < s->count; i += 3)
+		if (s->steps[i].op == OP_OPEN)
+			s->steps[i].op = OP_RECEIVE;
+}
+
 static inline void draw_script(uint64_t seed, struct script *s)
 {
 	uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
@@ -135,6 +144,7 @@ static inline void draw_script(uint64_t seed, struct script *s)
 		if (one_in(&state, 8))
 			turn_to_reader(&state, &s->steps[i], losses);
 	}
+	let_installs_be_told(s);
 	if (s->attach) {
 		struct step *step = &s->steps[below(&state, s->count)];
 

@@ -181,6 +181,15 @@ static void set_opened(struct store *store, struct life *life, const struct reco
 	life_set_what(store, life, &making->what, making->text);
 }
 
+void life_named(struct store *store, struct life *life, const struct record_call *call,
+		const struct making *making)
+{
+	uint64_t began_ns = life->opened.time_ns;
+
+	set_opened(store, life, call, making);
+	life->opened.time_ns = began_ns;
+}
+
 static int push(struct store *store, struct number *number, const struct record_call *call,
 		const struct making *making)
 {

@@ -11,6 +11,7 @@
 #include "base/syscalls.h"
 #include "fd/copy.h"
 #include "fd/hold.h"
+#include "fd/installed.h"
 #include "fd/life.h"
 #include "fd/made.h"
 #include "fd/owners.h"
@@ -184,9 +185,28 @@ static struct making making_of(struct store *store, const struct record_call *ca
 		.cloexec = made_cloexec(call),
 	};
 
+	if (call->call == CALL_INSTALLED)
+		m.what = installed_what(call);
 	if (call->name_size)
 		m.text = text_new(store, call->name, call->name_size);
 	return m;
+}
+
+/* A number that the call has made: its life begins, if the call was not seen to begin it before. */
+static int begin(struct fd_world *world, struct table *table, int32_t fd,
+		 const struct record_call *call, const struct making *making)
+{
+	struct life *life = installed_by(&world->store, table, fd, call);
+	int err;
+
+	if (life) {
+		life_named(&world->store, life, call, making);
+		return 0;
+	}
+	err = life_begin(&world->store, table, fd, call, making);
+	if (!err)
+		hold_opened(&world->hold, number_find(table, fd), call);
+	return err;
 }
 
 static int begin_new(struct fd_world *world, struct table *table, const struct record_call *call)
@@ -198,10 +218,8 @@ static int begin_new(struct fd_world *world, struct table *table, const struct r
 	if ((call->call == CALL_SIGNALFD || call->call == CALL_SIGNALFD4) && call->ret == call->fd)
 		return 0;
 	m = making_of(&world->store, call);
-	err = life_begin(&world->store, table, call->ret, call, &m);
+	err = begin(world, table, call->ret, call, &m);
 	table->ring |= call->call == CALL_IO_URING_SETUP;
-	if (!err)
-		hold_opened(&world->hold, number_find(table, call->ret), call);
 	text_unref(&world->store, m.text);
 	return err;
 }
@@ -214,12 +232,8 @@ static int begin_pair(struct fd_world *world, struct table *table, const struct 
 	if (call->fd < 0 || call->fd2 < 0 || call->fd == call->fd2)
 		err = err2 = -EINVAL;
 	else {
-		err = life_begin(&world->store, table, call->fd, call, &m);
-		err2 = life_begin(&world->store, table, call->fd2, call, &m);
-		if (!err)
-			hold_opened(&world->hold, number_find(table, call->fd), call);
-		if (!err2)
-			hold_opened(&world->hold, number_find(table, call->fd2), call);
+		err = begin(world, table, call->fd, call, &m);
+		err2 = begin(world, table, call->fd2, call, &m);
 	}
 	text_unref(&world->store, m.text);
 	return err ? err : err2;
@@ -262,10 +276,13 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 	if (err)
 		return err;
 	m = making_copy(&world->store, table, call);
-	err = onto ? replace(world, table, call, &m)
-		   : life_begin(&world->store, table, call->ret, call, &m);
-	if (!err)
-		hold_opened(&world->hold, number_find(table, call->ret), call);
+	if (!onto) {
+		err = begin(world, table, call->ret, call, &m);
+	} else {
+		err = replace(world, table, call, &m);
+		if (!err)
+			hold_opened(&world->hold, number_find(table, call->ret), call);
+	}
 	text_unref(&world->store, m.text);
 	return err;
 }
@@ -373,17 +390,20 @@ static int failed(struct fd_world *world, const struct scene *scene)
 
 /*
  * Time has come to this record. By what its thread did before, its call was entered after that;
- * returned is the address of the table that it was in then, 0: not known.
+ * returned is the address of the table that it was in then, 0: not known. installed: the call goes
+ * on.
  */
 static uint64_t come_to(struct fd_world *world, const struct record_header *record, uint64_t table,
-			uint64_t born_ns)
+			uint64_t born_ns, bool installed)
 {
 	struct thread_past past =
-		threads_note(&world->threads, record->tid, record->time_ns, table);
+		installed ? threads_note_installed(&world->threads, record->tid, record->time_ns)
+			  : threads_note(&world->threads, record->tid, record->time_ns, table);
 	struct store *store = &world->store;
 
 	store->now_ns = record->time_ns;
 	store->after_ns = past.time_ns > born_ns ? past.time_ns : born_ns;
+	store->installed_ns = past.installed_ns > born_ns ? past.installed_ns : 0;
 	hold_settle(&world->hold, record->time_ns);
 	return past.time_ns < born_ns ? 0 : past.table;
 }
@@ -430,7 +450,8 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 
 	if (!is_sane(call))
 		return -EINVAL;
-	was_in = come_to(world, &call->h, call->table, call->thread_ns);
+	was_in = come_to(world, &call->h, call->table, call->thread_ns,
+			 call->call == CALL_INSTALLED);
 	if (world->store.after_ns < record_call_bound(call))
 		world->store.after_ns = record_call_bound(call);
 	user = users_find(&world->users, call->h.tgid);
@@ -485,7 +506,7 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 	if (record->h.size < sizeof(*record) || !record->child_table ||
 	    record->child_tgid == record->h.tgid)
 		return -EINVAL;
-	come_to(world, &record->h, record->parent_table, 0);
+	come_to(world, &record->h, record->parent_table, 0, false);
 	users_find(&world->users, record->h.tgid); /* active: the child takes another's room */
 	child = users_add(&world->users, record->child_tgid);
 	if (!child)
@@ -500,6 +521,8 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 	else
 		table = users_inherit(&world->users, child, from, record->child_table,
 				      record->h.tid, record->users == FORK_TABLE_SHARED);
+	if (table && record->child_table != record->parent_table)
+		installed_since_copy(&world->store, table, record->h.tid);
 	if (!table) {
 		users_remove(&world->users, child);
 		return -ENOMEM;
@@ -516,7 +539,7 @@ int fd_exec(struct fd_world *world, const struct record_exec *record)
 
 	if (record->h.size < sizeof(*record) || !record->table)
 		return -EINVAL;
-	come_to(world, &record->h, record->table, 0);
+	come_to(world, &record->h, record->table, 0, false);
 	user = users_find(&world->users, record->h.tgid);
 	if (!user)
 		return 0;

@@ -62,6 +62,7 @@ static const struct made made[] = {
 	[CALL_FSPICK] = {FD_OTHER, BIT0_CLOEXEC},
 	[CALL_OPEN_TREE] = {FD_OTHER, O_CLOEXEC},
 	[CALL_OPEN_TREE_ATTR] = {FD_OTHER, O_CLOEXEC},
+	[CALL_INSTALLED] = {FD_UNKNOWN, O_CLOEXEC}, /* installed.h knows more */
 };
 
 enum fd_type made_type(uint16_t call)

@@ -128,6 +128,14 @@ struct life *life_push(struct store *store, struct number *number)
 	return life;
 }
 
+void number_drop_newest(struct store *store, struct number *number)
+{
+	struct life *life = number->newest;
+
+	number->newest = life->older;
+	life_free(store, life);
+}
+
 void life_over(struct store *store, struct life *life, const struct fd_site *ended)
 {
 	store->live -= life->live;

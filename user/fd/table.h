@@ -118,8 +118,9 @@ struct store {
 	uint64_t gap_ns; /* when the last gap was told; 0: there was none */
 	uint64_t lives;
 	size_t text_bytes;
-	uint64_t now_ns;   /* the time of the record at hand */
-	uint64_t after_ns; /* its call was entered after this; 0: not known */
+	uint64_t now_ns;       /* the time of the record at hand */
+	uint64_t after_ns;     /* its call was entered after this; 0: not known */
+	uint64_t installed_ns; /* and what its thread has installed since was in it; 0: nothing */
 	void (*forget)(void *arg, struct number *number); /* called before one is forgotten */
 	void *forget_arg;
 };
@@ -177,6 +178,8 @@ struct life *number_life(const struct number *number, uint64_t id);
  */
 struct life *life_push(struct store *store, struct number *number);
 void life_over(struct store *store, struct life *life, const struct fd_site *ended);
+/* It has never had its newest life. */
+void number_drop_newest(struct store *store, struct number *number);
 /* The life was opened, and is what, in a way that was not seen. */
 void life_unknown(struct store *store, struct life *life, enum site_missing missing);
 /* Takes over what `from` is. */

@@ -95,19 +95,38 @@ struct intent intents_take(struct intents *intents, int32_t fd)
 	return (struct intent){0};
 }
 
+/* It is not silent. NULL without memory. */
+static struct thread *stir(struct threads *threads, uint32_t tid)
+{
+	struct thread *thread = find_or_add(threads, tid);
+
+	if (thread && thread->next) {
+		DL_DELETE(threads->list, thread);
+		DL_APPEND(threads->list, thread);
+	}
+	return thread;
+}
+
 struct thread_past threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns,
 				uint64_t table)
 {
-	struct thread *thread = find_or_add(threads, tid);
+	struct thread *thread = stir(threads, tid);
 	struct thread_past before;
 
 	if (!thread)
 		return (struct thread_past){0};
-	if (thread->next) {
-		DL_DELETE(threads->list, thread);
-		DL_APPEND(threads->list, thread);
-	}
 	before = thread->last;
-	thread->last = (struct thread_past){time_ns, table};
+	thread->last = (struct thread_past){.time_ns = time_ns, .table = table};
 	return before;
+}
+
+struct thread_past threads_note_installed(struct threads *threads, uint32_t tid, uint64_t time_ns)
+{
+	struct thread *thread = stir(threads, tid);
+
+	if (!thread)
+		return (struct thread_past){0};
+	if (!thread->last.installed_ns)
+		thread->last.installed_ns = time_ns;
+	return thread->last;
 }

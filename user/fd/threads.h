@@ -9,6 +9,9 @@
  *
  * And what it is about to close, as the last record of a Python object in this thread says.
  *
+ * A record that comes in the midst of a call (CALL_INSTALLED) does not count for that; when the
+ * first such came since is kept beside it.
+ *
  * Owns: the time and the table of each thread's last record, and that intent, bounded; the thread
  * that was silent for longest is forgotten first. Never: knows what the calls were.
  */
@@ -59,6 +62,7 @@ void threads_free(struct threads *threads);
 struct thread_past {
 	uint64_t time_ns;
 	uint64_t table;
+	uint64_t installed_ns; /* the first CALL_INSTALLED since then; 0: none */
 };
 
 /*
@@ -67,6 +71,9 @@ struct thread_past {
  */
 struct thread_past threads_note(struct threads *threads, uint32_t tid, uint64_t time_ns,
 				uint64_t table);
+
+/* The same in the midst of a call: the record before stays the one before. */
+struct thread_past threads_note_installed(struct threads *threads, uint32_t tid, uint64_t time_ns);
 
 /*
  * What the thread means to do, to be changed; without memory something that nobody looks at. Lent,

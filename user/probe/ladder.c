@@ -134,7 +134,12 @@ static int attach(bool patient, struct standing *standing, struct trial *trial)
 	if (err)
 		return failed(trial, "attach to the life of processes", err);
 	err = selftest_run(standing->bpf, trial->text, sizeof(trial->text));
-	return err ? failed(trial, "see its own calls", err) : 0;
+	if (err)
+		return failed(trial, "see its own calls", err);
+	if (standing->hooks.installs)
+		rung_prove_installs(&standing->hooks, selftest_sees_installed(standing->bpf));
+	trial->installs = standing->hooks.installs;
+	return selftest_end(standing->bpf);
 }
 
 bool ladder_includes(enum rung rung, const struct probe_options *options)

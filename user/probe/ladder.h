@@ -25,7 +25,8 @@ struct trial {
 	enum rung rung;
 	int err;	  /* 0: it works; -ETIME: it would, but takes too long to be let go */
 	const char *step; /* what failed: "load the kernel programs" */
-	char text[160];	  /* "fexit on 148 calls", or why not */
+	enum installs installs;
+	char text[160]; /* "fexit on 148 calls", or why not */
 };
 
 /* Whether options leave this rung to be tried. */

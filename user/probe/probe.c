@@ -402,7 +402,9 @@ void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret
 
 const char *const *probe_unseen(const struct probe *probe)
 {
-	return rung_unseen(probe->standing.hooks.rung);
+	const struct hooks *hooks = &probe->standing.hooks;
+
+	return rung_unseen(hooks->rung, hooks->installs);
 }
 
 const char *probe_rung(const struct probe *probe)

@@ -19,34 +19,50 @@
 #define UNSEEN_MADE                                                                     \
 	"descriptors received over a UNIX socket (SCM_RIGHTS), made by an ioctl or by " \
 	"io_uring: learned at their first close"
+/* do_dup2() and exec: not through fd_install(), or when there is no program to speak of. */
+#define UNSEEN_PUT                                                                   \
+	"descriptors that a seccomp supervisor or binfmt_misc puts into a process: " \
+	"learned at their first close"
 #define UNSEEN_COMPAT "calls of 32-bit programs"
+#define UNSEEN_BEYOND                                                                               \
+	"calls beyond those that the kernel's return probes can follow at once, when many threads " \
+	"wait in the same call"
 
-static const char *const unseen_by_syscall[] = {UNSEEN_MADE, NULL};
-static const char *const unseen_by_function[] = {UNSEEN_MADE, UNSEEN_COMPAT, NULL};
-static const char *const unseen_by_return[] = {
-	UNSEEN_MADE,
-	UNSEEN_COMPAT,
-	"calls beyond those that the kernel's return probes can follow at once, when many threads "
-	"wait in the same call",
-	NULL,
+/* Each without and with a hook that sees what is installed. */
+static const char *const unseen_by_syscall[][2] = {{UNSEEN_MADE}, {UNSEEN_PUT}};
+static const char *const unseen_by_function[][3] = {
+	{UNSEEN_MADE, UNSEEN_COMPAT},
+	{UNSEEN_PUT, UNSEEN_COMPAT},
 };
+static const char *const unseen_by_return[][4] = {
+	{UNSEEN_MADE, UNSEEN_COMPAT, UNSEEN_BEYOND},
+	{UNSEEN_PUT, UNSEEN_COMPAT, UNSEEN_BEYOND},
+};
+
+#define BOTH(unseen)                     \
+	{                                \
+		(unseen)[0], (unseen)[1] \
+	}
 
 static const struct {
 	const char *name, *cost;
-	const char *const *unseen;
+	const char *const *unseen[2];
+	enum installs installs; /* what it is like */
 } rungs[RUNGS] = {
 	[RUNG_FEXIT] = {"fexit",
 			"about 10 ns in each call that takes or makes a descriptor; else nothing",
-			unseen_by_function},
-	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", unseen_by_syscall},
-	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call", unseen_by_syscall},
+			BOTH(unseen_by_function), INSTALLS_FEXIT},
+	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", BOTH(unseen_by_syscall),
+			 INSTALLS_UNSEEN},
+	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call",
+			     BOTH(unseen_by_syscall), INSTALLS_UNSEEN},
 	[RUNG_KPROBE_MULTI] = {"kprobe",
 			       "about 50 ns in each call that takes or makes a descriptor; else "
 			       "nothing",
-			       unseen_by_return},
+			       BOTH(unseen_by_return), INSTALLS_KPROBE},
 	[RUNG_KPROBE] = {"kprobe",
 			 "about 100 ns in each call that takes or makes a descriptor; else nothing",
-			 unseen_by_return},
+			 BOTH(unseen_by_return), INSTALLS_KPROBE},
 };
 
 const char *rung_name(enum rung rung)
@@ -59,9 +75,9 @@ const char *rung_cost(enum rung rung)
 	return rungs[rung].cost;
 }
 
-const char *const *rung_unseen(enum rung rung)
+const char *const *rung_unseen(enum rung rung, enum installs installs)
 {
-	return rungs[rung].unseen;
+	return rungs[rung].unseen[installs != INSTALLS_UNSEEN];
 }
 
 /* Loading */
@@ -116,6 +132,7 @@ int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks)
 	want(bpf->progs.on_raw_sys_exit, rung == RUNG_TRACEPOINT);
 	want(bpf->progs.on_call_return, rung == RUNG_KPROBE);
 	want(bpf->progs.on_call_return_multi, rung == RUNG_KPROBE_MULTI);
+	hooks->installs = installs_choose(bpf, rungs[rung].installs);
 	if (rung == RUNG_TP_BTF || rung == RUNG_TRACEPOINT)
 		return 0;
 	err = find_functions(hooks);
@@ -280,7 +297,7 @@ static int attach_one(struct hooks *hooks, struct bpf_program *program, const ch
 	return attach_program(hooks, program);
 }
 
-int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+static int attach_rung(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
 {
 	switch (hooks->rung) {
 	case RUNG_FEXIT:
@@ -300,8 +317,33 @@ int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
 	return -EINVAL;
 }
 
+int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+{
+	int err = attach_rung(bpf, limit_ns, hooks);
+
+	if (err)
+		return err;
+	hooks->installs_link = installs_attach(bpf, hooks->installs);
+	if (!hooks->installs_link)
+		hooks->installs = INSTALLS_UNSEEN;
+	return 0;
+}
+
+void rung_prove_installs(struct hooks *hooks, bool seen)
+{
+	size_t used = strlen(hooks->text);
+
+	if (seen) {
+		snprintf(hooks->text + used, sizeof(hooks->text) - used, " and fd_install");
+		return;
+	}
+	bpf_link__destroy(TAKE_PTR(hooks->installs_link));
+	hooks->installs = INSTALLS_UNSEEN;
+}
+
 void rung_detach(struct hooks *hooks)
 {
+	bpf_link__destroy(TAKE_PTR(hooks->installs_link));
 	for (size_t i = 0; i < hooks->link_count; i++)
 		bpf_link__destroy(hooks->links[i]);
 	for (size_t i = 0; i < hooks->copy_count; i++) {
@@ -326,7 +368,7 @@ uint64_t program_skipped(int fd)
 
 uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf)
 {
-	uint64_t skipped = 0;
+	uint64_t skipped = program_skipped(installs_program(bpf, hooks->installs));
 
 	switch (hooks->rung) {
 	case RUNG_FEXIT:
@@ -334,15 +376,15 @@ uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf)
 			skipped += program_skipped(hooks->copies[i].program);
 		return skipped;
 	case RUNG_TP_BTF:
-		return program_skipped(bpf_program__fd(bpf->progs.on_sys_exit));
+		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_sys_exit));
 	case RUNG_TRACEPOINT:
-		return program_skipped(bpf_program__fd(bpf->progs.on_raw_sys_exit));
+		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_raw_sys_exit));
 	case RUNG_KPROBE_MULTI:
-		return program_skipped(bpf_program__fd(bpf->progs.on_call_return_multi));
+		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_call_return_multi));
 	case RUNG_KPROBE:
-		return program_skipped(bpf_program__fd(bpf->progs.on_call_return));
+		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_call_return));
 	case RUNGS:
 		break;
 	}
-	return 0;
+	return skipped;
 }

@@ -9,8 +9,11 @@
 #ifndef FDTRACE_PROBE_RUNG_H
 #define FDTRACE_PROBE_RUNG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "probe/installs.h"
 
 struct bpf_link;
 struct fdtrace_bpf;
@@ -32,8 +35,11 @@ const char *rung_name(enum rung rung);
 /* What processes that are not traced pay: a phrase. */
 const char *rung_cost(enum rung rung);
 
-/* What its hooks cannot see: sentences, ended by NULL. Static. */
-const char *const *rung_unseen(enum rung rung);
+/*
+ * What its hooks cannot see, without or with one that sees what else is installed: sentences, ended
+ * by NULL. Static.
+ */
+const char *const *rung_unseen(enum rung rung, enum installs installs);
 
 /* Hooks that are attached. */
 struct hooks {
@@ -44,9 +50,11 @@ struct hooks {
 		int program, link; /* descriptors; libbpf knows nothing of them */
 	} * copies;
 	size_t copy_count;
-	struct functions *functions; /* where hooks are on functions */
-	uint64_t detach_ns;	     /* what it takes to let them all go, where that was measured */
-	char text[64];		     /* "fexit on 148 calls" */
+	enum installs installs;
+	struct bpf_link *installs_link; /* NULL: such are not seen */
+	struct functions *functions;	/* where hooks are on functions */
+	uint64_t detach_ns; /* what it takes to let them all go, where that was measured */
+	char text[80];	    /* "fexit on 148 calls and fd_install" */
 };
 
 /*
@@ -62,6 +70,9 @@ int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks);
  */
 int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks);
 void rung_detach(struct hooks *hooks);
+
+/* Whether the hook on what else is installed has turned out to see it; else it is let go. */
+void rung_prove_installs(struct hooks *hooks, bool seen);
 
 /* Runs of the attached programs that the kernel skipped (since 5.12; else 0). */
 uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf);

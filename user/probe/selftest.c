@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ struct made {
 	enum call_shape shape;
 	int32_t fd, fd2;
 	int64_t ret;
+	uint16_t call; /* of one that was seen */
 };
 
 struct list {
@@ -40,7 +42,8 @@ struct list {
 static void add(struct list *list, enum call_shape shape, int32_t fd, int32_t fd2, int64_t ret)
 {
 	if (list->count < CALLS_MAX)
-		list->calls[list->count++] = (struct made){shape, fd, fd2, ret < 0 ? -errno : ret};
+		list->calls[list->count++] =
+			(struct made){shape, fd, fd2, ret < 0 ? -errno : ret, 0};
 }
 
 /*
@@ -74,6 +77,47 @@ static int make_calls(struct list *made)
 	return 0;
 }
 
+/* Sends a descriptor over a socket to ourselves: -1, or what it is called now. */
+static int send_and_receive(const int pair[2], int fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS}};
+	char byte = 0;
+	struct iovec io = {&byte, sizeof(byte)};
+	struct msghdr message = {
+		.msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	if (sendmsg(pair[0], &message, MSG_DONTWAIT) < 0 ||
+	    recvmsg(pair[1], &message, MSG_DONTWAIT) < 0 ||
+	    message.msg_controllen < sizeof(control.head))
+		return -1;
+	memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	return fd;
+}
+
+static int receive_one(struct list *made)
+{
+	int pair[2], fd;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	fd = send_and_receive(pair, pair[0]);
+	if (fd >= 0) {
+		add(made, SHAPE_MAKE, -1, -1, fd);
+		close(fd);
+	}
+	close(pair[0]);
+	close(pair[1]);
+	return fd < 0 ? -ENODATA : 0;
+}
+
 static int on_record(void *context, void *data, size_t size)
 {
 	const struct record_call *call = data;
@@ -85,6 +129,7 @@ static int on_record(void *context, void *data, size_t size)
 			.fd = call->fd,
 			.fd2 = call->fd2,
 			.ret = call->ret,
+			.call = call->call,
 		};
 	return 0;
 }
@@ -102,21 +147,8 @@ static int read_ring(struct fdtrace_bpf *bpf, struct list *seen)
 	return n < 0 ? n : 0;
 }
 
-/* Of a session's first record the sequence is 0, and nothing has been lost before it. */
-static int reset_counts(struct fdtrace_bpf *bpf)
-{
-	int cpus = libbpf_num_possible_cpus();
-	_cleanup_free_ struct cpu_counts *none = cpus > 0 ? calloc(cpus, sizeof(*none)) : NULL;
-	uint32_t zero = 0;
-
-	if (!none)
-		return -ENOMEM;
-	bpf->bss->lost_records = bpf->bss->told_records = 0;
-	return bpf_map__update_elem(bpf->maps.counts, &zero, sizeof(zero), none,
-				    cpus * sizeof(*none), BPF_ANY);
-}
-
-static int make_and_read(struct fdtrace_bpf *bpf, struct list *made, struct list *seen)
+static int make_and_read(struct fdtrace_bpf *bpf, int (*make)(struct list *), struct list *made,
+			 struct list *seen)
 {
 	struct target target = {.program = clock_boot_ns()};
 	uint32_t tgid = getpid();
@@ -126,7 +158,7 @@ static int make_and_read(struct fdtrace_bpf *bpf, struct list *made, struct list
 				   BPF_ANY);
 	if (err)
 		return err;
-	err = make_calls(made);
+	err = make(made);
 	err2 = bpf_map__delete_elem(bpf->maps.targets, &tgid, sizeof(tgid), 0);
 	if (!err)
 		err = err2;
@@ -172,11 +204,37 @@ int selftest_run(struct fdtrace_bpf *bpf, char *why, size_t size)
 	for (int i = 0; err == -ENODATA && i < ATTEMPTS; i++) {
 		struct list made = {0}, seen = {0};
 
-		err = make_and_read(bpf, &made, &seen);
+		err = make_and_read(bpf, make_calls, &made, &seen);
 		if (err)
 			snprintf(why, size, "cannot be tested: %s", strerror(-err));
 		else
 			err = compare(&made, &seen, why, size);
 	}
-	return err ? err : reset_counts(bpf);
+	return err;
+}
+
+bool selftest_sees_installed(struct fdtrace_bpf *bpf)
+{
+	struct list made = {0}, seen = {0};
+
+	if (make_and_read(bpf, receive_one, &made, &seen))
+		return false;
+	for (size_t i = 0; i < seen.count; i++)
+		if (seen.calls[i].call == CALL_INSTALLED && seen.calls[i].ret == made.calls[0].ret)
+			return true;
+	return false;
+}
+
+/* Of a session's first record the sequence is 0, and nothing has been lost before it. */
+int selftest_end(struct fdtrace_bpf *bpf)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ struct cpu_counts *none = cpus > 0 ? calloc(cpus, sizeof(*none)) : NULL;
+	uint32_t zero = 0;
+
+	if (!none)
+		return -ENOMEM;
+	bpf->bss->lost_records = bpf->bss->told_records = 0;
+	return bpf_map__update_elem(bpf->maps.counts, &zero, sizeof(zero), none,
+				    cpus * sizeof(*none), BPF_ANY);
 }

@@ -7,15 +7,21 @@
 #ifndef FDTRACE_PROBE_SELFTEST_H
 #define FDTRACE_PROBE_SELFTEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct fdtrace_bpf;
 
 /*
- * Opens, copies and closes descriptors of our own, and closes once too often. Nothing of it stays
- * in the ring or in a counter. 0; negative errno with the reason in why: -ENODATA: calls were not
- * seen.
+ * Opens, copies and closes descriptors of our own, and closes once too often. 0; negative errno
+ * with the reason in why: -ENODATA: calls were not seen.
  */
 int selftest_run(struct fdtrace_bpf *bpf, char *why, size_t size);
+
+/* Whether one that we receive over a socket is seen to come into the table. */
+bool selftest_sees_installed(struct fdtrace_bpf *bpf);
+
+/* After the others: nothing of them stays in the ring or in a counter. 0 or negative errno. */
+int selftest_end(struct fdtrace_bpf *bpf);
 
 #endif

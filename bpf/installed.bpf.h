@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Descriptors that no system call returns: received over a UNIX socket, made by an ioctl, by
+ * clone, by io_uring. All come into their table through fd_install(), in the process that gets
+ * them (fs/file.c).
+ *
+ * Owns: telling them from those that a call's end shows. Where that cannot be told, both records
+ * are sent, and the user side knows that they are one.
+ * Never: sees what takes a number by dup2's way (do_dup2()), which is not through fd_install().
+ */
+#ifndef FDTRACE_INSTALLED_BPF_H
+#define FDTRACE_INSTALLED_BPF_H
+
+#include "returned.bpf.h"
+
+#define NR_IO_URING_ENTER 426
+#if defined(__TARGET_ARCH_x86)
+#define NR_EXECVE   59
+#define NR_EXECVEAT 322
+#elif defined(__TARGET_ARCH_arm64)
+#define NR_EXECVE   221
+#define NR_EXECVEAT 281
+#endif
+
+#define PF_IO_WORKER 0x10	 /* linux/sched.h */
+#define SB_NOUSER    (1ul << 31) /* linux/fs.h: the kernel's own file systems */
+#define S_IFMT	     0170000
+#define S_IFREG	     0100000
+#define O_CLOEXEC    02000000
+
+/*
+ * The end of the call shows it. In a process with an io_uring the kernel's work for that runs on
+ * the way out of any call, so there it cannot be told. exec's (binfmt_misc) comes when the
+ * program is neither the old one nor the new.
+ */
+static __always_inline bool is_shown(const struct returned *call)
+{
+	if (call->nr == NR_EXECVE || call->nr == NR_EXECVEAT)
+		return true;
+	if (bpf_core_field_exists(((struct task_struct *)0)->io_uring) && CURRENT(io_uring))
+		return false;
+	return call->nr < SYSCALLS_KNOWN && classify(call);
+}
+
+static __always_inline bool closes_on_exec(u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	unsigned long *words = BPF_CORE_READ(fdt, close_on_exec), word = 0;
+
+	if (fd < BPF_CORE_READ(fdt, max_fds))
+		bpf_probe_read_kernel(&word, sizeof(word), words + fd / 64);
+	return word >> fd % 64 & 1;
+}
+
+/* What kind of file it is; the kernel's own are regular files, too, or of no kind. */
+static __always_inline u32 kind_of(struct file *file)
+{
+	u32 kind = BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT;
+
+	if (kind == S_IFREG && (BPF_CORE_READ(file, f_inode, i_sb, s_flags) & SB_NOUSER))
+		return 0;
+	return kind;
+}
+
+static __always_inline void fd_installed(u32 fd, struct file *file)
+{
+	const struct target *target = current_target();
+	struct returned call = {.ret = fd};
+	struct pt_regs *regs;
+
+	if (!target || is_compat())
+		return;
+	regs = entry_regs();
+	READ_CALL(&call, regs, BPF_CORE_READ);
+	call.worker = CURRENT(flags) & PF_IO_WORKER;
+	if (call.worker)
+		call.nr = NR_IO_URING_ENTER;
+	else if (is_shown(&call))
+		return;
+	call.args[0] = closes_on_exec(fd) ? O_CLOEXEC : 0;
+	call.args[1] = kind_of(file);
+	hold_cpu();
+	if (take_buffers()) {
+		report_call(&call, CALL_INSTALLED, target, bpf_get_current_pid_tgid(), regs);
+		leave_buffers();
+	}
+	release_cpu();
+}
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Descriptors that the kernel was seen to install in the midst of a call. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/syscalls.h"
+#include "fd_stream.h"
+
+#define INSTALL(s, number, ...) CALL(s, .call = CALL_INSTALLED, .ret = number, __VA_ARGS__)
+
+static uint16_t nr_of(const char *name)
+{
+	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++)
+		if (syscall_name(nr) && !strcmp(syscall_name(nr), name))
+			return nr;
+	fail_msg("no system call is named %s", name);
+	return 0;
+}
+
+static void test_it_is_where_the_life_began(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+	char unused[24];
+
+	stream_begin(&s);
+	INSTALL(&s, 7, .nr = nr_of("recvmsg"), .arg = S_IFSOCK, .stack = 1);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->what.type, FD_SOCKET);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_string_equal(call_name(f->opened.call, f->opened.nr, unused), "recvmsg");
+	stream_end(&s);
+}
+
+static void test_close_on_exec(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	INSTALL(&s, 7, .nr = nr_of("recvmsg"), .flags = O_CLOEXEC);
+	INSTALL(&s, 8, .nr = nr_of("recvmsg"));
+	stream_exec(&s, PID, TABLE);
+	BAD_CLOSE(&s, 7);
+	CLOSE(&s, 8);
+	BAD_CLOSE(&s, 8);
+	assert_int_equal(stream_settle(&s), 2);
+	f = &s.findings[s.findings[0].fd == 7 ? 0 : 1];
+	assert_int_equal(f->kind, FINDING_BAD_FD);
+	stream_end(&s);
+}
+
+/* With an io_uring in the process both records come: one life. */
+static void test_the_end_of_the_call_tells_more(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	INSTALL(&s, 7, .nr = nr_of("openat"), .arg = S_IFREG);
+	OPEN(&s, 7, .nr = nr_of("openat"), .name = "/etc/hostname", .stack = 2);
+	assert_int_equal(stream_counts(&s).live, 1);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_string_equal(f->what.path, "/etc/hostname");
+	assert_int_equal(f->opened.stack_id, 2);
+	stream_end(&s);
+}
+
+static void test_both_of_a_pair(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	INSTALL(&s, 7, .nr = nr_of("pipe2"), .arg = S_IFIFO);
+	INSTALL(&s, 8, .nr = nr_of("pipe2"), .arg = S_IFIFO);
+	CALL(&s, .call = CALL_PIPE2, .nr = nr_of("pipe2"), .fd = 7, .fd2 = 8);
+	assert_int_equal(stream_counts(&s).live, 2);
+	CLOSE(&s, 7);
+	CLOSE(&s, 8);
+	assert_int_equal(stream_counts(&s).live, 0);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* Another thread has closed it, and got its number, before the call that made it is over. */
+static void test_closed_before_the_call_is_over(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	INSTALL(&s, 7, .nr = nr_of("openat"));
+	CLOSE(&s, 7, .tid = 101);
+	OPEN(&s, 7, .tid = 101, .nr = nr_of("openat"));
+	OPEN(&s, 7, .nr = nr_of("openat"));
+	assert_int_equal(stream_counts(&s).live, 1);
+	CLOSE(&s, 7, .tid = 101);
+	assert_int_equal(stream_counts(&s).live, 0);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* The same thread's next call of the same name makes another one. */
+static void test_another_call(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	INSTALL(&s, 7, .nr = nr_of("openat"));
+	OPEN(&s, 7, .nr = nr_of("openat"));
+	CLOSE(&s, 7);
+	OPEN(&s, 7, .nr = nr_of("openat"));
+	assert_int_equal(stream_counts(&s).live, 1);
+	CLOSE(&s, 7);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* What clone() has told the parent of its child was not there when the child got its copy. */
+static void test_the_childs_pidfd_is_the_parents_alone(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	INSTALL(&s, 6, .nr = nr_of("recvmsg"));
+	INSTALL(&s, 7, .nr = nr_of("clone3"), .flags = O_CLOEXEC);
+	stream_fork(&s, CHILD, TABLE2, false);
+	assert_int_equal(stream_counts(&s).live, 3);
+	CLOSE(&s, 6, .tgid = CHILD, .tid = CHILD, .table = TABLE2);
+	BAD_CLOSE(&s, 7, .tgid = CHILD, .tid = CHILD, .table = TABLE2);
+	CLOSE(&s, 7);
+	assert_int_equal(stream_settle(&s), 1);
+	assert_int_equal(s.findings[0].kind, FINDING_BAD_FD);
+	assert_int_equal(s.findings[0].tgid, CHILD);
+	stream_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_it_is_where_the_life_began),
+		cmocka_unit_test(test_close_on_exec),
+		cmocka_unit_test(test_the_end_of_the_call_tells_more),
+		cmocka_unit_test(test_both_of_a_pair),
+		cmocka_unit_test(test_closed_before_the_call_is_over),
+		cmocka_unit_test(test_another_call),
+		cmocka_unit_test(test_the_childs_pidfd_is_the_parents_alone),
+	};
+
+	return cmocka_run_group_tests_name("installed", tests, NULL, NULL);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "probe/installs.h"
+
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include "base/mem.h"
+#include "fdtrace.skel.h"
+
+#define FUNCTION    "fd_install"
+/* There where the kernel lets perf_event_open() make kprobes. */
+#define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
+
+static const char *const costs[] = {
+	[INSTALLS_FEXIT] = "about 10 ns more in each call that makes a descriptor (fd_install)",
+	[INSTALLS_KPROBE] = "about 50 ns more in each call that makes a descriptor (fd_install)",
+};
+
+/* With a program that does nothing: some kernels load such and cannot attach them (arm64, 6.1). */
+static bool fexit_works(void)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT);
+	int id = libbpf_find_vmlinux_btf_id(FUNCTION, BPF_TRACE_FEXIT), program, link;
+
+	if (id < 0)
+		return false;
+	opts.attach_btf_id = id;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing,
+				ARRAY_SIZE(nothing), &opts);
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	if (link >= 0)
+		close(link);
+	close(program);
+	return link >= 0;
+}
+
+static struct bpf_program *program_of(const struct fdtrace_bpf *bpf, enum installs how)
+{
+	return how == INSTALLS_FEXIT	? bpf->progs.on_fd_install
+	       : how == INSTALLS_KPROBE ? bpf->progs.on_fd_install_entry
+					: NULL;
+}
+
+enum installs installs_choose(struct fdtrace_bpf *bpf, enum installs alike)
+{
+	enum installs how = alike;
+
+	if (how == INSTALLS_UNSEEN && fexit_works())
+		how = INSTALLS_FEXIT;
+	if (how == INSTALLS_UNSEEN && !access(KPROBE_TYPE, R_OK))
+		how = INSTALLS_KPROBE;
+	if (how == INSTALLS_FEXIT &&
+	    bpf_program__set_attach_target(bpf->progs.on_fd_install, 0, FUNCTION))
+		how = INSTALLS_UNSEEN;
+	for (enum installs i = INSTALLS_FEXIT; i <= INSTALLS_KPROBE; i++) {
+		bpf_program__set_autoload(program_of(bpf, i), i == how);
+		bpf_program__set_autoattach(program_of(bpf, i), false);
+	}
+	return how;
+}
+
+struct bpf_link *installs_attach(const struct fdtrace_bpf *bpf, enum installs how)
+{
+	const struct bpf_program *program = program_of(bpf, how);
+
+	return program ? bpf_program__attach(program) : NULL;
+}
+
+int installs_program(const struct fdtrace_bpf *bpf, enum installs how)
+{
+	const struct bpf_program *program = program_of(bpf, how);
+
+	return program ? bpf_program__fd(program) : -1;
+}
+
+const char *installs_cost(enum installs how)
+{
+	return costs[how];
+}
