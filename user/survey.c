@@ -52,16 +52,18 @@ static bool try_all(const struct probe_options *options, struct trial trials[RUN
 		    size_t *ret_count)
 {
 	const struct page page = {.out = stdout, .width = 80};
+	struct attempt attempt = ladder_first(options);
 	bool found = false;
 	size_t count = 0;
 
-	for (enum rung rung = 0; rung < RUNGS; rung++) {
+	for (; attempt.rung < RUNGS; attempt.rung++) {
 		struct standing standing;
 		bool works;
 
-		if (!ladder_includes(rung, options))
+		if (!ladder_includes(attempt.rung, options))
 			continue;
-		works = !ladder_try(rung, options, options->rung, &standing, &trials[count]);
+		works = !ladder_try(&attempt, options, &standing, &trials[count]);
+		ladder_learn(&attempt, &trials[count]);
 		say_rung(&page, &trials[count++], works && !found);
 		fflush(stdout);
 		if (works)

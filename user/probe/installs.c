@@ -19,28 +19,24 @@ static const char *const costs[] = {
 	[INSTALLS_KPROBE] = "about 50 ns more in each call that makes a descriptor (fd_install)",
 };
 
-/* With a program that does nothing: some kernels load such and cannot attach them (arm64, 6.1). */
-static bool fexit_works(void)
+int installs_try_fexit(void)
 {
 	const struct bpf_insn nothing[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT);
-	int id = libbpf_find_vmlinux_btf_id(FUNCTION, BPF_TRACE_FEXIT), program, link;
+	int id = libbpf_find_vmlinux_btf_id(FUNCTION, BPF_TRACE_FEXIT), fd;
 
 	if (id < 0)
-		return false;
+		return id;
 	opts.attach_btf_id = id;
-	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing,
-				ARRAY_SIZE(nothing), &opts);
-	if (program < 0)
-		return false;
-	link = bpf_raw_tracepoint_open(NULL, program);
-	if (link >= 0)
-		close(link);
-	close(program);
-	return link >= 0;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing, ARRAY_SIZE(nothing),
+			   &opts);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
 static struct bpf_program *program_of(const struct fdtrace_bpf *bpf, enum installs how)
@@ -50,11 +46,11 @@ static struct bpf_program *program_of(const struct fdtrace_bpf *bpf, enum instal
 					: NULL;
 }
 
-enum installs installs_choose(struct fdtrace_bpf *bpf, enum installs alike)
+enum installs installs_choose(struct fdtrace_bpf *bpf, enum installs alike, bool fexit)
 {
 	enum installs how = alike;
 
-	if (how == INSTALLS_UNSEEN && fexit_works())
+	if (how == INSTALLS_UNSEEN && fexit)
 		how = INSTALLS_FEXIT;
 	if (how == INSTALLS_UNSEEN && !access(KPROBE_TYPE, R_OK))
 		how = INSTALLS_KPROBE;

@@ -9,6 +9,8 @@
 #ifndef FDTRACE_PROBE_INSTALLS_H
 #define FDTRACE_PROBE_INSTALLS_H
 
+#include <stdbool.h>
+
 struct bpf_link;
 struct fdtrace_bpf;
 
@@ -19,11 +21,17 @@ enum installs {
 };
 
 /*
- * What this kernel offers, by trying; alike: what the rung uses, which is taken without trying (if
- * it does not work, neither does the rung). Before the object is loaded: of its programs for it,
+ * Whether the kernel loads a program that does nothing, to be run when fd_install() returns. 0 or
+ * negative errno: -ENOENT: its BTF does not know the function; -EPERM: it may refuse all such.
+ */
+int installs_try_fexit(void);
+
+/*
+ * What this kernel offers; alike: what the rung uses (if that does not work, neither does the
+ * rung); fexit: installs_try_fexit() is 0. Before the object is loaded: of its programs for it,
  * that one alone will be.
  */
-enum installs installs_choose(struct fdtrace_bpf *bpf, enum installs alike);
+enum installs installs_choose(struct fdtrace_bpf *bpf, enum installs alike, bool fexit);
 
 /* NULL: it is not to be had. */
 struct bpf_link *installs_attach(const struct fdtrace_bpf *bpf, enum installs how);

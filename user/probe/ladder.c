@@ -90,7 +90,7 @@ static int failed(struct trial *trial, const char *step, int err)
 	return err;
 }
 
-static int load(enum rung rung, bool hold_cpu, const struct probe_options *options,
+static int load(const struct attempt *attempt, bool hold_cpu, const struct probe_options *options,
 		struct standing *standing, struct trial *trial)
 {
 	int err;
@@ -104,7 +104,8 @@ static int load(enum rung rung, bool hold_cpu, const struct probe_options *optio
 	if (err)
 		return failed(trial, "find its own process in /proc", err);
 	err = size_maps(standing->bpf, options);
-	if (!err && rung_choose(rung, standing->bpf, &standing->hooks)) {
+	if (!err &&
+	    rung_choose(attempt->rung, !attempt->fexit_err, standing->bpf, &standing->hooks)) {
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel's BTF has no functions to attach to");
 		err = -ENOENT;
@@ -147,22 +148,24 @@ bool ladder_includes(enum rung rung, const struct probe_options *options)
 	return !options->rung || !strcmp(options->rung, rung_name(rung));
 }
 
-int ladder_try(enum rung rung, const struct probe_options *options, bool patient,
+int ladder_try(const struct attempt *attempt, const struct probe_options *options,
 	       struct standing *ret, struct trial *trial)
 {
 	int err;
 
-	*trial = (struct trial){.rung = rung};
+	*trial = (struct trial){.rung = attempt->rung};
 	*ret = (struct standing){0};
-	err = load(rung, true, options, ret, trial);
+	if (attempt->rung == RUNG_FEXIT && attempt->fexit_err)
+		return failed(trial, "load the kernel programs", attempt->fexit_err);
+	err = load(attempt, true, options, ret, trial);
 	if (err && err != -EPERM && err != -ENOENT) {
 		/* An older kernel, which has not that to offer, nor the need. */
 		ladder_leave(ret);
-		*trial = (struct trial){.rung = rung};
-		err = load(rung, false, options, ret, trial);
+		*trial = (struct trial){.rung = attempt->rung};
+		err = load(attempt, false, options, ret, trial);
 	}
 	if (!err)
-		err = attach(patient, ret, trial);
+		err = attach(attempt->patient, ret, trial);
 	if (err)
 		ladder_leave(ret);
 	else
@@ -170,24 +173,39 @@ int ladder_try(enum rung rung, const struct probe_options *options, bool patient
 	return err;
 }
 
+struct attempt ladder_first(const struct probe_options *options)
+{
+	return (struct attempt){.patient = options->rung, .fexit_err = installs_try_fexit()};
+}
+
+void ladder_learn(struct attempt *attempt, const struct trial *trial)
+{
+	if (trial->rung == RUNG_FEXIT && trial->err != -ETIME)
+		attempt->fexit_err = trial->err;
+}
+
 int ladder_climb(const struct probe_options *options, struct standing *ret,
 		 struct probe_error *error)
 {
+	struct attempt attempt = ladder_first(options);
 	struct trial trials[RUNGS];
 	size_t count = 0;
 	bool slow = false;
 
-	for (enum rung rung = 0; rung < RUNGS; rung++) {
-		if (!ladder_includes(rung, options))
+	for (; attempt.rung < RUNGS; attempt.rung++) {
+		if (!ladder_includes(attempt.rung, options))
 			continue;
-		if (!ladder_try(rung, options, options->rung, ret, &trials[count]))
+		if (!ladder_try(&attempt, options, ret, &trials[count]))
 			return 0;
+		ladder_learn(&attempt, &trials[count]);
 		slow |= trials[count++].err == -ETIME;
 	}
-	for (size_t i = 0; slow && i < count; i++)
-		if (trials[i].err == -ETIME &&
-		    !ladder_try(trials[i].rung, options, true, ret, &trials[i]))
+	attempt.patient = true;
+	for (size_t i = 0; slow && i < count; i++) {
+		attempt.rung = trials[i].rung;
+		if (trials[i].err == -ETIME && !ladder_try(&attempt, options, ret, &trials[i]))
 			return 0;
+	}
 	return ladder_diagnose(trials, count, error);
 }
 

@@ -32,12 +32,25 @@ struct trial {
 /* Whether options leave this rung to be tried. */
 bool ladder_includes(enum rung rung, const struct probe_options *options);
 
+/* How a rung is tried. */
+struct attempt {
+	enum rung rung;
+	bool patient;  /* also if it takes seconds to be let go */
+	int fexit_err; /* not 0: it is known that this kernel takes no such program, and why */
+};
+
+/* The first attempt, of the rungs that options include. */
+struct attempt ladder_first(const struct probe_options *options);
+
 /*
  * Tries one rung. 0: it works and *ret stands on it, to be left with ladder_leave(); negative
- * errno: *trial says why not. patient: also if it takes seconds to be let go.
+ * errno: *trial says why not.
  */
-int ladder_try(enum rung rung, const struct probe_options *options, bool patient,
+int ladder_try(const struct attempt *attempt, const struct probe_options *options,
 	       struct standing *ret, struct trial *trial);
+
+/* What a trial has told of those after it. */
+void ladder_learn(struct attempt *attempt, const struct trial *trial);
 
 /*
  * The first rung that works, of those that options include. 0, or negative errno with error filled

@@ -117,22 +117,22 @@ static int find_functions(struct hooks *hooks)
 	return hooks->functions ? functions_find(hooks->functions) : -ENOMEM;
 }
 
-int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks)
+int rung_choose(enum rung rung, bool fexit, struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
-	struct bpf_program *const fexit[] = {
+	struct bpf_program *const at_return[] = {
 		bpf->progs.on_call,	      bpf->progs.on_call_whole,	 bpf->progs.on_far_call,
 		bpf->progs.on_far_call_whole, bpf->progs.on_compat_call,
 	};
 	int err;
 
 	*hooks = (struct hooks){.rung = rung};
-	for (size_t i = 0; i < ARRAY_SIZE(fexit); i++)
-		want(fexit[i], false);
+	for (size_t i = 0; i < ARRAY_SIZE(at_return); i++)
+		want(at_return[i], false);
 	want(bpf->progs.on_sys_exit, rung == RUNG_TP_BTF);
 	want(bpf->progs.on_raw_sys_exit, rung == RUNG_TRACEPOINT);
 	want(bpf->progs.on_call_return, rung == RUNG_KPROBE);
 	want(bpf->progs.on_call_return_multi, rung == RUNG_KPROBE_MULTI);
-	hooks->installs = installs_choose(bpf, rungs[rung].installs);
+	hooks->installs = installs_choose(bpf, rungs[rung].installs, fexit);
 	if (rung == RUNG_TP_BTF || rung == RUNG_TRACEPOINT)
 		return 0;
 	err = find_functions(hooks);

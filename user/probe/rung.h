@@ -59,10 +59,10 @@ struct hooks {
 
 /*
  * Before the object is loaded: of the programs that see system calls, those of this rung alone are
- * loaded. 0 or negative errno: -ENOENT: the kernel lacks the functions. In any case hooks are to be
- * let go with rung_detach(), before the object.
+ * loaded. fexit: programs of that kind load. 0 or negative errno: -ENOENT: the kernel lacks the
+ * functions. In any case hooks are to be let go with rung_detach(), before the object.
  */
-int rung_choose(enum rung rung, struct fdtrace_bpf *bpf, struct hooks *hooks);
+int rung_choose(enum rung rung, bool fexit, struct fdtrace_bpf *bpf, struct hooks *hooks);
 
 /*
  * After it is loaded: attaches. 0 or negative errno: -ETIME: to let the hooks go would take longer
