@@ -26,18 +26,25 @@ static bool is_shown(const struct life *life)
 }
 
 /*
- * A call that may have come before the copy. If the number has been shown open since, only one that
- * opened it (opens) can make that another life than is known.
+ * If the number has been shown open since the copy, only a call that opened it (opens) can make
+ * that another life than is known. One that began since may then have begun later than it seems:
+ * the close that is said to have ended it may have ended what the copy had.
  */
+static bool may_be_another(const struct table *copy, const struct life *life, bool opens)
+{
+	if (life->opened.missing != SITE_SEEN || life->opened.time_ns <= copy->copied_ns)
+		return opens || !is_shown(life);
+	return opens && life->loose;
+}
+
+/* A call that may have come before the copy. */
 static void doubt_number(struct number *number, bool opens)
 {
 	uint64_t copied_ns = number->table->copied_ns;
 
 	number->unsure |= number->copied;
 	for (struct life *life = number->newest; life && !number->copied; life = life->older)
-		if ((opens || !is_shown(life)) &&
-		    (life->opened.missing != SITE_SEEN || life->opened.time_ns <= copied_ns))
-			life->uncertain = true;
+		life->uncertain |= may_be_another(number->table, life, opens);
 	hold_unsure(number, copied_ns, opens || number->copied);
 }
 
@@ -50,6 +57,14 @@ static void doubt_all(struct table *table)
 	table->unsure = true;
 }
 
+/* What was copied from it is old enough to be certain. What was copied from that may not be. */
+static void leave_copy(struct table *table)
+{
+	if (table->copy)
+		table->copy->source = NULL;
+	table->copy = NULL;
+}
+
 /* One copy is followed: of the one before, nothing more will be known. */
 static void follow(struct store *store, struct table *from, struct table *to)
 {
@@ -58,8 +73,7 @@ static void follow(struct store *store, struct table *from, struct table *to)
 	if (from->copy && is_soon(store, from->copy->copied_ns))
 		for (struct table *copy = from->copy; copy; copy = copy->copy)
 			doubt_all(copy);
-	if (from->copy)
-		from->copy->source = NULL;
+	leave_copy(from);
 	from->copy = to;
 	to->source = from;
 	to->copied_ns = store->now_ns;
@@ -89,9 +103,8 @@ void copy_forget(struct table *table)
 {
 	if (table->source)
 		table->source->copy = NULL;
-	if (table->copy)
-		table->copy->source = NULL;
-	table->source = table->copy = NULL;
+	table->source = NULL;
+	leave_copy(table);
 }
 
 static void doubt(struct store *store, struct table *copy, int32_t fd, bool opens)
@@ -156,7 +169,7 @@ void copy_late(struct hold *hold, struct table *table, const struct record_call 
 	    record_call_entered(call) > copy->copied_ns)
 		return;
 	if (!is_soon(store, copy->copied_ns)) {
-		copy_forget(copy);
+		leave_copy(table);
 		return;
 	}
 	/* And what has been copied from the copy since. */

@@ -223,14 +223,14 @@ static bool may_be_its_open(const struct store *store, const struct life *life,
 /*
  * A life that is over, closed by a thread that may not have waited for its open to return: it may
  * as well have closed what this call made, before that open took the number. So may one whose
- * open was found afterwards, and one that was not there for sure.
+ * open was found afterwards, and one that was not there for sure, or over already.
  */
 static bool may_be_earlier(const struct store *store, const struct life *life,
 			   const struct record_call *call)
 {
 	for (; life; life = life->older)
 		if ((life->loose && may_overlap(store, call, &life->opened)) ||
-		    (life->uncertain && may_overlap(store, call, &life->ended)))
+		    ((life->uncertain || life->swept) && may_overlap(store, call, &life->ended)))
 			return true;
 	return false;
 }
@@ -251,7 +251,7 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 {
 	struct number *number = number_get(store, table, fd);
 	struct life *life, *earlier;
-	bool raced = false, maybe = false, stale, unsure, missed;
+	bool raced = false, maybe = false, shadowed = false, stale, unsure, missed;
 	int err;
 
 	if (!number)
@@ -282,7 +282,8 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 	if (life && life->live) {
 		/* One that may have been closed already need not be closed any more. */
 		maybe = life->swept;
-		raced = life->awaited = !stale && !unsure && !maybe;
+		raced = life->awaited = !stale && !maybe && !unsure;
+		shadowed = !stale && !maybe && unsure;
 		life_over(store, life,
 			  &(struct fd_site){.missing = stale ? SITE_LOST : SITE_OTHER_WAY});
 	}
@@ -290,6 +291,7 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 	if (err)
 		return err;
 	number->newest->raced = raced;
+	number->newest->shadowed = shadowed;
 	number->newest->crossed = raced && may_overlap(store, call, &life->opened);
 	number->newest->uncertain |= earlier || missed || maybe ||
 				     may_be_replaced(store, life, call) ||
@@ -381,7 +383,7 @@ static bool is_contested(const struct store *store, const struct table *table,
 	if (awaits_crossed(older))
 		return true;
 	if (older->awaited || older->ended.missing != SITE_SEEN)
-		return life->raced;
+		return life->raced || life->shadowed;
 	/* Of close_range and dup2 it is not known whether they found something. */
 	if (call_shape(older->ended.call) != SHAPE_CLOSE && may_overlap(store, call, &older->ended))
 		return true;
