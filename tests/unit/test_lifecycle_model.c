@@ -505,7 +505,7 @@ static void try_history(uint64_t seed, struct trial *t)
 static void test_once_wrong(void **state)
 {
 	static const uint64_t seeds[] = {905495,  942546,  1558716, 1671661,
-					 1680365, 2059377, 2518087};
+					 1680365, 2059377, 2518087, 2800498};
 	struct trial t;
 
 	for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++)

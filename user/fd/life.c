@@ -283,7 +283,7 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 		/* One that may have been closed already need not be closed any more. */
 		maybe = life->swept;
 		raced = life->awaited = !stale && !maybe && !unsure;
-		shadowed = !stale && !maybe && unsure;
+		shadowed = !raced && !maybe;
 		life_over(store, life,
 			  &(struct fd_site){.missing = stale ? SITE_LOST : SITE_OTHER_WAY});
 	}

@@ -39,7 +39,7 @@ struct life {
 	bool listed;	/* known from the snapshot; its open may still be on its way */
 	bool awaited;	/* over because the number was opened again: its close is on its way */
 	bool raced;	/* began while the number was believed open */
-	bool shadowed;	/* began while the number may have been open, in a copy that is unsure */
+	bool shadowed;	/* began while it was unsure whether the number was open */
 	bool follows;	/* its open was entered when the close of the life before had returned */
 	bool loose;	/* over by a close that may have come before its open had returned */
 	bool doubted;	/* live, though a close of it may have been taken for an older life's */
