@@ -60,7 +60,7 @@ struct {
 /* Code objects already sent, and the identity they were sent under. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 131072);
+	__uint(max_entries, 32768);
 	__type(key, struct code_key);
 	__type(value, u64);
 } codes_sent SEC(".maps");

@@ -199,6 +199,8 @@ static int push(struct store *store, struct number *number, const struct record_
 		return -ENOMEM;
 	if (life->older)
 		life->follows = life_after(store, call, &life->older->ended);
+	/* Opened and closed before what is open was listed. */
+	life->doubted = life_may_be_unlisted(store, number->table, call);
 	set_opened(store, life, call, making);
 	return 0;
 }
