@@ -38,15 +38,16 @@ def loader():
     ctypes.CDLL(None).pthread_exit(None)  # <load>
 
 
-def is_reading(thread, number):
-    """The thread waits in read(number), which is system call 0 on x86-64 and 63 on arm64. Nothing is
-    opened here before the number is in use again."""
+def is_reading(number):
+    """The other thread waits in read(number), which is system call 0 on x86-64 and 63 on arm64.
+    Nothing is opened here before the number is in use again."""
     if not os.path.exists(f"/proc/self/fd/{number}"):
         return False
     try:
-        with open(f"/proc/self/task/{thread.native_id}/syscall") as file:
+        (tid,) = set(os.listdir("/proc/self/task")) - {str(os.getpid())}
+        with open(f"/proc/self/task/{tid}/syscall") as file:
             words = file.read().split()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return words[0] in ("0", "63") and int(words[1], 16) == number
 
@@ -60,7 +61,7 @@ def guilty(fifo):
     thread = threading.Thread(target=loader)
     thread.start()
     end = time.monotonic() + 30
-    while not is_reading(thread, number) and time.monotonic() < end:
+    while not is_reading(number) and time.monotonic() < end:
         pass
     shutil.rmtree(os.path.dirname(fifo))
     del fp  # <bad>
