@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "base/syscalls.h"
@@ -20,6 +21,9 @@ _Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system 
 
 /* A rung that takes longer to be let go is not taken unless it is asked for. */
 #define DETACH_LIMIT_NS 5000000000ull
+
+/* BPF_LOG_STATS of the kernel's bpf_verifier.h, since 5.2. */
+#define LOG_REASON 4
 
 /* Native stacks, and places that they come from, that the kernel side knows again. */
 #define NATIVES_KNOWN 16384
@@ -81,6 +85,29 @@ static int size_maps(struct fdtrace_bpf *bpf, const struct probe_options *option
 	return err ? err : bpf_map__set_max_entries(bpf->maps.native_places, NATIVES_KNOWN);
 }
 
+/* Is there, on any kernel that has it, the function that keeps a program from being interrupted? */
+static bool may_hold_cpu(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) : -1;
+
+	btf__free(btf);
+	return id > 0;
+}
+
+/*
+ * libbpf loads a program that was refused once more, for the verifier's log of every step, which
+ * takes several times as long as the verifier itself: the reason alone (BPF_LOG_STATS and what is
+ * said of an error) is written at once.
+ */
+static void log_reason_only(struct fdtrace_bpf *bpf)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, bpf->obj)
+		bpf_program__set_log_level(program, LOG_REASON);
+}
+
 static int failed(struct trial *trial, const char *step, int err)
 {
 	trial->step = step;
@@ -100,6 +127,8 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 		return failed(trial, "read the built-in programs", -errno);
 	set_options(standing->bpf, options);
 	standing->bpf->rodata->may_hold_cpu = hold_cpu;
+	if (!options->verbose)
+		log_reason_only(standing->bpf);
 	err = own_namespace(&standing->bpf->rodata->pid_namespace);
 	if (err)
 		return failed(trial, "find its own process in /proc", err);
@@ -151,14 +180,15 @@ bool ladder_includes(enum rung rung, const struct probe_options *options)
 int ladder_try(const struct attempt *attempt, const struct probe_options *options,
 	       struct standing *ret, struct trial *trial)
 {
+	bool hold_cpu = may_hold_cpu();
 	int err;
 
 	*trial = (struct trial){.rung = attempt->rung};
 	*ret = (struct standing){0};
 	if (attempt->rung == RUNG_FEXIT && attempt->fexit_err)
 		return failed(trial, "load the kernel programs", attempt->fexit_err);
-	err = load(attempt, true, options, ret, trial);
-	if (err && err != -EPERM && err != -ENOENT) {
+	err = load(attempt, hold_cpu, options, ret, trial);
+	if (err && hold_cpu && err != -EPERM && err != -ENOENT) {
 		/* An older kernel, which has not that to offer, nor the need. */
 		ladder_leave(ret);
 		*trial = (struct trial){.rung = attempt->rung};
