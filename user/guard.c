@@ -251,6 +251,7 @@ static const char *const allowed[] = {
 	"chroot",
 	"umask",
 	"setsid",
+	"setitimer",
 };
 
 /* Of no use to us, and of much to somebody who has made us his own. */

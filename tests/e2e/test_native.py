@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -278,19 +279,25 @@ def helper_of(run):
     return helper
 
 
+def confined(helper):
+    """What the kernel says of it, once it is confined."""
+
+    def look():
+        text = Path(f"/proc/{helper}/status").read_text()
+        status = dict(re.findall(r"^(\w+):\t(.*)$", text, re.M))
+        return status if status["Seccomp"] == "2" else None
+
+    return harness.wait_until(look, "the helper is confined")
+
+
 def test_files_are_parsed_without_privileges():
     with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
         run = Run(["--native", "-p", str(process.pid)]).attached()
         helper = helper_of(run)
-
-        def status():
-            text = Path(f"/proc/{helper}/status").read_text()
-            return dict(re.findall(r"^(\w+):\t(.*)$", text, re.M))
-
-        harness.wait_until(lambda: status()["Seccomp"] == "2", "the helper is confined")
-        assert status()["Uid"].split() == ["65534"] * 4
-        assert int(status()["CapEff"], 16) == int(status()["CapPrm"], 16) == 0
-        assert status()["NoNewPrivs"] == "1"
+        status = confined(helper)
+        assert status["Uid"].split() == ["65534"] * 4
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+        assert status["NoNewPrivs"] == "1"
         assert os.readlink(f"/proc/{helper}/root") != "/"
         assert Path(f"/proc/{helper}/environ").read_bytes() == b""
         process.communicate(b"x", timeout=harness.TIMEOUT)
@@ -309,4 +316,20 @@ def test_the_helper_may_die():
         result = run.finish(process.returncode)
     site = only(result.findings)["sites"]["bad"]
     assert site["native_status"] in ("complete", "failed")
+    assert result.code == 0
+
+
+def test_the_helper_may_hang():
+    """As if a file kept it busy for ever. It cannot be killed, being nobody's and not ours."""
+    with harness.waiting([harness.system_python().path, str(SIM / "double_close.py")]) as process:
+        run = Run(["--native", "-p", str(process.pid)]).attached()
+        helper = helper_of(run)
+        confined(helper)
+        os.kill(helper, signal.SIGSTOP)
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        result = run.finish(process.returncode)
+        os.kill(helper, signal.SIGCONT)
+    harness.wait_until(lambda: not Path(f"/proc/{helper}").exists(), "the helper ends with us")
+    site = only(result.findings)["sites"]["bad"]
+    assert site["native_status"] == "failed"
     assert result.code == 0

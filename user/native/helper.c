@@ -2,24 +2,25 @@
 #include "native/helper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/records.h"
-#include "native/confine.h"
 #include "native/worker.h"
+#include "sandbox/confine.h"
+#include "sandbox/packet.h"
 
 #define PROGRAM	  "fdtrace-unwind"
 #define DEBUG_DIR "/usr/lib/debug"
+
+#define MEMORY_MAX	(UINT64_C(3) << 30) /* addresses: files are mapped whole */
+#define DESCRIPTORS_MAX 2048
+/* How long an idle helper has to end. */
+#define END_MS		500
 
 struct helper {
 	pid_t pid;
@@ -32,32 +33,15 @@ struct helper {
 	} answer;
 };
 
-/* Room for one descriptor beside a message. */
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
 const char helper_exe[] = "/proc/self/exe";
 
 /* In the new process: nothing of ours goes with it, neither files nor environment. */
 static void become_helper(int fd)
 {
 	char name[] = PROGRAM, *argv[] = {name, NULL}, *envp[] = {NULL};
-	int null;
 
-	setsid(); /* the terminal's Ctrl-C is not for it */
-	signal(SIGPIPE, SIG_DFL);
-	if (fd != MESSAGE_FD && dup2(fd, MESSAGE_FD) < 0)
+	if (confine_descriptors(fd))
 		_exit(1);
-	fcntl(MESSAGE_FD, F_SETFD, 0);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int i = 0; i < MESSAGE_FD; i++)
-		if (null < 0 || dup2(null, i) < 0)
-			_exit(1);
-	if (syscall(SYS_close_range, MESSAGE_FD + 1, ~0u, 0) && errno == ENOSYS)
-		for (int i = MESSAGE_FD + 1; i < 1024; i++)
-			close(i);
 	execve(helper_exe, argv, envp);
 	_exit(1);
 }
@@ -96,32 +80,8 @@ void helper_free(struct helper *helper)
 	if (!helper)
 		return;
 	close(helper->fd);
-	kill(helper->pid, SIGKILL);
-	while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	confined_end(helper->pid, END_MS);
 	free(helper);
-}
-
-/* One packet, with a descriptor (-1: none). */
-static int send_message(int to, const void *bytes, size_t size, int fd)
-{
-	struct iovec part = {(void *)bytes, size};
-	union control control = {.room = {0}};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	ssize_t sent;
-
-	if (fd >= 0) {
-		message.msg_control = control.room;
-		message.msg_controllen = sizeof(control.room);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
-	do
-		sent = sendmsg(to, &message, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -errno : (size_t)sent == size ? 0 : -EMSGSIZE;
 }
 
 int helper_file(struct helper *helper, int fd, const char *name)
@@ -132,13 +92,13 @@ int helper_file(struct helper *helper, int fd, const char *name)
 	if (helper->files >= HELPER_FILES_MAX)
 		return -ENOSPC;
 	strncpy(message.name, name, sizeof(message.name) - 1);
-	err = send_message(helper->fd, &message, sizeof(message), fd);
+	err = packet_send(helper->fd, &message, sizeof(message), fd, 0);
 	return err ? err : helper->files++;
 }
 
 int helper_ask(struct helper *helper, const struct message_unwind *message, size_t size)
 {
-	return send_message(helper->fd, message, size, -1);
+	return packet_send(helper->fd, message, size, -1, 0);
 }
 
 int helper_answer(struct helper *helper, int wait_ms, struct record_native_stack **ret_answer)
@@ -172,37 +132,16 @@ bool helper_is_wanted(const char *program)
 	return program && !strcmp(program, PROGRAM);
 }
 
-/* Bytes of a packet, and the descriptor that came with it, or -1. */
-static ssize_t receive_request(void *bytes, size_t room, int *ret_fd)
-{
-	struct iovec part = {bytes, room};
-	union control control;
-	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
-	};
-	const struct cmsghdr *header;
-	ssize_t size;
-
-	*ret_fd = -1;
-	do
-		size = recvmsg(MESSAGE_FD, &message, MSG_CMSG_CLOEXEC);
-	while (size < 0 && errno == EINTR);
-	header = CMSG_FIRSTHDR(&message);
-	if (size > 0 && header && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
-	return size;
-}
-
 static int answer(struct worker *worker, const struct message_unwind *request, size_t size)
 {
 	const struct record_native_stack *record;
-	size_t bytes = worker_unwind(worker, request, size, &record);
+	size_t bytes;
 
-	return bytes ? send_message(MESSAGE_FD, record, bytes, -1) : -EBADMSG;
+	confine_time(HELPER_WAIT_MS);
+	bytes = worker_unwind(worker, request, size, &record);
+	confine_time(0);
+
+	return bytes ? packet_send(CONFINED_SOCKET, record, bytes, -1, 0) : -EBADMSG;
 }
 
 static int serve(struct worker *worker)
@@ -217,7 +156,8 @@ static int serve(struct worker *worker)
 
 	while (!err) {
 		int fd;
-		ssize_t size = receive_request(request.room, sizeof(request.room), &fd);
+		ssize_t size =
+			packet_receive(CONFINED_SOCKET, request.room, sizeof(request.room), &fd);
 
 		if (size < (ssize_t)sizeof(request.kind))
 			return size ? -EBADMSG : 0;
@@ -234,9 +174,17 @@ static int serve(struct worker *worker)
 
 int helper_run(void)
 {
+	const struct confinement confinement = {
+		.memory = MEMORY_MAX,
+		.descriptors = DESCRIPTORS_MAX,
+		.root = DEBUG_DIR,
+	};
 	struct worker *worker = worker_new("");
-	int err = worker ? confine(DEBUG_DIR) : -ENOMEM;
+	bool rooted = false;
+	int err = worker ? confine_privileges(&confinement, &rooted) : -ENOMEM;
 
+	if (!err)
+		err = confine_calls(&confinement, rooted);
 	if (!err)
 		err = serve(worker);
 	worker_free(worker);

@@ -15,8 +15,6 @@
 /* Modules of one process. */
 #define MESSAGE_MODULES_MAX 512
 #define MESSAGE_NAME_MAX    128
-/* The descriptor on which the helper is spoken to. */
-#define MESSAGE_FD	    3
 
 enum message_kind {
 	MESSAGE_FILE = 1,

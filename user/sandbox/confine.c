@@ -3,58 +3,54 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-/* A backstop: the time of all answers together. */
-#define CPU_SECONDS_MAX 600
-/* The socket, standard ones, and the file that is looked into. */
-#define DESCRIPTORS_MAX 8
+#define NOBODY	    65534
+#define EMPTY_PLACE "/proc/self/fdinfo" /* a directory in which nothing can be made */
+
+static void reset_signals(void)
+{
+	static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE};
+	sigset_t none;
+
+	/* A terminal's Ctrl-C is for fdtrace, which ends the helper when it has finished. */
+	setsid();
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
 
 int confine_descriptors(int socket)
 {
 	int opened = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int null_fd = fcntl(opened, F_DUPFD_CLOEXEC, CONFINED_SOCKET + 1);
 
-	if (null_fd < 0 || dup2(socket, CONFINED_SOCKET) < 0)
+	reset_signals();
+	if (null_fd < 0 || (socket != CONFINED_SOCKET && dup2(socket, CONFINED_SOCKET) < 0) ||
+	    fcntl(CONFINED_SOCKET, F_SETFD, 0) < 0)
 		return -errno;
 	for (int fd = 0; fd < CONFINED_SOCKET; fd++) {
 		if (dup2(null_fd, fd) < 0)
 			return -errno;
 	}
-	return close_range(CONFINED_SOCKET + 1, ~0U, 0) ? -errno : 0;
-}
-
-static int limit(int resource, rlim_t most)
-{
-	struct rlimit value = {.rlim_cur = most, .rlim_max = most};
-
-	return setrlimit(resource, &value) ? -errno : 0;
-}
-
-int confine_privileges(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {0};
-
-	/* Those of later kernels are refused, and so is all of it to who has none to drop. */
-	for (int capability = 0; capability <= 63; capability++)
-		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &header, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
-		return -errno;
-	return limit(RLIMIT_CORE, 0);
+	return syscall(SYS_close_range, CONFINED_SOCKET + 1, ~0U, 0) ? -errno : 0;
 }
 
 /* What is mapped now, bytes. */
@@ -68,61 +64,206 @@ static uint64_t mapped(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static int limit_resources(uint64_t memory)
+static int limit(int resource, rlim_t most)
+{
+	struct rlimit value = {.rlim_cur = most, .rlim_max = most};
+
+	return setrlimit(resource, &value) ? -errno : 0;
+}
+
+/* At most so many, or as many as were allowed before. */
+static int limit_descriptors(rlim_t most)
+{
+	struct rlimit value;
+
+	if (getrlimit(RLIMIT_NOFILE, &value))
+		return -errno;
+	return limit(RLIMIT_NOFILE, most < value.rlim_max ? most : value.rlim_max);
+}
+
+static int limit_resources(const struct confinement *confinement)
 {
 	uint64_t now = mapped();
 	int err = now ? 0 : -EIO;
 
+	/* Among all processes of the user nobody it must find a place yet. */
+	limit(RLIMIT_NPROC, RLIM_INFINITY);
 	if (!err && CONFINED_MEMORY)
-		err = limit(RLIMIT_AS, now + memory);
+		err = limit(RLIMIT_AS, now + confinement->memory);
 	if (!err)
 		err = limit(RLIMIT_FSIZE, 0);
 	if (!err)
-		err = limit(RLIMIT_NOFILE, DESCRIPTORS_MAX);
-	return err ? err : limit(RLIMIT_CPU, CPU_SECONDS_MAX);
+		err = limit(RLIMIT_CORE, 0);
+	if (!err)
+		err = limit_descriptors(confinement->descriptors);
+	if (!err && confinement->cpu_seconds)
+		err = limit(RLIMIT_CPU, confinement->cpu_seconds);
+	return err;
 }
 
-/* Calls that are harmless whatever their arguments. */
-static const int harmless[] = {
-	SCMP_SYS(read),	   SCMP_SYS(pread64),	 SCMP_SYS(lseek), SCMP_SYS(fstat),
-	SCMP_SYS(munmap),  SCMP_SYS(mremap),	 SCMP_SYS(brk),	  SCMP_SYS(madvise),
-	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),	 SCMP_SYS(close), SCMP_SYS(setitimer),
-	SCMP_SYS(exit),	   SCMP_SYS(exit_group), SCMP_SYS(futex), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(write), /* the limit on files' sizes leaves the socket and /dev/null */
-};
-
-/* Those that are harmless with these arguments alone. */
-static const struct {
-	int call;
-	unsigned int count;
-	struct scmp_arg_cmp args[2];
-} restricted[] = {
-	{SCMP_SYS(mmap),
-	 2,
-	 {{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0},
-	  {3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS}}},
-	{SCMP_SYS(newfstatat), 1, {{3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0}}}, /* glibc's fstat */
-	{SCMP_SYS(fcntl), 1, {{1, SCMP_CMP_EQ, F_GETFD, 0}}},
-	{SCMP_SYS(fcntl), 1, {{1, SCMP_CMP_EQ, F_GETFL, 0}}},
-};
-
-int confine_calls(uint64_t memory)
+/* Whether root is the root directory from now on. */
+static bool change_root(const char *root)
 {
-	scmp_filter_ctx filter;
-	int err = limit_resources(memory);
+	bool rooted = root && !chroot(root);
+
+	if (!rooted && chroot(EMPTY_PLACE))
+		return false;
+	return !chdir("/") && rooted;
+}
+
+int confine_privileges(const struct confinement *confinement, bool *ret_rooted)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	int err = limit_resources(confinement);
 
 	if (err)
 		return err;
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	*ret_rooted = change_root(confinement->root);
+	/* Those of later kernels are refused, and so is all of it to who has none to drop. */
+	for (int capability = 0; capability <= 63; capability++)
+		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* In a user namespace that lacks this user the capabilities alone go. */
+	if (!setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY))
+		setresuid(NOBODY, NOBODY, NOBODY);
+	if (syscall(SYS_capset, &header, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		return -errno;
+	return 0;
+}
+
+/* A call that is harmless with these arguments. */
+struct rule {
+	int call;
+	unsigned int count;
+	struct scmp_arg_cmp args[2];
+};
+
+#define ANY(name)                  \
+	{                          \
+		SCMP_SYS(name), 0, \
+		{                  \
+		}                  \
+	}
+#define NO_CODE                                     \
+	{                                           \
+		2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 \
+	}
+#define IS_CODE                                             \
+	{                                                   \
+		2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC \
+	}
+#define ONLY(at, arg)                   \
+	{                               \
+		at, SCMP_CMP_EQ, arg, 0 \
+	}
+
+static const struct rule everywhere[] = {
+	ANY(read),
+	ANY(pread64),
+	ANY(lseek),
+	ANY(fstat),
+	ANY(close),
+	{SCMP_SYS(fcntl), 1, {ONLY(1, F_GETFD)}},
+	{SCMP_SYS(fcntl), 1, {ONLY(1, F_GETFL)}},
+	ANY(recvmsg),
+	ANY(sendmsg),
+	ANY(munmap),
+	ANY(mremap),
+	ANY(madvise),
+	ANY(brk),
+	ANY(futex),
+	ANY(setitimer),
+	ANY(rt_sigreturn),
+	ANY(exit),
+	ANY(exit_group),
+};
+
+static const struct rule without_files[] = {
+	{SCMP_SYS(mmap), 2, {NO_CODE, {3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS}}},
+	{SCMP_SYS(newfstatat), 1, {ONLY(3, AT_EMPTY_PATH)}}, /* glibc's fstat */
+};
+
+/* Names lead nowhere but below the root directory. */
+static const struct rule with_files[] = {
+	{SCMP_SYS(mmap), 1, {NO_CODE}},
+	{SCMP_SYS(mprotect), 1, {NO_CODE}},
+	ANY(newfstatat),
+	ANY(statx),
+	ANY(getrandom),
+	ANY(sysinfo), /* qsort() asks how much memory there is */
+	ANY(rt_sigprocmask),
+};
+
+static const struct rule deadly[] = {
+	{SCMP_SYS(mmap), 1, {IS_CODE}},
+	{SCMP_SYS(mprotect), 1, {IS_CODE}},
+};
+
+static int add_rules(scmp_filter_ctx filter, uint32_t action, const struct rule *rules,
+		     size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = seccomp_rule_add_array(filter, action, rules[i].call, rules[i].count,
+					     rules[i].args);
+	return err;
+}
+
+#define ADD_RULES(filter, action, rules) add_rules(filter, action, rules, ARRAY_SIZE(rules))
+
+static int add_all_rules(scmp_filter_ctx filter, bool files, bool rooted)
+{
+	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+
+	if (!err)
+		err = ADD_RULES(filter, SCMP_ACT_ALLOW, everywhere);
+	if (err || !files)
+		return err ? err : ADD_RULES(filter, SCMP_ACT_ALLOW, without_files);
+	err = ADD_RULES(filter, SCMP_ACT_ALLOW, with_files);
+	if (!err)
+		err = ADD_RULES(filter, SCMP_ACT_KILL_PROCESS, deadly);
+	if (!err)
+		err = seccomp_rule_add(filter, rooted ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES),
+				       SCMP_SYS(openat), 0);
+	return err;
+}
+
+int confine_calls(const struct confinement *confinement, bool rooted)
+{
+	bool files = confinement->root;
+	scmp_filter_ctx filter =
+		seccomp_init(files ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_KILL_PROCESS);
+	int err;
+
 	if (!filter)
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(harmless) && !err; i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, harmless[i], 0);
-	for (size_t i = 0; i < ARRAY_SIZE(restricted) && !err; i++)
-		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, restricted[i].call,
-					     restricted[i].count, restricted[i].args);
+	err = add_all_rules(filter, files, rooted);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
 	return err;
+}
+
+void confine_time(unsigned int ms)
+{
+	struct itimerval timer = {
+		.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000},
+	};
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void confined_end(pid_t pid, int wait_ms)
+{
+	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+
+	if (pidfd < 0 || poll(&ended, 1, wait_ms) != 1) {
+		kill(pid, SIGKILL);
+		poll(&ended, 1, wait_ms);
+	}
+	waitpid(pid, NULL, WNOHANG);
 }

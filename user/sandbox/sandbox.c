@@ -9,20 +9,23 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "sandbox/confine.h"
+#include "sandbox/packet.h"
 
 /* Words of earlier helpers, and answers that came too late, that may wait before an answer. */
-#define STALE_MAX 16
+#define STALE_MAX	16
 /* How much longer than the helper's own timer we wait for its answer. */
-#define GRACE_MS  1000
+#define GRACE_MS	1000
 /* How long an idle helper has to end. */
-#define END_MS	  500
+#define END_MS		500
+/* A backstop: the time of all answers together. */
+#define CPU_SECONDS_MAX 600
+/* The socket, standard ones, and the file that is looked into. */
+#define DESCRIPTORS_MAX 8
 
 struct request {
 	uint32_t id; /* never 0 */
@@ -43,18 +46,9 @@ struct sandbox {
 	uint32_t id; /* of the last request */
 };
 
-/* Room for one descriptor. */
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 static int send_reply(const struct reply *reply)
 {
-	struct iovec part = {.iov_base = (void *)reply, .iov_len = sizeof(*reply)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-	return sendmsg(CONFINED_SOCKET, &message, MSG_NOSIGNAL) == sizeof(*reply) ? 0 : -1;
+	return packet_send(CONFINED_SOCKET, reply, sizeof(*reply), -1, 0);
 }
 
 static int send_word(int result)
@@ -64,50 +58,16 @@ static int send_word(int result)
 	return send_reply(&reply);
 }
 
-/* The file that came with a message, or -1. */
-static int received_file(struct msghdr *message)
-{
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	int fd = -1;
-
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
-}
-
 /* 1: a request; 0: nobody asks any more. Anything else ends the helper. */
 static int receive_request(struct request *request, int *ret_fd)
 {
-	union control control;
-	struct iovec part = {.iov_base = request, .iov_len = sizeof(*request)};
-	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t size;
+	ssize_t size = packet_receive(CONFINED_SOCKET, request, sizeof(*request), ret_fd);
 
-	do
-		size = recvmsg(CONFINED_SOCKET, &message, 0);
-	while (size < 0 && errno == EINTR);
-	*ret_fd = size > 0 ? received_file(&message) : -1;
 	return size == 0 ? 0 : size == sizeof(*request) && *ret_fd >= 0 ? 1 : -1;
 }
 
-/* Ends the process if no answer has been found in time: SIGALRM is left to its default. */
-static void set_timer(unsigned int ms)
-{
-	struct itimerval timer = {
-		.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000},
-	};
-
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 /* The helper. Its exit status: 0 when nobody asks any more. */
-static int work(const struct sandbox_options *options)
+static int work(const struct sandbox_options *options, const struct confinement *confinement)
 {
 	static struct request request;
 	static struct reply reply;
@@ -115,15 +75,15 @@ static int work(const struct sandbox_options *options)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() == 1)
 		return 1;
-	more = send_word(confine_calls(options->memory));
+	more = send_word(confine_calls(confinement, false));
 	if (more)
 		return 1;
 	while ((more = receive_request(&request, &fd)) > 0) {
 		memset(&reply, 0, sizeof(reply));
-		set_timer(options->timeout_ms);
+		confine_time(options->timeout_ms);
 		reply.id = request.id;
 		reply.result = options->work(fd, request.question, reply.answer);
-		set_timer(0);
+		confine_time(0);
 		close(fd);
 		if (send_reply(&reply))
 			return 1;
@@ -131,29 +91,19 @@ static int work(const struct sandbox_options *options)
 	return more ? 1 : 0;
 }
 
-static void default_signals(void)
-{
-	static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE};
-	sigset_t none;
-
-	/* A terminal's Ctrl-C is for fdtrace, which ends the helper when it has finished. */
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	signal(SIGALRM, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* Forks one helper after the other. Never returns. */
 static void keep(const struct sandbox_options *options, int socket)
 {
-	int err, status;
+	const struct confinement confinement = {
+		.memory = options->memory,
+		.descriptors = DESCRIPTORS_MAX,
+		.cpu_seconds = CPU_SECONDS_MAX,
+	};
+	int err = confine_descriptors(socket), status;
+	bool rooted;
 
-	default_signals();
-	err = confine_descriptors(socket);
 	if (!err)
-		err = confine_privileges();
+		err = confine_privileges(&confinement, &rooted);
 	if (err) {
 		send_word(err);
 		_exit(1);
@@ -162,7 +112,7 @@ static void keep(const struct sandbox_options *options, int socket)
 		pid_t pid = fork();
 
 		if (!pid)
-			_exit(work(options));
+			_exit(work(options, &confinement));
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || !status ||
 		    send_word(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? -ETIME
 										 : -ECANCELED))
@@ -174,16 +124,9 @@ static void keep(const struct sandbox_options *options, int socket)
 /* Nobody asks any more: helper and keeper end of themselves, or else are ended. */
 static void give_up(struct sandbox *sandbox)
 {
-	_cleanup_close_ int pidfd = -1;
-
 	sandbox->socket = close_fd(sandbox->socket);
-	if (sandbox->keeper <= 0)
-		return;
-	pidfd = syscall(SYS_pidfd_open, sandbox->keeper, 0);
-	if (pidfd < 0 || poll(&(struct pollfd){.fd = pidfd, .events = POLLIN}, 1, END_MS) != 1)
-		kill(sandbox->keeper, SIGKILL);
-	while (waitpid(sandbox->keeper, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (sandbox->keeper > 0)
+		confined_end(sandbox->keeper, END_MS);
 	sandbox->keeper = 0;
 }
 
@@ -265,23 +208,9 @@ static void drop_stale(const struct sandbox *sandbox)
 static int send_request(struct sandbox *sandbox, int fd, const void *question)
 {
 	struct request request = {.id = sandbox->id};
-	union control control = {0};
-	struct iovec part = {.iov_base = &request, .iov_len = sizeof(request)};
-	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
 
 	memcpy(request.question, question, sandbox->options.question_size);
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	if (sendmsg(sandbox->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(request))
-		return 0;
-	return errno == EPIPE ? -EPIPE : -errno;
+	return packet_send(sandbox->socket, &request, sizeof(request), fd, MSG_DONTWAIT);
 }
 
 /* What was answered to an earlier request, or is a new helper's word that it is ready, is old. */
