@@ -41,7 +41,7 @@ FUZZ_BUILD := $(BUILD)/fuzz
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_RUN = $(PYTHON) -B tests/fuzz/run.py $(FUZZ_BUILD)
 fuzz: fuzz-build ## input that tries to break every parser (clang's libFuzzer); FUZZ_SECONDS=60 each, FUZZ='elf proc'
-	@$(FUZZ_RUN) fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
+	@$(FUZZ_RUN) fuzz $(FUZZ) --seconds $(FUZZ_SECONDS)
 
 fuzz-check: fuzz-build ## the same, for seconds, after the inputs that are kept in tests/fuzz/corpus
 	@$(FUZZ_RUN) check $(FUZZ)

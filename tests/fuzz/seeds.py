@@ -85,7 +85,55 @@ def scripts():
     yield from (b"#!/usr/bin/python3\nprint()\n", b"#! /usr/bin/env -S A=1 python3 -u\n", b"#!\n")
 
 
-MAKERS = {"recording": recordings, "linetable": linetables, "code": codes, "proc": procs,
+def publisheds():
+    """Version, GIL, then {offset, value}: see fuzz_published.c."""
+    for version in range(5):
+        for free in (0, 1):
+            yield bytes([version, free])
+            yield bytes([version, free]) + struct.pack("<HQHQ", 40, 4096, 184, 1 << 40)
+
+
+def expression(*ops):
+    """Of fuzz_native.c: all registers known, a CFA, a stack of 64 bytes."""
+    head = struct.pack("<BIQBBB", 1, 0xffffffff, 0x1040, len(ops), 1, 1)
+    registers = b"".join(struct.pack("<H", 0x1000 + 8 * i) for i in range(33))
+    return head + registers + b"".join(struct.pack("<BhhB", *op) for op in ops)
+
+
+def in_pieces(data):
+    """A file as {offset, length, bytes}, without what is empty."""
+    for at in range(0, len(data), 128):
+        piece = data[at:at + 128]
+        if any(piece):
+            yield struct.pack("<HB", at, len(piece)) + piece
+
+
+def small_elf():
+    """One function, \"f\", at 0x401000."""
+    names, symbols = b"\0f\0.text\0.symtab\0.strtab\0", struct.Struct("<IBBHQQ")
+    table = symbols.pack(0, 0, 0, 0, 0, 0) + symbols.pack(1, 0x12, 0, 1, 0x401000, 16)
+    section = struct.Struct("<IIQQQQIIQQ")
+    sections = [section.pack(*10 * [0]), section.pack(3, 1, 6, 0x401000, 0x300, 64, 0, 0, 16, 0),
+                section.pack(9, 2, 0, 0, 0x100, len(table), 3, 1, 8, 24),
+                section.pack(17, 3, 0, 0, 0x180, len(names), 0, 0, 1, 0)]
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 3, 62, 1, 0x401000, 0x40, 0x1c0,
+                         0, 64, 56, 1, 64, 4, 3)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 0x2000, 0x2000, 0x1000)
+    data = header + segment
+    for at, part in ((0x100, table), (0x180, names), (0x1c0, b"".join(sections))):
+        data = data.ljust(at, b"\0") + part
+    return data.ljust(0x400, b"\0")
+
+
+def natives():
+    breg, lit, plus, deref, stack_value = 0x77, 0x38, 0x22, 0x06, 0x9f
+    yield expression((breg, 8, 0, 0), (deref, 0, 0, 3)) + struct.pack("<H", 0x1000) + bytes(64)
+    yield expression((breg, 8, 0, 0), (lit, 0, 0, 3), (plus, 0, 0, 4), (stack_value, 0, 0, 5))
+    yield struct.pack("<BHBBB", 0, 0x1004, 0, 0, 0) + b"".join(in_pieces(small_elf()))
+
+
+MAKERS = {"native": natives, "published": publisheds,
+          "recording": recordings, "linetable": linetables, "code": codes, "proc": procs,
           "text": texts, "script": scripts}
 
 

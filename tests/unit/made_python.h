@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "made_published.h"
 #include "python/layout.h"
 #include "python/runtime.h"
 
@@ -160,41 +161,6 @@ static inline void image_hex(struct image *image, uint32_t hex, int code_size)
 	image_put(image, HEX_AT, hex);
 }
 
-/* A member of _Py_DebugOffsets: where it is in 3.13, 3.14 and 3.15, 0: not; what it holds. */
-struct published {
-	unsigned int at[3];
-	unsigned int value[3], free[3]; /* with the GIL, free-threaded */
-};
-
-/* As the headers of 3.13.18, 3.14.10 and 3.15.2 give them. */
-static const struct published published[] = {
-	{{40, 40, 40}, {632, 808, 936}, {632, 808, 936}},
-	{{64, 64, 64}, {7264, 7272, 7264}, {7264, 7272, 7264}},
-	{{72, 72, 72}, {7344, 7344, 7336}, {7344, 7344, 7336}},
-	{{168, 192, 192}, {8, 8, 8}, {8, 8, 8}},
-	{{176, 200, 200}, {16, 16, 16}, {16, 16, 16}},
-	{{184, 208, 208}, {72, 72, 72}, {72, 72, 72}},
-	{{192, 216, 240}, {152, 152, 176}, {152, 152, 176}},
-	{{232, 256, 320}, {8, 8, 8}, {8, 8, 8}},
-	{{240, 264, 328}, {0, 0, 0}, {0, 0, 0}},
-	{{248, 272, 336}, {56, 56, 56}, {56, 56, 56}},
-	{{264, 288, 352}, {70, 74, 74}, {70, 78, 78}},
-	{{0, 304, 368}, {0, 0, 0}, {0, 72, 72}},
-	{{280, 320, 384}, {112, 112, 112}, {128, 128, 128}},
-	{{296, 336, 400}, {128, 128, 128}, {144, 144, 144}},
-	{{304, 344, 408}, {136, 136, 136}, {152, 152, 152}},
-	{{312, 352, 416}, {68, 68, 68}, {84, 84, 84}},
-	{{344, 384, 448}, {200, 208, 208}, {216, 232, 232}},
-	{{0, 392, 456}, {0, 0, 0}, {0, 224, 224}},
-	{{360, 408, 472}, {8, 8, 8}, {24, 24, 24}},
-	{{520, 600, 696}, {16, 16, 16}, {32, 32, 32}},
-	{{528, 608, 704}, {32, 32, 32}, {48, 48, 48}},
-	{{544, 624, 720}, {32, 32, 32}, {48, 48, 48}},
-	{{552, 632, 728}, {16, 16, 16}, {32, 32, 32}},
-	{{560, 640, 736}, {40, 40, 40}, {56, 56, 56}},
-	{{0, 0, 744}, {0, 0, 56}, {0, 0, 72}},
-};
-
 /* CPython 3.13 and on; beyond 3.15 what is there is as in 3.15. */
 static inline void image_published(struct image *image, unsigned int minor, bool without_gil)
 {
@@ -203,16 +169,7 @@ static inline void image_published(struct image *image, unsigned int minor, bool
 
 	image_hex(image, 0x030000f0 | minor << 16, 0);
 	image_put(image, TYPE_AT + (without_gil ? 48 : 32), (uint64_t)sizes[without_gil][which]);
-	memcpy(image->bytes + RUNTIME_AT, "xdebugpy", 8);
-	image_put(image, RUNTIME_AT + 8, 0x030000f0 | minor << 16);
-	image_put(image, RUNTIME_AT + 16, without_gil);
-	for (size_t i = 0; i < ARRAY_SIZE(published); i++) {
-		const struct published *p = &published[i];
-
-		if (p->at[which])
-			image_put(image, RUNTIME_AT + p->at[which],
-				  without_gil ? p->free[which] : p->value[which]);
-	}
+	made_published(image->bytes + RUNTIME_AT, minor, without_gil);
 }
 
 static inline void image_313(struct image *image)

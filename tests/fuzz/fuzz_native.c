@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What user/native/ makes of foreign bytes by itself: DWARF expressions over registers and a copy
+ * of a stack, and the table of an ELF file's functions. What libdw and libelf make of a file is
+ * in the helper, and theirs. The input: which, then pieces.
+ */
+#include "fuzz.h"
+
+#include <errno.h>
+
+#include "native/expression.h"
+#include "native/object.h"
+
+#define OPS_MAX	 64
+#define FILE_MAX (16u << 10)
+
+static void evaluate(struct input *in)
+{
+	struct unwind_regs regs = {.known = take(in, 4)};
+	struct unwind_memory memory;
+	Dwarf_Op ops[OPS_MAX];
+	uint64_t cfa = take(in, 8), value;
+	size_t count = take(in, 1) % (OPS_MAX + 1);
+	enum expression_kind kind = take(in, 1) & 1 ? EXPRESSION_LOCATION : EXPRESSION_VALUE;
+	bool known = take(in, 1) & 1;
+	char *stack;
+	int err;
+
+	for (size_t i = 0; i < RECORD_REGS; i++)
+		regs.value[i] = take(in, 2);
+	for (size_t i = 0; i < count; i++)
+		ops[i] = (Dwarf_Op){
+			.atom = take(in, 1),
+			.number = (uint64_t)(int16_t)take(in, 2),
+			.number2 = (uint64_t)(int16_t)take(in, 2),
+			.offset = take(in, 1),
+		};
+	memory.start = take(in, 2);
+	memory.size = in->left;
+	stack = take_text(in);
+	memory.bytes = (const uint8_t *)stack;
+	err = expression_evaluate(ops, count, kind, &regs, &memory, known ? &cfa : NULL, &value);
+	must(!err || err == -EINVAL || err == -EFAULT || err == -ENODATA);
+	free(stack);
+}
+
+/* {offset, length, bytes} of a file that is empty elsewhere, as fuzz_elf.c has it. */
+static size_t assemble(struct input *in, uint8_t *file)
+{
+	size_t end = 0;
+
+	memset(file, 0, FILE_MAX);
+	while (in->left) {
+		size_t at = take(in, 2) % FILE_MAX, size = take(in, 1);
+
+		if (size > FILE_MAX - at)
+			size = FILE_MAX - at;
+		take_bytes(in, file + at, size);
+		if (at + size > end)
+			end = at + size;
+	}
+	return end;
+}
+
+static void look_into(struct input *in)
+{
+	static uint8_t file[FILE_MAX];
+	uint64_t address = take(in, 2);
+	struct object_mapping mapping = {
+		.start = 0x400000 + ((uint64_t)take(in, 1) << 12),
+		.end = 0x500000,
+		.offset = (uint64_t)take(in, 1) << 12,
+		.exec = take(in, 1) & 1,
+	};
+	size_t end = assemble(in, file);
+	struct object *object = object_new(file_of_bytes(file, end), "name", NULL);
+	const char *symbol;
+	uint64_t bias = 0;
+
+	must(object != NULL);
+	must(object_bias(object, &mapping, &bias) <= 0);
+	symbol = object_symbol(object, address);
+	must(!symbol || strlen(symbol) <= FILE_MAX);
+	object_free(object);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size};
+
+	if (take(&in, 1) & 1)
+		evaluate(&in);
+	else
+		look_into(&in);
+	return 0;
+}
