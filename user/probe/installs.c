@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
@@ -19,14 +20,14 @@ static const char *const costs[] = {
 	[INSTALLS_KPROBE] = "about 50 ns more in each call that makes a descriptor (fd_install)",
 };
 
-int installs_try_fexit(void)
+int installs_try_fexit(const struct btf *btf)
 {
 	const struct bpf_insn nothing[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT);
-	int id = libbpf_find_vmlinux_btf_id(FUNCTION, BPF_TRACE_FEXIT), fd;
+	int id = btf__find_by_name_kind(btf, FUNCTION, BTF_KIND_FUNC), fd;
 
 	if (id < 0)
 		return id;

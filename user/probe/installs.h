@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct bpf_link;
+struct btf;
 struct fdtrace_bpf;
 
 enum installs {
@@ -21,10 +22,11 @@ enum installs {
 };
 
 /*
- * Whether the kernel loads a program that does nothing, to be run when fd_install() returns. 0 or
- * negative errno: -ENOENT: its BTF does not know the function; -EPERM: it may refuse all such.
+ * Whether the kernel, of this BTF, loads a program that does nothing, to be run when fd_install()
+ * returns. 0 or negative errno: -ENOENT: it does not know the function; -EPERM: it may refuse all
+ * such.
  */
-int installs_try_fexit(void);
+int installs_try_fexit(const struct btf *btf);
 
 /*
  * What this kernel offers; alike: what the rung uses (if that does not work, neither does the

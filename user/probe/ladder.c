@@ -85,16 +85,6 @@ static int size_maps(struct fdtrace_bpf *bpf, const struct probe_options *option
 	return err ? err : bpf_map__set_max_entries(bpf->maps.native_places, NATIVES_KNOWN);
 }
 
-/* Is there, on any kernel that has it, the function that keeps a program from being interrupted? */
-static bool may_hold_cpu(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) : -1;
-
-	btf__free(btf);
-	return id > 0;
-}
-
 /*
  * libbpf loads a program that was refused once more, for the verifier's log of every step, which
  * takes several times as long as the verifier itself: the reason alone (BPF_LOG_STATS and what is
@@ -180,15 +170,14 @@ bool ladder_includes(enum rung rung, const struct probe_options *options)
 int ladder_try(const struct attempt *attempt, const struct probe_options *options,
 	       struct standing *ret, struct trial *trial)
 {
-	bool hold_cpu = may_hold_cpu();
 	int err;
 
 	*trial = (struct trial){.rung = attempt->rung};
 	*ret = (struct standing){0};
 	if (attempt->rung == RUNG_FEXIT && attempt->fexit_err)
 		return failed(trial, "load the kernel programs", attempt->fexit_err);
-	err = load(attempt, hold_cpu, options, ret, trial);
-	if (err && hold_cpu && err != -EPERM && err != -ENOENT) {
+	err = load(attempt, attempt->hold_cpu, options, ret, trial);
+	if (err && attempt->hold_cpu && err != -EPERM && err != -ENOENT) {
 		/* An older kernel, which has not that to offer, nor the need. */
 		ladder_leave(ret);
 		*trial = (struct trial){.rung = attempt->rung};
@@ -203,9 +192,18 @@ int ladder_try(const struct attempt *attempt, const struct probe_options *option
 	return err;
 }
 
+/* The kernel's description of itself is long: it is looked through once. */
 struct attempt ladder_first(const struct probe_options *options)
 {
-	return (struct attempt){.patient = options->rung, .fexit_err = installs_try_fexit()};
+	struct attempt first = {.patient = options->rung, .fexit_err = -ENOENT};
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return first;
+	first.hold_cpu = btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) > 0;
+	first.fexit_err = installs_try_fexit(btf);
+	btf__free(btf);
+	return first;
 }
 
 void ladder_learn(struct attempt *attempt, const struct trial *trial)

@@ -36,6 +36,7 @@ bool ladder_includes(enum rung rung, const struct probe_options *options);
 struct attempt {
 	enum rung rung;
 	bool patient;  /* also if it takes seconds to be let go */
+	bool hold_cpu; /* the kernel has a function that keeps a program from being interrupted */
 	int fexit_err; /* not 0: it is known that this kernel takes no such program, and why */
 };
 
