@@ -465,13 +465,20 @@ static uint64_t program_of(const struct attach *attach, const struct record_head
 	return program <= record->time_ns ? program : 0;
 }
 
-/* Where frames should have code objects there is something else: said, once. */
-static void code_seen(struct attach *attach, const struct record_code *record)
+/*
+ * Where frames should have code objects there is something else: said, once. Where a part was not
+ * resident it is read now.
+ */
+static int code_seen(struct attach *attach, const struct record_code *record)
 {
-	struct known_file *file = record->no_code ? running_file(attach, record->h.tgid) : NULL;
+	struct known_file *file = running_file(attach, record->h.tgid);
+	_cleanup_free_ struct record_code *whole = NULL;
 
-	if (file)
+	if (file && record->no_code)
 		strangers_meet(&attach->strangers, record->h.tgid, &file->runtime, true);
+	else if (file)
+		whole = prove_code(attach->probe, record, &file->runtime.layout);
+	return feed(attach, whole ? &whole->h : &record->h);
 }
 
 /* A file that is new to us, or a module: a Python perhaps, or one of its descriptor owners. */
@@ -575,8 +582,7 @@ int attach_record(struct attach *attach, const struct record_header *record)
 		file_mapped(attach, r);
 		break;
 	case RECORD_CODE:
-		code_seen(attach, r);
-		break;
+		return code_seen(attach, r);
 	case RECORD_FORK:
 		return forked(attach, r);
 	case RECORD_EXEC:

@@ -268,6 +268,28 @@ void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program)
 	pythons_changed(probe);
 }
 
+bool probe_code_is_sent(const struct probe *probe, pid_t pid, uint64_t code, uint64_t ident,
+			uint64_t *ret_code_type)
+{
+	const struct program_key program = {.program = probe_program(probe, pid), .tgid = pid};
+	const struct code_key key = {
+		.code = code,
+		.program = program.program,
+		.tgid = pid,
+		.resend = probe->bpf->bss->resend,
+	};
+	struct python_process python;
+	uint64_t known;
+
+	if (!program.program || !find_python(probe, &program, &python) ||
+	    python.identity != IDENTITY_FREED ||
+	    bpf_map__lookup_elem(probe->bpf->maps.codes_sent, &key, sizeof(key), &known,
+				 sizeof(known), 0))
+		return false;
+	*ret_code_type = python.code_type;
+	return known == ident;
+}
+
 int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file)
 {
 	const struct program_key key = {.program = probe_program(probe, pid), .tgid = pid};

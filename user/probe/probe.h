@@ -90,6 +90,13 @@ void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program);
 bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program);
 
 /*
+ * Whether a code object that was sent under ident is still there: the program runs, frees are
+ * watched, and none has ended it. *ret_code_type: the address of the process's PyCode_Type.
+ */
+bool probe_code_is_sent(const struct probe *probe, pid_t pid, uint64_t code, uint64_t ident,
+			uint64_t *ret_code_type);
+
+/*
  * From now on frees of code objects are watched in this process, which is cheaper than telling
  * code objects apart at every frame. fd: file, which holds the destructor (lent), at this
  * offset. everywhere: in every process that maps the file, else in this one only. Where it
