@@ -140,7 +140,7 @@ def single(command, args):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kernel", action="append", choices=list(kernels.SUITES))
-    parser.add_argument("--extent", choices=["quick", "many", "full"], default="many",
+    parser.add_argument("--extent", choices=["quick", "many", "most", "full"], default="many",
                         help="which tests of the end-to-end suite")
     parser.add_argument("--skip-absent", action="store_true",
                         help="no failure if this machine lacks what a guest needs")
