@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # The tests under other kernels, in emulated machines. KERNEL=5.10|6.1|6.12|6.18|newest;
-# FULL=1: all of the suite; VM= passes arguments to vm.py. What a machine lacks for it is said, and
-# skips vm-quick; the others fail.
+# EXTENT=quick|many|most|full (many unless given): full is all of the suite on every rung; VM=
+# passes arguments to vm.py. What a machine lacks for it is said, and skips vm-quick; the others
+# fail.
 
 KERNEL ?= newest
 VM_RUN = $(SUDO) env XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$$HOME/.cache}" PYTHONDONTWRITEBYTECODE=1 \
-	$(PYTHON) tests/vm/vm.py $(if $(FULL),--extent full)
+	$(PYTHON) tests/vm/vm.py $(if $(EXTENT),--extent $(EXTENT))
 
 .PHONY: test-vm test-matrix vm-quick
-test-vm: fdtrace ## e2e tests under another kernel (root): KERNEL=6.1, FULL=1 for all of them
+test-vm: fdtrace ## e2e tests under another kernel (root): KERNEL=6.1, EXTENT=full for all of them
 	@$(VM_RUN) --kernel $(KERNEL) $(VM)
 
 test-matrix: fdtrace ## the same under every kernel, and a table
