@@ -222,6 +222,12 @@ static bool may_be_its_open(const struct store *store, const struct life *life,
 	       may_overlap(store, call, &life->shown);
 }
 
+/* The call had returned when this life began: its record was kept back for long. */
+static bool is_late(const struct record_call *call, const struct life *life)
+{
+	return life->opened.missing == SITE_SEEN && call->h.time_ns < life->opened.time_ns;
+}
+
 /*
  * A life that is over, closed by a thread that may not have waited for its open to return: it may
  * as well have closed what this call made, before that open took the number. So may one whose
@@ -232,7 +238,8 @@ static bool may_be_earlier(const struct store *store, const struct life *life,
 {
 	for (; life; life = life->older)
 		if ((life->loose && may_overlap(store, call, &life->opened)) ||
-		    ((life->uncertain || life->swept) && may_overlap(store, call, &life->ended)))
+		    ((life->uncertain || life->swept) && may_overlap(store, call, &life->ended)) ||
+		    is_late(call, life))
 			return true;
 	return false;
 }
@@ -387,7 +394,8 @@ static bool is_contested(const struct store *store, const struct table *table,
 	if (older->awaited || older->ended.missing != SITE_SEEN)
 		return life->raced || life->shadowed;
 	/* Of close_range and dup2 it is not known whether they found something. */
-	if (call_shape(older->ended.call) != SHAPE_CLOSE && may_overlap(store, call, &older->ended))
+	if (call_shape(older->ended.call) != SHAPE_CLOSE &&
+	    (older->uncertain || older->swept || may_overlap(store, call, &older->ended)))
 		return true;
 	return older->ended.tid != call->h.tid && life_soon(store, call, &older->ended) &&
 	       !life->follows;
