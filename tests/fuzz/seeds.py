@@ -132,7 +132,15 @@ def natives():
     yield struct.pack("<BHBBB", 0, 0x1004, 0, 0, 0) + b"".join(in_pieces(small_elf()))
 
 
-MAKERS = {"native": natives, "published": publisheds,
+def mends():
+    """Version, then {place, value}: see fuzz_mend.c. Objects lie 4 KiB and more apart."""
+    for version in range(10):
+        yield bytes([version])
+        for at in (16, 0x1010, 0x1020, 0x3010, 0x5010):
+            yield bytes([version]) + struct.pack("<HQ", at // 4, 1 << 33 | 0x9f)
+
+
+MAKERS = {"mend": mends, "native": natives, "published": publisheds,
           "recording": recordings, "linetable": linetables, "code": codes, "proc": procs,
           "text": texts, "script": scripts}
 
