@@ -61,7 +61,7 @@ class Log:
 
     def _shifts(self, when, guess, fd, site):
         """Begin and end of each shift that makes one of the thread's calls this site."""
-        calls = self.threads[site["tid"]]
+        calls = self.threads.get(site["tid"], [])
         first = bisect.bisect_left(calls, when - guess - CLOCK_SLACK, key=lambda c: c.enter)
         failed = site.get("result") == "EBADF"
         for call in calls[first:]:
@@ -99,6 +99,9 @@ class Log:
     def judge(self, finding):
         """(`true`, `open` or `false`, why)."""
         fd, sites = finding["fd"], finding["sites"]
+        for site in sites.values():
+            if site["tid"] not in self.threads:  # what came before the race ended nothing in it
+                return "false", f"{site} is of a thread that took no part"
         bad, closed = self.find(sites["bad"]), self.find(sites["closed"])
         opened = self.find(sites["opened"]) if "opened" in sites else None
         claims = [(bad, CLOSE, True), (closed, CLOSE, False)] + (
