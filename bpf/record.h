@@ -114,55 +114,55 @@ enum call_shape {
  * X(ID, number, name, shape). Numbers are ours, the same on every architecture, and
  * append-only. Where a comment says nothing, flags is the call's own flags argument.
  */
-#define CALLS(X)                                                                                  \
-	X(CLOSE, 1, "close", SHAPE_CLOSE)                                                         \
-	X(CLOSE_RANGE, 2, "close_range", SHAPE_CLOSE_RANGE)                                       \
-	X(OPEN, 3, "open", SHAPE_OPEN)                                                            \
-	X(OPENAT, 4, "openat", SHAPE_OPEN)                                                        \
-	X(OPENAT2, 5, "openat2", SHAPE_OPEN)                                                      \
-	X(CREAT, 6, "creat", SHAPE_OPEN)                                                          \
-	X(SOCKET, 7, "socket", SHAPE_MAKE)	    /* flags: type; arg: domain */                \
-	X(ACCEPT, 8, "accept", SHAPE_MAKE)	    /* fd: the listening socket */                \
-	X(ACCEPT4, 9, "accept4", SHAPE_MAKE)	    /* fd: the listening socket */                \
-	X(SOCKETPAIR, 10, "socketpair", SHAPE_PAIR) /* flags: type; arg: domain */                \
-	X(PIPE, 11, "pipe", SHAPE_PAIR)                                                           \
-	X(PIPE2, 12, "pipe2", SHAPE_PAIR)                                                         \
-	X(DUP, 13, "dup", SHAPE_DUP)                                                              \
-	X(DUP2, 14, "dup2", SHAPE_DUP_ONTO)                                                       \
-	X(DUP3, 15, "dup3", SHAPE_DUP_ONTO)                                                       \
-	X(FCNTL_DUPFD, 16, "fcntl(F_DUPFD)", SHAPE_DUP)                                           \
-	X(FCNTL_DUPFD_CLOEXEC, 17, "fcntl(F_DUPFD_CLOEXEC)", SHAPE_DUP)                           \
-	X(FCNTL_SETFD, 18, "fcntl(F_SETFD)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */           \
-	X(EPOLL_CREATE, 19, "epoll_create", SHAPE_MAKE)                                           \
-	X(EPOLL_CREATE1, 20, "epoll_create1", SHAPE_MAKE)                                         \
-	X(EVENTFD, 21, "eventfd", SHAPE_MAKE)                                                     \
-	X(EVENTFD2, 22, "eventfd2", SHAPE_MAKE)                                                   \
-	X(TIMERFD_CREATE, 23, "timerfd_create", SHAPE_MAKE)                                       \
-	X(SIGNALFD, 24, "signalfd", SHAPE_MAKE)	  /* fd: -1, or the one it changes */             \
-	X(SIGNALFD4, 25, "signalfd4", SHAPE_MAKE) /* fd: -1, or the one it changes */             \
-	X(INOTIFY_INIT, 26, "inotify_init", SHAPE_MAKE)                                           \
-	X(INOTIFY_INIT1, 27, "inotify_init1", SHAPE_MAKE)                                         \
-	X(MEMFD_CREATE, 28, "memfd_create", SHAPE_MAKE) /* name: the name given */                \
-	X(PIDFD_OPEN, 29, "pidfd_open", SHAPE_MAKE)	/* arg: the pid */                        \
-	X(UNSHARE, 30, "unshare", SHAPE_UNSHARE)                                                  \
-	X(OTHER, 31, "?", SHAPE_OTHER)			     /* nr names it */                    \
-	X(IOCTL_CLOEXEC, 32, "ioctl(FIOCLEX)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */         \
-	X(PIDFD_GETFD, 33, "pidfd_getfd", SHAPE_MAKE)                                             \
-	X(OPEN_BY_HANDLE_AT, 34, "open_by_handle_at", SHAPE_MAKE)                                 \
-	X(MEMFD_SECRET, 35, "memfd_secret", SHAPE_MAKE)                                           \
-	X(MQ_OPEN, 36, "mq_open", SHAPE_OPEN)                                                     \
-	X(PERF_EVENT_OPEN, 37, "perf_event_open", SHAPE_MAKE)                                     \
-	X(BPF, 38, "bpf", SHAPE_MAKE) /* only the commands that return a descriptor */            \
-	X(USERFAULTFD, 39, "userfaultfd", SHAPE_MAKE)                                             \
-	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE)                                       \
-	X(FANOTIFY_INIT, 41, "fanotify_init", SHAPE_MAKE)                                         \
-	X(LANDLOCK_CREATE_RULESET, 42, "landlock_create_ruleset", SHAPE_MAKE)                     \
-	X(FSOPEN, 43, "fsopen", SHAPE_MAKE)                                                       \
-	X(FSMOUNT, 44, "fsmount", SHAPE_MAKE)                                                     \
-	X(FSPICK, 45, "fspick", SHAPE_MAKE)                                                       \
-	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)                                                 \
-	X(OPEN_TREE_ATTR, 47, "open_tree_attr", SHAPE_MAKE)                                       \
-	/* By a call that does not return it, nr: flags: 0 or O_CLOEXEC; arg: S_IFMT, 0: other */ \
+#define CALLS(X)                                                                          \
+	X(CLOSE, 1, "close", SHAPE_CLOSE)                                                 \
+	X(CLOSE_RANGE, 2, "close_range", SHAPE_CLOSE_RANGE)                               \
+	X(OPEN, 3, "open", SHAPE_OPEN)                                                    \
+	X(OPENAT, 4, "openat", SHAPE_OPEN)                                                \
+	X(OPENAT2, 5, "openat2", SHAPE_OPEN)                                              \
+	X(CREAT, 6, "creat", SHAPE_OPEN)                                                  \
+	X(SOCKET, 7, "socket", SHAPE_MAKE)	    /* flags: type; arg: domain */        \
+	X(ACCEPT, 8, "accept", SHAPE_MAKE)	    /* fd: the listening socket */        \
+	X(ACCEPT4, 9, "accept4", SHAPE_MAKE)	    /* fd: the listening socket */        \
+	X(SOCKETPAIR, 10, "socketpair", SHAPE_PAIR) /* flags: type; arg: domain */        \
+	X(PIPE, 11, "pipe", SHAPE_PAIR)                                                   \
+	X(PIPE2, 12, "pipe2", SHAPE_PAIR)                                                 \
+	X(DUP, 13, "dup", SHAPE_DUP)                                                      \
+	X(DUP2, 14, "dup2", SHAPE_DUP_ONTO)                                               \
+	X(DUP3, 15, "dup3", SHAPE_DUP_ONTO)                                               \
+	X(FCNTL_DUPFD, 16, "fcntl(F_DUPFD)", SHAPE_DUP)                                   \
+	X(FCNTL_DUPFD_CLOEXEC, 17, "fcntl(F_DUPFD_CLOEXEC)", SHAPE_DUP)                   \
+	X(FCNTL_SETFD, 18, "fcntl(F_SETFD)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */   \
+	X(EPOLL_CREATE, 19, "epoll_create", SHAPE_MAKE)                                   \
+	X(EPOLL_CREATE1, 20, "epoll_create1", SHAPE_MAKE)                                 \
+	X(EVENTFD, 21, "eventfd", SHAPE_MAKE)                                             \
+	X(EVENTFD2, 22, "eventfd2", SHAPE_MAKE)                                           \
+	X(TIMERFD_CREATE, 23, "timerfd_create", SHAPE_MAKE)                               \
+	X(SIGNALFD, 24, "signalfd", SHAPE_MAKE)	  /* fd: -1, or the one it changes */     \
+	X(SIGNALFD4, 25, "signalfd4", SHAPE_MAKE) /* fd: -1, or the one it changes */     \
+	X(INOTIFY_INIT, 26, "inotify_init", SHAPE_MAKE)                                   \
+	X(INOTIFY_INIT1, 27, "inotify_init1", SHAPE_MAKE)                                 \
+	X(MEMFD_CREATE, 28, "memfd_create", SHAPE_MAKE) /* name: the name given */        \
+	X(PIDFD_OPEN, 29, "pidfd_open", SHAPE_MAKE)	/* arg: the pid */                \
+	X(UNSHARE, 30, "unshare", SHAPE_UNSHARE)                                          \
+	X(OTHER, 31, "?", SHAPE_OTHER)			     /* nr names it */            \
+	X(IOCTL_CLOEXEC, 32, "ioctl(FIOCLEX)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */ \
+	X(PIDFD_GETFD, 33, "pidfd_getfd", SHAPE_MAKE)                                     \
+	X(OPEN_BY_HANDLE_AT, 34, "open_by_handle_at", SHAPE_MAKE)                         \
+	X(MEMFD_SECRET, 35, "memfd_secret", SHAPE_MAKE)                                   \
+	X(MQ_OPEN, 36, "mq_open", SHAPE_OPEN)                                             \
+	X(PERF_EVENT_OPEN, 37, "perf_event_open", SHAPE_MAKE)                             \
+	X(BPF, 38, "bpf", SHAPE_MAKE) /* only the commands that return a descriptor */    \
+	X(USERFAULTFD, 39, "userfaultfd", SHAPE_MAKE)                                     \
+	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE)                               \
+	X(FANOTIFY_INIT, 41, "fanotify_init", SHAPE_MAKE)                                 \
+	X(LANDLOCK_CREATE_RULESET, 42, "landlock_create_ruleset", SHAPE_MAKE)             \
+	X(FSOPEN, 43, "fsopen", SHAPE_MAKE)                                               \
+	X(FSMOUNT, 44, "fsmount", SHAPE_MAKE)                                             \
+	X(FSPICK, 45, "fspick", SHAPE_MAKE)                                               \
+	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)                                         \
+	X(OPEN_TREE_ATTR, 47, "open_tree_attr", SHAPE_MAKE)                               \
+	/* By nr, which does not return it. flags: O_CLOEXEC or 0; arg: S_IFMT */         \
 	X(INSTALLED, 48, "?", SHAPE_MAKE)
 
 enum call_id {

@@ -19,6 +19,7 @@
 #include "process/proc.h"
 #include "process/seen.h"
 #include "python/locate.h"
+#include "python/mend.h"
 #include "prove.h"
 #include "watch.h"
 
@@ -471,7 +472,8 @@ static uint64_t program_of(const struct attach *attach, const struct record_head
  */
 static int code_seen(struct attach *attach, const struct record_code *record)
 {
-	struct known_file *file = running_file(attach, record->h.tgid);
+	bool odd = record->no_code || mend_wanted(record);
+	struct known_file *file = odd ? running_file(attach, record->h.tgid) : NULL;
 	_cleanup_free_ struct record_code *whole = NULL;
 
 	if (file && record->no_code)

@@ -45,8 +45,7 @@ struct record_code *prove_code(const struct probe *probe, const struct record_co
 	struct record_code *code;
 	uint64_t code_type;
 
-	if (!mend_wanted(record) ||
-	    !probe_code_is_sent(probe, pid, record->code, record->ident, &code_type))
+	if (!probe_code_is_sent(probe, pid, record->code, record->ident, &code_type))
 		return NULL;
 	fd = peek_open(pid);
 	code = fd < 0 ? NULL : mend_code(record, layout, code_type, read_memory, &fd);

@@ -17,7 +17,7 @@ enum soundness prove_process(pid_t pid, const struct python_runtime *runtime, ui
 
 /*
  * A code object that the kernel side could not read whole, from the live process: the record that
- * replaces it, the caller's. NULL: all is there, or it may not be that code object any more.
+ * replaces it, the caller's. NULL: it may not be that code object any more.
  */
 struct record_code *prove_code(const struct probe *probe, const struct record_code *record,
 			       const struct py_layout *layout);

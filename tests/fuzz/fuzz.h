@@ -40,6 +40,26 @@ static inline uint64_t take(struct input *in, size_t size)
 	return value;
 }
 
+/* {offset, length, bytes} of a file of max bytes that is empty elsewhere: where it ends. */
+static inline size_t take_file(struct input *in, uint8_t *file, size_t max)
+{
+	size_t end = 0;
+
+	memset(file, 0, max);
+	while (in->left) {
+		size_t at = take(in, 2) % max, size = take(in, 1);
+
+		if (size > max - at)
+			size = max - at;
+		if (size > in->left)
+			size = in->left;
+		take_bytes(in, file + at, size);
+		if (at + size > end)
+			end = at + size;
+	}
+	return end;
+}
+
 /* All that is left, exactly so large that reading beyond it shows, and a NUL behind it. */
 static inline char *take_text(struct input *in)
 {

@@ -14,25 +14,6 @@
 
 #define FILE_MAX (48u << 10)
 
-static size_t assemble(struct input *in, uint8_t *file)
-{
-	size_t end = 0;
-
-	memset(file, 0, FILE_MAX);
-	while (in->left) {
-		size_t at = take(in, 2) % FILE_MAX, size = take(in, 1);
-
-		if (size > FILE_MAX - at)
-			size = FILE_MAX - at;
-		if (size > in->left)
-			size = in->left;
-		take_bytes(in, file + at, size);
-		if (at + size > end)
-			end = at + size;
-	}
-	return end;
-}
-
 static void find_runtime(int fd)
 {
 	struct python_runtime runtime = {0};
@@ -62,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t file[FILE_MAX];
 	struct input in = {data, size};
-	size_t end = assemble(&in, file);
+	size_t end = take_file(&in, file, FILE_MAX);
 	int fd = file_of_bytes(file, end);
 
 	find_runtime(fd);

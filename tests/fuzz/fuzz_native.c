@@ -44,24 +44,6 @@ static void evaluate(struct input *in)
 	free(stack);
 }
 
-/* {offset, length, bytes} of a file that is empty elsewhere, as fuzz_elf.c has it. */
-static size_t assemble(struct input *in, uint8_t *file)
-{
-	size_t end = 0;
-
-	memset(file, 0, FILE_MAX);
-	while (in->left) {
-		size_t at = take(in, 2) % FILE_MAX, size = take(in, 1);
-
-		if (size > FILE_MAX - at)
-			size = FILE_MAX - at;
-		take_bytes(in, file + at, size);
-		if (at + size > end)
-			end = at + size;
-	}
-	return end;
-}
-
 static void look_into(struct input *in)
 {
 	static uint8_t file[FILE_MAX];
@@ -72,7 +54,7 @@ static void look_into(struct input *in)
 		.offset = (uint64_t)take(in, 1) << 12,
 		.exec = take(in, 1) & 1,
 	};
-	size_t end = assemble(in, file);
+	size_t end = take_file(in, file, FILE_MAX);
 	struct object *object = object_new(file_of_bytes(file, end), "name", NULL);
 	const char *symbol;
 	uint64_t bias = 0;

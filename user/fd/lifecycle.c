@@ -257,11 +257,17 @@ static int replace(struct fd_world *world, struct table *table, const struct rec
 		   const struct making *making)
 {
 	int err = life_replace(&world->store, table, call->ret, call, making);
-	struct life *life = err ? NULL : number_find(table, call->ret)->newest;
+	struct number *number;
+	struct life *life;
 
-	if (life && life->older && life->older->ended.time_ns == call->h.time_ns)
+	if (err)
+		return err;
+	number = number_find(table, call->ret);
+	life = number->newest;
+	if (life->older && life->older->ended.time_ns == call->h.time_ns)
 		owner_keeps(life->older, life);
-	return err;
+	hold_opened(&world->hold, number, call);
+	return 0;
 }
 
 static int begin_copy(struct fd_world *world, struct table *table, const struct record_call *call)
@@ -276,13 +282,7 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 	if (err)
 		return err;
 	m = making_copy(&world->store, table, call);
-	if (!onto) {
-		err = begin(world, table, call->ret, call, &m);
-	} else {
-		err = replace(world, table, call, &m);
-		if (!err)
-			hold_opened(&world->hold, number_find(table, call->ret), call);
-	}
+	err = onto ? replace(world, table, call, &m) : begin(world, table, call->ret, call, &m);
 	text_unref(&world->store, m.text);
 	return err;
 }
@@ -498,6 +498,17 @@ int fd_owner(struct fd_world *world, const struct record_owner *record)
 	return 0;
 }
 
+static struct table *inherit(struct fd_world *world, struct user *child, struct table *from,
+			     const struct record_fork *record)
+{
+	struct table *table = users_inherit(&world->users, child, from, record->child_table,
+					    record->h.tid, record->users == FORK_TABLE_SHARED);
+
+	if (table)
+		installed_since_copy(&world->store, table, record->h.tid);
+	return table;
+}
+
 int fd_fork(struct fd_world *world, const struct record_fork *record)
 {
 	struct user *parent, *child;
@@ -519,10 +530,7 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 	if (record->child_table == record->parent_table)
 		table = users_join(&world->users, child, record->child_table);
 	else
-		table = users_inherit(&world->users, child, from, record->child_table,
-				      record->h.tid, record->users == FORK_TABLE_SHARED);
-	if (table && record->child_table != record->parent_table)
-		installed_since_copy(&world->store, table, record->h.tid);
+		table = inherit(world, child, from, record);
 	if (!table) {
 		users_remove(&world->users, child);
 		return -ENOMEM;

@@ -42,9 +42,8 @@ struct life {
 	bool shadowed;	/* began while it was unsure whether the number was open */
 	bool follows;	/* its open was entered when the close of the life before had returned */
 	bool loose;	/* over by a close that may have come before its open had returned */
-	bool doubted; /* live, though a close of it may have been taken for an older life's, or not
-			 seen */
-	bool crossed; /* its open and that of the life before, awaited, may have come in turn */
+	bool doubted;	/* live, though a close of it may be missed, or thought an older life's */
+	bool crossed;	/* its open and that of the life before, awaited, may have come in turn */
 	bool uncertain; /* another order of the calls fits as well */
 	bool swept;	/* a close_range may have ended it, or another life after it, or neither */
 	bool covered;	/* a close_range came over it when it was over */

@@ -28,41 +28,39 @@
 	"calls beyond those that the kernel's return probes can follow at once, when many threads " \
 	"wait in the same call"
 
+/* Sentences, and the NULL that ends them. */
+#define UNSEEN_MAX 4
+
 /* Each without and with a hook that sees what is installed. */
-static const char *const unseen_by_syscall[][2] = {{UNSEEN_MADE}, {UNSEEN_PUT}};
-static const char *const unseen_by_function[][3] = {
+static const char *const unseen_by_syscall[2][UNSEEN_MAX] = {{UNSEEN_MADE}, {UNSEEN_PUT}};
+static const char *const unseen_by_function[2][UNSEEN_MAX] = {
 	{UNSEEN_MADE, UNSEEN_COMPAT},
 	{UNSEEN_PUT, UNSEEN_COMPAT},
 };
-static const char *const unseen_by_return[][4] = {
+static const char *const unseen_by_return[2][UNSEEN_MAX] = {
 	{UNSEEN_MADE, UNSEEN_COMPAT, UNSEEN_BEYOND},
 	{UNSEEN_PUT, UNSEEN_COMPAT, UNSEEN_BEYOND},
 };
 
-#define BOTH(unseen)                     \
-	{                                \
-		(unseen)[0], (unseen)[1] \
-	}
-
 static const struct {
 	const char *name, *cost;
-	const char *const *unseen[2];
+	const char *const (*unseen)[UNSEEN_MAX];
 	enum installs installs; /* what it is like */
 } rungs[RUNGS] = {
 	[RUNG_FEXIT] = {"fexit",
 			"about 10 ns in each call that takes or makes a descriptor; else nothing",
-			BOTH(unseen_by_function), INSTALLS_FEXIT},
-	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", BOTH(unseen_by_syscall),
+			unseen_by_function, INSTALLS_FEXIT},
+	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", unseen_by_syscall,
 			 INSTALLS_UNSEEN},
-	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call",
-			     BOTH(unseen_by_syscall), INSTALLS_UNSEEN},
+	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call", unseen_by_syscall,
+			     INSTALLS_UNSEEN},
 	[RUNG_KPROBE_MULTI] = {"kprobe",
 			       "about 50 ns in each call that takes or makes a descriptor; else "
 			       "nothing",
-			       BOTH(unseen_by_return), INSTALLS_KPROBE},
+			       unseen_by_return, INSTALLS_KPROBE},
 	[RUNG_KPROBE] = {"kprobe",
 			 "about 100 ns in each call that takes or makes a descriptor; else nothing",
-			 BOTH(unseen_by_return), INSTALLS_KPROBE},
+			 unseen_by_return, INSTALLS_KPROBE},
 };
 
 const char *rung_name(enum rung rung)
@@ -374,15 +372,19 @@ uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf)
 	case RUNG_FEXIT:
 		for (size_t i = 0; i < hooks->copy_count; i++)
 			skipped += program_skipped(hooks->copies[i].program);
-		return skipped;
+		break;
 	case RUNG_TP_BTF:
-		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_sys_exit));
+		skipped += program_skipped(bpf_program__fd(bpf->progs.on_sys_exit));
+		break;
 	case RUNG_TRACEPOINT:
-		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_raw_sys_exit));
+		skipped += program_skipped(bpf_program__fd(bpf->progs.on_raw_sys_exit));
+		break;
 	case RUNG_KPROBE_MULTI:
-		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_call_return_multi));
+		skipped += program_skipped(bpf_program__fd(bpf->progs.on_call_return_multi));
+		break;
 	case RUNG_KPROBE:
-		return skipped + program_skipped(bpf_program__fd(bpf->progs.on_call_return));
+		skipped += program_skipped(bpf_program__fd(bpf->progs.on_call_return));
+		break;
 	case RUNGS:
 		break;
 	}

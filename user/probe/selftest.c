@@ -20,6 +20,7 @@
 #include "base/syscalls.h"
 #include "fdtrace.skel.h"
 #include "record.h"
+#include "sandbox/packet.h"
 #include "shared.h"
 
 #define CALLS_MAX 16
@@ -77,38 +78,16 @@ static int make_calls(struct list *made)
 	return 0;
 }
 
-/* Sends a descriptor over a socket to ourselves: -1, or what it is called now. */
-static int send_and_receive(const int pair[2], int fd)
-{
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.head = {CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS}};
-	char byte = 0;
-	struct iovec io = {&byte, sizeof(byte)};
-	struct msghdr message = {
-		.msg_iov = &io,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	if (sendmsg(pair[0], &message, MSG_DONTWAIT) < 0 ||
-	    recvmsg(pair[1], &message, MSG_DONTWAIT) < 0 ||
-	    message.msg_controllen < sizeof(control.head))
-		return -1;
-	memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
-	return fd;
-}
-
+/* Over a socket, from ourselves. */
 static int receive_one(struct list *made)
 {
-	int pair[2], fd;
+	int pair[2], fd = -1;
+	char byte = 0;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	fd = send_and_receive(pair, pair[0]);
+	if (!packet_send(pair[0], &byte, sizeof(byte), pair[0], MSG_DONTWAIT))
+		packet_receive(pair[1], &byte, sizeof(byte), &fd);
 	if (fd >= 0) {
 		add(made, SHAPE_MAKE, -1, -1, fd);
 		close(fd);
