@@ -34,6 +34,9 @@
 #define NR_BPF	 280
 #endif
 
+/* RING_TOLD, where a hook has proved to see what an io_uring closes. */
+__u32 ring_flags;
+
 struct call_buffer {
 	struct record_call record;
 	char name[RECORD_NAME_MAX + 8];
@@ -48,7 +51,7 @@ struct {
 
 /* A returned system call, whatever hook saw it. */
 struct returned {
-	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them */
+	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them; CALL_REMOVED: fd */
 	s64 ret;
 	u32 nr;
 	bool worker; /* the kernel's own work, in no code of the program's */
@@ -121,6 +124,9 @@ static __always_inline void read_fds(struct record_call *r, const struct returne
 	r->fd = r->fd2 = -1;
 	switch (r->call) {
 	case CALL_INSTALLED:
+		break;
+	case CALL_REMOVED:
+		r->fd = call->args[0];
 		break;
 	case CALL_PIPE:
 	case CALL_PIPE2:
@@ -225,6 +231,9 @@ static __always_inline u64 read_flags(struct record_call *r, const struct return
 	case CALL_PERF_EVENT_OPEN:
 		r->flags = call->args[4];
 		break;
+	case CALL_IO_URING_SETUP:
+		r->arg = ring_flags;
+		break;
 	case CALL_INSTALLED:
 		r->flags = call->args[0];
 		r->arg = call->args[1];
@@ -311,7 +320,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (!buf || !w)
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
-	if (watch_owners && id != CALL_INSTALLED)
+	if (watch_owners && id != CALL_INSTALLED && id != CALL_REMOVED)
 		leave_point(&buf->record, pid_tgid);
 	buf->record.table = (u64)CURRENT(files);
 	if (watch_owners && id == CALL_CLOSE && call->ret != -EBADF && !target->vfork) {

@@ -87,7 +87,7 @@ int on_call_return_multi(struct pt_regs *ctx)
 	return far_call_returned(PT_REGS_RC(ctx));
 }
 
-/* By one of these two, where the kernel allows it. */
+/* By one of each two, where the kernel allows it. */
 SEC("fexit/fd_install")
 int BPF_PROG(on_fd_install, unsigned int fd, struct file *file)
 {
@@ -99,6 +99,35 @@ SEC("kprobe/fd_install")
 int BPF_KPROBE(on_fd_install_entry, unsigned int fd, struct file *file)
 {
 	fd_installed(fd, file);
+	return 0;
+}
+
+/* file_close_fd_locked(); on_fd_pick: before Linux 6.7, __close_fd_get_file(). */
+SEC("fexit")
+int BPF_PROG(on_fd_remove, struct files_struct *files, unsigned int fd, struct file *file)
+{
+	fd_removed(fd, file);
+	return 0;
+}
+
+SEC("kprobe/file_close_fd_locked")
+int BPF_KPROBE(on_fd_remove_entry, struct files_struct *files, unsigned int fd)
+{
+	fd_removed(fd, file_of_fd(fd));
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(on_fd_pick, unsigned int fd, struct file *file)
+{
+	fd_removed(fd, file);
+	return 0;
+}
+
+SEC("kprobe/__close_fd_get_file")
+int BPF_KPROBE(on_fd_pick_entry, unsigned int fd)
+{
+	fd_removed(fd, file_of_fd(fd));
 	return 0;
 }
 

@@ -2,10 +2,10 @@
 /*
  * Descriptors that no system call returns: received over a UNIX socket, made by an ioctl, by
  * clone, by io_uring. All come into their table through fd_install(), in the process that gets
- * them (fs/file.c).
+ * them (fs/file.c). And those that io_uring takes out of it, with the table's lock held.
  *
- * Owns: telling them from those that a call's end shows. Where that cannot be told, both records
- * are sent, and the user side knows that they are one.
+ * Owns: telling them from those that a call's end shows. Where that cannot be told of one that is
+ * installed, both records are sent, and the user side knows that they are one.
  * Never: sees what takes a number by dup2's way (do_dup2()), which is not through fd_install().
  */
 #ifndef FDTRACE_INSTALLED_BPF_H
@@ -28,6 +28,11 @@
 #define S_IFREG	     0100000
 #define O_CLOEXEC    02000000
 
+static __always_inline bool has_ring(void)
+{
+	return bpf_core_field_exists(((struct task_struct *)0)->io_uring) && CURRENT(io_uring);
+}
+
 /*
  * The end of the call shows it. In a process with an io_uring the kernel's work for that runs on
  * the way out of any call, so there it cannot be told. exec's (binfmt_misc) comes when the
@@ -37,9 +42,19 @@ static __always_inline bool is_shown(const struct returned *call)
 {
 	if (call->nr == NR_EXECVE || call->nr == NR_EXECVEAT)
 		return true;
-	if (bpf_core_field_exists(((struct task_struct *)0)->io_uring) && CURRENT(io_uring))
-		return false;
-	return call->nr < SYSCALLS_KNOWN && classify(call);
+	return !has_ring() && call->nr < SYSCALLS_KNOWN && classify(call);
+}
+
+/* As the end of this close(), or close_range(), shows. */
+static __always_inline bool is_shown_removed(const struct returned *call, u32 fd)
+{
+	switch (call->nr < SYSCALLS_KNOWN ? by_number(call_of_nr, call->nr) : 0) {
+	case CALL_CLOSE:
+		return fd == (u32)call->args[0];
+	case CALL_CLOSE_RANGE:
+		return fd >= (u32)call->args[0] && fd <= (u32)call->args[1];
+	}
+	return false;
 }
 
 static __always_inline bool closes_on_exec(u32 fd)
@@ -63,6 +78,17 @@ static __always_inline u32 kind_of(struct file *file)
 	return kind;
 }
 
+static __always_inline void report_midst(const struct returned *call, u8 id,
+					 const struct target *target, struct pt_regs *regs)
+{
+	hold_cpu();
+	if (take_buffers()) {
+		report_call(call, id, target, bpf_get_current_pid_tgid(), regs);
+		leave_buffers();
+	}
+	release_cpu();
+}
+
 static __always_inline void fd_installed(u32 fd, struct file *file)
 {
 	const struct target *target = current_target();
@@ -80,12 +106,31 @@ static __always_inline void fd_installed(u32 fd, struct file *file)
 		return;
 	call.args[0] = closes_on_exec(fd) ? O_CLOEXEC : 0;
 	call.args[1] = kind_of(file);
-	hold_cpu();
-	if (take_buffers()) {
-		report_call(&call, CALL_INSTALLED, target, bpf_get_current_pid_tgid(), regs);
-		leave_buffers();
-	}
-	release_cpu();
+	report_midst(&call, CALL_INSTALLED, target, regs);
+}
+
+/*
+ * Work that io_uring has put off is done by a worker, or on the way out of any call of the
+ * thread's: there the thread is at no place that has to do with it.
+ */
+static __always_inline void fd_removed(u32 fd, struct file *file)
+{
+	const struct target *target = current_target();
+	struct returned call = {0};
+	struct pt_regs *regs;
+
+	if (!target || !file || is_compat())
+		return;
+	regs = entry_regs();
+	READ_CALL(&call, regs, BPF_CORE_READ);
+	call.worker = CURRENT(flags) & PF_IO_WORKER;
+	if (!call.worker && is_shown_removed(&call, fd))
+		return;
+	call.worker |= has_ring() && call.nr != NR_IO_URING_ENTER;
+	if (call.worker)
+		call.nr = NR_IO_URING_ENTER;
+	call.args[0] = fd;
+	report_midst(&call, CALL_REMOVED, target, regs);
 }
 
 #endif

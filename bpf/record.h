@@ -154,7 +154,7 @@ enum call_shape {
 	X(PERF_EVENT_OPEN, 37, "perf_event_open", SHAPE_MAKE)                             \
 	X(BPF, 38, "bpf", SHAPE_MAKE) /* only the commands that return a descriptor */    \
 	X(USERFAULTFD, 39, "userfaultfd", SHAPE_MAKE)                                     \
-	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE)                               \
+	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE) /* arg: RING_TOLD */          \
 	X(FANOTIFY_INIT, 41, "fanotify_init", SHAPE_MAKE)                                 \
 	X(LANDLOCK_CREATE_RULESET, 42, "landlock_create_ruleset", SHAPE_MAKE)             \
 	X(FSOPEN, 43, "fsopen", SHAPE_MAKE)                                               \
@@ -163,13 +163,18 @@ enum call_shape {
 	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)                                         \
 	X(OPEN_TREE_ATTR, 47, "open_tree_attr", SHAPE_MAKE)                               \
 	/* By nr, which does not return it. flags: O_CLOEXEC or 0; arg: S_IFMT */         \
-	X(INSTALLED, 48, "?", SHAPE_MAKE)
+	X(INSTALLED, 48, "?", SHAPE_MAKE)                                                 \
+	/* In the midst of nr, which does not tell it */                                  \
+	X(REMOVED, 49, "?", SHAPE_CLOSE)
 
 enum call_id {
 #define X(id, number, name, shape) CALL_##id = number,
 	CALLS(X)
 #undef X
 };
+
+/* Of an io_uring: what it closes is told (CALL_REMOVED). */
+#define RING_TOLD 1
 
 /* What is known of the Python frames of a call. */
 enum python_status {
@@ -463,7 +468,7 @@ struct record_open_fd {
 	__s32 fd;
 	__u16 link_size; /* 0: not readable */
 	__u8 cloexec;
-	__u8 unused;
+	__u8 ring_flags; /* should it be an io_uring: RING_TOLD */
 	char link[];
 };
 

@@ -15,6 +15,7 @@ import time
 CMOCKA = (r"\[  PASSED  \] (\d+) test", r"\[  FAILED  \] (\d+) test", r"\[  SKIPPED \] (\d+) test")
 PYTEST = (r"(\d+) passed", r"(\d+) (?:failed|errors?)\b", r"(\d+) skipped")
 GOLDEN = (r"golden: (\d+) passed", r"golden: \d+ passed, (\d+) failed", r"golden: .* (\d+) skipped")
+VM = (r"vm: (\d+) passed", r"vm: \d+ passed, (\d+) failed", r"vm: .* (\d+) skipped")
 FUZZ = (r"fuzz: (\d+) passed", r"fuzz: \d+ passed, (\d+) failed", r"fuzz: .* (\d+) skipped")
 PARTS = [
     ("strict-gcc", None),
@@ -25,6 +26,7 @@ PARTS = [
     ("golden-check", GOLDEN),
     ("fuzz-check", FUZZ),
     ("e2e", PYTEST),
+    ("vm-quick", VM),
 ]
 
 

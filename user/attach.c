@@ -391,7 +391,8 @@ static int attach_one(struct attach *attach, pid_t pid)
 	err = add_target(attach, pid);
 	watch_note_attached(attach->watch);
 	if (!err)
-		err = facts_snapshot(pid, attach->feed, attach->feed_arg);
+		err = facts_snapshot(pid, probe_ring_flags(attach->probe), attach->feed,
+				     attach->feed_arg);
 	if (err == -EACCES || err == -EPERM)
 		err = 0; /* then what was open is not known: a missing capability, which is said */
 	/* Its end is seen from now on, but it may have come before. */

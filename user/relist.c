@@ -61,7 +61,7 @@ static int look_at(const struct relist *relist, pid_t pid)
 				  known ? PROCESS_KNOWN : PROCESS_FROM_ATTACH);
 
 	if (!err)
-		err = facts_list(pid, relist->feed, relist->arg);
+		err = facts_list(pid, probe_ring_flags(relist->probe), relist->feed, relist->arg);
 	return err == -ENOMEM ? err : 0;
 }
 

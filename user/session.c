@@ -257,6 +257,7 @@ static int on_open_fd(struct session *session, const struct record_open_fd *reco
 	link[record->link_size] = '\0';
 	if (record->link_size)
 		proc_parse_fd_link(link, &what);
+	what.arg = record->ring_flags;
 	return fd_snapshot_fd(session->world, record->h.tgid, record->fd, &what, record->cloexec);
 }
 

@@ -23,7 +23,7 @@ static void say(const struct page *page, const char *name, const char *what, con
 
 static void say_rung(const struct page *page, const struct trial *trial, bool chosen)
 {
-	const char *const *unseen = rung_unseen(trial->rung, trial->installs);
+	const char *unseen[UNSEEN_MAX];
 
 	say(page, rung_name(trial->rung),
 	    trial->err ? "no: "
@@ -33,10 +33,14 @@ static void say_rung(const struct page *page, const struct trial *trial, bool ch
 	if (trial->err && trial->err != -ETIME)
 		return;
 	say(page, "", "others pay ", rung_cost(trial->rung));
-	if (trial->installs)
-		say(page, "", "and ", installs_cost(trial->installs));
-	for (; *unseen; unseen++)
-		say(page, "", "cannot see ", *unseen);
+	if (trial->err)
+		return; /* nothing beside it has been tried */
+	for (enum inner which = 0; which < INNERS; which++)
+		if (trial->inner[which])
+			say(page, "", "and ", inner_cost(which, trial->inner[which]));
+	rung_unseen(trial->rung, trial->inner, unseen);
+	for (size_t i = 0; unseen[i]; i++)
+		say(page, "", "cannot see ", unseen[i]);
 }
 
 static void say_kernel(void)

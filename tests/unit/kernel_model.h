@@ -90,6 +90,7 @@ static inline bool has_record(const struct model *m, const struct kcall *call)
 	case OP_RECEIVE:
 		return m->script->installs && call->ret >= 0;
 	case OP_CLOSE_HIDDEN:
+		return m->script->removes && call->ret >= 0;
 	case OP_THREAD:
 		return false;
 	case OP_USE:

@@ -39,7 +39,7 @@ enum op {
 	OP_EXEC,
 	OP_EXIT,
 	OP_RECEIVE,	 /* no call returns it: SCM_RIGHTS, io_uring; told of where installs are */
-	OP_CLOSE_HIDDEN, /* a close that no record tells of: io_uring */
+	OP_CLOSE_HIDDEN, /* no call of its own: io_uring; told of where removals are */
 	OP_PAUSE,
 	/* the reader's */
 	OP_DRAIN,
@@ -71,6 +71,7 @@ struct script {
 	bool ring;     /* the first process has an io_uring */
 	bool births;   /* records say when a thread was born */
 	bool installs; /* what a call has received is told of, in the midst of the call */
+	bool removes;  /* so is what an io_uring closes */
 	enum enters {
 		ENTERS_NONE,
 		ENTERS_SOME,
@@ -370,6 +371,19 @@ static inline void install_reserved(struct model *m, struct kcall *call)
 	}
 }
 
+/* An io_uring's close that is told of. */
+static inline void effect_removal(struct model *m, struct kcall *call)
+{
+	int fd = call->step->a;
+
+	call->ret = -EINVAL;
+	if (!slot_of(m, call->table, fd)->open || !m->tables[call->table].ring)
+		return;
+	call->ret = 0;
+	call->fd = fd;
+	end_life(m, call, fd, false);
+}
+
 /* Two hidden things in a row leave no trace of the first: nobody could tell. */
 static inline void effect_hidden(struct model *m, struct kcall *call)
 {
@@ -436,7 +450,10 @@ static inline void effect(struct model *m, struct kcall *call)
 		break;
 	case OP_RECEIVE:
 	case OP_CLOSE_HIDDEN:
-		effect_hidden(m, call);
+		if (call->step->op == OP_CLOSE_HIDDEN && m->script->removes)
+			effect_removal(m, call);
+		else
+			effect_hidden(m, call);
 		break;
 	}
 }

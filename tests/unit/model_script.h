@@ -120,6 +120,16 @@ static inline void let_installs_be_told(struct script *s)
 			s->steps[i].op = OP_RECEIVE;
 }
 
+/* In others: an io_uring makes closes, and all that it makes are told. */
+static inline void let_removals_be_told(struct script *s)
+{
+	s->removes = s->seed % 7 == 2;
+	s->ring |= s->removes;
+	for (unsigned int i = 0; s->removes && i < s->count; i += 2)
+		if (s->steps[i].op == OP_CLOSE)
+			s->steps[i].op = OP_CLOSE_HIDDEN;
+}
+
 static inline void draw_script(uint64_t seed, struct script *s)
 {
 	uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
@@ -145,6 +155,7 @@ static inline void draw_script(uint64_t seed, struct script *s)
 			turn_to_reader(&state, &s->steps[i], losses);
 	}
 	let_installs_be_told(s);
+	let_removals_be_told(s);
 	if (s->attach) {
 		struct step *step = &s->steps[below(&state, s->count)];
 

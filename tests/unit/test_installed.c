@@ -138,6 +138,54 @@ static void test_the_childs_pidfd_is_the_parents_alone(void **state)
 	stream_end(&s);
 }
 
+/* What an io_uring closes: in no call of its own, by no number that its call was given. */
+static void test_removed_by_a_ring(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+	char unused[24];
+
+	stream_begin(&s);
+	CALL(&s, .call = CALL_IO_URING_SETUP, .ret = 3, .arg = RING_TOLD);
+	OPEN(&s, 7, .stack = 1);
+	CALL(&s, .call = CALL_REMOVED, .nr = nr_of("io_uring_enter"), .fd = 7, .stack = 2);
+	assert_int_equal(stream_counts(&s).live, 1);
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_string_equal(call_name(f->closed.call, f->closed.nr, unused), "io_uring_enter");
+	stream_end(&s);
+}
+
+/* Numbers that it opens and closes unseen would make every miss doubtful. */
+static void expect_doubt(bool told, bool listed)
+{
+	struct fd_what ring = {.path = "anon_inode:[io_uring]", .arg = told ? RING_TOLD : 0};
+	struct stream s;
+
+	stream_begin_with(&s, NULL, listed ? FD_FROM_ATTACH : FD_FROM_START);
+	if (listed) {
+		fd_snapshot_fd(s.world, PID, 3, &ring, true);
+		stream_listed(&s, 64, stream_last(&s));
+	} else {
+		CALL(&s, .call = CALL_IO_URING_SETUP, .ret = 3, .arg = ring.arg);
+	}
+	OPEN(&s, 10); /* what this thread does from here on is later than the list */
+	OPEN(&s, 7);
+	CALL(&s, .call = CALL_CLOSE_RANGE, .fd = 5, .fd2 = 9);
+	BAD_CLOSE(&s, 7);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, told ? CERTAINTY_FACT : CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
+static void test_a_ring_that_is_told_leaves_no_doubt(void **state)
+{
+	expect_doubt(true, false);
+	expect_doubt(true, true);
+	expect_doubt(false, false);
+	expect_doubt(false, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +196,8 @@ int main(void)
 		cmocka_unit_test(test_closed_before_the_call_is_over),
 		cmocka_unit_test(test_another_call),
 		cmocka_unit_test(test_the_childs_pidfd_is_the_parents_alone),
+		cmocka_unit_test(test_removed_by_a_ring),
+		cmocka_unit_test(test_a_ring_that_is_told_leaves_no_doubt),
 	};
 
 	return cmocka_run_group_tests_name("installed", tests, NULL, NULL);

@@ -59,6 +59,7 @@ static uint16_t call_of(enum op op)
 		[OP_CLOSE_RANGE_UNSHARE] = CALL_CLOSE_RANGE,
 		[OP_USE] = CALL_OTHER,
 		[OP_RECEIVE] = CALL_INSTALLED,
+		[OP_CLOSE_HIDDEN] = CALL_REMOVED,
 		[OP_UNSHARE] = CALL_UNSHARE,
 	};
 
@@ -79,6 +80,7 @@ static void feed_call(struct trial *t, const struct kcall *call)
 {
 	const struct script *script = t->model.script;
 	const struct step *step = call->step;
+	bool midst = step->op == OP_RECEIVE || step->op == OP_CLOSE_HIDDEN;
 	struct record_call r = {
 		.h = header_of(call, sizeof(r)),
 		.table = call->address,
@@ -87,12 +89,12 @@ static void feed_call(struct trial *t, const struct kcall *call)
 		.fd = call->fd,
 		.fd2 = call->fd2,
 		.call = call_of(step->op),
-		.nr = step->op == OP_RECEIVE ? 0 : UINT16_MAX, /* of another call than any */
+		.nr = midst ? 0 : UINT16_MAX, /* of another call than any */
 		.still_open = call->still_open,
 	};
 
 	if (script->enters == ENTERS_ALL || (script->enters == ENTERS_SOME && !step->no_enter))
-		r.enter_ns = step->op == OP_RECEIVE ? 0 : call->enter;
+		r.enter_ns = midst ? 0 : call->enter;
 	if (script->births)
 		r.thread_ns = call->born;
 	if (step->op == OP_OPEN)
@@ -114,6 +116,7 @@ static void feed_ring(struct trial *t)
 		.h = {.size = sizeof(r), .time_ns = 1, .tgid = FIRST_PID, .tid = FIRST_PID},
 		.table = FIRST_TABLE,
 		.call = CALL_IO_URING_SETUP,
+		.arg = t->model.script->removes ? RING_TOLD : 0,
 		.ret = RING_FD,
 		.fd = -1,
 		.fd2 = -1,
@@ -189,7 +192,11 @@ static void on_attach(struct model *m, uint32_t tgid)
 
 	fd_process_add(t->world, tgid, 0, FD_FROM_ATTACH);
 	if (m->script->ring) {
-		struct fd_what ring = {.path = "anon_inode:[io_uring]", .path_from_proc = true};
+		struct fd_what ring = {
+			.path = "anon_inode:[io_uring]",
+			.path_from_proc = true,
+			.arg = m->script->removes ? RING_TOLD : 0,
+		};
 
 		fd_snapshot_fd(t->world, tgid, RING_FD, &ring, true);
 	}
@@ -391,14 +398,15 @@ static void check_reported(struct trial *t)
 		    !is_quiet(m, bad))
 			continue;
 		t->expected++;
-		if (!bad->reported && !m->script->ring)
+		if (!bad->reported && (!m->script->ring || m->script->removes))
 			wrong(t, bad, "is not reported");
 		if (bad->fact || bad->reused || t->loss ||
 		    is_doubtful(t, bad, &m->calls[bad->past.closed - 1]))
 			continue;
 		/* Of what is told in the midst of a call it is never known when that was entered.
 		 */
-		if ((m->script->enters == ENTERS_ALL && !m->script->installs) ||
+		if ((m->script->enters == ENTERS_ALL && !m->script->installs &&
+		     !m->script->removes) ||
 		    is_one_thread(m, bad))
 			wrong(t, bad, "is reported, but not as a fact");
 	}

@@ -171,11 +171,11 @@ static void test_snapshot(void **state)
 	struct snapshot snapshot = {0};
 	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
-	assert_int_equal(facts_snapshot(getpid(), on_snapshot, &snapshot), 0);
+	assert_int_equal(facts_snapshot(getpid(), 0, on_snapshot, &snapshot), 0);
 	assert_int_equal(snapshot.ends, 1);
 	assert_true(snapshot.fds > 3 && snapshot.seen_link);
 	snapshot = (struct snapshot){.stop = -ENOMEM};
-	assert_int_equal(facts_snapshot(getpid(), on_snapshot, &snapshot), -ENOMEM);
+	assert_int_equal(facts_snapshot(getpid(), 0, on_snapshot, &snapshot), -ENOMEM);
 	assert_int_equal(snapshot.fds, 1);
 	assert_int_equal(snapshot.ends, 0);
 	close(fd);

@@ -205,7 +205,7 @@ const char *call_name(uint16_t call, uint16_t nr, char *buf)
 {
 	const char *name = NULL;
 
-	if (call_shape(call) && call != CALL_OTHER && call != CALL_INSTALLED)
+	if (call_shape(call) && strcmp(our_calls[call].name, "?"))
 		return our_calls[call].name;
 	name = syscall_name(nr);
 	if (name)

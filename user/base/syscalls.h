@@ -18,8 +18,9 @@
 enum call_shape call_shape(uint16_t call);
 
 /*
- * The call's name: ours for a known call, the architecture's (nr) for CALL_OTHER and
- * CALL_INSTALLED, "syscall NNN" put into buf (at least 24 bytes) where there is none.
+ * The call's name: ours for a known call, the architecture's (nr) for CALL_OTHER,
+ * CALL_INSTALLED and CALL_REMOVED, "syscall NNN" put into buf (at least 24 bytes) where there is
+ * none.
  */
 const char *call_name(uint16_t call, uint16_t nr, char *buf);
 

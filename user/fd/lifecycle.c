@@ -137,7 +137,7 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 	life->listed = true;
 	life->cloexec = cloexec;
 	if (what->path) {
-		table->ring |= !strcmp(what->path, RING_LINK);
+		table->ring |= !strcmp(what->path, RING_LINK) && !(what->arg & RING_TOLD);
 		text = text_new(store, what->path, strlen(what->path));
 	}
 	life_set_what(store, life, what, text);
@@ -219,7 +219,7 @@ static int begin_new(struct fd_world *world, struct table *table, const struct r
 		return 0;
 	m = making_of(&world->store, call);
 	err = begin(world, table, call->ret, call, &m);
-	table->ring |= call->call == CALL_IO_URING_SETUP;
+	table->ring |= call->call == CALL_IO_URING_SETUP && !(call->arg & RING_TOLD);
 	text_unref(&world->store, m.text);
 	return err;
 }

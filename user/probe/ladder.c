@@ -123,8 +123,7 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 	if (err)
 		return failed(trial, "find its own process in /proc", err);
 	err = size_maps(standing->bpf, options);
-	if (!err &&
-	    rung_choose(attempt->rung, !attempt->fexit_err, standing->bpf, &standing->hooks)) {
+	if (!err && rung_choose(attempt->rung, &attempt->inner, standing->bpf, &standing->hooks)) {
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel's BTF has no functions to attach to");
 		err = -ENOENT;
@@ -134,6 +133,19 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 	if (!err)
 		err = find_level(standing->bpf);
 	return err ? failed(trial, "load the kernel programs", err) : 0;
+}
+
+static void prove_inner(struct standing *standing)
+{
+	struct hooks *hooks = &standing->hooks;
+	bool seen[INNERS] = {0};
+
+	if (hooks->inner[INNER_INSTALL])
+		seen[INNER_INSTALL] = selftest_sees_installed(standing->bpf);
+	if (hooks->inner[INNER_REMOVE])
+		seen[INNER_REMOVE] = selftest_sees_removed(standing->bpf);
+	rung_prove_inner(hooks, seen);
+	standing->bpf->bss->ring_flags = hooks->inner[INNER_REMOVE] ? RING_TOLD : 0;
 }
 
 static int attach(bool patient, struct standing *standing, struct trial *trial)
@@ -156,9 +168,8 @@ static int attach(bool patient, struct standing *standing, struct trial *trial)
 	err = selftest_run(standing->bpf, trial->text, sizeof(trial->text));
 	if (err)
 		return failed(trial, "see its own calls", err);
-	if (standing->hooks.installs)
-		rung_prove_installs(&standing->hooks, selftest_sees_installed(standing->bpf));
-	trial->installs = standing->hooks.installs;
+	prove_inner(standing);
+	memcpy(trial->inner, standing->hooks.inner, sizeof(trial->inner));
 	return selftest_end(standing->bpf);
 }
 
@@ -174,8 +185,8 @@ int ladder_try(const struct attempt *attempt, const struct probe_options *option
 
 	*trial = (struct trial){.rung = attempt->rung};
 	*ret = (struct standing){0};
-	if (attempt->rung == RUNG_FEXIT && attempt->fexit_err)
-		return failed(trial, "load the kernel programs", attempt->fexit_err);
+	if (attempt->rung == RUNG_FEXIT && attempt->inner.fexit_err)
+		return failed(trial, "load the kernel programs", attempt->inner.fexit_err);
 	err = load(attempt, attempt->hold_cpu, options, ret, trial);
 	if (err && attempt->hold_cpu && err != -EPERM && err != -ENOENT) {
 		/* An older kernel, which has not that to offer, nor the need. */
@@ -195,13 +206,13 @@ int ladder_try(const struct attempt *attempt, const struct probe_options *option
 /* The kernel's description of itself is long: it is looked through once. */
 struct attempt ladder_first(const struct probe_options *options)
 {
-	struct attempt first = {.patient = options->rung, .fexit_err = -ENOENT};
+	struct attempt first = {.patient = options->rung, .inner.fexit_err = -ENOENT};
 	struct btf *btf = btf__load_vmlinux_btf();
 
 	if (!btf)
 		return first;
 	first.hold_cpu = btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) > 0;
-	first.fexit_err = installs_try_fexit(btf);
+	inner_find(btf, &first.inner);
 	btf__free(btf);
 	return first;
 }
@@ -209,7 +220,7 @@ struct attempt ladder_first(const struct probe_options *options)
 void ladder_learn(struct attempt *attempt, const struct trial *trial)
 {
 	if (trial->rung == RUNG_FEXIT && trial->err != -ETIME)
-		attempt->fexit_err = trial->err;
+		attempt->inner.fexit_err = trial->err;
 }
 
 int ladder_climb(const struct probe_options *options, struct standing *ret,

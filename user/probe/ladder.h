@@ -25,7 +25,7 @@ struct trial {
 	enum rung rung;
 	int err;	  /* 0: it works; -ETIME: it would, but takes too long to be let go */
 	const char *step; /* what failed: "load the kernel programs" */
-	enum installs installs;
+	enum inner_hook inner[INNERS];
 	char text[160]; /* "fexit on 148 calls", or why not */
 };
 
@@ -37,7 +37,7 @@ struct attempt {
 	enum rung rung;
 	bool patient;  /* also if it takes seconds to be let go */
 	bool hold_cpu; /* the kernel has a function that keeps a program from being interrupted */
-	int fexit_err; /* not 0: it is known that this kernel takes no such program, and why */
+	struct inner_functions inner; /* fexit_err: also that of a rung which has failed by it */
 };
 
 /* The first attempt, of the rungs that options include. */

@@ -39,6 +39,7 @@ struct probe {
 	struct ring_buffer *ring;
 	struct py_layout layouts[LAYOUTS_MAX]; /* as the kernel side has them */
 	struct uprobes uprobes;
+	const char *unseen[UNSEEN_MAX]; /* static texts */
 	bool owners;
 	int cpus;
 	probe_record_fn fn; /* during probe_consume */
@@ -422,11 +423,17 @@ void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret
 	}
 }
 
-const char *const *probe_unseen(const struct probe *probe)
+const char *const *probe_unseen(struct probe *probe)
 {
 	const struct hooks *hooks = &probe->standing.hooks;
 
-	return rung_unseen(hooks->rung, hooks->installs);
+	rung_unseen(hooks->rung, hooks->inner, probe->unseen);
+	return probe->unseen;
+}
+
+uint8_t probe_ring_flags(const struct probe *probe)
+{
+	return probe->bpf->bss->ring_flags;
 }
 
 const char *probe_rung(const struct probe *probe)

@@ -155,7 +155,10 @@ uint64_t probe_lost(struct probe *probe);
 void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret_compat);
 
 /* What the attached hooks cannot see: sentences, ended by NULL. Lent. */
-const char *const *probe_unseen(const struct probe *probe);
+const char *const *probe_unseen(struct probe *probe);
+
+/* What the hooks tell of an io_uring: RING_TOLD, or 0. */
+uint8_t probe_ring_flags(const struct probe *probe);
 
 /* What is attached, for the first line: "tp_btf/sys_exit", "fexit on 148 calls". Lent. */
 const char *probe_rung(const struct probe *probe);

@@ -19,6 +19,8 @@
 #define UNSEEN_MADE                                                                     \
 	"descriptors received over a UNIX socket (SCM_RIGHTS), made by an ioctl or by " \
 	"io_uring: learned at their first close"
+#define UNSEEN_REMOVED \
+	"closes by io_uring: in a process that has one, what they could explain is not told"
 /* do_dup2() and exec: not through fd_install(), or when there is no program to speak of. */
 #define UNSEEN_PUT                                                                   \
 	"descriptors that a seccomp supervisor or binfmt_misc puts into a process: " \
@@ -28,39 +30,26 @@
 	"calls beyond those that the kernel's return probes can follow at once, when many threads " \
 	"wait in the same call"
 
-/* Sentences, and the NULL that ends them. */
-#define UNSEEN_MAX 4
-
-/* Each without and with a hook that sees what is installed. */
-static const char *const unseen_by_syscall[2][UNSEEN_MAX] = {{UNSEEN_MADE}, {UNSEEN_PUT}};
-static const char *const unseen_by_function[2][UNSEEN_MAX] = {
-	{UNSEEN_MADE, UNSEEN_COMPAT},
-	{UNSEEN_PUT, UNSEEN_COMPAT},
-};
-static const char *const unseen_by_return[2][UNSEEN_MAX] = {
-	{UNSEEN_MADE, UNSEEN_COMPAT, UNSEEN_BEYOND},
-	{UNSEEN_PUT, UNSEEN_COMPAT, UNSEEN_BEYOND},
-};
+/* By hooks on system calls' own functions, and by those that need a return probe. */
+static const char *const unseen_by_function[] = {UNSEEN_COMPAT, UNSEEN_BEYOND};
 
 static const struct {
 	const char *name, *cost;
-	const char *const (*unseen)[UNSEEN_MAX];
-	enum installs installs; /* what it is like */
+	size_t unseen;	       /* so many of unseen_by_function */
+	enum inner_hook inner; /* what it is like */
 } rungs[RUNGS] = {
 	[RUNG_FEXIT] = {"fexit",
 			"about 10 ns in each call that takes or makes a descriptor; else nothing",
-			unseen_by_function, INSTALLS_FEXIT},
-	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", unseen_by_syscall,
-			 INSTALLS_UNSEEN},
-	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call", unseen_by_syscall,
-			     INSTALLS_UNSEEN},
+			1, INNER_FEXIT},
+	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", 0, INNER_UNSEEN},
+	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call", 0, INNER_UNSEEN},
 	[RUNG_KPROBE_MULTI] = {"kprobe",
 			       "about 50 ns in each call that takes or makes a descriptor; else "
 			       "nothing",
-			       unseen_by_return, INSTALLS_KPROBE},
+			       2, INNER_KPROBE},
 	[RUNG_KPROBE] = {"kprobe",
 			 "about 100 ns in each call that takes or makes a descriptor; else nothing",
-			 unseen_by_return, INSTALLS_KPROBE},
+			 2, INNER_KPROBE},
 };
 
 const char *rung_name(enum rung rung)
@@ -73,9 +62,16 @@ const char *rung_cost(enum rung rung)
 	return rungs[rung].cost;
 }
 
-const char *const *rung_unseen(enum rung rung, enum installs installs)
+void rung_unseen(enum rung rung, const enum inner_hook inner[INNERS], const char *ret[UNSEEN_MAX])
 {
-	return rungs[rung].unseen[installs != INSTALLS_UNSEEN];
+	size_t count = 0;
+
+	ret[count++] = inner[INNER_INSTALL] ? UNSEEN_PUT : UNSEEN_MADE;
+	if (!inner[INNER_REMOVE])
+		ret[count++] = UNSEEN_REMOVED;
+	for (size_t i = 0; i < rungs[rung].unseen; i++)
+		ret[count++] = unseen_by_function[i];
+	ret[count] = NULL;
 }
 
 /* Loading */
@@ -115,7 +111,8 @@ static int find_functions(struct hooks *hooks)
 	return hooks->functions ? functions_find(hooks->functions) : -ENOMEM;
 }
 
-int rung_choose(enum rung rung, bool fexit, struct fdtrace_bpf *bpf, struct hooks *hooks)
+int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtrace_bpf *bpf,
+		struct hooks *hooks)
 {
 	struct bpf_program *const at_return[] = {
 		bpf->progs.on_call,	      bpf->progs.on_call_whole,	 bpf->progs.on_far_call,
@@ -123,14 +120,14 @@ int rung_choose(enum rung rung, bool fexit, struct fdtrace_bpf *bpf, struct hook
 	};
 	int err;
 
-	*hooks = (struct hooks){.rung = rung};
+	*hooks = (struct hooks){.rung = rung, .inner_functions = *inner};
 	for (size_t i = 0; i < ARRAY_SIZE(at_return); i++)
 		want(at_return[i], false);
 	want(bpf->progs.on_sys_exit, rung == RUNG_TP_BTF);
 	want(bpf->progs.on_raw_sys_exit, rung == RUNG_TRACEPOINT);
 	want(bpf->progs.on_call_return, rung == RUNG_KPROBE);
 	want(bpf->progs.on_call_return_multi, rung == RUNG_KPROBE_MULTI);
-	hooks->installs = installs_choose(bpf, rungs[rung].installs, fexit);
+	inner_choose(bpf, inner, rungs[rung].inner, hooks->inner);
 	if (rung == RUNG_TP_BTF || rung == RUNG_TRACEPOINT)
 		return 0;
 	err = find_functions(hooks);
@@ -315,33 +312,52 @@ static int attach_rung(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks 
 	return -EINVAL;
 }
 
+static void detach_inner(struct hooks *hooks, enum inner which)
+{
+	bpf_link__destroy(TAKE_PTR(hooks->inner_links[which]));
+	hooks->inner[which] = INNER_UNSEEN;
+}
+
 int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
 {
 	int err = attach_rung(bpf, limit_ns, hooks);
 
-	if (err)
-		return err;
-	hooks->installs_link = installs_attach(bpf, hooks->installs);
-	if (!hooks->installs_link)
-		hooks->installs = INSTALLS_UNSEEN;
-	return 0;
+	for (enum inner which = 0; !err && which < INNERS; which++) {
+		hooks->inner_links[which] =
+			inner_attach(bpf, &hooks->inner_functions, which, hooks->inner[which]);
+		if (!hooks->inner_links[which])
+			detach_inner(hooks, which);
+	}
+	return err;
 }
 
-void rung_prove_installs(struct hooks *hooks, bool seen)
+/* "fexit on 148 calls, fd_install and file_close_fd_locked" */
+static void name_inner(struct hooks *hooks)
 {
-	size_t used = strlen(hooks->text);
+	size_t used;
 
-	if (seen) {
-		snprintf(hooks->text + used, sizeof(hooks->text) - used, " and fd_install");
-		return;
+	for (enum inner which = 0; which < INNERS; which++) {
+		bool more = which + 1 < INNERS && hooks->inner[which + 1];
+
+		used = strlen(hooks->text);
+		if (hooks->inner[which])
+			snprintf(hooks->text + used, sizeof(hooks->text) - used, "%s%s",
+				 more ? ", " : " and ", hooks->inner_functions.of[which]);
 	}
-	bpf_link__destroy(TAKE_PTR(hooks->installs_link));
-	hooks->installs = INSTALLS_UNSEEN;
+}
+
+void rung_prove_inner(struct hooks *hooks, const bool seen[INNERS])
+{
+	for (enum inner which = 0; which < INNERS; which++)
+		if (!seen[which])
+			detach_inner(hooks, which);
+	name_inner(hooks);
 }
 
 void rung_detach(struct hooks *hooks)
 {
-	bpf_link__destroy(TAKE_PTR(hooks->installs_link));
+	for (enum inner which = 0; which < INNERS; which++)
+		bpf_link__destroy(TAKE_PTR(hooks->inner_links[which]));
 	for (size_t i = 0; i < hooks->link_count; i++)
 		bpf_link__destroy(hooks->links[i]);
 	for (size_t i = 0; i < hooks->copy_count; i++) {
@@ -366,8 +382,11 @@ uint64_t program_skipped(int fd)
 
 uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf)
 {
-	uint64_t skipped = program_skipped(installs_program(bpf, hooks->installs));
+	uint64_t skipped = 0;
 
+	for (enum inner which = 0; which < INNERS; which++)
+		skipped += program_skipped(
+			inner_program(bpf, &hooks->inner_functions, which, hooks->inner[which]));
 	switch (hooks->rung) {
 	case RUNG_FEXIT:
 		for (size_t i = 0; i < hooks->copy_count; i++)

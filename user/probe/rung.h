@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "probe/installs.h"
+#include "probe/inner.h"
 
 struct bpf_link;
 struct fdtrace_bpf;
@@ -35,11 +35,11 @@ const char *rung_name(enum rung rung);
 /* What processes that are not traced pay: a phrase. */
 const char *rung_cost(enum rung rung);
 
-/*
- * What its hooks cannot see, without or with one that sees what else is installed: sentences, ended
- * by NULL. Static.
- */
-const char *const *rung_unseen(enum rung rung, enum installs installs);
+/* Sentences, and the NULL that ends them. */
+#define UNSEEN_MAX 5
+
+/* What its hooks, with those on inner functions, cannot see: sentences, ended by NULL. Static. */
+void rung_unseen(enum rung rung, const enum inner_hook inner[INNERS], const char *ret[UNSEEN_MAX]);
 
 /* Hooks that are attached. */
 struct hooks {
@@ -50,19 +50,21 @@ struct hooks {
 		int program, link; /* descriptors; libbpf knows nothing of them */
 	} * copies;
 	size_t copy_count;
-	enum installs installs;
-	struct bpf_link *installs_link; /* NULL: such are not seen */
-	struct functions *functions;	/* where hooks are on functions */
+	struct inner_functions inner_functions;
+	enum inner_hook inner[INNERS];
+	struct bpf_link *inner_links[INNERS]; /* NULL: not seen */
+	struct functions *functions;	      /* where hooks are on functions */
 	uint64_t detach_ns; /* what it takes to let them all go, where that was measured */
-	char text[80];	    /* "fexit on 148 calls and fd_install" */
+	char text[120];	    /* "fexit on 148 calls, fd_install and file_close_fd_locked" */
 };
 
 /*
  * Before the object is loaded: of the programs that see system calls, those of this rung alone are
- * loaded. fexit: programs of that kind load. 0 or negative errno: -ENOENT: the kernel lacks the
- * functions. In any case hooks are to be let go with rung_detach(), before the object.
+ * loaded. 0 or negative errno: -ENOENT: the kernel lacks the functions. In any case hooks are to be
+ * let go with rung_detach(), before the object.
  */
-int rung_choose(enum rung rung, bool fexit, struct fdtrace_bpf *bpf, struct hooks *hooks);
+int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtrace_bpf *bpf,
+		struct hooks *hooks);
 
 /*
  * After it is loaded: attaches. 0 or negative errno: -ETIME: to let the hooks go would take longer
@@ -71,8 +73,8 @@ int rung_choose(enum rung rung, bool fexit, struct fdtrace_bpf *bpf, struct hook
 int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks);
 void rung_detach(struct hooks *hooks);
 
-/* Whether the hook on what else is installed has turned out to see it; else it is let go. */
-void rung_prove_installs(struct hooks *hooks, bool seen);
+/* Which hooks on inner functions have turned out to see what they should; the others are let go. */
+void rung_prove_inner(struct hooks *hooks, const bool seen[INNERS]);
 
 /* Runs of the attached programs that the kernel skipped (since 5.12; else 0). */
 uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf);

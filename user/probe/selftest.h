@@ -21,6 +21,9 @@ int selftest_run(struct fdtrace_bpf *bpf, char *why, size_t size);
 /* Whether one that we receive over a socket is seen to come into the table. */
 bool selftest_sees_installed(struct fdtrace_bpf *bpf);
 
+/* Whether one that an io_uring of ours closes is seen to leave it. False where it may make none. */
+bool selftest_sees_removed(struct fdtrace_bpf *bpf);
+
 /* After the others: nothing of them stays in the ring or in a counter. 0 or negative errno. */
 int selftest_end(struct fdtrace_bpf *bpf);
 

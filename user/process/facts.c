@@ -135,6 +135,7 @@ int facts_read(pid_t pid, uint64_t start_ns, unsigned int wanted,
 
 struct snapshot {
 	pid_t pid;
+	uint8_t ring_flags;
 	record_fn fn;
 	void *arg;
 };
@@ -153,15 +154,16 @@ static int on_open_fd(void *arg, int32_t fd, const char *link, bool cloexec)
 		   clock_boot_ns());
 	buf.record.fd = fd;
 	buf.record.cloexec = cloexec;
+	buf.record.ring_flags = snapshot->ring_flags;
 	buf.record.link_size = size;
 	if (size)
 		memcpy(buf.record.link, link, size);
 	return snapshot->fn(snapshot->arg, &buf.record.h);
 }
 
-int facts_snapshot(pid_t pid, record_fn fn, void *arg)
+int facts_snapshot(pid_t pid, uint8_t ring_flags, record_fn fn, void *arg)
 {
-	struct snapshot snapshot = {pid, fn, arg};
+	struct snapshot snapshot = {pid, ring_flags, fn, arg};
 	struct record_snapshot end = {0};
 	int err;
 
@@ -201,10 +203,10 @@ static int keep(void *arg, const struct record_header *record)
 	return 0;
 }
 
-int facts_list(pid_t pid, record_fn fn, void *arg)
+int facts_list(pid_t pid, uint8_t ring_flags, record_fn fn, void *arg)
 {
 	struct list list = {0};
-	int err = facts_snapshot(pid, keep, &list);
+	int err = facts_snapshot(pid, ring_flags, keep, &list);
 
 	for (size_t at = 0; !err && at < list.used;) {
 		const struct record_header *record = (const void *)(list.bytes + at);

@@ -27,16 +27,16 @@ int facts_read(pid_t pid, uint64_t start_ns, unsigned int wanted,
 	       struct record_process **ret_record);
 
 /*
- * Hands each open descriptor to fn as a record, and then the end of the snapshot. 0, what fn
- * returned, or negative errno: then the snapshot is not whole. Nothing, and 0, of a process whose
- * threads use several tables: /proc shows one of them.
+ * Hands each open descriptor to fn as a record, and then the end of the snapshot. ring_flags: for
+ * those records. 0, what fn returned, or negative errno: then the snapshot is not whole. Nothing,
+ * and 0, of a process whose threads use several tables: /proc shows one of them.
  */
-int facts_snapshot(pid_t pid, record_fn fn, void *arg);
+int facts_snapshot(pid_t pid, uint8_t ring_flags, record_fn fn, void *arg);
 
 /*
  * The same of a process that is traced already: all of it, or nothing. -E2BIG: it has so many open
  * that reading them would keep others waiting.
  */
-int facts_list(pid_t pid, record_fn fn, void *arg);
+int facts_list(pid_t pid, uint8_t ring_flags, record_fn fn, void *arg);
 
 #endif
