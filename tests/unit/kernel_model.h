@@ -116,6 +116,7 @@ static inline void make_child(struct model *m, struct kcall *call)
 	bool thread = call->step->op == OP_THREAD;
 
 	be_born(m, child - m->actors, thread ? parent->tgid : 0, call->child_table);
+	child->birth = call->stamp - 1; /* copy_process() notes it before the fork is told */
 	call->child = thread ? 0 : child->tgid;
 	child->untraced = parent->untraced || (!thread && call->stamp < m->traced_since);
 }

@@ -171,22 +171,33 @@ static void doubt_since(struct number *number, struct life *life)
 		newer->uncertain = true;
 }
 
-static void set_opened(struct store *store, struct life *life, const struct record_call *call,
-		       const struct making *making)
+/*
+ * The call may have gone on since before the process was traced: what it opened may be closed, and
+ * the number opened again, by calls that nobody has seen.
+ */
+static bool may_be_older(const struct store *store, const struct table *table,
+			 const struct record_call *call)
+{
+	return !table->whole && !table->traced && !store->traced_ns &&
+	       (!table->snapshot || life_early(table, call));
+}
+
+static void set_opened(struct store *store, const struct table *table, struct life *life,
+		       const struct record_call *call, const struct making *making)
 {
 	life->opened = life_site(call);
-	life->uncertain |= in_gap(store, call);
+	life->uncertain |= in_gap(store, call) || may_be_older(store, table, call);
 	life->cloexec = making->cloexec;
 	life->copied = making->copied;
 	life_set_what(store, life, &making->what, making->text);
 }
 
-void life_named(struct store *store, struct life *life, const struct record_call *call,
-		const struct making *making)
+void life_named(struct store *store, const struct table *table, struct life *life,
+		const struct record_call *call, const struct making *making)
 {
 	uint64_t began_ns = life->opened.time_ns;
 
-	set_opened(store, life, call, making);
+	set_opened(store, table, life, call, making);
 	life->opened.time_ns = began_ns;
 }
 
@@ -201,7 +212,7 @@ static int push(struct store *store, struct number *number, const struct record_
 		life->follows = life_after(store, call, &life->older->ended);
 	/* Opened and closed before what is open was listed. */
 	life->doubted = life_may_be_unlisted(store, number->table, call);
-	set_opened(store, life, call, making);
+	set_opened(store, number->table, life, call, making);
 	return 0;
 }
 
@@ -271,18 +282,18 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 	missed = may_be_missed(store, number, call);
 	earlier = stale ? NULL : closed_first(store, number, call);
 	if (earlier && record_call_entered(call) && earlier->opened.missing == SITE_OTHER_WAY) {
-		set_opened(store, earlier, call, making);
+		set_opened(store, table, earlier, call, making);
 		doubt_since(number, earlier);
 		return 0;
 	}
 	if (life && life->live && !stale && is_listed(store, table, life, call)) {
 		life->listed = false;
 		life->uncertain = !life_early(table, call);
-		set_opened(store, life, call, making);
+		set_opened(store, table, life, call, making);
 		return 0;
 	}
 	if (life && !stale && may_be_its_open(store, life, call)) {
-		set_opened(store, life, call, making);
+		set_opened(store, table, life, call, making);
 		life->uncertain = true;
 		return 0;
 	}

@@ -56,8 +56,8 @@ bool life_may_be_unlisted(const struct store *store, const struct table *table,
 			  const struct record_call *call);
 
 /* A life that began while this call went on, which now tells what it made. */
-void life_named(struct store *store, struct life *life, const struct record_call *call,
-		const struct making *making);
+void life_named(struct store *store, const struct table *table, struct life *life,
+		const struct record_call *call, const struct making *making);
 
 /* A call returned fd as new. 0 or -ENOMEM. */
 int life_begin(struct store *store, struct table *table, int32_t fd, const struct record_call *call,

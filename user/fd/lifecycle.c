@@ -200,7 +200,7 @@ static int begin(struct fd_world *world, struct table *table, int32_t fd,
 	int err;
 
 	if (life) {
-		life_named(&world->store, life, call, making);
+		life_named(&world->store, table, life, call, making);
 		return 0;
 	}
 	err = life_begin(&world->store, table, fd, call, making);
@@ -403,6 +403,7 @@ static uint64_t come_to(struct fd_world *world, const struct record_header *reco
 
 	store->now_ns = record->time_ns;
 	store->after_ns = past.time_ns > born_ns ? past.time_ns : born_ns;
+	store->traced_ns = past.time_ns > born_ns ? past.time_ns : 0;
 	store->installed_ns = past.installed_ns > born_ns ? past.installed_ns : 0;
 	hold_settle(&world->hold, record->time_ns);
 	return past.time_ns < born_ns ? 0 : past.table;
@@ -416,16 +417,10 @@ static bool is_sane(const struct record_call *call)
 
 static bool unshares(const struct record_call *call)
 {
-	if (call->ret < 0)
-		return false;
-	switch (call_shape(call->call)) {
-	case SHAPE_UNSHARE:
-		return call->flags & CLONE_FILES;
-	case SHAPE_CLOSE_RANGE:
-		return call->flags & RANGE_UNSHARE;
-	default:
-		return false;
-	}
+	enum call_shape shape = call_shape(call->call);
+
+	return call->ret >= 0 && ((shape == SHAPE_UNSHARE && call->flags & CLONE_FILES) ||
+				  (shape == SHAPE_CLOSE_RANGE && call->flags & RANGE_UNSHARE));
 }
 
 /*

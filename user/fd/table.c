@@ -366,6 +366,7 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	to->snapshot_ns = from->snapshot_ns;
 	to->max_fds = from->max_fds;
 	to->gaps = from->gaps;
+	to->traced = true;
 	to->whole = from->whole;
 	to->snapshot = from->snapshot;
 	to->relisted = from->relisted;

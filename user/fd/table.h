@@ -96,6 +96,7 @@ struct table {
 	unsigned int held;    /* calls that failed in it, and wait */
 	bool unsure;	      /* numbers never seen may have been open when it was copied */
 	bool whole;	      /* seen since the program's first instruction */
+	bool traced;	      /* it was made by a call that was seen, as a copy of another */
 	bool snapshot;	      /* the snapshot is complete */
 	bool relisted;	      /* it was taken, or taken again, after a gap */
 	bool cut;	      /* numbers cut_min..cut_max may have been forgotten */
@@ -121,6 +122,7 @@ struct store {
 	size_t text_bytes;
 	uint64_t now_ns;       /* the time of the record at hand */
 	uint64_t after_ns;     /* its call was entered after this; 0: not known */
+	uint64_t traced_ns;    /* so it was after this, when its thread was traced; 0: not known */
 	uint64_t installed_ns; /* and what its thread has installed since was in it; 0: nothing */
 	void (*forget)(void *arg, struct number *number); /* called before one is forgotten */
 	void *forget_arg;

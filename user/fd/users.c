@@ -259,6 +259,12 @@ static struct table *learn(struct users *users, struct user *user, uint64_t addr
 	return users_join(users, user, address);
 }
 
+/* That it has left its table before may be among what was lost since its last call. */
+static bool may_have_left(const struct store *store)
+{
+	return store->gap_ns && store->traced_ns < store->gap_ns;
+}
+
 /* A thread in a table that is new to us: a copy of the one that it was in. */
 static struct table *leave_for(struct users *users, struct user *user, uint32_t tid,
 			       uint64_t address, uint64_t was_in, bool unshared)
@@ -279,7 +285,8 @@ static struct table *leave_for(struct users *users, struct user *user, uint32_t 
 	if (tid == user->tgid && users->store->now_ns <= from->snapshot_ns)
 		table_doubt(from);
 	/* Of a thread that was not seen before, it is not known which of several it was in. */
-	if (table && (!unshared || (was_in ? was_in != from->address : many)))
+	if (table &&
+	    (!unshared || (was_in ? was_in != from->address : many) || may_have_left(users->store)))
 		table_doubt(table);
 	return table;
 }
