@@ -20,7 +20,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 	-Wno-unused-parameter -Werror=implicit-function-declaration
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DFDTRACE_VERSION='"$(VERSION)"' \
 	-Iuser -Ibpf -I$(BUILD) $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS) $(EXTRA_CFLAGS)
-ALL_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) $(LDLIBS)
+ALL_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -ldl $(LDLIBS)
 
 USER_SRC := $(sort $(wildcard user/*.c user/*/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)

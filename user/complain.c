@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "complain.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,15 @@ void complain(const char *format, ...)
 	if (text)
 		shown = text_for_terminal(text, strlen(text));
 	fprintf(stderr, "fdtrace: %s\n", shown ? shown : "out of memory");
+}
+
+int complain_natives(int err)
+{
+	if (err == -ELIBACC)
+		complain("--debuginfod needs libdebuginfod.so.1 (Debian: libdebuginfod1)");
+	else
+		complain("cannot start what --native needs: %s", strerror(-err));
+	return EXIT_FAILED;
 }
 
 int complain_lack(const struct probe_error *error)

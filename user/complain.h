@@ -12,4 +12,7 @@ __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 /* Says what the kernel or the user lacks; the exit status (options.h) for it. */
 int complain_lack(const struct probe_error *error);
 
+/* Says what --native lacks: of natives_new(); the exit status. */
+int complain_natives(int err);
+
 #endif

@@ -136,11 +136,8 @@ static int open_natives(struct desk *desk)
 
 	if (desk->options->native == NATIVES_NONE)
 		return EXIT_OK;
-	err = natives_new(desk->probe, deliver, desk, &desk->natives);
-	if (!err)
-		return EXIT_OK;
-	complain("cannot start what --native needs: %s", strerror(-err));
-	return EXIT_FAILED;
+	err = natives_new(desk->probe, desk->options->debuginfod, deliver, desk, &desk->natives);
+	return err ? complain_natives(err) : EXIT_OK;
 }
 
 static int open_probe(struct desk *desk)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "native/fetcher.h"
 #include "native/helper.h"
 #include "options.h"
 #include "replay.h"
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
 
 	if (helper_is_wanted(argv[0]))
 		return helper_run();
+	if (fetcher_is_wanted(argv[0]))
+		return fetcher_run();
 	guard_standard_fds();
 	err = options_parse(argc, argv, &options);
 	if (err)

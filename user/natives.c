@@ -5,12 +5,10 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -19,20 +17,22 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "mapped.h"
+#include "native/fetcher.h"
 #include "native/helper.h"
 #include "native/modules.h"
 #include "process/proc.h"
 #include "python/locate.h"
-
-#ifndef RESOLVE_CACHED /* Linux 5.12 */
-#define RESOLVE_CACHED 0x20
-#endif
 
 /* A file that makes a helper end could do so for ever. */
 #define RESTARTS_MAX 8
 
 /* Extension modules of a Python that are looked at before it starts. */
 #define EXTENSIONS_MAX 256
+
+/* Separate files of names that servers are asked for. */
+#define FETCHES_MAX 256
+#define NO_FILE	    UINT32_MAX
 
 /* Records that wait, bytes: beyond, reading the ring waits for answers. */
 #define WAITING_MAX (64u << 20)
@@ -61,10 +61,17 @@ struct natives {
 	struct native_file *files;
 	struct module_table *modules;
 	bool gave_up, told;
+	struct fetcher *fetcher; /* NULL: not wanted, or no more */
+	unsigned int fetches;
+	bool fetching;		/* a server is being asked for names ... */
+	uint32_t fetching_for;	/* ... of this file of the helper's; NO_FILE: it has ended since */
+	const char *fetch_news; /* not told yet; NULL: nothing */
+	char fetch_failed[128];
 	struct waiting *first, **end; /* the first, if it is a native stack, has been asked for */
 	size_t waiting;		      /* bytes */
 	uint64_t asked_ns;	      /* CLOCK_BOOTTIME; 0: nothing has been asked */
 	bool asked_again;
+	bool hurry; /* too much waits: names of servers come when they come */
 	union {
 		struct message_unwind message;
 		uint8_t room[MESSAGE_MAX];
@@ -88,6 +95,7 @@ static void restart_helper(struct natives *natives)
 	helper_free(natives->helper);
 	natives->helper = NULL;
 	natives->asked_ns = 0;
+	natives->fetching_for = NO_FILE;
 	forget_files(natives);
 	if (natives->restarts++ >= RESTARTS_MAX || helper_new(&natives->helper)) {
 		natives->helper = NULL;
@@ -202,7 +210,8 @@ static int scan_process(struct natives *natives, pid_t pid)
 	return proc_each_exec_mapping(pid, scan_mapping, &scan);
 }
 
-int natives_new(struct probe *probe, record_fn feed, void *arg, struct natives **ret_natives)
+int natives_new(struct probe *probe, const char *urls, record_fn feed, void *arg,
+		struct natives **ret_natives)
 {
 	struct natives *natives = calloc(1, sizeof(*natives));
 	struct scan own = {natives, 0, getpid()};
@@ -216,6 +225,8 @@ int natives_new(struct probe *probe, record_fn feed, void *arg, struct natives *
 	natives->end = &natives->first;
 	natives->modules = modules_new();
 	err = natives->modules ? helper_new(&natives->helper) : -ENOMEM;
+	if (!err && urls)
+		err = fetcher_new(urls, &natives->fetcher);
 	if (err) {
 		natives_free(natives);
 		return err;
@@ -248,6 +259,7 @@ void natives_free(struct natives *natives)
 		forget_files(natives);
 	modules_free(natives->modules);
 	helper_free(natives->helper);
+	fetcher_free(natives->fetcher);
 	free(natives);
 }
 
@@ -296,71 +308,6 @@ void natives_starting(struct natives *natives, const char *command)
 	python_locate(command, learn_program, natives);
 }
 
-/* "/usr/lib/libx.so" of "libx.so", "lib", "usr". False: none was sent, or it is too long. */
-static bool path_of_names(const struct record_module *record, char path[PATH_MAX])
-{
-	size_t at = PATH_MAX - 1, end = record->names_size;
-	char out[PATH_MAX];
-
-	out[at] = '\0';
-	for (size_t i = 0; i < end;) {
-		size_t size = strnlen(record->names + i, end - i);
-
-		if (!size || i + size == end || size + 2 > at)
-			return false;
-		/* Backwards: what comes later lies further out. */
-		if (i)
-			out[--at] = '/';
-		i += size + 1;
-		at -= size;
-		memcpy(out + at, record->names + i - size - 1, size);
-	}
-	if (!end || !at)
-		return false;
-	out[--at] = '/';
-	memcpy(path, out + at, PATH_MAX - at);
-	return true;
-}
-
-/*
- * A file that its process, gone by now, had mapped: by its name, from the kernel's cache of names
- * alone, which cannot block. Whether it is that file its number tells. -1: not found.
- */
-static int open_by_names(const struct natives *natives, const struct record_module *record)
-{
-	const struct file_key wanted = {record->device, record->inode};
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
-	_cleanup_close_ int path_fd = -1, fd = -1;
-	struct file_key found;
-	char path[PATH_MAX];
-
-	if (!path_of_names(record, path))
-		return -1;
-	path_fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	if (path_fd < 0)
-		return -1;
-	fd = file_reopen_regular(path_fd);
-	if (fd < 0 || probe_identify_file(natives->probe, fd, &found) ||
-	    memcmp(&found, &wanted, sizeof(found)))
-		return -1;
-	return TAKE_FD(fd);
-}
-
-/* What a mapping of a living process is of; -1: it is not there any more. */
-static int open_module(const struct record_module *record)
-{
-	struct proc_mapping mapping = {
-		.start = record->start,
-		.end = record->start + ((record->length + 4095) & ~UINT64_C(4095)),
-	};
-	char path[32];
-
-	if (!record->exec)
-		return proc_open_mapping(record->h.tgid, &mapping);
-	snprintf(path, sizeof(path), "/proc/%u/exe", record->h.tgid);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-}
-
 /* Opened while the process lives: one that is gone by its turn may have mapped a file unknown. */
 void natives_arrived(struct natives *natives, const struct record_header *record)
 {
@@ -369,9 +316,7 @@ void natives_arrived(struct natives *natives, const struct record_header *record
 
 	if (!record_valid(record) || record->type != RECORD_MODULE)
 		return;
-	fd = open_module(r);
-	if (fd < 0)
-		fd = open_by_names(natives, r);
+	fd = mapped_open(natives->probe, r);
 	if (fd >= 0)
 		learn_file(natives, fd, NULL);
 }
@@ -402,6 +347,7 @@ static bool ask(struct natives *natives)
 		.kind = MESSAGE_UNWIND,
 		.modules = count,
 		.bytes = record->bytes,
+		.may_lack = natives->fetcher && !natives->fetching,
 		.sp = record->sp,
 	};
 	memcpy(message->regs, record->regs, sizeof(message->regs));
@@ -436,6 +382,58 @@ static bool found_more(struct natives *natives, const struct record_native *reco
 	return false;
 }
 
+/* Nothing is asked for from here on; why: a sentence that lasts. */
+static void stop_fetching(struct natives *natives, const char *why)
+{
+	fetcher_free(natives->fetcher);
+	natives->fetcher = NULL;
+	natives->fetching = false;
+	natives->fetch_news = why;
+}
+
+static void fetch_failed(struct natives *natives, int err)
+{
+	snprintf(natives->fetch_failed, sizeof(natives->fetch_failed),
+		 "debuginfod is not asked any more: no server has answered (%s)", strerror(-err));
+	stop_fetching(natives, natives->fetch_failed);
+}
+
+/* A file's names may be had from a server. */
+static void fetch(struct natives *natives, const struct message_lacking *lacking)
+{
+	int err;
+
+	if (natives->fetches++ == FETCHES_MAX) {
+		stop_fetching(natives, "debuginfod is not asked any more: it has been asked for "
+				       "as many files as it may be");
+		return;
+	}
+	err = fetcher_ask(natives->fetcher, lacking->build_id, lacking->bytes);
+	natives->fetching = true;
+	natives->fetching_for = lacking->id;
+	if (err)
+		fetch_failed(natives, err);
+}
+
+/* Looks whether a server has answered, and hands what it had to the helper. */
+static void take_fetched(struct natives *natives, int wait_ms)
+{
+	_cleanup_close_ int fd = -1;
+	int err;
+
+	if (!natives->fetcher || !natives->fetches)
+		return;
+	err = fetcher_answer(natives->fetcher, wait_ms, &fd);
+	if (err == -EAGAIN)
+		return;
+	natives->fetching = false;
+	if (err)
+		fetch_failed(natives, err);
+	else if (fd >= 0 && natives->helper && natives->fetching_for != NO_FILE &&
+		 helper_names(natives->helper, natives->fetching_for, fd))
+		restart_helper(natives);
+}
+
 static int hand_on(struct natives *natives, const struct record_header *record)
 {
 	int err = natives->feed(natives->feed_arg, record);
@@ -465,10 +463,15 @@ static int answered(struct natives *natives, const struct record_native_stack *a
 static int pump_native(struct natives *natives, int wait_ms, bool *ret_wait)
 {
 	const struct record_native *record = (const void *)&natives->first->record;
-	struct record_native_stack *answer = NULL;
+	struct helper_answer answer = {0};
 	uint64_t waited_ms;
 	int err;
 
+	*ret_wait = natives->fetching && !natives->hurry;
+	if (*ret_wait)
+		take_fetched(natives, wait_ms);
+	if (*ret_wait && natives->fetching)
+		return 0;
 	*ret_wait = false;
 	if (!natives->asked_ns)
 		return ask(natives) ? 0 : answered(natives, NULL);
@@ -478,14 +481,18 @@ static int pump_native(struct natives *natives, int wait_ms, bool *ret_wait)
 		*ret_wait = true;
 		return 0;
 	}
+	if (!err && answer.lacking && (!natives->fetcher || natives->fetching))
+		err = -EBADMSG;
 	if (err) {
 		restart_helper(natives);
-		answer = NULL;
-	} else if (answer->end == NATIVE_NO_MODULE && found_more(natives, record)) {
-		natives->asked_ns = 0; /* asks once more */
-		return 0;
+		return answered(natives, NULL);
 	}
-	return answered(natives, answer);
+	if (answer.lacking)
+		fetch(natives, answer.lacking);
+	else if (answer.stack->end != NATIVE_NO_MODULE || !found_more(natives, record))
+		return answered(natives, answer.stack);
+	natives->asked_ns = 0; /* asks once more */
+	return 0;
 }
 
 /* What the record makes of the modules, in its turn. */
@@ -515,6 +522,7 @@ int natives_pump(struct natives *natives, bool all)
 	bool wait = false;
 	int err = 0;
 
+	take_fetched(natives, 0);
 	while (!err && natives->first && (all || !wait)) {
 		const struct record_header *record = &natives->first->record;
 
@@ -556,16 +564,25 @@ int natives_feed(struct natives *natives, const struct record_header *record)
 	if (!native && record->type == RECORD_NATIVE)
 		return -EINVAL;
 	err = wait_turn(natives, record);
-	return err ? err : natives_pump(natives, natives->waiting > WAITING_MAX);
+	if (err)
+		return err;
+	natives->hurry = natives->waiting > WAITING_MAX;
+	err = natives_pump(natives, natives->hurry);
+	natives->hurry = false;
+	return err;
 }
 
 int natives_fd(const struct natives *natives)
 {
+	if (natives->fetching)
+		return fetcher_fd(natives->fetcher);
 	return natives->helper ? helper_fd(natives->helper) : -1;
 }
 
 const char *natives_news(struct natives *natives)
 {
+	if (natives->fetch_news)
+		return TAKE_PTR(natives->fetch_news);
 	if (!natives->gave_up || natives->told)
 		return NULL;
 	natives->told = true;

@@ -4,8 +4,8 @@
  *
  * Owns: which files the traced processes have mapped, opened while they live, so that one that is
  * gone a moment later still has its names; the helper that parses them, and its restarts; the
- * records that wait for its answers, in their order. What a stack held ends here: it is not handed
- * on.
+ * records that wait for its answers, in their order; the servers that are asked for names, if they
+ * are. What a stack held ends here: it is not handed on.
  * Never: parses a file; stops or changes a process; blocks, unless too much waits.
  */
 #ifndef FDTRACE_NATIVES_H
@@ -20,10 +20,13 @@
 struct natives;
 
 /*
- * probe is lent. Records go on to feed: those that natives_feed() was given, in that order, with
- * the frames of native stacks among them. 0 or negative errno.
+ * probe is lent. urls: debuginfod servers that are asked for names, with blanks between them; NULL:
+ * none. Records go on to feed: those that natives_feed() was given, in that order, with
+ * the frames of native stacks among them. 0; -ELIBACC: there is no client library for debuginfod;
+ * other negative errno.
  */
-int natives_new(struct probe *probe, record_fn feed, void *arg, struct natives **ret_natives);
+int natives_new(struct probe *probe, const char *urls, record_fn feed, void *arg,
+		struct natives **ret_natives);
 void natives_free(struct natives *natives);
 
 /* A process that is traced from now on: its files are opened. */
@@ -47,7 +50,7 @@ int natives_fd(const struct natives *natives);
  */
 int natives_pump(struct natives *natives, bool all);
 
-/* What keeps native stacks from being found, a sentence, once; NULL: nothing new. Static. */
+/* What keeps native stacks or names from being found, a sentence, once; NULL: nothing new. Lent. */
 const char *natives_news(struct natives *natives);
 
 #endif

@@ -50,6 +50,7 @@ enum option_key {
 	KEY_PROBE,
 	KEY_ATTACH,
 	KEY_NATIVE,
+	KEY_DEBUGINFOD,
 	KEY_DROP,
 };
 
@@ -73,6 +74,8 @@ static const struct argp_option table[] = {
 	{"frames", KEY_FRAMES, "N", 0, "Frames shown of each stack (default: 16)", 2},
 	{"native", KEY_NATIVE, "WHICH", OPTION_ARG_OPTIONAL,
 	 "C frames too: of calls that fail with EBADF (bad, the default), or of all", 2},
+	{"debuginfod", KEY_DEBUGINFOD, "URLS", OPTION_ARG_OPTIONAL,
+	 "With --native: ask these servers ($DEBUGINFOD_URLS) for names that are not here", 2},
 	{"error-exitcode", KEY_ERROR_EXITCODE, "N", 0,
 	 "Exit with N (1 to 125) if there is a finding", 2},
 	{"quiet", 'q', NULL, 0, "Findings only: no first line, no status, no summary", 2},
@@ -321,6 +324,18 @@ static int parse_native(const char *text, enum native_calls *ret)
 	return 0;
 }
 
+/* URLs have blanks between them. */
+static int parse_debuginfod(const char *text, const char **ret)
+{
+	const char *urls = text ? text : getenv("DEBUGINFOD_URLS");
+
+	if (!urls || !urls[strspn(urls, " ")])
+		return wrong("--debuginfod needs servers: --debuginfod=URL, or $DEBUGINFOD_URLS, "
+			     "which sudo takes away (sudo --preserve-env=DEBUGINFOD_URLS)");
+	*ret = urls;
+	return 0;
+}
+
 static int parse_file(const char *option, const char *text, const char **ret)
 {
 	if (!*text)
@@ -384,6 +399,8 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_bounded("--frames", arg, 1, RECORD_FRAMES_MAX, &options->frames);
 	case KEY_NATIVE:
 		return parse_native(arg, &options->native);
+	case KEY_DEBUGINFOD:
+		return parse_debuginfod(arg, &options->debuginfod);
 	case KEY_HISTORY:
 		return parse_bounded("--history", arg, 1, HISTORY_MAX, &options->history);
 	case KEY_DROP:
@@ -418,6 +435,8 @@ static int parse_switch(int key, struct options *options)
 		return 0;
 	case KEY_NATIVE:
 		return parse_native(NULL, &options->native);
+	case KEY_DEBUGINFOD:
+		return parse_debuginfod(NULL, &options->debuginfod);
 	case 'q':
 		options->quiet = true;
 		return 0;
@@ -435,6 +454,8 @@ static int check_target(const struct parser *parser)
 
 	if (parser->replay)
 		return options->replay ? 0 : wrong("replay needs the FILE of a recording");
+	if (options->debuginfod && options->native == NATIVES_NONE)
+		return wrong("--debuginfod finds names for C frames: give --native too");
 	if (options->probe && (options->command || options->pid_count))
 		return wrong("--probe takes no process: it traces none");
 	if (options->command || options->pid_count || options->probe)

@@ -48,6 +48,7 @@ struct options {
 	size_t ring_bytes;	  /* --ring-size, a power of two */
 	unsigned int history;	  /* --history N generations */
 	enum native_calls native; /* --native */
+	const char *debuginfod;	  /* --debuginfod: URLs; NULL: no server is asked */
 	const char *record;	  /* --record FILE; NULL: none */
 	uint64_t record_bytes;	  /* --record-size */
 	bool probe;		  /* --probe: only say what this kernel offers */

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/sudo.h"
 #include "options.h"
 
 /* Whom COMMAND runs as. Made before fork: the child must not allocate. */
@@ -49,22 +50,6 @@ static void environment_clear(struct environment *env)
 		free(env->owned[i]);
 	free(TAKE_PTR(env->vars));
 	env->owned_count = 0;
-}
-
-/* A decimal id; (uid_t)-1 is no id: it means "leave as it is" to setresuid(2). */
-static int parse_id(const char *text, uint32_t *ret)
-{
-	unsigned long long value = 0;
-	char *end = NULL;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || value >= UINT32_MAX)
-		return -EINVAL;
-	*ret = value;
-	return 0;
 }
 
 static int environment_copy(struct environment *env)
@@ -169,18 +154,12 @@ static int identity_groups(struct identity *identity, const struct passwd *passw
 /* The user behind sudo, if there is one. Variables that make no sense: -EINVAL. */
 static int identity_find(struct identity *identity, struct environment *env)
 {
-	const char *uid = getenv("SUDO_UID"), *gid = getenv("SUDO_GID");
 	const char *user = getenv("SUDO_USER");
 	const struct passwd *passwd = NULL;
-	int err = 0;
+	int err = user ? sudo_user(&identity->uid, &identity->gid) : -ENOENT;
 
-	if (!uid || !gid || !user || geteuid() != 0)
-		return 0;
-	err = parse_id(uid, &identity->uid);
-	if (!err)
-		err = parse_id(gid, &identity->gid);
 	if (err)
-		return err;
+		return err == -ENOENT ? 0 : err;
 	identity->change = true;
 	passwd = getpwuid(identity->uid);
 	err = identity_groups(identity, passwd);

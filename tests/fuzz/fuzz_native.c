@@ -7,6 +7,7 @@
 #include "fuzz.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "native/expression.h"
 #include "native/object.h"
@@ -56,6 +57,8 @@ static void look_into(struct input *in)
 	};
 	size_t end = take_file(in, file, FILE_MAX);
 	struct object *object = object_new(file_of_bytes(file, end), "name", NULL);
+	int names = file_of_bytes(file, end);
+	uint8_t build_id[BUILD_ID_MAX];
 	const char *symbol;
 	uint64_t bias = 0;
 
@@ -63,6 +66,11 @@ static void look_into(struct input *in)
 	must(object_bias(object, &mapping, &bias) <= 0);
 	symbol = object_symbol(object, address);
 	must(!symbol || strlen(symbol) <= FILE_MAX);
+	must(object_lacks_names(object, build_id) <= BUILD_ID_MAX);
+	object_add_names(object, names);
+	symbol = object_symbol(object, address);
+	must(!symbol || strlen(symbol) <= FILE_MAX);
+	close(names);
 	object_free(object);
 }
 

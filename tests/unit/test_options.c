@@ -129,6 +129,33 @@ static void test_native(void **state)
 	REFUSED("--native takes bad or all, not 'most'", "--native=most", "true");
 }
 
+#define NO_SERVERS                                                                             \
+	"--debuginfod needs servers: --debuginfod=URL, or $DEBUGINFOD_URLS, which sudo takes " \
+	"away (sudo --preserve-env=DEBUGINFOD_URLS)"
+
+static void test_debuginfod(void **state)
+{
+	struct said said;
+
+	unsetenv("DEBUGINFOD_URLS");
+	PARSE(&said, "--native", "true");
+	assert_null(said.options.debuginfod);
+	PARSE(&said, "--native", "--debuginfod=http://a http://b", "true");
+	assert_string_equal(said.options.debuginfod, "http://a http://b");
+	REFUSED(NO_SERVERS, "--native", "--debuginfod", "true");
+	REFUSED(NO_SERVERS, "--native", "--debuginfod= ", "true");
+	REFUSED("--debuginfod finds names for C frames: give --native too", "--debuginfod=http://a",
+		"true");
+	setenv("DEBUGINFOD_URLS", "http://c", 1);
+	PARSE(&said, "--native", "true");
+	assert_null(said.options.debuginfod);
+	PARSE(&said, "--native", "--debuginfod", "true");
+	assert_string_equal(said.options.debuginfod, "http://c");
+	PARSE(&said, "--native", "--debuginfod=http://a", "true");
+	assert_string_equal(said.options.debuginfod, "http://a");
+	unsetenv("DEBUGINFOD_URLS");
+}
+
 static void test_pids(void **state)
 {
 	struct said said;
@@ -351,14 +378,14 @@ static void test_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay),		 cmocka_unit_test(test_record),
-		cmocka_unit_test(test_defaults),	 cmocka_unit_test(test_every_option),
-		cmocka_unit_test(test_native),		 cmocka_unit_test(test_pids),
-		cmocka_unit_test(test_bad_pids),	 cmocka_unit_test(test_command),
-		cmocka_unit_test(test_target),		 cmocka_unit_test(test_ring_size),
-		cmocka_unit_test(test_unknown_options),	 cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_error_after_pids), cmocka_unit_test(test_help),
-		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_replay),	  cmocka_unit_test(test_record),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_native),	  cmocka_unit_test(test_debuginfod),
+		cmocka_unit_test(test_pids),	  cmocka_unit_test(test_bad_pids),
+		cmocka_unit_test(test_command),	  cmocka_unit_test(test_target),
+		cmocka_unit_test(test_ring_size), cmocka_unit_test(test_unknown_options),
+		cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_error_after_pids),
+		cmocka_unit_test(test_help),	  cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -22,6 +22,11 @@
 /* How long an idle helper has to end. */
 #define END_MS		500
 
+/* So that they are told apart: a stack has one frame at least, and text. */
+_Static_assert(sizeof(struct message_lacking) <=
+		       sizeof(struct record_native_stack) + sizeof(struct record_native_frame),
+	       "no stack is as small as what says that names are lacking");
+
 struct helper {
 	pid_t pid;
 	int fd;
@@ -29,6 +34,7 @@ struct helper {
 	union {
 		struct record_native_stack record;
 		struct record_header header;
+		struct message_lacking lacking;
 		uint8_t room[RECORD_SIZE_MAX];
 	} answer;
 };
@@ -36,7 +42,7 @@ struct helper {
 const char helper_exe[] = "/proc/self/exe";
 
 /* In the new process: nothing of ours goes with it, neither files nor environment. */
-static void become_helper(int fd)
+static void become_helper(int fd, const void *arg)
 {
 	char name[] = PROGRAM, *argv[] = {name, NULL}, *envp[] = {NULL};
 
@@ -50,27 +56,16 @@ int helper_new(struct helper **ret_helper)
 {
 	struct helper *helper = calloc(1, sizeof(*helper));
 	struct timeval wait = {.tv_sec = HELPER_WAIT_MS / 1000};
-	int pair[2], err;
+	int err;
 
 	if (!helper)
 		return -ENOMEM;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-		err = -errno;
-		free(helper);
-		return err;
-	}
-	setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-	helper->fd = pair[0];
-	helper->pid = fork();
-	if (!helper->pid)
-		become_helper(pair[1]);
-	err = helper->pid < 0 ? -errno : 0;
-	close(pair[1]);
+	err = confined_start(become_helper, NULL, &helper->pid, &helper->fd);
 	if (err) {
-		close(pair[0]);
 		free(helper);
 		return err;
 	}
+	setsockopt(helper->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	*ret_helper = helper;
 	return 0;
 }
@@ -96,12 +91,37 @@ int helper_file(struct helper *helper, int fd, const char *name)
 	return err ? err : helper->files++;
 }
 
+int helper_names(struct helper *helper, uint32_t id, int fd)
+{
+	const struct message_names message = {.kind = MESSAGE_NAMES, .id = id};
+
+	return packet_send(helper->fd, &message, sizeof(message), fd, 0);
+}
+
 int helper_ask(struct helper *helper, const struct message_unwind *message, size_t size)
 {
 	return packet_send(helper->fd, message, size, -1, 0);
 }
 
-int helper_answer(struct helper *helper, int wait_ms, struct record_native_stack **ret_answer)
+/* What has been received; the helper may say anything. */
+static int check_answer(struct helper *helper, size_t size, struct helper_answer *ret)
+{
+	*ret = (struct helper_answer){0};
+	if (size == sizeof(helper->answer.lacking)) {
+		ret->lacking = &helper->answer.lacking;
+		return ret->lacking->bytes && ret->lacking->bytes <= BUILD_ID_MAX &&
+				       ret->lacking->id < (uint32_t)helper->files
+			       ? 0
+			       : -EBADMSG;
+	}
+	if (size < sizeof(helper->answer.record) || helper->answer.header.size != size)
+		return -EBADMSG;
+	helper->answer.header.type = RECORD_NATIVE_STACK;
+	ret->stack = &helper->answer.record;
+	return record_valid(&helper->answer.header) ? 0 : -EBADMSG;
+}
+
+int helper_answer(struct helper *helper, int wait_ms, struct helper_answer *ret)
 {
 	struct pollfd wait = {.fd = helper->fd, .events = POLLIN};
 	ssize_t size;
@@ -112,12 +132,7 @@ int helper_answer(struct helper *helper, int wait_ms, struct record_native_stack
 	size = recv(helper->fd, helper->answer.room, sizeof(helper->answer.room), MSG_DONTWAIT);
 	if (size <= 0)
 		return size ? -errno : -EPIPE;
-	if ((size_t)size < sizeof(helper->answer.record) ||
-	    helper->answer.header.size != (size_t)size)
-		return -EBADMSG;
-	helper->answer.header.type = RECORD_NATIVE_STACK;
-	*ret_answer = &helper->answer.record;
-	return record_valid(&helper->answer.header) ? 0 : -EBADMSG;
+	return check_answer(helper, size, ret);
 }
 
 int helper_fd(const struct helper *helper)
@@ -135,12 +150,16 @@ bool helper_is_wanted(const char *program)
 static int answer(struct worker *worker, const struct message_unwind *request, size_t size)
 {
 	const struct record_native_stack *record;
+	struct message_lacking lacking;
+	bool lacks;
 	size_t bytes;
 
 	confine_time(HELPER_WAIT_MS);
 	bytes = worker_unwind(worker, request, size, &record);
+	lacks = bytes && request->may_lack && worker_lacks_names(worker, &lacking);
 	confine_time(0);
-
+	if (lacks)
+		return packet_send(CONFINED_SOCKET, &lacking, sizeof(lacking), -1, 0);
 	return bytes ? packet_send(CONFINED_SOCKET, record, bytes, -1, 0) : -EBADMSG;
 }
 
@@ -149,6 +168,7 @@ static int serve(struct worker *worker)
 	static union {
 		uint32_t kind;
 		struct message_file file;
+		struct message_names names;
 		struct message_unwind unwind;
 		uint8_t room[MESSAGE_MAX];
 	} request;
@@ -165,9 +185,12 @@ static int serve(struct worker *worker)
 			err = worker_file(worker, &request.file, fd);
 			continue;
 		}
+		if (request.kind == MESSAGE_NAMES && size == sizeof(request.names) && fd >= 0)
+			err = worker_names(worker, &request.names, fd);
+		else
+			err = request.kind == MESSAGE_UNWIND ? answer(worker, &request.unwind, size)
+							     : -EBADMSG;
 		close_fd(fd);
-		err = request.kind == MESSAGE_UNWIND ? answer(worker, &request.unwind, size)
-						     : -EBADMSG;
 	}
 	return err;
 }

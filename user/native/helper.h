@@ -2,7 +2,7 @@
 /*
  * A process of its own that parses foreign files and unwinds, and what is asked of it.
  *
- * Owns: that process: a fresh copy of this program, confined (native/confine.h), which ends with
+ * Owns: that process: a fresh copy of this program, confined (sandbox/confine.h), which ends with
  * its owner. Never: trusts what it answers: answers are records, and checked as such.
  */
 #ifndef FDTRACE_NATIVE_HELPER_H
@@ -20,11 +20,11 @@
 
 struct helper;
 
-/* Starts it. 0 or negative errno. */
 /* The path by which it is exec'd, always by this address: a filter of system calls may rest on it.
  */
 extern const char helper_exe[];
 
+/* Starts it. 0 or negative errno. */
 int helper_new(struct helper **ret_helper);
 void helper_free(struct helper *helper);
 
@@ -34,15 +34,23 @@ void helper_free(struct helper *helper);
  */
 int helper_file(struct helper *helper, int fd, const char *name);
 
+/* A separate file of the names of the file of this id. fd: lent. 0; negative errno: it is gone. */
+int helper_names(struct helper *helper, uint32_t id, int fd);
+
 /* Asks; one question at a time. message: size bytes. 0; negative errno: the helper is gone. */
 int helper_ask(struct helper *helper, const struct message_unwind *message, size_t size);
 
+struct helper_answer {
+	/* Valid, though its header, hash, nr and cpu say nothing. NULL: names are lacking */
+	const struct record_native_stack *stack;
+	const struct message_lacking *lacking; /* its bytes are in bounds */
+};
+
 /*
- * The answer, waiting up to wait_ms for it. *ret_answer: valid, though its header, hash, nr and cpu
- * say nothing; lent until the next one. 0; -EAGAIN: not yet; other negative errno: the helper is
- * gone.
+ * The answer, waiting up to wait_ms for it; one of both, lent until the next one. 0; -EAGAIN: not
+ * yet; other negative errno: the helper is gone.
  */
-int helper_answer(struct helper *helper, int wait_ms, struct record_native_stack **ret_answer);
+int helper_answer(struct helper *helper, int wait_ms, struct helper_answer *ret);
 
 /* Readable when there is an answer, or the helper is gone. Lent. */
 int helper_fd(const struct helper *helper);

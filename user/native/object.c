@@ -17,7 +17,6 @@
 #include "native/symbols.h"
 
 #define PAGE		4096ull
-#define BUILD_ID_MAX	64
 #define BUILD_ID_MIN	4
 #define PROGRAM_HEADERS 128
 
@@ -33,7 +32,8 @@ struct object {
 	char *debug_dir;
 	struct stat stat;
 	bool opened, frames_ready, names_ready;
-	Elf *elf; /* NULL: no ELF file for this machine */
+	bool names_whole; /* there can be no more */
+	Elf *elf;	  /* NULL: no ELF file for this machine */
 	Dwarf_CFI *eh_frames, *debug_frames;
 	Dwarf *dwarf; /* debug_frames' */
 	struct symbols symbols;
@@ -205,23 +205,51 @@ Dwarf_Frame *object_frame(struct object *object, uint64_t address)
 	return NULL;
 }
 
+/* Its size, BUILD_ID_MIN to BUILD_ID_MAX; 0: none of such a size. *ret: lent. */
+static size_t build_id(Elf *elf, const uint8_t **ret)
+{
+	const void *bits = NULL;
+	ssize_t size = dwelf_elf_gnu_build_id(elf, &bits);
+
+	*ret = bits;
+	return size < BUILD_ID_MIN || size > BUILD_ID_MAX ? 0 : size;
+}
+
 /* "<debug_dir>/.build-id/ab/cdef.debug", of hexadecimal digits alone. False: no build id. */
 static bool debug_path(const struct object *object, char path[PATH_MAX])
 {
-	const void *bits;
 	const uint8_t *id;
-	ssize_t size = dwelf_elf_gnu_build_id(object->elf, &bits);
+	size_t size = build_id(object->elf, &id);
 	int at;
 
-	if (size < BUILD_ID_MIN || size > BUILD_ID_MAX)
+	if (!size)
 		return false;
-	id = bits;
 	at = snprintf(path, PATH_MAX - 2 * BUILD_ID_MAX - 16, "%s/.build-id/%02x/",
 		      object->debug_dir, id[0]);
-	for (ssize_t i = 1; i < size; i++)
+	for (size_t i = 1; i < size; i++)
 		at += snprintf(path + at, 3, "%02x", id[i]);
 	snprintf(path + at, 8, ".debug");
 	return true;
+}
+
+static bool same_build(Elf *one, Elf *other)
+{
+	const uint8_t *id, *other_id;
+	size_t size = build_id(one, &id), other_size = build_id(other, &other_id);
+
+	return size && size == other_size && !memcmp(id, other_id, size);
+}
+
+/* The names in a separate file, if it is one of this build. fd: lent. 0 or -ENOMEM. */
+static int add_names_of(struct object *object, int fd)
+{
+	int err = 0;
+	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+
+	if (elf && same_build(object->elf, elf))
+		err = symbols_add(&object->symbols, elf, &object->names_whole);
+	elf_end(elf);
+	return err;
 }
 
 /* Names that were stripped into a file of their own. 0 or -ENOMEM. */
@@ -229,38 +257,52 @@ static int add_separate(struct object *object)
 {
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
-	bool whole;
 	struct stat st;
-	Elf *elf;
-	int err;
 
 	if (!object->debug_dir || !debug_path(object, path))
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return 0;
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (!elf)
-		return 0;
-	err = symbols_add(&object->symbols, elf, &whole);
-	elf_end(elf);
-	return err;
+	return fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ? 0 : add_names_of(object, fd);
+}
+
+static void names_added(struct object *object, int err)
+{
+	if (err)
+		symbols_free(&object->symbols); /* some names would make others wrong */
+	symbols_sort(&object->symbols);
 }
 
 static void read_names(struct object *object)
 {
-	bool whole = false;
 	int err;
 
 	if (object->names_ready || !open_elf(object))
 		return;
 	object->names_ready = true;
-	err = symbols_add(&object->symbols, object->elf, &whole);
-	if (!err && !whole)
+	err = symbols_add(&object->symbols, object->elf, &object->names_whole);
+	if (!err && !object->names_whole)
 		err = add_separate(object);
-	if (err)
-		symbols_free(&object->symbols); /* some names would make others wrong */
-	symbols_sort(&object->symbols);
+	names_added(object, err);
+}
+
+size_t object_lacks_names(struct object *object, uint8_t ret_id[BUILD_ID_MAX])
+{
+	const uint8_t *id;
+	size_t size;
+
+	read_names(object);
+	if (!object->elf || object->names_whole)
+		return 0;
+	size = build_id(object->elf, &id);
+	memcpy(ret_id, id, size);
+	return size;
+}
+
+void object_add_names(struct object *object, int fd)
+{
+	read_names(object);
+	if (object->elf && !object->names_whole)
+		names_added(object, add_names_of(object, fd));
 }
 
 const char *object_symbol(struct object *object, uint64_t address)

@@ -5,15 +5,20 @@
  * Owns: the file, its unwind information (.eh_frame, .debug_frame) and its names, each read when it
  * is first asked for; the separate file of names (by build id) too. The file is hostile: whoever
  * parses it does so confined (native/helper.h).
- * Never: asks a server (debuginfod) for anything; follows a path that the file names.
+ * Never: asks a server (debuginfod) for anything: what one has is handed in; follows a path that
+ * the file names.
  */
 #ifndef FDTRACE_NATIVE_OBJECT_H
 #define FDTRACE_NATIVE_OBJECT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <elfutils/libdw.h>
+
+/* Longest build id, bytes; those of today have 20. */
+#define BUILD_ID_MAX 64
 
 struct object;
 
@@ -47,5 +52,14 @@ Dwarf_Frame *object_frame(struct object *object, uint64_t address);
 
 /* The function that holds an address (as the file counts); NULL: not known. Lent. */
 const char *object_symbol(struct object *object, uint64_t address);
+
+/*
+ * The size of its build id, by which a separate file of names may be found elsewhere: there is no
+ * whole table of names yet. 0: there is one, or no build id.
+ */
+size_t object_lacks_names(struct object *object, uint8_t ret_id[BUILD_ID_MAX]);
+
+/* Names out of a separate file (fd: lent), if it has this build id. Earlier names hold no more. */
+void object_add_names(struct object *object, int fd);
 
 #endif

@@ -13,9 +13,15 @@
 	(60000 - sizeof(struct record_native_stack) - \
 	 RECORD_NATIVES_MAX * sizeof(struct record_native_frame))
 
+/* A file that was given. */
+struct file {
+	struct object *object;
+	bool lack_said;
+};
+
 struct worker {
 	char *debug_dir;
-	struct object **objects;
+	struct file *files;
 	uint32_t count;
 	struct unwind_module modules[MESSAGE_MODULES_MAX];
 	struct unwind_stack stack;
@@ -46,31 +52,39 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	for (uint32_t i = 0; i < worker->count; i++)
-		object_free(worker->objects[i]);
-	free(worker->objects);
+		object_free(worker->files[i].object);
+	free(worker->files);
 	free(worker->debug_dir);
 	free(worker);
 }
 
 int worker_file(struct worker *worker, const struct message_file *message, int fd)
 {
-	struct object **grown;
+	struct file *grown;
 	char name[MESSAGE_NAME_MAX];
 
 	if (message->id != worker->count) {
 		close(fd);
 		return -EINVAL;
 	}
-	grown = reallocarray(worker->objects, worker->count + 1, sizeof(*grown));
+	grown = reallocarray(worker->files, worker->count + 1, sizeof(*grown));
 	if (!grown) {
 		close(fd);
 		return -ENOMEM;
 	}
-	worker->objects = grown;
+	worker->files = grown;
 	memcpy(name, message->name, sizeof(name));
 	name[sizeof(name) - 1] = '\0';
-	grown[worker->count] = object_new(fd, name, worker->debug_dir);
-	return grown[worker->count++] ? 0 : -ENOMEM;
+	grown[worker->count] = (struct file){object_new(fd, name, worker->debug_dir), false};
+	return grown[worker->count++].object ? 0 : -ENOMEM;
+}
+
+int worker_names(struct worker *worker, const struct message_names *message, int fd)
+{
+	if (message->id >= worker->count)
+		return -EINVAL;
+	object_add_names(worker->files[message->id].object, fd);
+	return 0;
 }
 
 static void take_modules(struct worker *worker, const struct message_unwind *message)
@@ -80,7 +94,8 @@ static void take_modules(struct worker *worker, const struct message_unwind *mes
 
 		worker->modules[i] = (struct unwind_module){
 			.mapping = {from->start, from->end, from->offset, from->exec},
-			.object = from->file < worker->count ? worker->objects[from->file] : NULL,
+			.object = from->file < worker->count ? worker->files[from->file].object
+							     : NULL,
 		};
 	}
 }
@@ -152,4 +167,34 @@ size_t worker_unwind(struct worker *worker, const struct message_unwind *message
 	end = unwind(regs, &memory, worker->modules, message->modules, &worker->stack);
 	*ret_answer = &worker->answer.record;
 	return make_answer(worker, end);
+}
+
+/* Says it of this file, if it has not been said. */
+static bool lacks_names(struct worker *worker, const struct object *object,
+			struct message_lacking *ret)
+{
+	for (uint32_t i = 0; i < worker->count; i++) {
+		struct file *file = &worker->files[i];
+
+		if (file->object != object || file->lack_said)
+			continue;
+		file->lack_said = true;
+		*ret = (struct message_lacking){.id = i};
+		ret->bytes = object_lacks_names(file->object, ret->build_id);
+		return ret->bytes > 0;
+	}
+	return false;
+}
+
+bool worker_lacks_names(struct worker *worker, struct message_lacking *ret)
+{
+	const struct unwind_stack *stack = &worker->stack;
+
+	for (size_t i = 0; i < stack->depth; i++) {
+		const struct unwind_frame *frame = &stack->frames[i];
+
+		if (frame->object && !frame->symbol && lacks_names(worker, frame->object, ret))
+			return true;
+	}
+	return false;
 }

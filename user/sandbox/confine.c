@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -19,7 +20,6 @@
 
 #include "base/mem.h"
 
-#define NOBODY	    65534
 #define EMPTY_PLACE "/proc/self/fdinfo" /* a directory in which nothing can be made */
 
 static void reset_signals(void)
@@ -35,6 +35,30 @@ static void reset_signals(void)
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int confined_start(void (*become)(int fd, const void *arg), const void *arg, pid_t *ret_pid,
+		   int *ret_fd)
+{
+	int pair[2], err;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		become(pair[1], arg);
+		_exit(1);
+	}
+	err = pid < 0 ? -errno : 0;
+	close(pair[1]);
+	if (err) {
+		close(pair[0]);
+		return err;
+	}
+	*ret_pid = pid;
+	*ret_fd = pair[0];
+	return 0;
 }
 
 int confine_descriptors(int socket)
@@ -111,26 +135,32 @@ static bool change_root(const char *root)
 	return !chdir("/") && rooted;
 }
 
-int confine_privileges(const struct confinement *confinement, bool *ret_rooted)
+int confine_user(uid_t uid, gid_t gid)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
-	int err = limit_resources(confinement);
 
-	if (err)
-		return err;
-	*ret_rooted = change_root(confinement->root);
 	/* Those of later kernels are refused, and so is all of it to who has none to drop. */
 	for (int capability = 0; capability <= 63; capability++)
 		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	/* In a user namespace that lacks this user the capabilities alone go. */
-	if (!setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY))
-		setresuid(NOBODY, NOBODY, NOBODY);
+	if (!setgroups(0, NULL) && !setresgid(gid, gid, gid))
+		setresuid(uid, uid, uid);
 	if (syscall(SYS_capset, &header, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		return -errno;
 	return 0;
+}
+
+int confine_privileges(const struct confinement *confinement, bool *ret_rooted)
+{
+	int err = limit_resources(confinement);
+
+	if (err)
+		return err;
+	*ret_rooted = change_root(confinement->root);
+	return confine_user(CONFINED_NOBODY, CONFINED_NOBODY);
 }
 
 /* A call that is harmless with these arguments. */

@@ -38,6 +38,13 @@ struct confinement {
 };
 
 /*
+ * A new process, which does what become says and never returns from it: fd is its end of a socket
+ * of packets. 0: *ret_fd is the other end, the caller's, as the process is; negative errno.
+ */
+int confined_start(void (*become)(int fd, const void *arg), const void *arg, pid_t *ret_pid,
+		   int *ret_fd);
+
+/*
  * No descriptor but socket, which becomes CONFINED_SOCKET, and /dev/null as 0, 1 and 2; no
  * terminal's signals; others as they are by default.
  */
@@ -52,6 +59,16 @@ int confine_descriptors(int socket);
  * negative errno.
  */
 int confine_privileges(const struct confinement *confinement, bool *ret_rooted);
+
+/*
+ * Gives up what root and capabilities bring, for good: this user and group and no other, if we are
+ * root; no capability, none to be had by exec either; no core file of what is in memory. Ends with
+ * its parent as said above. 0 or negative errno.
+ */
+int confine_user(uid_t uid, gid_t gid);
+
+/* The user nobody, and its group. */
+#define CONFINED_NOBODY 65534
 
 /*
  * From here on system calls are those of a process that computes: on memory that holds no code, on

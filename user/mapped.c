@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "mapped.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "process/proc.h"
+
+#ifndef RESOLVE_CACHED /* Linux 5.12 */
+#define RESOLVE_CACHED 0x20
+#endif
+
+/* "/usr/lib/libx.so" of "libx.so", "lib", "usr". False: none was sent, or it is too long. */
+static bool path_of_names(const struct record_module *record, char path[PATH_MAX])
+{
+	size_t at = PATH_MAX - 1, end = record->names_size;
+	char out[PATH_MAX];
+
+	out[at] = '\0';
+	for (size_t i = 0; i < end;) {
+		size_t size = strnlen(record->names + i, end - i);
+
+		if (!size || i + size == end || size + 2 > at)
+			return false;
+		/* Backwards: what comes later lies further out. */
+		if (i)
+			out[--at] = '/';
+		i += size + 1;
+		at -= size;
+		memcpy(out + at, record->names + i - size - 1, size);
+	}
+	if (!end || !at)
+		return false;
+	out[--at] = '/';
+	memcpy(path, out + at, PATH_MAX - at);
+	return true;
+}
+
+/*
+ * A file that its process, gone by now, had mapped: by its name, from the kernel's cache of names
+ * alone, which cannot block. Whether it is that file its number tells. -1: not found.
+ */
+static int open_by_names(struct probe *probe, const struct record_module *record)
+{
+	const struct file_key wanted = {record->device, record->inode};
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
+	_cleanup_close_ int path_fd = -1, fd = -1;
+	struct file_key found;
+	char path[PATH_MAX];
+
+	if (!path_of_names(record, path))
+		return -1;
+	path_fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (path_fd < 0)
+		return -1;
+	fd = file_reopen_regular(path_fd);
+	if (fd < 0 || probe_identify_file(probe, fd, &found) ||
+	    memcmp(&found, &wanted, sizeof(found)))
+		return -1;
+	return TAKE_FD(fd);
+}
+
+/* What a mapping of a living process is of; -1: it is not there any more. */
+static int open_module(const struct record_module *record)
+{
+	struct proc_mapping mapping = {
+		.start = record->start,
+		.end = record->start + ((record->length + 4095) & ~UINT64_C(4095)),
+	};
+	char path[32];
+
+	if (!record->exec)
+		return proc_open_mapping(record->h.tgid, &mapping);
+	snprintf(path, sizeof(path), "/proc/%u/exe", record->h.tgid);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+int mapped_open(struct probe *probe, const struct record_module *record)
+{
+	int fd = open_module(record);
+
+	return fd >= 0 ? fd : open_by_names(probe, record);
+}
