@@ -476,7 +476,7 @@ struct record_open_fd {
 struct record_snapshot {
 	struct record_header h;
 	__u32 max_fds; /* FDSize of /proc/PID/status; 0: not known */
-	__u32 unused;
+	__u32 threads; /* that the process has; 0: not recorded */
 };
 
 /* A source line of the process, as a report showed it. data: file name, line. */

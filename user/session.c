@@ -263,7 +263,8 @@ static int on_open_fd(struct session *session, const struct record_open_fd *reco
 
 static int on_snapshot(struct session *session, const struct record_snapshot *record)
 {
-	return fd_snapshot_end(session->world, record->h.tgid, record->max_fds, record->h.time_ns);
+	return fd_snapshot_end(session->world, record->h.tgid, record->max_fds, record->threads,
+			       record->h.time_ns);
 }
 
 static int on_forget(struct session *session, const struct record_header *record)

@@ -209,7 +209,7 @@ static inline void stream_list(struct stream *s, int32_t fd, const char *path, b
 
 static inline void stream_listed(struct stream *s, uint32_t max_fds, uint64_t time_ns)
 {
-	assert_int_equal(fd_snapshot_end(s->world, PID, max_fds, time_ns), 0);
+	assert_int_equal(fd_snapshot_end(s->world, PID, max_fds, 1, time_ns), 0);
 }
 
 static inline struct fd_counts stream_counts(const struct stream *s)

@@ -131,7 +131,7 @@ static void test_a_process_without_a_table_learns_it_from_its_first_call(void **
 	stream_begin(&s);
 	fd_process_add(s.world, CHILD, 0, FD_FROM_ATTACH);
 	fd_snapshot_fd(s.world, CHILD, 7, &what, false);
-	fd_snapshot_end(s.world, CHILD, 256, s.now);
+	fd_snapshot_end(s.world, CHILD, 256, 1, s.now);
 	CLOSE(&s, 7, IN_CHILD);
 	BAD_CLOSE(&s, 7, IN_CHILD);
 	assert_int_equal(stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT)->opened.missing,
@@ -477,6 +477,7 @@ static void test_a_successful_close_proves_that_the_number_was_open(void **state
 	stream_end(&s);
 
 	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
+	stream_listed(&s, 64, s.now + MS);
 	CLOSE(&s, 7);
 	BAD_CLOSE(&s, 7);
 	assert_int_equal(stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT)->opened.missing,

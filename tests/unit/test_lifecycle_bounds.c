@@ -116,7 +116,7 @@ static void test_records_that_make_no_sense_are_refused(void **state)
 	call.h.size = 16;
 	assert_int_equal(fd_call(s.world, &call), -EINVAL);
 	assert_int_equal(fd_fork(s.world, &fork), -EINVAL);
-	assert_int_equal(fd_snapshot_end(s.world, 9999, 0, 0), -ESRCH);
+	assert_int_equal(fd_snapshot_end(s.world, 9999, 0, 1, 0), -ESRCH);
 	assert_int_equal(stream_counts(&s).live, 0);
 	assert_int_equal(OPEN(&s, INT32_MAX), 0);
 	assert_int_equal(CLOSE(&s, INT32_MAX), 0);

@@ -202,6 +202,16 @@ static void on_attach(struct model *m, uint32_t tgid)
 	}
 }
 
+/* Those too that are gone. */
+static uint32_t threads_ever(const struct model *m, uint32_t tgid)
+{
+	uint32_t count = 0;
+
+	for (unsigned int i = 0; i < ACTORS; i++)
+		count += m->actors[i].born && m->actors[i].tgid == tgid;
+	return count;
+}
+
 /* What was read is told when all has been. */
 static void on_list(struct model *m, uint32_t tgid, int fd, const struct slot *slot)
 {
@@ -218,7 +228,7 @@ static void on_listed(struct model *m, uint32_t tgid)
 	for (int fd = 0; fd < NUMBERS; fd++)
 		if (t->list[fd].open)
 			fd_snapshot_fd(t->world, tgid, fd, &what, t->list[fd].cloexec);
-	fd_snapshot_end(t->world, tgid, 64, m->now);
+	fd_snapshot_end(t->world, tgid, 64, threads_ever(m, tgid), m->now);
 	t->unknown |= t->listed || !m->script->attach; /* what is listed may be later than a call */
 	t->listed = m->now;
 }

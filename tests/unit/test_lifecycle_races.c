@@ -47,18 +47,55 @@ static void test_open_before_the_end_of_the_snapshot_is_what_it_lists(void **sta
 	stream_end(&s);
 }
 
+static void begin_beside_others(struct stream *s)
+{
+	stream_begin_with(s, NULL, FD_FROM_ATTACH);
+	stream_list(s, 7, "/listed", false);
+	assert_int_equal(fd_snapshot_end(s->world, PID, 64, 2, s->now + MS), 0);
+}
+
 /* What it opened may be closed since, and the number opened again, before anybody looked. */
 static void test_open_under_way_at_attach_may_not_be_what_is_listed(void **state)
 {
 	struct stream s;
 
-	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
-	stream_list(&s, 7, "/listed", false);
-	stream_listed(&s, 64, s.now + MS);
+	begin_beside_others(&s);
 	OPEN(&s, 7, .name = "opened", .stack = 1);
 	CLOSE(&s, 7);
 	BAD_CLOSE(&s, 7);
 	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
+/* The number may have been opened and closed again since it took effect, by whom nobody knows. */
+static void test_close_under_way_at_attach_may_not_be_the_last(void **state)
+{
+	struct stream s;
+
+	begin_beside_others(&s);
+	CLOSE(&s, 8);
+	BAD_CLOSE(&s, 8);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+
+	begin_beside_others(&s);
+	OPEN(&s, 9); /* so that the next one was entered when it was traced */
+	CLOSE(&s, 8);
+	BAD_CLOSE(&s, 8);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+/* A copy that was made then shows nothing of the number now. */
+static void test_use_under_way_at_attach_shows_nothing(void **state)
+{
+	struct stream s;
+
+	begin_beside_others(&s);
+	CALL(&s, .call = CALL_DUP, .fd = 8, .ret = 9);
+	CALL(&s, .call = CALL_CLOSE_RANGE, .fd = 8, .fd2 = 8);
+	BAD_CLOSE(&s, 8);
+	assert_int_equal(stream_settle(&s), 0);
 	stream_end(&s);
 }
 
@@ -441,6 +478,8 @@ int main(void)
 		cmocka_unit_test(test_listed_numbers_are_open_since_before_attach),
 		cmocka_unit_test(test_open_before_the_end_of_the_snapshot_is_what_it_lists),
 		cmocka_unit_test(test_open_under_way_at_attach_may_not_be_what_is_listed),
+		cmocka_unit_test(test_close_under_way_at_attach_may_not_be_the_last),
+		cmocka_unit_test(test_use_under_way_at_attach_shows_nothing),
 		cmocka_unit_test(test_close_before_the_end_of_the_snapshot),
 		cmocka_unit_test(test_bad_close_before_the_end_of_the_snapshot_accuses_nobody),
 		cmocka_unit_test(test_without_a_snapshot_a_number_never_seen_is_silent),

@@ -18,11 +18,13 @@ static void test_status(void **state)
 {
 	struct proc_status status;
 
-	proc_parse_status("Name:\tpython3\nTgid:\t4242\nFDSize:\t256\nNSpid:\t4242\t17\t3\n"
-			  "NSpgid:\t9\n",
-			  &status);
+	proc_parse_status(
+		"Name:\tpython3\nTgid:\t4242\nFDSize:\t256\nThreads:\t3\nNSpid:\t4242\t17\t3\n"
+		"NSpgid:\t9\n",
+		&status);
 	assert_int_equal(status.tgid, 4242);
 	assert_int_equal(status.fd_size, 256);
+	assert_int_equal(status.threads, 3);
 	assert_int_equal(status.ns_pid, 3);
 
 	/* A name cannot begin a line; a key is a whole word; the last line may be cut. */

@@ -173,20 +173,21 @@ static void doubt_since(struct number *number, struct life *life)
 
 /*
  * The call may have gone on since before the process was traced: what it opened may be closed, and
- * the number opened again, by calls that nobody has seen.
+ * the number opened again, and again closed, by calls that nobody has seen.
  */
 static bool may_be_older(const struct store *store, const struct table *table,
 			 const struct record_call *call)
 {
-	return !table->whole && !table->traced && !store->traced_ns &&
-	       (!table->snapshot || life_early(table, call));
+	return !table->whole && !table->traced && !table->alone && !store->traced_ns &&
+	       life_may_be_unlisted(store, table, call);
 }
 
 static void set_opened(struct store *store, const struct table *table, struct life *life,
 		       const struct record_call *call, const struct making *making)
 {
 	life->opened = life_site(call);
-	life->uncertain |= in_gap(store, call) || may_be_older(store, table, call);
+	life->uncertain |= in_gap(store, call) || (may_be_older(store, table, call) &&
+						   (!table->snapshot || life_early(table, call)));
 	life->cloexec = making->cloexec;
 	life->copied = making->copied;
 	life_set_what(store, life, &making->what, making->text);
@@ -489,6 +490,7 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 		return -ENOMEM;
 	life->loose = may_overlap(store, call, &life->opened);
 	life->uncertain |= in_gap(store, call);
+	life->uncertain |= life->opened.missing != SITE_SEEN && may_be_older(store, table, call);
 	life->swept |=
 		life->loose && table->ring; /* which may have ended the one that it is said to */
 	life_over(store, life, &site);
@@ -506,6 +508,8 @@ int life_seen(struct store *store, struct table *table, int32_t fd, const struct
 		settle_doubts(store, number);
 	} else if (number && number->newest && !life_after(store, call, &number->newest->ended)) {
 		return 0; /* another thread's close may have come just after it */
+	} else if (may_be_older(store, table, call)) {
+		return 0; /* so may one that nobody has seen */
 	}
 	if (!number)
 		number = number_get(store, table, fd);

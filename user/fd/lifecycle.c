@@ -145,7 +145,8 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 	return 0;
 }
 
-int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uint64_t time_ns)
+int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uint32_t threads,
+		    uint64_t time_ns)
 {
 	struct table *table = listed_table(world, tgid);
 
@@ -156,6 +157,7 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 	table->snapshot = true;
 	table->snapshot_ns = time_ns;
 	table->max_fds = max_fds;
+	table->alone = threads <= 1 && !table->uses->table_next;
 	table->gaps = world->store.gaps;
 	return 0;
 }

@@ -53,6 +53,7 @@ enum fd_since {
  * Then each descriptor that /proc shows, and the end: from then on, a number that is not in
  * the snapshot, and was never seen opened, was closed when we attached.
  * max_fds: FDSize of /proc/PID/status: no number from it on was ever in use (0: not known).
+ * threads: that the process has; of one alone no call can have been under way beside others.
  * time_ns: when the snapshot was finished, CLOCK_BOOTTIME.
  *
  * After a gap the same again, of a process that is known: what has not been seen since the gap is
@@ -62,7 +63,8 @@ enum fd_since {
 int fd_process_add(struct fd_world *world, uint32_t tgid, uint64_t table, enum fd_since since);
 int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const struct fd_what *what,
 		   bool cloexec);
-int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uint64_t time_ns);
+int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uint32_t threads,
+		    uint64_t time_ns);
 
 /* Records, in ring order. -ENOMEM, -EINVAL (a record that makes no sense; it is ignored). */
 int fd_call(struct fd_world *world, const struct record_call *call);

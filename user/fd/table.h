@@ -98,6 +98,7 @@ struct table {
 	bool whole;	      /* seen since the program's first instruction */
 	bool traced;	      /* it was made by a call that was seen, as a copy of another */
 	bool snapshot;	      /* the snapshot is complete */
+	bool alone;	      /* one thread alone used it when it was listed */
 	bool relisted;	      /* it was taken, or taken again, after a gap */
 	bool cut;	      /* numbers cut_min..cut_max may have been forgotten */
 	bool ring;	      /* an io_uring is here, whose closes are not seen */

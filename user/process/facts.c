@@ -172,7 +172,7 @@ int facts_snapshot(pid_t pid, uint8_t ring_flags, record_fn fn, void *arg)
 	err = proc_each_fd(pid, on_open_fd, &snapshot);
 	if (err)
 		return err;
-	proc_fd_size(pid, &end.max_fds);
+	proc_fd_size(pid, &end.max_fds, &end.threads);
 	record_own(&end.h, RECORD_SNAPSHOT, sizeof(end), pid, clock_boot_ns());
 	return fn(arg, &end.h);
 }

@@ -32,6 +32,7 @@ void proc_parse_status(const char *text, struct proc_status *ret)
 	const char *pids = find_key(text, "NSpid");
 	const char *size = find_key(text, "FDSize");
 	const char *tgid = find_key(text, "Tgid");
+	const char *threads = find_key(text, "Threads");
 	char *end = NULL;
 
 	*ret = (struct proc_status){0};
@@ -39,6 +40,8 @@ void proc_parse_status(const char *text, struct proc_status *ret)
 		ret->tgid = strtoul(tgid, NULL, 10);
 	if (size)
 		ret->fd_size = strtoul(size, NULL, 10);
+	if (threads)
+		ret->threads = strtoul(threads, NULL, 10);
 	/* Outermost first; the newline ends the list. */
 	while (pids && strspn(pids, " \t") && isdigit((unsigned char)pids[strspn(pids, " \t")])) {
 		ret->ns_pid = strtoul(pids, &end, 10);

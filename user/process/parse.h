@@ -34,6 +34,7 @@ struct proc_status {
 	uint32_t tgid;
 	uint32_t ns_pid; /* innermost namespace's number */
 	uint32_t fd_size;
+	uint32_t threads;
 };
 
 /* What /proc/PID/stat says. */

@@ -273,15 +273,17 @@ bool proc_is_one_table(pid_t pid)
 	return true;
 }
 
-int proc_fd_size(pid_t pid, uint32_t *ret_size)
+int proc_fd_size(pid_t pid, uint32_t *ret_size, uint32_t *ret_threads)
 {
 	struct proc_status status;
 	pid_t tid = proc_living_thread(pid);
 	int err = tid < 0 ? tid : read_status(tid, &status);
 
-	if (!err)
-		*ret_size = status.fd_size;
-	return err;
+	if (err)
+		return err;
+	*ret_size = status.fd_size;
+	*ret_threads = status.threads;
+	return 0;
 }
 
 int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg)

@@ -52,8 +52,11 @@ int proc_each_fd(pid_t pid, proc_fd_fn fn, void *arg);
  */
 bool proc_is_one_table(pid_t pid);
 
-/* FDSize: no number from it on has been in use since the last exec. 0, or negative errno. */
-int proc_fd_size(pid_t pid, uint32_t *ret_size);
+/*
+ * FDSize: no number from it on has been in use since the last exec; and how many threads it has. 0,
+ * or negative errno.
+ */
+int proc_fd_size(pid_t pid, uint32_t *ret_size, uint32_t *ret_threads);
 
 /* Each mapping of a file that is readable and executable, by address. 0 or negative errno. */
 int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
