@@ -29,6 +29,8 @@ LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 
 BPF_HEADERS := $(wildcard bpf/*.h) vmlinux.h
 SKELETON := $(BUILD)/fdtrace.skel.h
+# The kernel side without functions that old kernels lack.
+PLAIN := $(BUILD)/fdtrace_plain.skel.h
 
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
@@ -45,6 +47,7 @@ $(BUILD)/user/%.o: user/%.c Makefile
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/probe/*.c)): $(SKELETON)
+$(BUILD)/user/probe/object.o: $(PLAIN)
 $(BUILD)/user/base/syscalls.o: $(BUILD)/syscall_names.h
 
 # One [__NR_name] = "name" for each system call of the architecture compiled for.
@@ -54,15 +57,16 @@ $(BUILD)/syscall_names.h: user/base/syscall_numbers.h
 		| sed -nE '/__NR_(syscalls|arch_specific_syscall) /d; s/^#define __NR_([a-z0-9_]+) .*/[__NR_\1] = "\1",/p' \
 		| LC_ALL=C sort > $@
 
-$(BUILD)/fdtrace.bpf.o: bpf/fdtrace.bpf.c $(BPF_HEADERS) Makefile
+$(BUILD)/fdtrace_plain.bpf.o: private BPF_FLAGS := -DPLAIN
+$(BUILD)/fdtrace.bpf.o $(BUILD)/fdtrace_plain.bpf.o: bpf/fdtrace.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror \
-		-Wno-gnu-variable-sized-type-not-at-end -I. -Ibpf \
+		-Wno-gnu-variable-sized-type-not-at-end -I. -Ibpf $(BPF_FLAGS) \
 		$(shell $(PKG_CONFIG) --cflags libbpf) -c -o $@ $<
 	$(LLVM_STRIP) -g $@
 
-$(SKELETON): $(BUILD)/fdtrace.bpf.o
-	$(BPFTOOL) gen skeleton $< name fdtrace_bpf > $@
+$(SKELETON) $(PLAIN): $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)

@@ -82,8 +82,17 @@ static __always_inline bool concerns_fds(const struct returned *call)
 }
 
 /* Since 6.10; since 6.15 global functions may be called behind it. The user side tries. */
+#ifndef PLAIN
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
+#else
+static __always_inline void bpf_preempt_disable(void)
+{
+}
+static __always_inline void bpf_preempt_enable(void)
+{
+}
+#endif
 const volatile bool may_hold_cpu;
 
 /*

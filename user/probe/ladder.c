@@ -14,6 +14,7 @@
 #include "base/syscalls.h"
 #include "fdtrace.skel.h"
 #include "probe/diagnose.h"
+#include "probe/object.h"
 #include "probe/selftest.h"
 #include "probe/uprobes.h"
 
@@ -112,7 +113,7 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 {
 	int err;
 
-	standing->bpf = fdtrace_bpf__open();
+	standing->bpf = object_open(hold_cpu);
 	if (!standing->bpf)
 		return failed(trial, "read the built-in programs", -errno);
 	set_options(standing->bpf, options);

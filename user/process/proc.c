@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -326,12 +327,45 @@ static int open_map_file(pid_t tid, const struct proc_mapping *mapping)
 	return path_fd < 0 ? -errno : file_reopen_regular(path_fd);
 }
 
+/* As /proc/self/maps numbers what is mapped here. */
+static bool is_mapped_as(const void *here, const struct proc_mapping *mapping)
+{
+	_cleanup_free_ char *line = NULL;
+	_cleanup_fclose_ FILE *file = fopen("/proc/self/maps", "re");
+	struct proc_mapping own;
+	size_t size = 0;
+
+	while (file && getline(&line, &size, file) > 0) {
+		proc_parse_mapping(line, &own);
+		if (own.start == (uintptr_t)here)
+			return own.inode == mapping->inode && own.dev_major == mapping->dev_major &&
+			       own.dev_minor == mapping->dev_minor;
+	}
+	return false;
+}
+
+/*
+ * stat's numbers are not those of /proc/PID/maps in every file system: to older kernels what a
+ * process maps of an overlay are the files below. So it is mapped here to compare.
+ */
+static bool maps_alike(int fd, const struct proc_mapping *mapping)
+{
+	void *here = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+	bool same;
+
+	if (here == MAP_FAILED)
+		return false;
+	same = is_mapped_as(here, mapping);
+	munmap(here, 1);
+	return same;
+}
+
 /* The process's own symbolic links must not lead out of its root. */
 static int open_in_root(pid_t tid, const struct proc_mapping *mapping)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	_cleanup_close_ int root_fd = -1, path_fd = -1;
+	_cleanup_close_ int root_fd = -1, path_fd = -1, fd = -1;
 	char root[PATH_MAX];
 	struct stat st;
 
@@ -342,10 +376,11 @@ static int open_in_root(pid_t tid, const struct proc_mapping *mapping)
 	path_fd = syscall(SYS_openat2, root_fd, mapping->path, &how, sizeof(how));
 	if (path_fd < 0 || fstat(path_fd, &st))
 		return -errno;
-	if (st.st_ino != mapping->inode || major(st.st_dev) != mapping->dev_major ||
-	    minor(st.st_dev) != mapping->dev_minor)
-		return -ESTALE;
-	return file_reopen_regular(path_fd);
+	fd = file_reopen_regular(path_fd);
+	if (st.st_ino == mapping->inode && major(st.st_dev) == mapping->dev_major &&
+	    minor(st.st_dev) == mapping->dev_minor)
+		return TAKE_FD(fd);
+	return fd >= 0 && maps_alike(fd, mapping) ? TAKE_FD(fd) : -ESTALE;
 }
 
 int proc_open_mapping(pid_t pid, const struct proc_mapping *mapping)

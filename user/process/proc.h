@@ -64,8 +64,8 @@ int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
 /*
  * Opens the mapped file for reading; regular files only. By the mapping itself where that is
  * allowed (CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE), which finds deleted files too; else by its
- * path in the process's root, checked against device and inode. The descriptor, or negative errno:
- * -ESTALE: the path leads to another file, or its file system numbers it otherwise.
+ * path in the process's root, if device and inode show that it is that file. The descriptor, or
+ * negative errno: -ESTALE: the path leads to another file.
  */
 int proc_open_mapping(pid_t pid, const struct proc_mapping *mapping);
 
