@@ -11,20 +11,45 @@
 
 #include "options.h"
 #include "probe/probe.h"
+#include "report/layout.h"
+
+/* Columns of a report that goes to no terminal. */
+#define WIDTH 99
+
+/* Paths and commands may have been chosen by others than whoever reads this. NULL: no memory. */
+static char *shown(const char *format, va_list args)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return NULL;
+	}
+	return text_for_terminal(text, strlen(text));
+}
 
 void complain(const char *format, ...)
 {
-	_cleanup_free_ char *text = NULL, *shown = NULL;
+	_cleanup_free_ char *text = NULL;
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = shown(format, args);
 	va_end(args);
-	/* Paths and commands may have been chosen by others than whoever reads this. */
+	fprintf(stderr, "fdtrace: %s\n", text ? text : "out of memory");
+}
+
+void announce(const char *format, ...)
+{
+	const struct page page = {.out = stderr, .width = WIDTH};
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = shown(format, args);
+	va_end(args);
 	if (text)
-		shown = text_for_terminal(text, strlen(text));
-	fprintf(stderr, "fdtrace: %s\n", shown ? shown : "out of memory");
+		layout_paragraph(&page, NULL, "fdtrace:", 0, 2, text);
 }
 
 int complain_natives(int err)

@@ -9,6 +9,9 @@ struct probe_error;
 
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 
+/* What is no complaint: in several lines, if it is long. */
+__attribute__((format(printf, 1, 2))) void announce(const char *format, ...);
+
 /* Says what the kernel or the user lacks; the exit status (options.h) for it. */
 int complain_lack(const struct probe_error *error);
 

@@ -479,10 +479,10 @@ static int stand_guard(const struct desk *desk)
 	return EXIT_FAILED;
 }
 
-static void announce(struct desk *desk, const char *what)
+static void announce_tracing(struct desk *desk, const char *what)
 {
 	if (!desk->options->quiet)
-		complain("tracing %s through %s; %s", what, probe_rung(desk->probe),
+		announce("tracing %s through %s; %s", what, probe_rung(desk->probe),
 			 desk->options->command ? "reports follow" : "Ctrl-C ends");
 }
 
@@ -513,7 +513,7 @@ static int attach_all(struct desk *desk)
 		snprintf(what, sizeof(what), "process %d", options->pids[0]);
 	else
 		snprintf(what, sizeof(what), "%zu processes", options->pid_count);
-	announce(desk, what);
+	announce_tracing(desk, what);
 	return EXIT_OK;
 }
 
@@ -541,7 +541,7 @@ static int start_command(struct desk *desk)
 		complain("cannot run %s: %s", command[0], strerror(-err));
 		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 	}
-	announce(desk, command[0]);
+	announce_tracing(desk, command[0]);
 	return watch(desk, desk->child.pidfd, EVENT_CHILD) ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -168,7 +168,8 @@ STATUS = re.compile(r"\bdescriptors? open|records?/s")
 @pytest.mark.parametrize("width", [50, 120])
 def test_status_line(python, width):
     """It comes and goes without a trace, whatever is reported meanwhile."""
-    with harness.waiting([python.path, CLOSES, "30", "0.1"]) as process:
+    turns = str(int(30 * harness.SLOW))
+    with harness.waiting([python.path, CLOSES, turns, "0.1"]) as process:
         process.stdin.write(b"x")
         process.stdin.flush()
         code, text = on_terminal(["-p", str(process.pid)], width=width)

@@ -76,7 +76,9 @@ def test_virtual_environment(python, tmp_path):
 
 def test_stripped(tmp_path):
     """Nothing but what the dynamic linker needs is left of it."""
-    python = next(p for p in LINKED if p.version >= (3, 8))
+    python = next((p for p in LINKED if p.version >= (3, 8)), None)
+    if not python:
+        pytest.skip("no CPython here is linked with a shared library of its own")
     library = glob.glob(f"{Path(python.path).parents[1]}/lib/libpython{'%d.%d' % python.version}*.so.1.0")[0]
     subprocess.run(["strip", "-s", "-o", tmp_path / Path(library).name, library], check=True)
     env = harness.clean_env(LD_LIBRARY_PATH=str(tmp_path))

@@ -130,7 +130,7 @@ def test_error_exitcode(python, tmp_path):
 def test_killed(python, tmp_path):
     """What had been recorded by then is reported, and that it is not all."""
     recording = tmp_path / "recording"
-    with harness.waiting([python.path, CLOSES, "1000", "0.01"]) as process:
+    with harness.waiting([python.path, CLOSES, str(int(1000 * harness.SLOW)), "0.01"]) as process:
         options = ["--json", "-o", str(tmp_path / "live"), "--record", str(recording)]
         run = Run([*options, "-p", str(process.pid)], json_lines=False).attached()
         process.stdin.write(b"x")
