@@ -294,7 +294,8 @@ size_t object_lacks_names(struct object *object, uint8_t ret_id[BUILD_ID_MAX])
 	if (!object->elf || object->names_whole)
 		return 0;
 	size = build_id(object->elf, &id);
-	memcpy(ret_id, id, size);
+	if (size)
+		memcpy(ret_id, id, size);
 	return size;
 }
 
