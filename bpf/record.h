@@ -364,7 +364,7 @@ struct record_code_table {
 	__u64 code;
 	__u64 ident;
 	__u32 offset; /* of data in the whole table */
-	__u32 bytes;
+	__u32 bytes;  /* 0: from here on it was not resident */
 	__u8 data[];
 };
 

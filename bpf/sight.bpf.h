@@ -62,7 +62,8 @@ static __always_inline struct text copy_text(u8 *to, u32 max, const struct py_la
 }
 
 /*
- * One more piece of the long line table in this CPU's walk. 0 when it is in the ring. Verified by
+ * One more piece of the long line table in this CPU's walk, or word that it is not resident. 0 when
+ * it is in the ring and there may be more. Verified by
  * itself, as is what calls it: all frames of a chain of calls have 512 bytes together (up to Linux
  * 6.12), and those that lead to send_frame_code() need them.
  */
@@ -78,8 +79,10 @@ __attribute__((noinline)) int send_table_piece(u32 offset)
 	bytes = w->rest.total - offset;
 	if (bytes > RECORD_TABLE_CHUNK)
 		bytes = RECORD_TABLE_CHUNK;
-	if (!read_user(r->data, bytes, w->rest.data + offset))
-		return -1;
+	if (!read_user(r->data, bytes, w->rest.data + offset)) {
+		w->rest.total = 0;
+		bytes = 0;
+	}
 	fill_header(&r->h, RECORD_CODE_TABLE, sizeof(*r) + bytes, bpf_get_current_pid_tgid());
 	r->code = w->rest.code;
 	r->ident = w->rest.ident;

@@ -475,13 +475,23 @@ static int code_seen(struct attach *attach, const struct record_code *record)
 {
 	bool odd = record->no_code || mend_wanted(record);
 	struct known_file *file = odd ? running_file(attach, record->h.tgid) : NULL;
-	_cleanup_free_ struct record_code *whole = NULL;
 
-	if (file && record->no_code)
+	if (file && !record->no_code)
+		return prove_code(attach->probe, record, &file->runtime.layout, attach->feed,
+				  attach->feed_arg);
+	if (file)
 		strangers_meet(&attach->strangers, record->h.tgid, &file->runtime, true);
-	else if (file)
-		whole = prove_code(attach->probe, record, &file->runtime.layout);
-	return feed(attach, whole ? &whole->h : &record->h);
+	return feed(attach, &record->h);
+}
+
+static int table_seen(struct attach *attach, const struct record_code_table *record)
+{
+	struct known_file *file = record->bytes ? NULL : running_file(attach, record->h.tgid);
+
+	if (!file)
+		return feed(attach, &record->h);
+	return prove_table(attach->probe, record, &file->runtime.layout, attach->feed,
+			   attach->feed_arg);
 }
 
 /* A file that is new to us, or a module: a Python perhaps, or one of its descriptor owners. */
@@ -536,37 +546,22 @@ static void inherits(struct attach *attach, const struct record_fork *record)
 	watch_owners(attach, record->child_tgid, file);
 }
 
-/*
- * Where the child is. By now it may run another program, for which a record will come: so not its
- * name, unless it is all that can be had.
- */
 static int forked(struct attach *attach, const struct record_fork *record)
 {
-	_cleanup_free_ struct record_process *facts = NULL;
 	bool parent = session_has_process(attach->session, record->h.tgid);
-	unsigned int wanted = parent ? FACTS_PLACE : FACTS_ALL;
-	int err;
+	int err = feed(attach, &record->h);
 
-	err = feed(attach, &record->h);
 	inherits(attach, record);
-	if (err || facts_read(record->child_tgid, record->child_start_ns, wanted, &facts))
-		return err;
-	return feed(attach, &facts->h);
+	return err ? err : learned_child(attach->feed, attach->feed_arg, record, parent);
 }
 
-/* /proc knows more than the record, if the process is still that program. */
 static int execed(struct attach *attach, const struct record_exec *record)
 {
-	_cleanup_free_ struct record_process *facts = NULL;
 	int err;
 
 	not_running(attach, record->h.tgid);
 	err = feed(attach, &record->h);
-	if (err || facts_read(record->h.tgid, record->start_ns, FACTS_ALL, &facts))
-		return err;
-	if (strncmp(facts->comm, record->comm, sizeof(record->comm)))
-		facts->facts &= ~FACTS_PROGRAM;
-	return feed(attach, &facts->h);
+	return err ? err : learned_program(attach->feed, attach->feed_arg, record);
 }
 
 struct strangers *attach_strangers(struct attach *attach)
@@ -586,6 +581,8 @@ int attach_record(struct attach *attach, const struct record_header *record)
 		break;
 	case RECORD_CODE:
 		return code_seen(attach, r);
+	case RECORD_CODE_TABLE:
+		return table_seen(attach, r);
 	case RECORD_FORK:
 		return forked(attach, r);
 	case RECORD_EXEC:

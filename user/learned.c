@@ -19,6 +19,27 @@ int learned_process(record_fn feed, void *arg, pid_t pid, enum process_since sin
 	return feed(arg, &record->h);
 }
 
+int learned_child(record_fn feed, void *arg, const struct record_fork *record, bool parent)
+{
+	_cleanup_free_ struct record_process *facts = NULL;
+
+	if (facts_read(record->child_tgid, record->child_start_ns, parent ? FACTS_PLACE : FACTS_ALL,
+		       &facts))
+		return 0;
+	return feed(arg, &facts->h);
+}
+
+int learned_program(record_fn feed, void *arg, const struct record_exec *record)
+{
+	_cleanup_free_ struct record_process *facts = NULL;
+
+	if (facts_read(record->h.tgid, record->start_ns, FACTS_ALL, &facts))
+		return 0;
+	if (strncmp(facts->comm, record->comm, sizeof(record->comm)))
+		facts->facts &= ~FACTS_PROGRAM;
+	return feed(arg, &facts->h);
+}
+
 int learned_runtime(record_fn feed, void *arg, pid_t pid, const struct python_runtime *runtime)
 {
 	union {

@@ -7,6 +7,7 @@
 #ifndef FDTRACE_LEARNED_H
 #define FDTRACE_LEARNED_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/records.h"
@@ -14,6 +15,15 @@
 
 /* What /proc says of a process that begins to be traced. What feed returned, or negative errno. */
 int learned_process(record_fn feed, void *arg, pid_t pid, enum process_since since);
+
+/*
+ * Where a forked child is; parent: of whom that is known. By now it may run another program, for
+ * which a record will come: so not its name, unless it is all that can be had. As above.
+ */
+int learned_child(record_fn feed, void *arg, const struct record_fork *record, bool parent);
+
+/* /proc knows more than the record of an exec, if the process is still that program. As above. */
+int learned_program(record_fn feed, void *arg, const struct record_exec *record);
 
 /* The process runs this Python. What feed returned. */
 int learned_runtime(record_fn feed, void *arg, pid_t pid, const struct python_runtime *runtime);

@@ -33,24 +33,74 @@ enum soundness prove_process(pid_t pid, const struct python_runtime *runtime, ui
 	return soundness;
 }
 
-/*
- * What was read was the code object of the record if that has not been freed since: then the kernel
- * side still knows it as sent. Where it does not watch frees nothing is believed.
- */
-struct record_code *prove_code(const struct probe *probe, const struct record_code *record,
-			       const struct py_layout *layout)
-{
-	const pid_t pid = record->h.tgid;
-	_cleanup_close_ int fd = -1;
-	struct record_code *code;
-	uint64_t code_type;
+/* The code object of a record, which its process may free and make anew at any time. */
+struct suspect {
+	const struct probe *probe;
+	pid_t pid;
+	uint64_t code, ident, type;
+};
 
-	if (!probe_code_is_sent(probe, pid, record->code, record->ident, &code_type))
+/*
+ * What was read was that code object if that has not been freed since: then the kernel side still
+ * knows it as sent, before and after. Where it does not watch frees nothing is believed.
+ */
+static bool is_still_there(struct suspect *suspect)
+{
+	return probe_code_is_sent(suspect->probe, suspect->pid, suspect->code, suspect->ident,
+				  &suspect->type);
+}
+
+int prove_table(const struct probe *probe, const struct record_code_table *record,
+		const struct py_layout *layout, record_fn feed, void *arg)
+{
+	struct suspect suspect = {probe, record->h.tgid, record->code, record->ident, 0};
+	_cleanup_close_ int fd = peek_open(suspect.pid);
+	uint32_t offset = record->offset;
+	int err = 0;
+
+	if (fd < 0 || !is_still_there(&suspect))
+		return 0;
+	while (!err) {
+		_cleanup_free_ struct record_code_table *piece =
+			mend_table(record, offset, layout, suspect.type, read_memory, &fd);
+
+		if (!piece || !is_still_there(&suspect))
+			return 0;
+		offset += piece->bytes;
+		err = feed(arg, &piece->h);
+	}
+	return err;
+}
+
+/* The whole record, the caller's, or NULL. */
+static struct record_code *reread(const struct probe *probe, const struct record_code *record,
+				  const struct py_layout *layout)
+{
+	struct suspect suspect = {probe, record->h.tgid, record->code, record->ident, 0};
+	_cleanup_close_ int fd = peek_open(suspect.pid);
+	struct record_code *code;
+
+	if (fd < 0 || !is_still_there(&suspect))
 		return NULL;
-	fd = peek_open(pid);
-	code = fd < 0 ? NULL : mend_code(record, layout, code_type, read_memory, &fd);
-	if (code && probe_code_is_sent(probe, pid, record->code, record->ident, &code_type))
+	code = mend_code(record, layout, suspect.type, read_memory, &fd);
+	if (code && is_still_there(&suspect))
 		return code;
 	free(code);
 	return NULL;
+}
+
+int prove_code(const struct probe *probe, const struct record_code *record,
+	       const struct py_layout *layout, record_fn feed, void *arg)
+{
+	_cleanup_free_ struct record_code *whole = reread(probe, record, layout);
+	struct record_code_table rest = {.h = record->h};
+	int err = feed(arg, whole ? &whole->h : &record->h);
+
+	if (err || !whole || whole->table_bytes == whole->table_total)
+		return err;
+	rest.h.type = RECORD_CODE_TABLE;
+	rest.code = record->code;
+	rest.ident = record->ident;
+	rest.offset = whole->table_bytes;
+	return prove_table(probe, &rest, layout, feed, arg);
 }

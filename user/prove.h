@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "base/records.h"
 #include "probe/probe.h"
 #include "python/sound.h"
 
@@ -16,10 +17,18 @@
 enum soundness prove_process(pid_t pid, const struct python_runtime *runtime, uint64_t bias);
 
 /*
- * A code object that the kernel side could not read whole, from the live process: the record that
- * replaces it, the caller's. NULL: it may not be that code object any more.
+ * A code object that the kernel side could not read whole, from the live process: feeds what
+ * replaces the record; or the record itself, where it may not be that code object any more. What
+ * feed returned.
  */
-struct record_code *prove_code(const struct probe *probe, const struct record_code *record,
-			       const struct py_layout *layout);
+int prove_code(const struct probe *probe, const struct record_code *record,
+	       const struct py_layout *layout, record_fn feed, void *arg);
+
+/*
+ * The same of a line table whose pieces from this one on the kernel side could not read: feeds
+ * those that can be had. What feed returned, or 0.
+ */
+int prove_table(const struct probe *probe, const struct record_code_table *record,
+		const struct py_layout *layout, record_fn feed, void *arg);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A code object in a process that lies. The input: which version, then {offset, value}, which a
- * true one's memory is changed by.
+ * A code object in a process that lies. The input: which version, an offset in its line table, then
+ * {offset, value}, which a true one's memory is changed by.
  */
 #include "fuzz.h"
 
@@ -21,12 +21,21 @@ static void check(const struct record_code *code)
 	     sizeof(*code) + code->file_bytes + code->name_bytes + code->table_bytes);
 }
 
+static void check_piece(const struct record_code_table *piece, uint32_t offset)
+{
+	must(piece->bytes && piece->bytes <= RECORD_TABLE_CHUNK && piece->offset == offset);
+	must(piece->h.size == sizeof(*piece) + piece->bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct memory memory;
 	struct input in = {data, size};
 	const struct py_layout *layout = python_layout(0x0306 + take(&in, 1) % 10, false);
 	const struct record_code record = {.code = CODE_AT, .version = layout->version};
+	const struct record_code_table from = {.code = CODE_AT};
+	const uint32_t offset = take(&in, 2);
+	struct record_code_table *piece;
 	struct record_code *code;
 
 	memset(&memory, 0, sizeof(memory));
@@ -44,5 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (code)
 		check(code);
 	free(code);
+	piece = mend_table(&from, offset, layout, TYPE, memory_read, &memory);
+	if (piece)
+		check_piece(piece, offset);
+	free(piece);
 	return 0;
 }

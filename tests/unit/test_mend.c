@@ -154,13 +154,56 @@ static void test_another_version(void **state)
 	assert_null(mend_code(&record, layout, TYPE, memory_read, m));
 }
 
+static struct record_code_table *mend_piece(const struct memory *m, uint32_t offset)
+{
+	const struct record_code_table from = {
+		.h = {.type = RECORD_CODE_TABLE, .tgid = 7}, .code = CODE_AT, .ident = 12345};
+
+	return mend_table(&from, offset, python_layout(0x030b, false), TYPE, memory_read,
+			  (void *)(uintptr_t)m);
+}
+
+static void test_pieces(void **state)
+{
+	const struct py_layout *layout = python_layout(0x030b, false);
+	_cleanup_free_ struct memory *m = memory_of(layout);
+	const uint64_t size = 2 * RECORD_TABLE_CHUNK + 3, data = TABLE_AT + layout->bytes_data;
+	uint32_t at = 0;
+
+	memory_put(m, TABLE_AT + layout->bytes_size, &size, sizeof(size));
+	memory_put(m, data + 2 * RECORD_TABLE_CHUNK, "end", 3);
+	for (uint32_t left = (uint32_t)size; left; at++) {
+		uint32_t bytes = left < RECORD_TABLE_CHUNK ? left : RECORD_TABLE_CHUNK;
+		_cleanup_free_ struct record_code_table *piece =
+			mend_piece(m, at * RECORD_TABLE_CHUNK);
+
+		assert_non_null(piece);
+		assert_int_equal(piece->h.size, sizeof(*piece) + bytes);
+		assert_int_equal(piece->h.type, RECORD_CODE_TABLE);
+		assert_int_equal(piece->ident, 12345);
+		assert_int_equal(piece->offset, at * RECORD_TABLE_CHUNK);
+		assert_int_equal(piece->bytes, bytes);
+		left -= bytes;
+		if (!left)
+			assert_memory_equal(piece->data, "end", 3);
+	}
+	assert_int_equal(at, 3);
+	assert_null(mend_piece(m, (uint32_t)size));
+	assert_null(mend_piece(m, UINT32_MAX));
+	m->gone = data + RECORD_TABLE_CHUNK;
+	assert_null(mend_piece(m, RECORD_TABLE_CHUNK));
+	m->gone = 0;
+	memory_put(m, CODE_AT + layout->ob_type, &size, sizeof(size));
+	assert_null(mend_piece(m, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_wanted),	cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_any_width),	cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_still_not_there), cmocka_unit_test(test_no_code_object),
-		cmocka_unit_test(test_another_version),
+		cmocka_unit_test(test_another_version), cmocka_unit_test(test_pieces),
 	};
 
 	return cmocka_run_group_tests_name("mend", tests, NULL, NULL);

@@ -73,15 +73,36 @@ static bool get_names(const struct reader *r, struct record_code *code)
 	return true;
 }
 
-static bool get_lines(const struct reader *r, struct record_code *code)
+static bool is_code(const struct reader *r, uint64_t code, uint64_t code_type)
+{
+	uint64_t type;
+
+	return get(r, code + r->layout->ob_type, &type, sizeof(type)) && type == code_type;
+}
+
+/* Where a line table's bytes begin, and how many of them are looked at. */
+static bool find_table(const struct reader *r, uint64_t code, uint64_t *ret_data,
+		       uint32_t *ret_total)
 {
 	const struct py_layout *l = r->layout;
 	uint64_t table, size;
 
+	if (!get(r, code + l->code_table, &table, sizeof(table)) ||
+	    !get(r, table + l->bytes_size, &size, sizeof(size)))
+		return false;
+	*ret_data = table + l->bytes_data;
+	*ret_total = size > TABLE_MAX ? TABLE_MAX : (uint32_t)size;
+	return true;
+}
+
+static bool get_lines(const struct reader *r, struct record_code *code)
+{
+	const struct py_layout *l = r->layout;
+	uint64_t table;
+
 	if (!get(r, code->code + l->code_firstlineno, &code->firstlineno,
 		 sizeof(code->firstlineno)) ||
-	    !get(r, code->code + l->code_table, &table, sizeof(table)) ||
-	    !get(r, table + l->bytes_size, &size, sizeof(size)))
+	    !find_table(r, code->code, &table, &code->table_total))
 		return false;
 	if (l->code_firsttraceable != LAYOUT_NONE) {
 		if (!get(r, code->code + l->code_firsttraceable, &code->firsttraceable,
@@ -90,11 +111,9 @@ static bool get_lines(const struct reader *r, struct record_code *code)
 		code->firsttraceable = (int32_t)((uint32_t)code->firsttraceable * 2);
 	}
 	code->table_missing = 0;
-	code->table_total = size > TABLE_MAX ? TABLE_MAX : (uint32_t)size;
 	code->table_bytes =
 		code->table_total > RECORD_TABLE_CHUNK ? RECORD_TABLE_CHUNK : code->table_total;
-	return get(r, table + l->bytes_data, code->data + code->file_bytes + code->name_bytes,
-		   code->table_bytes);
+	return get(r, table, code->data + code->file_bytes + code->name_bytes, code->table_bytes);
 }
 
 struct record_code *mend_code(const struct record_code *record, const struct py_layout *layout,
@@ -103,7 +122,6 @@ struct record_code *mend_code(const struct record_code *record, const struct py_
 	const struct reader r = {.read = read, .arg = arg, .layout = layout};
 	struct record_code *code = calloc(1, sizeof(*code) + RECORD_CODE_FILE_MAX +
 						     RECORD_CODE_NAME_MAX + RECORD_TABLE_CHUNK);
-	uint64_t type;
 
 	if (!code)
 		return NULL;
@@ -111,12 +129,37 @@ struct record_code *mend_code(const struct record_code *record, const struct py_
 	code->code = record->code;
 	code->ident = record->ident;
 	code->version = record->version;
-	if (layout->version != record->version ||
-	    !get(&r, code->code + layout->ob_type, &type, sizeof(type)) || type != code_type ||
+	if (layout->version != record->version || !is_code(&r, code->code, code_type) ||
 	    !get_names(&r, code) || !get_lines(&r, code)) {
 		free(code);
 		return NULL;
 	}
 	code->h.size = sizeof(*code) + code->file_bytes + code->name_bytes + code->table_bytes;
 	return code;
+}
+
+struct record_code_table *mend_table(const struct record_code_table *from, uint32_t offset,
+				     const struct py_layout *layout, uint64_t code_type,
+				     mend_read_fn read, void *arg)
+{
+	const struct reader r = {.read = read, .arg = arg, .layout = layout};
+	struct record_code_table *piece;
+	uint64_t table;
+	uint32_t total;
+
+	if (!is_code(&r, from->code, code_type) || !find_table(&r, from->code, &table, &total) ||
+	    offset >= total)
+		return NULL;
+	piece = calloc(1, sizeof(*piece) + RECORD_TABLE_CHUNK);
+	if (!piece)
+		return NULL;
+	*piece = *from;
+	piece->offset = offset;
+	piece->bytes = total - offset > RECORD_TABLE_CHUNK ? RECORD_TABLE_CHUNK : total - offset;
+	piece->h.size = sizeof(*piece) + piece->bytes;
+	if (!get(&r, table + offset, piece->data, piece->bytes)) {
+		free(piece);
+		return NULL;
+	}
+	return piece;
 }
