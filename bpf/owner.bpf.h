@@ -29,6 +29,19 @@ struct object_head {
 	u64 type;
 };
 
+/* And so in free-threaded ones: the references of one thread, and those of all others. */
+struct free_object_head {
+	u64 tid;
+	u32 flags;
+	u32 local;
+	s64 shared; /* two bits below are flags */
+	u64 type;
+};
+
+_Static_assert(sizeof(struct object_head) == OBJECT_HEAD &&
+		       sizeof(struct free_object_head) == OBJECT_HEAD_FREE,
+	       "sizeof(PyObject)");
+
 /* A point that was reached. */
 struct reached {
 	const struct owner_layout *layout;
@@ -116,7 +129,8 @@ static __always_inline void take_number(const struct reached *at)
 	if (!(flags & OWNER_CLOSES))
 		return;
 	by.since_ns = bpf_ktime_get_boot_ns();
-	read_user(&by.type, sizeof(by.type), at->object + 8);
+	/* ob_type ends the header. */
+	read_user(&by.type, sizeof(by.type), at->object + at->fd_at - sizeof(by.type));
 	bpf_map_update_elem(&held, &key, &by, BPF_ANY);
 	tell_point(at, key.fd, flags);
 }
@@ -213,6 +227,28 @@ static __always_inline const struct held_by *find_holder(const struct target *ta
 	return by && by->since_ns < target->program ? by : NULL;
 }
 
+/* Whether the object is there, and of the type that it had. OWNER_HOLDS: so it is. */
+static __always_inline int look_at_object(const struct held_by *by)
+{
+	struct object_head head;
+
+	if (!read_user(&head, sizeof(head), by->object))
+		return OWNER_UNKNOWN;
+	return head.refcount && !(head.refcount >> 31) && head.type == by->type ? OWNER_HOLDS
+										: OWNER_LET_GO;
+}
+
+static __always_inline int look_at_free_object(const struct held_by *by)
+{
+	struct free_object_head head;
+	s64 count;
+
+	if (!read_user(&head, sizeof(head), by->object))
+		return OWNER_UNKNOWN;
+	count = head.local + (head.shared >> 2);
+	return count > 0 && !(count >> 31) && head.type == by->type ? OWNER_HOLDS : OWNER_LET_GO;
+}
+
 /*
  * What the object that owns a number looks like at the end of a close. A function of its own: what
  * it keeps on the stack is not there while others walk a stack.
@@ -221,15 +257,15 @@ static __noinline int look_at_owner(const struct target *target, s32 fd, u32 *re
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	const struct held_by *by = find_holder(target, tgid, fd);
-	struct object_head head;
 	s32 has = -1;
+	int state;
 
-	if (!by)
+	if (!by || !read_user(&has, sizeof(has), by->object + by->fd_at))
 		return OWNER_UNKNOWN;
-	if (!read_user(&head, sizeof(head), by->object) ||
-	    !read_user(&has, sizeof(has), by->object + by->fd_at))
-		return OWNER_UNKNOWN;
-	if (!head.refcount || head.refcount >> 31 || head.type != by->type || has != fd)
+	state = by->fd_at == OBJECT_HEAD ? look_at_object(by) : look_at_free_object(by);
+	if (state != OWNER_HOLDS)
+		return state;
+	if (has != fd)
 		return OWNER_LET_GO;
 	*ret_low = by->object;
 	return OWNER_HOLDS;

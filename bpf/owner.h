@@ -11,10 +11,14 @@
 
 #include "record.h"
 
-/* Byte offsets in the objects of builds with the GIL. */
+/* sizeof(PyObject), with the GIL and in free-threaded builds. */
+#define OBJECT_HEAD	 16
+#define OBJECT_HEAD_FREE 32
+
+/* Byte offsets in the objects. */
 struct owner_layout {
 	__u16 version;	       /* 0x030b: CPython 3.11; 0: none */
-	__u16 fd[OWNER_TYPES]; /* int; of OWNER_NONE: 0 */
+	__u16 fd[OWNER_TYPES]; /* int, right behind the object's header; of OWNER_NONE: 0 */
 	__u16 closefd_at;      /* of FileIO: the byte with the bit ... */
 	__u8 closefd_mask;     /* ... that says whether it closes its descriptor */
 	__u8 unused;

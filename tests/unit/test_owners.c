@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "owner_file.h"
+#include "python/layout.h"
 #include "python/owner_layout.h"
 
 static void expect_probe(const struct owner_probe *probes, size_t count, enum owner_type type,
@@ -278,23 +279,31 @@ static void test_large_file(void **state)
 	}
 }
 
+static void check_layout(unsigned int version, bool without_gil, unsigned int head)
+{
+	const struct owner_layout *layout = python_owner_layout(version, without_gil);
+
+	assert_non_null(layout);
+	assert_int_equal(layout->version, version);
+	assert_int_equal(layout->fd[OWNER_FILEIO], head);
+	assert_int_equal(layout->fd[OWNER_SOCKET], head);
+	assert_int_equal(layout->fd[OWNER_EPOLL], head);
+	assert_int_equal(layout->closefd_at, head + 4);
+	assert_int_equal(layout->closefd_mask, version == 0x030f ? 0x80 : 0x40);
+	assert_ptr_equal(python_owners_of(python_layout(version, without_gil)), layout);
+}
+
 static void test_layouts(void **state)
 {
-	assert_null(python_owner_layout(0));
-	assert_null(python_owner_layout(0x0207));
-	assert_null(python_owner_layout(0x0305));
-	assert_null(python_owner_layout(0x0310));
-	for (unsigned int version = 0x0306; version <= 0x030f; version++) {
-		const struct owner_layout *layout = python_owner_layout(version);
+	static const unsigned int unknown[] = {0, 0x0207, 0x0305, 0x0310};
 
-		assert_non_null(layout);
-		assert_int_equal(layout->version, version);
-		assert_int_equal(layout->fd[OWNER_FILEIO], 16);
-		assert_int_equal(layout->fd[OWNER_SOCKET], 16);
-		assert_int_equal(layout->fd[OWNER_EPOLL], 16);
-		assert_int_equal(layout->closefd_at, 20);
-		assert_int_equal(layout->closefd_mask, version == 0x030f ? 0x80 : 0x40);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
+		assert_null(python_owner_layout(unknown[i], false));
+	for (unsigned int version = 0x0306; version <= 0x030f; version++)
+		check_layout(version, false, 16);
+	assert_null(python_owner_layout(0x030c, true));
+	for (unsigned int version = 0x030d; version <= 0x030f; version++)
+		check_layout(version, true, 32);
 }
 
 int main(void)

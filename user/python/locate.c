@@ -119,7 +119,8 @@ bool python_is_module(int fd)
 	return false;
 }
 
-/* Of a libpython in DIR: DIR/python3.N/lib-dynload; of DIR/bin/python3: DIR/lib/… */
+/* Of a libpython in DIR: DIR/python3.N/lib-dynload, of a free-threaded one DIR/python3.Nt/…; of
+ * DIR/bin/python3: DIR/lib/… */
 void python_locate_modules(int python, unsigned int version, python_locate_fn fn, void *arg)
 {
 	static const char *const places[] = {"", "/../lib"};
@@ -131,7 +132,7 @@ void python_locate_modules(int python, unsigned int version, python_locate_fn fn
 	folder = dirname(path);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(modules); j++) {
-			snprintf(pattern, sizeof(pattern), "%s%s/python3.%u/lib-dynload/%s.*.so",
+			snprintf(pattern, sizeof(pattern), "%s%s/python3.%u*/lib-dynload/%s.*.so",
 				 folder, places[i], version & 0xff, modules[j]);
 			each_match(pattern, fn, arg);
 		}

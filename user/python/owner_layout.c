@@ -11,12 +11,15 @@
  * fileio the bits follow: created, readable, writable, appending, seekable (2), closefd; and then
  * the char finalizing.
  */
-#define OWNERS(minor, closefd_bit)                                                         \
-	{                                                                                  \
-		.version = 0x0300 | (minor),                                               \
-		.fd = {[OWNER_FILEIO] = 16, [OWNER_SOCKET] = 16, [OWNER_EPOLL] = 16},      \
-		.closefd_at = 20, .closefd_mask = 1 << (closefd_bit), .finalizing_at = 21, \
+#define OWNERS_BEHIND(head, minor, closefd_bit)                                                   \
+	{                                                                                         \
+		.version = 0x0300 | (minor),                                                      \
+		.fd = {[OWNER_FILEIO] = (head), [OWNER_SOCKET] = (head), [OWNER_EPOLL] = (head)}, \
+		.closefd_at = (head) + 4, .closefd_mask = 1 << (closefd_bit),                     \
+		.finalizing_at = (head) + 5,                                                      \
 	}
+#define OWNERS(minor, closefd_bit) OWNERS_BEHIND(OBJECT_HEAD, minor, closefd_bit)
+#define FREE(minor, closefd_bit)   OWNERS_BEHIND(OBJECT_HEAD_FREE, minor, closefd_bit)
 
 static const struct owner_layout layouts[] = {
 	OWNERS(6, 6),
@@ -32,19 +35,30 @@ static const struct owner_layout layouts[] = {
 	OWNERS(15, 7),
 };
 
-const struct owner_layout *python_owner_layout(unsigned int version)
+static const struct owner_layout free_threaded[] = {
+	FREE(13, 6),
+	FREE(14, 6),
+	FREE(15, 7),
+};
+
+static const struct owner_layout *find(const struct owner_layout *table, size_t count,
+				       unsigned int version)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
-		if (layouts[i].version == version)
-			return &layouts[i];
+	for (size_t i = 0; i < count; i++) {
+		if (table[i].version == version)
+			return &table[i];
 	}
 	return NULL;
 }
 
-/* sizeof(PyObject) with the GIL; the length of a str comes right behind it. */
-#define HEAD_SIZE 16
+const struct owner_layout *python_owner_layout(unsigned int version, bool without_gil)
+{
+	return without_gil ? find(free_threaded, ARRAY_SIZE(free_threaded), version)
+			   : find(layouts, ARRAY_SIZE(layouts), version);
+}
 
 const struct owner_layout *python_owners_of(const struct py_layout *layout)
 {
-	return layout->str_length == HEAD_SIZE ? python_owner_layout(layout->version) : NULL;
+	/* The length of a str comes right behind its header. */
+	return python_owner_layout(layout->version, layout->str_length == OBJECT_HEAD_FREE);
 }
