@@ -10,6 +10,7 @@
 #ifndef FDTRACE_THREAD_BPF_H
 #define FDTRACE_THREAD_BPF_H
 
+#include "libc.bpf.h"
 #include "walk.bpf.h"
 
 /* The thread pointer, from which libc's thread-specific data hangs. */
@@ -119,12 +120,15 @@ static __noinline enum found_thread thread_by_key(struct walk *w, struct python_
 	default:
 		return THREAD_NOT_BY_KEY;
 	}
-	if (!state)
-		return THREAD_NONE;
-	if (!read_thread(w, layout, state, tp))
-		return THREAD_NOT_BY_KEY;
-	python->tss_key = key;
-	return THREAD_FOUND;
+	if (state && read_thread(w, layout, state, tp)) {
+		python->tss_key = key;
+		return THREAD_FOUND;
+	}
+	/* Elsewhere than in glibc something else lies in these places, nothing (0) even. */
+	if (is_glibc(tp))
+		return state ? THREAD_NOT_BY_KEY : THREAD_NONE;
+	state = key ? musl_specific(tp, key - 1) : 0;
+	return state && read_thread(w, layout, state, tp) ? THREAD_FOUND : THREAD_NOT_BY_KEY;
 }
 
 /*
