@@ -31,6 +31,7 @@
 #include "session.h"
 #include "spawn.h"
 #include "status.h"
+#include "targets.h"
 
 #define TICK_NS 50000000
 enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD, EVENT_NATIVE };
@@ -488,33 +489,13 @@ static void announce_tracing(struct desk *desk, const char *what)
 
 static int attach_all(struct desk *desk)
 {
-	const struct options *options = desk->options;
 	char what[64];
+	int status = targets_attach(desk->options, desk->attach, desk->session, desk->natives, what,
+				    sizeof(what));
 
-	for (size_t i = 0; i < options->pid_count; i++) {
-		int err = attach_running(desk->attach, options->pids[i], options->follow);
-
-		if (desk->natives && !err)
-			natives_attached(desk->natives, options->pids[i]);
-		if (err == -ESRCH) {
-			complain(
-				kill(options->pids[i], 0)
-					? "there is no process %d: see `ps -e`"
-					: "%d is a thread, or a process that has ended: see `ps -eL`",
-				options->pids[i]);
-			return EXIT_NO_PROCESS;
-		}
-		if (err) {
-			complain("cannot trace process %d: %s", options->pids[i], strerror(-err));
-			return err == -EACCES || err == -EPERM ? EXIT_PRIVILEGE : EXIT_FAILED;
-		}
-	}
-	if (options->pid_count == 1)
-		snprintf(what, sizeof(what), "process %d", options->pids[0]);
-	else
-		snprintf(what, sizeof(what), "%zu processes", options->pid_count);
-	announce_tracing(desk, what);
-	return EXIT_OK;
+	if (!status)
+		announce_tracing(desk, what);
+	return status;
 }
 
 static int start_command(struct desk *desk)

@@ -36,6 +36,7 @@
 /* Options without a letter. */
 enum option_key {
 	KEY_NO_FOLLOW = 0x100,
+	KEY_SYSTEM_WIDE,
 	KEY_JSON,
 	KEY_EVENTS,
 	KEY_COLOR,
@@ -57,6 +58,8 @@ enum option_key {
 static const struct argp_option table[] = {
 	{NULL, 0, NULL, 0, "Target:", 1},
 	{"pid", 'p', "PID", 0, "Trace this process: several with commas or by repeating -p", 1},
+	{"system-wide", KEY_SYSTEM_WIDE, NULL, 0, "Trace every process, those that come later too",
+	 1},
 	{"no-follow", KEY_NO_FOLLOW, NULL, 0, "Leave the children of traced processes alone", 1},
 
 	{"ownership", KEY_OWNERSHIP, "WHEN", 0,
@@ -102,7 +105,8 @@ static const struct argp_option table[] = {
 	{0},
 };
 
-static const char usage[] = "-p PID...\n[--] COMMAND [ARGUMENT...]\nreplay FILE\n--probe";
+static const char usage[] =
+	"-p PID...\n--system-wide\n[--] COMMAND [ARGUMENT...]\nreplay FILE\n--probe";
 static const char replay_usage[] = "FILE";
 
 static const char doc[] =
@@ -351,6 +355,8 @@ static int take_command(struct argp_state *state, struct options *options)
 	state->next = state->argc;
 	if (options->pid_count)
 		return wrong("-p PID and COMMAND do not go together: give one of them");
+	if (options->system_wide)
+		return wrong("--system-wide and COMMAND do not go together: give one of them");
 	if (!*options->command[0])
 		return wrong("COMMAND is empty");
 	return 0;
@@ -420,6 +426,9 @@ static int parse_switch(int key, struct options *options)
 	case KEY_NO_FOLLOW:
 		options->follow = false;
 		return 0;
+	case KEY_SYSTEM_WIDE:
+		options->system_wide = true;
+		return 0;
 	case KEY_EVENTS:
 		options->events = true;
 		options->json = true;
@@ -456,11 +465,11 @@ static int check_target(const struct parser *parser)
 		return options->replay ? 0 : wrong("replay needs the FILE of a recording");
 	if (options->debuginfod && options->native == NATIVES_NONE)
 		return wrong("--debuginfod finds names for C frames: give --native too");
-	if (options->probe && (options->command || options->pid_count))
-		return wrong("--probe takes no process: it traces none");
-	if (options->command || options->pid_count || options->probe)
-		return 0;
-	return wrong("no process given: use -p PID or -- COMMAND");
+	if (options->pid_count && options->system_wide)
+		return wrong("--system-wide is every process: leave -p PID away");
+	if (options->command || options->pid_count || options->system_wide)
+		return options->probe ? wrong("--probe takes no process: it traces none") : 0;
+	return options->probe ? 0 : wrong("no process given: use -p PID or -- COMMAND");
 }
 
 static error_t parse_one(int key, char *arg, struct argp_state *state)

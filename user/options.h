@@ -33,6 +33,7 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct options {
 	pid_t *pids; /* -p, each once, in order */
 	size_t pid_count;
+	bool system_wide;   /* --system-wide: all that run */
 	char **command;	    /* after --, NULL-terminated; NULL: none */
 	const char *replay; /* the recording to replay; NULL: -p or COMMAND */
 	bool follow;	    /* default; --no-follow clears it */

@@ -23,7 +23,8 @@ SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
 SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}
 
 # A room of user/ may include those behind it in this list, itself, and never one before it.
-ROOMS = ["main", "desk", "agent", "replay", "survey", "recorder", "reports", "natives", "mapped", "attach",
+ROOMS = ["main", "desk", "agent", "replay", "survey", "targets", "recorder", "reports", "natives", "mapped",
+         "attach",
          "relist", "learned", "watch", "prove", "guard", "spawn", "status", "output", "strangers",
          "foreign",
          "complain", "options", "session", "report", "sink", "stack", "process", "probe", "fd",

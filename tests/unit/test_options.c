@@ -225,6 +225,20 @@ static void test_target(void **state)
 	REFUSED("COMMAND is empty", "--", "");
 }
 
+static void test_system_wide(void **state)
+{
+	struct said said;
+
+	PARSE(&said, "--system-wide", "--json");
+	assert_int_equal(said.result, 0);
+	assert_true(said.options.system_wide);
+	assert_null(said.options.command);
+	REFUSED("--system-wide is every process: leave -p PID away", "--system-wide", "-p", "1");
+	REFUSED("--system-wide and COMMAND do not go together: give one of them", "--system-wide",
+		"ls");
+	REFUSED("--probe takes no process: it traces none", "--system-wide", "--probe");
+}
+
 static void test_unknown_options(void **state)
 {
 	REFUSED("unrecognized option '--foo'", "--foo", "-p", "1");
@@ -378,14 +392,23 @@ static void test_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay),	  cmocka_unit_test(test_record),
-		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_every_option),
-		cmocka_unit_test(test_native),	  cmocka_unit_test(test_debuginfod),
-		cmocka_unit_test(test_pids),	  cmocka_unit_test(test_bad_pids),
-		cmocka_unit_test(test_command),	  cmocka_unit_test(test_target),
-		cmocka_unit_test(test_ring_size), cmocka_unit_test(test_unknown_options),
-		cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_error_after_pids),
-		cmocka_unit_test(test_help),	  cmocka_unit_test(test_version),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_native),
+		cmocka_unit_test(test_debuginfod),
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_bad_pids),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_system_wide),
+		cmocka_unit_test(test_ring_size),
+		cmocka_unit_test(test_unknown_options),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_error_after_pids),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

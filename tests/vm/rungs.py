@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FDTRACE = str(ROOT / "fdtrace")
 SYSTEM = "(system or test_c) and not reference"
 # Every simulator, with the Python that the machine's own tools use.
-MANY = ["tests/e2e/test_sim.py", "tests/e2e/test_exact.py", "-k", f"{SYSTEM} and not ten_thousand"]
+MANY = ["tests/e2e/test_sim.py", "tests/e2e/test_exact.py", "tests/e2e/test_system_wide.py", "-k",
+        f"{SYSTEM} and not ten_thousand or system_wide"]
 # Every shape of call, and stacks: closing, copying, ranges, uses, forks, exec, threads.
 WORDS = ["double_close.py", "double_close.c", "kinds.c", "close_range.c", "use_after_close.py",
          "before_attach.c", "fork_child_double.py", "exec_ok.py", "double_close_threads.py"]
@@ -30,11 +31,13 @@ def simulators(words):
 FEW = simulators(WORDS)
 PLAIN = "double_close.py and not asyncio and not executor"
 QUICK = simulators(["double_close.c and started", "kinds.c and started", PLAIN])
+# And what can be tried in a machine of its own alone.
+FIRST = ["tests/e2e/test_system_wide.py", *QUICK[:-1], f"{QUICK[-1]} or system_wide"]
 # What traces nothing is left out: the simulators by themselves.
 FULL = ["tests/e2e", "-k", "not reference"]
 ONE = simulators([f"{PLAIN} and started"])
 # extent: (on tp_btf, on others, on those that attach or let go slowly)
-EXTENTS = {"quick": (QUICK, ONE, ONE), "many": (MANY, FEW, QUICK), "most": (FULL, FEW, QUICK),
+EXTENTS = {"quick": (FIRST, ONE, ONE), "many": (MANY, FEW, QUICK), "most": (FULL, FEW, QUICK),
            "full": (FULL, FULL, FULL)}
 SLOW = "no: this kernel takes"
 

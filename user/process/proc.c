@@ -183,6 +183,21 @@ bool proc_exists(pid_t pid)
 	       proc_living_thread(pid) > 0;
 }
 
+bool proc_is_program(pid_t pid)
+{
+	char path[PATH_MAX], exe[1];
+
+	proc_path(path, pid, "exe");
+	return readlink(path, exe, sizeof(exe)) >= 0 || errno != ENOENT;
+}
+
+pid_t proc_parent(pid_t pid)
+{
+	struct proc_stat stat;
+
+	return read_stat(pid, &stat) ? 0 : (pid_t)stat.parent;
+}
+
 static uint64_t ns_per_tick(void)
 {
 	return 1000000000u / sysconf(_SC_CLK_TCK);
@@ -440,17 +455,28 @@ static int children_by_thread(pid_t pid, struct pid_list *list)
 	return err;
 }
 
-static int children_by_parent(pid_t pid, struct pid_list *list)
+/* parent: 0: anybody's. */
+static int list_processes(pid_t parent, struct pid_list *list)
 {
 	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	struct proc_stat stat;
-	pid_t child = 0;
 	int err = dir ? 0 : -errno;
+	pid_t pid = 0;
 
-	while (!err && (child = next_number(dir)) >= 0) {
-		if (!read_stat(child, &stat) && stat.parent == (uint32_t)pid)
-			err = add_pid(list, child);
+	while (!err && (pid = next_number(dir)) >= 0) {
+		if (!parent || proc_parent(pid) == parent)
+			err = add_pid(list, pid);
 	}
+	return err;
+}
+
+/* Listed before, so that a callback that walks on downwards holds no file open. */
+static int each_living(struct pid_list *list, int err, proc_child_fn fn, void *arg)
+{
+	for (size_t i = 0; !err && i < list->count; i++) {
+		if (proc_living_thread(list->pids[i]) > 0)
+			err = fn(arg, list->pids[i]);
+	}
+	free(list->pids);
 	return err;
 }
 
@@ -459,13 +485,14 @@ int proc_each_child(pid_t pid, proc_child_fn fn, void *arg)
 	/* A kernel without CONFIG_PROC_CHILDREN has us look at every process. */
 	bool by_thread = !access("/proc/thread-self/children", R_OK);
 	struct pid_list list = {0};
-	int err = by_thread ? children_by_thread(pid, &list) : children_by_parent(pid, &list);
+	int err = by_thread ? children_by_thread(pid, &list) : list_processes(pid, &list);
 
-	/* Listed first, so that a callback that walks on downwards holds no file open. */
-	for (size_t i = 0; !err && i < list.count; i++) {
-		if (proc_living_thread(list.pids[i]) > 0)
-			err = fn(arg, list.pids[i]);
-	}
-	free(list.pids);
-	return err;
+	return each_living(&list, err, fn, arg);
+}
+
+int proc_each_process(proc_child_fn fn, void *arg)
+{
+	struct pid_list list = {0};
+
+	return each_living(&list, list_processes(0, &list), fn, arg);
 }

@@ -72,6 +72,15 @@ int proc_open_mapping(pid_t pid, const struct proc_mapping *mapping);
 /* Each living process whose parent is pid. 0 or negative errno. */
 int proc_each_child(pid_t pid, proc_child_fn fn, void *arg);
 
+/* Each living process that /proc shows, the kernel's own too. 0 or negative errno. */
+int proc_each_process(proc_child_fn fn, void *arg);
+
+/* It runs a program: it is none of the kernel's own threads, and no zombie. */
+bool proc_is_program(pid_t pid);
+
+/* Its parent, 0: none, or it is gone. */
+pid_t proc_parent(pid_t pid);
+
 /*
  * A file of /proc/PID as text: at most size - 1 bytes and a NUL. The bytes read, or negative
  * errno. size is at least 1.
