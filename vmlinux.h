@@ -229,6 +229,7 @@ struct task_struct {
 	struct io_uring_task *io_uring;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	int *clear_child_tid;
 	struct thread_struct thread;
 	struct uprobe_task *utask;
 };

@@ -32,12 +32,26 @@
 
 /* No code lies below, nor, in user space, above. */
 #define CODE_MIN 0x10000ull
-#define CODE_MAX (1ull << 47)
+#if defined(__TARGET_ARCH_x86)
+#define CODE_MAX    (1ull << 47)
+#define CODE_OF(to) (to)
+#elif defined(__TARGET_ARCH_arm64)
+/*
+ * A return address may be signed, in the bits above, where small negative numbers have theirs. With
+ * 52 bits of address the kernel's own page lies higher: so much of it is told as well.
+ */
+#define CODE_MAX    ((1ull << 48) - CODE_MIN)
+#define CODE_OF(to) ((to) & ((1ull << 48) - 1))
+#endif
 
 struct native_buffer {
 	struct record_native record;
 	u8 stack[RECORD_STACK_MAX + PAGE];
 	u64 copied[64]; /* a struct pt_regs */
+#if defined(__TARGET_ARCH_arm64)
+	struct return_instance *call; /* see restore_page() */
+	u64 trampoline, call_stack, call_returns_to;
+#endif
 };
 
 /* By CPU: larger than the kernel allows in a map that it keeps by CPU itself. */
@@ -139,11 +153,11 @@ static __always_inline void read_regs(struct native_buffer *buf)
 static __always_inline u64 stack_end(u64 sp)
 {
 	struct mm_struct *mm = CURRENT(mm);
-	u64 first = BPF_CORE_READ(mm, start_stack), tp = thread_pointer();
+	u64 first = BPF_CORE_READ(mm, start_stack), own = thread_self();
 
 	if (first > sp && first - sp <= RECORD_STACK_MAX)
 		return first;
-	return tp > sp && tp - sp <= RECORD_STACK_MAX ? tp : 0;
+	return own > sp && own - sp <= RECORD_STACK_MAX ? own : 0;
 }
 
 /* Page by page, up to what is not readable. A global function: verified by itself. */
@@ -180,26 +194,35 @@ __attribute__((noinline)) int copy_stack(void)
 
 /*
  * A uretprobe, whoever's, puts the address of its trampoline in place of a function's return
- * address; the kernel keeps the real one, for each such call of the thread, innermost first. On
- * x86-64 it lay at the stack pointer. A global function: verified by itself.
+ * address; the kernel keeps the real one, for each such call of the thread, innermost first. *ret:
+ * the first; its result: the trampoline; 0: there is none.
  */
-__attribute__((noinline)) int restore_returns(void)
+static __always_inline u64 waiting_returns(struct return_instance **ret)
 {
-#if defined(__TARGET_ARCH_x86)
-	struct native_buffer *buf = this_native();
-	struct return_instance *call;
+	struct mm_struct *mm = CURRENT(mm);
 	struct uprobe_task *utask;
-	struct mm_struct *mm;
-	u64 trampoline;
 
-	if (!buf || !bpf_core_field_exists(struct task_struct, utask))
+	*ret = NULL;
+	if (!bpf_core_field_exists(struct task_struct, utask))
 		return 0;
 	utask = CURRENT(utask);
 	if (!utask)
 		return 0;
-	mm = CURRENT(mm);
-	trampoline = BPF_CORE_READ(mm, uprobes_state.xol_area, vaddr);
-	call = BPF_CORE_READ(utask, return_instances);
+	*ret = BPF_CORE_READ(utask, return_instances);
+	return BPF_CORE_READ(mm, uprobes_state.xol_area, vaddr);
+}
+
+#if defined(__TARGET_ARCH_x86)
+/* It lay at the stack pointer. A global function: verified by itself. */
+__attribute__((noinline)) int restore_returns(void)
+{
+	struct native_buffer *buf = this_native();
+	struct return_instance *call;
+	u64 trampoline;
+
+	if (!buf)
+		return 0;
+	trampoline = waiting_returns(&call);
 	for (u32 i = 0; i < RETURNS_MAX && call; i++) {
 		u64 at = BPF_CORE_READ(call, stack) - buf->record.sp;
 		u64 *word = (u64 *)(buf->stack + (at & (RECORD_STACK_MAX - 8)));
@@ -208,9 +231,63 @@ __attribute__((noinline)) int restore_returns(void)
 			*word = BPF_CORE_READ(call, orig_ret_vaddr);
 		call = BPF_CORE_READ(call, next);
 	}
-#endif
 	return 0;
 }
+#elif defined(__TARGET_ARCH_arm64)
+static __always_inline void take_waiting(struct native_buffer *buf, struct return_instance *call)
+{
+	buf->call = call;
+	buf->call_stack = call ? BPF_CORE_READ(call, stack) : -1ull;
+	buf->call_returns_to = call ? BPF_CORE_READ(call, orig_ret_vaddr) : 0;
+}
+
+/*
+ * It was in a register, and is wherever that function has saved it, below the stack pointer that it
+ * was called with; perhaps signed. A page of the copy. A global function: verified by itself.
+ */
+__attribute__((noinline)) int restore_page(u32 page)
+{
+	struct native_buffer *buf = this_native();
+	struct return_instance *call;
+	u32 bytes;
+
+	if (!buf || page > RECORD_STACK_MAX / PAGE - 1)
+		return 0;
+	bytes = buf->record.bytes;
+	for (u32 i = 0; i < PAGE_WORDS; i++) {
+		u32 at = page * PAGE + i * 8;
+		u64 *word = (u64 *)(buf->stack + (at & (RECORD_STACK_MAX - 8)));
+
+		if (at + 8 > bytes)
+			break;
+		call = buf->call;
+		if (buf->record.sp + at >= buf->call_stack)
+			take_waiting(buf, BPF_CORE_READ(call, next));
+		if (CODE_OF(*word) == buf->trampoline && buf->call)
+			*word = buf->call_returns_to;
+	}
+	return 0;
+}
+
+/* A global function: verified by itself. */
+__attribute__((noinline)) int restore_returns(void)
+{
+	struct native_buffer *buf = this_native();
+	struct return_instance *call;
+
+	if (!buf)
+		return 0;
+	buf->trampoline = CODE_OF(waiting_returns(&call));
+	if (!call)
+		return 0;
+	take_waiting(buf, call);
+	if (CODE_OF(buf->record.regs[30]) == buf->trampoline)
+		buf->record.regs[30] = buf->call_returns_to;
+	for (u32 page = 0; page < RECORD_STACK_MAX / PAGE && buf->call; page++)
+		restore_page(page);
+	return 0;
+}
+#endif
 
 /*
  * Of a stack, what unwinding rests on are addresses: of code to return to, and of the stack
@@ -218,9 +295,10 @@ __attribute__((noinline)) int restore_returns(void)
  */
 static __always_inline u64 mix_address(u64 hash, u64 word, u32 at, u64 brk_start, u64 brk_end)
 {
+	word = CODE_OF(word);
 	if (word < CODE_MIN || word >= CODE_MAX || (word >= brk_start && word < brk_end))
 		return hash;
-	return mix(hash, word | ((u64)at << 47));
+	return mix(hash, word | ((u64)at << 48));
 }
 
 /* A page of the copy into the hash. A global function: verified by itself. */

@@ -11,37 +11,7 @@
 #define FDTRACE_THREAD_BPF_H
 
 #include "libc.bpf.h"
-#include "walk.bpf.h"
-
-/* The thread pointer, from which libc's thread-specific data hangs. */
-static __always_inline u64 thread_pointer(void)
-{
-#if defined(__TARGET_ARCH_x86)
-	return CURRENT(thread.fsbase);
-#elif defined(__TARGET_ARCH_arm64)
-	return CURRENT(thread.uw.tp_value);
-#endif
-}
-
-/*
- * pthread_getspecific() of glibc on x86-64: struct pthread has 32 slots of {sequence, value}
- * at 0x310, and pointers to further blocks of 32 behind them (nptl/descr.h).
- */
-static __always_inline u64 thread_specific(u64 tp, u32 key)
-{
-	u64 slots, value;
-
-	if (key < 32)
-		slots = tp + 0x310;
-	else if (!read_user(&slots, sizeof(slots), tp + 0x510 + 8ull * (key / 32)) || !slots)
-		return 0;
-	if (!read_user(&value, sizeof(value), slots + 16ull * (key % 32) + 8))
-		return 0;
-	return value;
-}
-
-/* Of a thread-local: it can't be read. No thread state is there. */
-#define NOT_THERE 1
+#include "pthread.bpf.h"
 
 /*
  * A thread-local of the module whose number the loader has put into a slot beside the runtime:
@@ -49,12 +19,13 @@ static __always_inline u64 thread_specific(u64 tp, u32 key)
  * that this thread has not used.
  */
 static __always_inline u64 module_local(const struct python_process *python,
-					const struct py_layout *layout, u64 tp)
+					const struct py_layout *layout)
 {
 	u64 module = 0, vector = 0, block = 0, value = 0;
 
 	if (!read_user(&module, sizeof(module), python->runtime + (s64)layout->runtime_key) ||
-	    !module || module >= 4096 || !read_user(&vector, sizeof(vector), tp + 8) ||
+	    !module || module >= 4096 ||
+	    !read_user(&vector, sizeof(vector), thread_pointer() + DTV_AT) ||
 	    !read_user(&block, sizeof(block), vector + 16 * module))
 		return NOT_THERE;
 	if (block == -1ull)
@@ -80,7 +51,7 @@ static __always_inline u32 read_key(const struct python_process *python,
 
 /* One read of all up to the last field costs less than one for each. */
 static __always_inline bool read_thread(struct walk *w, const struct py_layout *layout, u64 state,
-					u64 tp)
+					u64 self)
 {
 	u32 last = layout->tstate_thread_id & 255;
 
@@ -88,7 +59,7 @@ static __always_inline bool read_thread(struct walk *w, const struct py_layout *
 		return false;
 	w->view.interp = *(u64 *)(w->window + (layout->tstate_interp & FIELD_MASK));
 	w->view.frame = *(u64 *)(w->window + (layout->tstate_frame & FIELD_MASK));
-	return *(u64 *)(w->window + last) == tp;
+	return is_self(*(u64 *)(w->window + last), self);
 }
 
 enum found_thread { THREAD_FOUND, THREAD_NONE, THREAD_NOT_BY_KEY };
@@ -98,37 +69,37 @@ enum found_thread { THREAD_FOUND, THREAD_NONE, THREAD_NOT_BY_KEY };
  * chain of calls has 512 bytes in all.
  */
 static __noinline enum found_thread thread_by_key(struct walk *w, struct python_process *python,
-						  const struct py_layout *layout, u64 tp)
+						  const struct py_layout *layout, u64 self)
 {
 	u64 state = 0;
 	u32 key = 0;
 
 	switch (layout->key) {
 	case PY_KEY_LOCAL:
-		if (!read_user(&state, sizeof(state), tp + (s64)layout->key_offset))
+		if (!read_user(&state, sizeof(state), thread_pointer() + (s64)layout->key_offset))
 			state = NOT_THERE;
 		break;
 	case PY_KEY_MODULE:
-		state = module_local(python, layout, tp);
+		state = module_local(python, layout);
 		break;
 	case PY_KEY_TSS:
 	case PY_KEY_INT:
 		key = read_key(python, layout);
 		if (key)
-			state = thread_specific(tp, key - 1);
+			state = thread_specific(self, key - 1);
 		break;
 	default:
 		return THREAD_NOT_BY_KEY;
 	}
-	if (state && read_thread(w, layout, state, tp)) {
+	if (state && read_thread(w, layout, state, self)) {
 		python->tss_key = key;
 		return THREAD_FOUND;
 	}
 	/* Elsewhere than in glibc something else lies in these places, nothing (0) even. */
-	if (is_glibc(tp))
+	if (is_glibc(self))
 		return state ? THREAD_NOT_BY_KEY : THREAD_NONE;
-	state = key ? musl_specific(tp, key - 1) : 0;
-	return state && read_thread(w, layout, state, tp) ? THREAD_FOUND : THREAD_NOT_BY_KEY;
+	state = key ? musl_specific(self, key - 1) : 0;
+	return state && read_thread(w, layout, state, self) ? THREAD_FOUND : THREAD_NOT_BY_KEY;
 }
 
 /*
@@ -136,17 +107,17 @@ static __noinline enum found_thread thread_by_key(struct walk *w, struct python_
  * it counts only if it names this very thread, which also proves the key that is remembered.
  */
 static __always_inline enum found_thread find_thread(struct walk *w, struct python_process *python,
-						     const struct py_layout *layout, u64 tp)
+						     const struct py_layout *layout, u64 self)
 {
 	u64 state;
 
 	w->view.interp = 0;
 	if (python->tss_key) {
-		state = thread_specific(tp, python->tss_key - 1);
-		if (state && read_thread(w, layout, state, tp))
+		state = thread_specific(self, python->tss_key - 1);
+		if (state && read_thread(w, layout, state, self))
 			return THREAD_FOUND;
 	}
-	return thread_by_key(w, python, layout, tp);
+	return thread_by_key(w, python, layout, self);
 }
 
 static __always_inline u64 first_frame(const struct py_layout *layout, u64 frame)
@@ -184,7 +155,7 @@ static __always_inline bool consider_thread(struct walk *w, const struct py_layo
 	struct thread_search *s = &w->search;
 	u64 frame = *(u64 *)(w->window + (layout->tstate_frame & FIELD_MASK));
 	u64 cframe = 0;
-	bool own = *(u64 *)(w->window + (layout->tstate_thread_id & 255)) == s->tp;
+	bool own = is_self(*(u64 *)(w->window + (layout->tstate_thread_id & 255)), s->self);
 
 	if (layout->tstate_status != LAYOUT_NONE) {
 		if (!own || !(w->window[layout->tstate_status & FIELD_MASK] & 8))
@@ -256,7 +227,7 @@ __attribute__((noinline)) int search_threads(void)
  * Looks through all thread states of all interpreters; the first of these is at this address. What
  * is found is in the search. A global function: verified by itself.
  */
-__attribute__((noinline)) int search_lists(u64 interps, u64 tp, u64 own_interp)
+__attribute__((noinline)) int search_lists(u64 interps, u64 self, u64 own_interp)
 {
 	struct walk *w = this_walk();
 	struct thread_search *s;
@@ -266,7 +237,7 @@ __attribute__((noinline)) int search_lists(u64 interps, u64 tp, u64 own_interp)
 		return PYTHON_NONE;
 	s = &w->search;
 	__builtin_memset(s, 0, sizeof(*s));
-	s->tp = tp;
+	s->self = self;
 	s->own_interp = own_interp;
 	read_user(&s->next_interp, sizeof(s->next_interp), interps);
 	for (i = 0; i < SEARCH_STEPS; i++)
@@ -283,15 +254,15 @@ __attribute__((noinline)) int search_lists(u64 interps, u64 tp, u64 own_interp)
 static __always_inline enum python_status find_frames(struct walk *w, struct python_process *python,
 						      const struct py_layout *layout)
 {
-	u64 interps = python->runtime + layout->runtime_interp, tp = thread_pointer();
+	u64 interps = python->runtime + layout->runtime_interp, self = thread_self();
 	enum python_status status = PYTHON_COMPLETE;
 	enum found_thread found;
 
-	found = find_thread(w, python, layout, tp);
+	found = find_thread(w, python, layout, self);
 	if (found == THREAD_NONE)
 		return PYTHON_NO_THREAD;
 	if (found == THREAD_NOT_BY_KEY || many_interpreters(w, interps, layout)) {
-		status = search_lists(interps, tp, w->view.interp);
+		status = search_lists(interps, self, w->view.interp);
 		w->view.frame = w->search.frame;
 	}
 	w->next = first_frame(layout, w->view.frame);

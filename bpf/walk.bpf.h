@@ -36,7 +36,7 @@ struct known_python {
 /* Through the lists of interpreters and of their threads. */
 struct thread_search {
 	u64 next_interp, interp, thread;
-	u64 tp;
+	u64 self;
 	u64 own_interp; /* the one that the key showed */
 	u64 frame, cframe;
 	u32 matches;
