@@ -20,6 +20,8 @@
 #define REGISTERS 33
 #endif
 
+#define ALL_REGISTERS ((UINT64_C(1) << REGISTERS) - 1)
+
 struct unwinder {
 	const struct unwind_memory *memory;
 	struct unwind_module *modules;
@@ -123,6 +125,50 @@ static bool is_first(const struct unwind_frame *frame)
 	return frame->symbol && !strcmp(frame->symbol, "_start");
 }
 
+#if defined(__aarch64__)
+/* struct rt_sigframe: behind siginfo and the head of a ucontext, and a fault's address. */
+#define INTERRUPTED_REGS (128 + 176 + 8)
+
+/*
+ * A signal's handler returns to the vDSO, which is in no file; at the stack pointer then lies what
+ * it had interrupted, and x29 points to a frame record, which must say the same
+ * (arch/arm64/kernel/signal.c: struct rt_sigframe_user_layout).
+ */
+static bool interrupted(const struct unwinder *u, struct unwind_regs *ret)
+{
+	uint64_t at = u->regs.value[REG_SP] + INTERRUPTED_REGS, fp, lr;
+
+	for (int i = 0; i < REGISTERS; i++)
+		if (memory_read(u->memory, at + (uint64_t)i * 8, &ret->value[i]))
+			return false;
+	ret->known = ALL_REGISTERS;
+	return !memory_read(u->memory, u->regs.value[29], &fp) &&
+	       !memory_read(u->memory, u->regs.value[29] + 8, &lr) && fp == ret->value[29] &&
+	       lr == ret->value[30];
+}
+#else
+/* The C library has a function of its own to return to, with unwind information. */
+static bool interrupted(const struct unwinder *u, struct unwind_regs *ret)
+{
+	return false;
+}
+#endif
+
+/* A frame in no module. */
+static enum native_end step_unknown(struct unwinder *u, struct unwind_frame *out, bool *exact,
+				    bool *ret_up)
+{
+	struct unwind_regs regs;
+
+	if (*exact || !interrupted(u, &regs))
+		return NATIVE_NO_MODULE;
+	out->symbol = "__kernel_rt_sigreturn";
+	u->regs = regs;
+	*exact = true;
+	*ret_up = true;
+	return NATIVE_COMPLETE;
+}
+
 /*
  * The frame of u's registers, and the step out of it. exact: pc is an instruction that was
  * interrupted; else the one behind a call, which may belong to another function.
@@ -138,7 +184,7 @@ static enum native_end one_frame(struct unwinder *u, bool *exact, bool *ret_up)
 	*ret_up = false;
 	*out = (struct unwind_frame){.address = pc - bias};
 	if (!module)
-		return NATIVE_NO_MODULE;
+		return step_unknown(u, out, exact, ret_up);
 	out->object = module->object;
 	out->symbol = object_symbol(module->object, look - bias);
 	frame = object_frame(module->object, look - bias);
@@ -157,7 +203,7 @@ enum native_end unwind(struct unwind_regs regs, const struct unwind_memory *memo
 	enum native_end end = NATIVE_FRAMES;
 	bool exact = true, up = true;
 
-	u.regs.known = (UINT64_C(1) << REGISTERS) - 1;
+	u.regs.known = ALL_REGISTERS;
 	ret->depth = 0;
 	while (up) {
 		if (ret->depth == RECORD_NATIVES_MAX)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#if defined(__x86_64__)
+
 /*
  * Where the bytes of an instruction are in the function, or NULL. room: bytes that must follow
  * them. No instruction before it holds these bytes by chance in the functions that we look at.
@@ -31,8 +33,6 @@ static uint64_t relative(const struct function_head *function, const uint8_t *at
 	return function->address + (uint64_t)(at + 4 - function->code) +
 	       (uint64_t)(int64_t)read_signed(at);
 }
-
-#if defined(__x86_64__)
 
 bool gilstate_interp_head(const struct function_head *function, uint64_t *ret)
 {

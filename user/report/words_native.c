@@ -57,6 +57,8 @@ const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_
 {
 	char symbol[NAME_COLUMNS * 4 + 1], module[NAME_COLUMNS * 4 + 1];
 
+	if (!frame->module && frame->symbol)
+		return layout_shorten(frame->symbol, NAME_COLUMNS, buf, PLACE_SIZE);
 	if (!frame->module) {
 		snprintf(buf, PLACE_SIZE, "0x%" PRIx64, frame->address);
 		return buf;
