@@ -12,7 +12,13 @@ LLVM_STRIP ?= $(call llvm_tool,llvm-strip)
 LLVM_OBJDUMP ?= $(call llvm_tool,llvm-objdump)
 BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
 PKG_CONFIG ?= pkg-config
-ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+ARCH ?= $(HOST_ARCH)
+# What is built; that of another architecture lies in its own BUILD.
+PROGRAM := fdtrace
+ifneq ($(ARCH),$(HOST_ARCH))
+include tests/vm/cross.mk
+endif
 
 LIBS := libbpf libdw libelf liblzma zlib jansson libseccomp
 CFLAGS ?= -O2 -g
@@ -37,9 +43,9 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 
 .DELETE_ON_ERROR:
 .PHONY: all
-all: fdtrace
+all: $(PROGRAM)
 
-fdtrace: $(USER_OBJ)
+$(PROGRAM): $(USER_OBJ)
 	$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS)
 
 $(BUILD)/user/%.o: user/%.c Makefile

@@ -32,11 +32,11 @@ def mirrors():
     return archive, security or archive.rstrip("/") + "-security/"
 
 
-def apt_environment(suites, work):
+def apt_environment(suites, work, arch):
     """The environment of an apt that knows these suites alone, and has nothing installed."""
     archive, security = mirrors()
     lines = [
-        f"deb [arch={ARCH} signed-by={KEYRING}] "
+        f"deb [arch={arch} signed-by={KEYRING}] "
         f"{security if suite.endswith('-security') else archive} {suite} main\n"
         for suite in suites
     ]
@@ -49,7 +49,7 @@ def apt_environment(suites, work):
         f'Dir::State "{work}"; Dir::State::status "{work}/status"; Dir::Cache "{work}";\n'
         f'Dir::Etc::sourcelist "{work}/sources.list"; Dir::Etc::sourceparts "-";\n'
         f'Dir::Etc::preferences "-"; Dir::Etc::preferencesparts "-";\n'
-        f'APT::Architecture "{ARCH}"; APT::Architectures {{ "{ARCH}"; }};\n'
+        f'APT::Architecture "{arch}"; APT::Architectures {{ "{arch}"; }};\n'
         'APT::Sandbox::User "root"; Acquire::Languages "none";\n'
         'Acquire::Check-Valid-Until "false"; Acquire::Check-Date "false";\n'
     )
@@ -59,9 +59,9 @@ def apt_environment(suites, work):
 class Archive:
     """Some suites' packages, as of now."""
 
-    def __init__(self, suites, work):
+    def __init__(self, suites, work, arch):
         self.work = work
-        self.env = apt_environment(suites, work)
+        self.env = apt_environment(suites, work, arch)
         self.run("apt-get", "-qq", "update")
 
     def run(self, *command):
@@ -93,6 +93,6 @@ class Archive:
 
 
 @contextmanager
-def archive(*suites):
+def archive(*suites, arch=ARCH):
     with tempfile.TemporaryDirectory(prefix="fdtrace-apt-") as work:
-        yield Archive(suites, Path(work))
+        yield Archive(suites, Path(work), arch)

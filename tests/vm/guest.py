@@ -2,8 +2,9 @@
 """A virtual machine that boots one kernel, runs one command, and is gone.
 
 The guest sees the machine's root read-only under a tmpfs, and in /run/share a folder of the
-caller's that it may write to. Owns: the processes that it starts. Never: a network, a disk,
-hardware acceleration: everything is emulated, on any machine.
+caller's that it may write to. One of another architecture sees a root of that, and this tree,
+where it lies. Owns: the processes that it starts. Never: a network, a disk, hardware acceleration:
+everything is emulated, on any machine.
 """
 import lzma
 import os
@@ -13,23 +14,47 @@ import subprocess
 import tempfile
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import roots
+from kernels import ARCH
+
 INIT = Path(__file__).parent / "init"
-BUSYBOX = "/bin/busybox"
+TREE = Path(__file__).resolve().parents[2]
+BUSYBOX = "bin/busybox"  # of the guest's root
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 MODULES = ["virtio_pci", "virtio_rng", "virtiofs", "overlay"]
 MEMORY = "1536M"
-# Without the string instructions that hardware is fast at, and emulation goes through by the byte.
-CPU = "max,-la57,-erms,-fsrm"
-# no_timer_check: on a busy machine the emulated timer fails its test, and the kernel panics. The
-# last line: what costs an emulated kernel much, and no test asks for.
+# The second line: what costs an emulated kernel much, and no test asks for.
 APPEND = (
-    "console=ttyS0 quiet loglevel=2 panic=-1 lsm=lockdown,yama,apparmor,bpf no_timer_check "
+    "quiet loglevel=2 panic=-1 lsm=lockdown,yama,apparmor,bpf "
     "mitigations=off init_on_alloc=0 audit=0 nowatchdog"
 )
 BOOT_SECONDS = 90  # until the command runs; tried so many times
 BOOTS = 3
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is emulated of an architecture."""
+
+    qemu: str
+    options: tuple
+    append: str
+
+
+BOARDS = {
+    # Without the string instructions that hardware is fast at, and emulation goes through by the
+    # byte. no_timer_check: on a busy machine the emulated timer fails its test, and the kernel
+    # panics.
+    "amd64": Board("qemu-system-x86_64", ("-M", "q35", "-cpu", "max,-la57,-erms,-fsrm"),
+                   "console=ttyS0 no_timer_check"),
+    # Return addresses are signed, as on current processors, by a sum that is quickly emulated.
+    "arm64": Board("qemu-system-aarch64",
+                   ("-M", "virt,gic-version=3", "-cpu", "max,pauth-impdef=on,sve=off,sme=off"),
+                   "console=ttyAMA0"),
+}
 
 
 class Died(Exception):
@@ -55,10 +80,15 @@ def module_text(path):
     return lzma.decompress(data) if path.suffix == ".xz" else data
 
 
+def root_of(kernel):
+    """Where the guest's root lies here."""
+    return Path("/") if kernel.arch == ARCH else roots.fetch(kernel.arch)
+
+
 def initramfs(kernel):
     modules = {p.name.removesuffix(".xz"): p for p in kernel.module_files(MODULES)}
     files = {"bin": None, "modules": None}
-    files["bin/busybox"] = Path(BUSYBOX).resolve().read_bytes()
+    files["bin/busybox"] = (root_of(kernel) / BUSYBOX).read_bytes()
     files["init"] = INIT.read_bytes()
     files["modules/order"] = "".join(f"{name}\n" for name in modules).encode()
     for name, path in modules.items():
@@ -70,7 +100,7 @@ def share_folder(stack, work, tag, source):
     """Starts a virtiofsd; QEMU's arguments for it."""
     socket = work / f"{tag}.socket"
     command = [VIRTIOFSD, f"--socket-path={socket}", "-o", "sandbox=chroot"]
-    command += ["-o", f"source={source}", "-o", "cache=always" if tag == "host" else "cache=none"]
+    command += ["-o", f"source={source}", "-o", "cache=none" if tag == "share" else "cache=always"]
     log = stack.enter_context(open(work / f"{tag}.log", "wb"))
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     stack.callback(end, process)
@@ -97,12 +127,13 @@ def end(process):
 
 def machine(kernel, work, cpus, append):
     """QEMU's arguments, but for the folders."""
+    board = BOARDS[kernel.arch]
     return [
-        *("qemu-system-x86_64", "-M", "q35", "-cpu", CPU, "-accel", "tcg,thread=single"),
+        *(board.qemu, *board.options, "-accel", "tcg,thread=single"),
         *("-smp", str(cpus), "-m", MEMORY, "-object"),
         *(f"memory-backend-memfd,id=memory,size={MEMORY},share=on", "-numa", "node,memdev=memory"),
         *("-kernel", str(kernel.image), "-initrd", str(work / "initramfs")),
-        *("-append", f"{APPEND} {append}".strip()),
+        *("-append", f"{board.append} {APPEND} {append}".strip()),
         *("-display", "none", "-serial", "stdio", "-monitor", "none", "-nic", "none"),
         "-no-reboot",
     ]
@@ -136,8 +167,11 @@ def boot(kernel, share, cpus, timeout, append, output):
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fdtrace-vm-")))
         (work / "initramfs").write_bytes(initramfs(kernel))
         argv = machine(kernel, work, cpus, append)
-        argv += share_folder(stack, work, "host", "/")
+        argv += share_folder(stack, work, "host", root_of(kernel))
         argv += share_folder(stack, work, "share", share)
+        if kernel.arch != ARCH:
+            (share / "tree").write_text(f"{TREE}\n")
+            argv += share_folder(stack, work, "tree", TREE)
         qemu = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         stack.callback(end, qemu)
         with suppress(subprocess.TimeoutExpired):
@@ -151,8 +185,9 @@ def boot(kernel, share, cpus, timeout, append, output):
     return True
 
 
-def lacking():
+def lacking(arch):
     """The programs that a guest needs and this machine does not have."""
-    needed = ["qemu-system-x86_64", VIRTIOFSD, BUSYBOX, "apt-get", "dpkg", "depmod"]
+    needed = [BOARDS[arch].qemu, VIRTIOFSD, "apt-get", "dpkg", "depmod"]
+    needed += [f"/{BUSYBOX}"] if arch == ARCH else ["clang", "ld.lld"]
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     return [name for name in needed if not shutil.which(name, path=path)]

@@ -30,6 +30,7 @@ SUITES = {
 @dataclass
 class Kernel:
     series: str
+    arch: str
     folder: Path  # the unpacked packages
 
     @property
@@ -65,10 +66,10 @@ def by_version(name):
     return [int(n) for n in re.findall(r"\d+", name)]
 
 
-def choose(series, names):
+def choose(series, names, arch):
     """The newest signed cloud image of the series."""
     version = r"\d" if series == "newest" else re.escape(series) + r"\."
-    pattern = re.compile(rf"linux-image-({version}\S*-cloud-{ARCH})")
+    pattern = re.compile(rf"linux-image-({version}\S*-cloud-{arch})")
     found = [m.group(1) for m in map(pattern.fullmatch, names) if m and re.search(r"\.\d+", m[1])]
     # linux-image-6.1-cloud-amd64 and the like only depend on a kernel.
     found = [f for f in found if re.match(r"\d+\.\d+\.\d+", f)]
@@ -77,26 +78,26 @@ def choose(series, names):
     return max(found, key=by_version)
 
 
-def download(series, folder):
+def download(series, folder, arch):
     """Fetches and unpacks into folder."""
-    with debian.archive(*SUITES[series]) as archive:
+    with debian.archive(*SUITES[series], arch=arch) as archive:
         names = archive.names("linux-")
-        version = choose(series, names)
+        version = choose(series, names, arch)
         parts = [f"linux-{part}-{version}" for part in ("image", "binary", "modules", "base")]
         archive.unpack([p for p in parts if p in names], folder)
 
 
-def fetch(series):
+def fetch(series, arch=ARCH):
     """The kernel of a series, from the cache if it is there."""
-    folder = CACHE / "kernels" / f"{series}-{ARCH}"
-    kernel = Kernel(series, folder)
+    folder = CACHE / "kernels" / f"{series}-{arch}"
+    kernel = Kernel(series, arch, folder)
     if folder.exists():
         return kernel
     folder.parent.mkdir(parents=True, exist_ok=True)
     unpacked = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
-        download(series, unpacked)
-        new = Kernel(series, unpacked)
+        download(series, unpacked, arch)
+        new = Kernel(series, arch, unpacked)
         (unpacked / "lib").is_dir() or (unpacked / "lib").symlink_to("usr/lib")
         subprocess.run(["depmod", "-b", unpacked, new.release], check=True)
         unpacked.rename(folder)

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FDTRACE = str(ROOT / "fdtrace")
+FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
 SYSTEM = "(system or test_c) and not reference"
 # Every simulator, with the Python that the machine's own tools use.
 MANY = ["tests/e2e/test_sim.py", "tests/e2e/test_exact.py", "tests/e2e/test_system_wide.py", "-k",

@@ -2,19 +2,20 @@
 #
 # The tests under other kernels, in emulated machines. KERNEL=5.10|6.1|6.12|6.18|newest;
 # EXTENT=quick|many|most|full (many unless given): full is all of the suite on every rung; VM=
-# passes arguments to vm.py. What a machine lacks for it is said, and skips vm-quick; the others
-# fail.
+# passes arguments to vm.py. ARCH=arm64: that architecture's kernels, and fdtrace built for it
+# (cross.mk). What a machine lacks for it is said, and skips vm-quick; the others fail.
 
 KERNEL ?= newest
 VM_RUN = $(SUDO) env XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$$HOME/.cache}" PYTHONDONTWRITEBYTECODE=1 \
-	$(PYTHON) tests/vm/vm.py $(if $(EXTENT),--extent $(EXTENT))
+	$(PYTHON) tests/vm/vm.py $(if $(filter-out $(HOST_ARCH),$(ARCH)),--arch $(ARCH)) \
+	$(if $(EXTENT),--extent $(EXTENT))
 
 .PHONY: test-vm test-matrix vm-quick
-test-vm: fdtrace ## e2e tests under another kernel (root): KERNEL=6.1, EXTENT=full for all of them
+test-vm: $(PROGRAM) ## e2e tests under another kernel (root): KERNEL=6.1, ARCH=arm64, EXTENT=full for all of them
 	@$(VM_RUN) --kernel $(KERNEL) $(VM)
 
-test-matrix: fdtrace ## the same under every kernel, and a table
+test-matrix: $(PROGRAM) ## the same under every kernel, and a table
 	@$(VM_RUN) $(VM)
 
-vm-quick: fdtrace ## a few of them, under the oldest kernel in wide use and the newest
+vm-quick: $(PROGRAM) ## a few of them, under the oldest kernel in wide use and the newest
 	@$(VM_RUN) --extent quick --skip-absent --timeout 900 --kernel 6.1 --kernel newest

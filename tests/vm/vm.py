@@ -19,6 +19,7 @@ from pathlib import Path
 
 import guest
 import kernels
+from kernels import ARCH
 
 ROOT = Path(__file__).resolve().parents[2]
 # Emulation is 12-25 times slower: limits grow, what is asserted stays.
@@ -50,6 +51,11 @@ class Outcome:
         return self.status == 0 and not self.trouble
 
 
+def program(arch):
+    """Ours of an architecture, as make builds it."""
+    return ROOT / "fdtrace" if arch == ARCH else ROOT / "build" / arch / "fdtrace"
+
+
 def test_command(extent):
     return ["/usr/bin/python3", "tests/vm/rungs.py", "/run/share", extent]
 
@@ -70,10 +76,11 @@ def read_results(path):
 def run(series, command, args, output=None):
     outcome = Outcome(series)
     environment = {"HOME": NO_HOME, "PATH": os.environ["PATH"], "FDTRACE_TEST_SLOW": SLOW,
-                   "FDTRACE_TEST_GUEST": "1"}
+    environment = {"HOME": NO_HOME, "PATH": os.environ["PATH"], "FDTRACE_TEST_SLOW": SLOW,
+                   "FDTRACE_TEST_GUEST": "1", "FDTRACE": str(program(args.arch))}
     with tempfile.TemporaryDirectory(prefix="fdtrace-share-") as share:
         try:
-            kernel = kernels.fetch(series)
+            kernel = kernels.fetch(series, args.arch)
             outcome.release = kernel.release
             outcome.status = guest.run(
                 *(kernel, shlex.join(command)), share=Path(share), env=environment, cwd=ROOT,
@@ -121,7 +128,7 @@ def matrix(command, args):
     logs.mkdir(parents=True, exist_ok=True)
 
     def one(series):
-        with open(logs / f"{series}.log", "wb") as log:
+        with open(logs / f"{series}-{args.arch}.log", "wb") as log:
             return run(series, command, args, log)
 
     with ThreadPoolExecutor(args.jobs) as pool:
@@ -141,6 +148,7 @@ def single(command, args):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kernel", action="append", choices=list(kernels.SUITES))
+    parser.add_argument("--arch", choices=list(guest.BOARDS), default=ARCH)
     parser.add_argument("--extent", choices=["quick", "many", "most", "full"], default="many",
                         help="which tests of the end-to-end suite")
     parser.add_argument("--skip-absent", action="store_true",
@@ -157,7 +165,7 @@ def arguments():
 
 def main():
     args = arguments()
-    lacking = guest.lacking()
+    lacking = guest.lacking(args.arch)
     if lacking:
         why = f"not installed: {', '.join(lacking)} (see packaging/run vm-deps)"
         if not args.skip_absent:
