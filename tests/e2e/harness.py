@@ -12,6 +12,7 @@ import fcntl
 import glob
 import json
 import os
+import platform
 import re
 import shutil
 import struct
@@ -39,6 +40,8 @@ TIMEOUT = 60 * SLOW
 
 # fdtrace's first line on stderr, once it is attached.
 ATTACHED = re.compile(r"^fdtrace: tracing\b|^tracing\b", re.M)
+# Architectures younger than these calls do not have them: the C library makes others of them.
+SUCCESSORS = {"creat": "openat", "dup2": "dup3", "pipe": "pipe2"}
 # A Python stack of this many frames is complete; a deeper one may be cut.
 FRAMES_AT_LEAST = 128
 
@@ -114,6 +117,11 @@ def pythons_once():
         if python.version >= (3, 8):
             found.setdefault(f"{python.version} {python.path.startswith('/usr/')}", python)
     return list(found.values())
+
+
+def call_here(name):
+    """The system call that a call of this name is on this machine."""
+    return name if platform.machine() == "x86_64" else SUCCESSORS.get(name, name)
 
 
 def absent_versions():

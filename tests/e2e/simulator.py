@@ -176,6 +176,7 @@ def differences(sight, want, finding):
     ]
     checks += owner_checks(want, finding, sight.owned or want.get("ownership") == "off")
     for name, call in want.get("calls", {}).items():
+        call = harness.call_here(call)
         checks.append((name + " call", call, sites.get(name, {}).get("call")))
     if "threads" in want and {"bad", "closed"} <= set(sites):
         same = sites["bad"]["tid"] == sites["closed"]["tid"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """--native: C stacks are what the programs are known to do, and what gdb says; merged with Python's."""
 import os
+import platform
 import re
 import shutil
 import signal
@@ -116,7 +117,8 @@ def test_gdb_agrees_about_python(tmp_path, python):
                        "    except OSError: return x\n"
                        "sorted([1], key=inner)\n")
     command = [str(Path(python.path).resolve()), str(program)]
-    frames = gdb(command, "catch syscall close", "condition 1 $rdi == 7777", "run")
+    argument = "$rdi" if platform.machine() == "x86_64" else "$x0"
+    frames = gdb(command, "catch syscall close", f"condition 1 {argument} == 7777", "run")
     result = harness.started(command, ["--native", "--all"])
     native = only(result.findings, "bad_fd")["sites"]["bad"]["native"]
     module = Path(command[0]).name

@@ -54,7 +54,11 @@ int main(void)
 	close_twice("epoll", epoll_create1(0));
 	close_twice("inotify", inotify_init1(0));
 	close_twice("pidfd", syscall(SYS_pidfd_open, getpid(), 0));
+#ifdef SYS_pipe
 	if (syscall(SYS_pipe, pair))
+#else
+	if (pipe(pair))
+#endif
 		err(1, "pipe");
 	close_twice("pipe", pair[0]);
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))

@@ -39,7 +39,11 @@ int main(void)
 	splice(pipes[0], NULL, fd, NULL, 1, 0);
 	copy_file_range(file, NULL, fd, NULL, 1, 0);
 	epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+#ifdef SYS_dup2
 	syscall(SYS_dup2, fd, fd);
+#else
+	syscall(SYS_dup3, fd, fd + 1, 0);
+#endif
 	fcntl(fd, F_DUPFD, 0);
 	if (read(fd, &byte, 1) >= 0)
 		errx(1, "read");

@@ -48,7 +48,7 @@ static volatile int spinning = 1;
 static int do_job(int fd, const void *question, void *answer)
 {
 	const struct job *job = question;
-	char *room;
+	char *volatile room; /* else a compiler may leave the allocation out */
 
 	switch (job->task) {
 	case ECHO:
