@@ -32,11 +32,12 @@ def mirrors():
     return archive, security or archive.rstrip("/") + "-security/"
 
 
-def apt_environment(suites, work, arch):
-    """The environment of an apt that knows these suites alone, and has nothing installed."""
+def apt_environment(suites, work, arch, kind="deb"):
+    """The environment of an apt that knows these suites alone, and has nothing installed.
+    kind: deb, or deb-src for their sources."""
     archive, security = mirrors()
     lines = [
-        f"deb [arch={arch} signed-by={KEYRING}] "
+        f"{kind} [arch={arch} signed-by={KEYRING}] "
         f"{security if suite.endswith('-security') else archive} {suite} main\n"
         for suite in suites
     ]
@@ -57,11 +58,11 @@ def apt_environment(suites, work, arch):
 
 
 class Archive:
-    """Some suites' packages, as of now."""
+    """Some suites' packages, or their sources (kind deb-src), as of now."""
 
-    def __init__(self, suites, work, arch):
+    def __init__(self, suites, work, arch, kind):
         self.work = work
-        self.env = apt_environment(suites, work, arch)
+        self.env = apt_environment(suites, work, arch, kind)
         self.run("apt-get", "-qq", "update")
 
     def run(self, *command):
@@ -86,6 +87,11 @@ class Archive:
         self.run(*command, "install", *packages)
         self._extract(self.work / "archives", folder)
 
+    def source(self, package, folder):
+        """The file of upstream's source, put into the folder."""
+        self.run("apt-get", "-qq", "--download-only", "--tar-only", "source", package)
+        return next(self.work.glob("*.orig.tar.*")).rename(folder / "source.tar")
+
     def _extract(self, where, folder):
         for package in sorted(where.glob("*.deb")):
             self.run("dpkg", "-x", str(package), str(folder))
@@ -93,6 +99,6 @@ class Archive:
 
 
 @contextmanager
-def archive(*suites, arch=ARCH):
+def archive(*suites, arch=ARCH, kind="deb"):
     with tempfile.TemporaryDirectory(prefix="fdtrace-apt-") as work:
-        yield Archive(suites, Path(work), arch)
+        yield Archive(suites, Path(work), arch, kind)

@@ -6,8 +6,9 @@ Each is unpacked with all that it needs, its libc included, into a root of its o
 there through a small launcher that bears its name (tests/e2e/in_root.c): as a program in a
 container does, whose libraries the host does not have. A Python that the archive no longer has is
 taken from the cache. `pythons.py`: fetches what is missing, and lists what is there.
+What build_pythons.py has built is found here too.
 
-Owns: the cache's pythons/. Never: needs the network for what is in the cache.
+Owns: the cache's pythons/ and built/. Never: needs the network for what is in the cache.
 """
 import shutil
 import subprocess
@@ -54,6 +55,36 @@ WANTED = [
     plain(["sid"], "3.15"),
     Wanted(("sid",), "python3.14-dbg", ("python3.14-dbg", *SYSTEM)),
     Wanted(("sid",), "pypy3", ("pypy3", *SYSTEM)),
+]
+
+
+@dataclass(frozen=True)
+class Built:
+    name: str
+    suites: tuple  # the source is taken of the first that has it
+    options: tuple = ()
+    musl: bool = False
+
+    @property
+    def package(self):
+        """3.13t's source is python3.13's."""
+        return self.name.rstrip("t").partition("-")[0]
+
+    @property
+    def folder(self):
+        return debian.CACHE / "built" / self.name
+
+    @property
+    def program(self):
+        return self.folder / "bin" / self.name.partition("-")[0]
+
+
+BUILT = [
+    Built("python3.13t", ("sid", "forky", "trixie"), ("--disable-gil",)),
+    Built("python3.14t", ("sid", "forky"), ("--disable-gil",)),
+    Built("python3.15t", ("sid",), ("--disable-gil",)),
+    Built("python3.13-musl", ("sid", "forky", "trixie"), musl=True),
+    Built("python3.11-musl", ("bookworm",), musl=True),
 ]
 
 
@@ -106,18 +137,23 @@ def cached(prefix="python"):
     return [w.launcher for w in WANTED if w.program.startswith(prefix) and w.launcher.exists()]
 
 
-def main():
+def built():
+    """Programs that build_pythons.py has made."""
+    return [b.program for b in BUILT if b.program.exists()]
+
+
+def list_all(wanted, get):
+    """Gets each, and prints what it says of itself; the exit status."""
     lacking = 0
-    for wanted in WANTED:
+    for one in wanted:
         try:
-            launcher = fetch(wanted)
-            text = subprocess.run([launcher, "-V"], text=True, capture_output=True)
-            print(f"{wanted.name}: {text.stdout.strip() or text.stderr.strip()}", flush=True)
+            text = subprocess.run([get(one), "-V"], text=True, capture_output=True)
+            print(f"{one.name}: {text.stdout.strip() or text.stderr.strip()}", flush=True)
         except debian.Unavailable as error:
             lacking += 1
-            print(f"{wanted.name}: not to be had: {error}", file=sys.stderr)
+            print(f"{one.name}: not to be had: {error}", file=sys.stderr)
     return 1 if lacking else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(list_all(WANTED, fetch))

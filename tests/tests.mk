@@ -61,9 +61,12 @@ e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider \
 		tests/e2e $(E2E)
 
-.PHONY: pythons
+.PHONY: pythons pythons-built
 pythons: ## fetch Debian's CPythons of other suites into the cache, for the e2e tests
 	@$(PYTHON) -B tests/pythons.py
+
+pythons-built: ## build those that Debian has only sources of (free-threaded, with musl); BUILT='python3.13t'
+	@$(PYTHON) -B tests/build_pythons.py $(BUILT)
 
 .PHONY: stress
 STRESS_SECONDS ?= 60

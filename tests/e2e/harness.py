@@ -55,11 +55,19 @@ class Python:
     version: tuple
     label: str  # 3.11-debian, 3.11.7
     stdlib: str
-    libc: tuple = ()
+    libc: tuple = ()  # () of musl
+    kind: str = ""  # t: free-threaded; -musl
+
+    @property
+    def compiler(self):
+        """Builds libraries that it can load."""
+        return "cc" if self.libc else "musl-gcc"
 
     @property
     def loads_ours(self):
         """Can a library that was built here be preloaded? Not into an older libc."""
+        if not self.libc:
+            return bool(shutil.which("musl-gcc"))
         return self.libc >= libc_version(os.confstr("CS_GNU_LIBC_VERSION"))
 
     def own(self, file):
@@ -77,19 +85,23 @@ def libc_version(text):
 
 def _ask_python(path):
     code = (
-        "import sys, os; print(*sys.version_info[:3], os.path.dirname(os.__file__),"
-        " os.confstr('CS_GNU_LIBC_VERSION'))"
+        "import sys, os\n"
+        "try: libc = os.confstr('CS_GNU_LIBC_VERSION')\n"
+        "except OSError: libc = ''\n"
+        "print(*sys.version_info[:3], sys.abiflags or '-', os.path.dirname(os.__file__), libc)"
     )
     try:
         answer = subprocess.check_output([path, "-S", "-c", code], text=True, timeout=TIMEOUT)
     except (OSError, subprocess.SubprocessError):
         return None
-    major, minor, micro, stdlib, libc = answer.split(None, 4)
+    major, minor, micro, flags, stdlib, *libc = answer.split()
     where = "system" if path.startswith("/usr/") else "own"
     if path.startswith(str(fetched.CACHE)):
         where = "root-debug" if path.endswith("-dbg") else "root"
-    label = f"{major}.{minor}.{micro}-{where}"
-    return Python(path, (int(major), int(minor)), label, stdlib, libc_version(libc))
+    kind = ("t" if "t" in flags else "") + ("" if libc else "-musl")
+    label = f"{major}.{minor}.{micro}{kind}-{where}"
+    version = (int(major), int(minor))
+    return Python(path, version, label, stdlib, libc_version("".join(libc)), kind)
 
 
 @lru_cache(maxsize=None)
@@ -100,10 +112,10 @@ def pythons():
     for version in VERSIONS:
         pattern = "~/.pyenv/versions/%d.%d.*/bin/python3" % version
         paths += sorted(glob.glob(os.path.expanduser(pattern)))
-    paths += map(str, fetched.cached())
+    paths += map(str, fetched.cached() + fetched.built())
     found = {}
     for path in paths:
-        if re.fullmatch(r"\S*python[\d.]*(-dbg)?", path) and os.access(path, os.X_OK):
+        if re.fullmatch(r"\S*python[\d.]*t?(-dbg)?", path) and os.access(path, os.X_OK):
             python = _ask_python(path)
             if python and python.version in VERSIONS:
                 found.setdefault(python.label, python)
@@ -111,11 +123,13 @@ def pythons():
 
 
 def pythons_once():
-    """One of each version from 3.8 on, and the system's own: for programs written for those."""
+    """One of each version from 3.8 on, and the system's own: for programs written for those, and
+    for glibc: musl makes other calls."""
     found = {}
     for python in pythons():
-        if python.version >= (3, 8):
-            found.setdefault(f"{python.version} {python.path.startswith('/usr/')}", python)
+        if python.version >= (3, 8) and python.libc:
+            system = python.path.startswith("/usr/")
+            found.setdefault((python.version, python.kind, system), python)
     return list(found.values())
 
 
@@ -145,12 +159,14 @@ def build_dir():
 _build_lock = threading.Lock()
 
 
-def build(source, *flags):
+def build(source, *flags, compiler="cc"):
     """Compiles a C file once; its path."""
     with _build_lock:
-        target = build_dir() / (Path(source).stem + (".so" if "-shared" in flags else ""))
+        folder = build_dir() / compiler
+        folder.mkdir(exist_ok=True)
+        target = folder / (Path(source).stem + (".so" if "-shared" in flags else ""))
         if not target.exists():
-            command = ["cc", "-O1", "-D_GNU_SOURCE", "-pthread", f"-I{SIM}", *flags]
+            command = [compiler, "-O1", "-D_GNU_SOURCE", "-pthread", f"-I{SIM}", *flags]
             subprocess.run([*command, "-o", target, source, "-ldl"], check=True)
         return str(target)
 
@@ -352,8 +368,8 @@ def parse_faultlog(text):
 
 
 @contextlib.contextmanager
-def faultlog():
-    """(environment, file descriptor, read): a program run so logs its closes, from
+def faultlog(python):
+    """(environment, file descriptor, read): a program run so by this Python logs its closes, from
     simlib.wait_for_tracer() on; read() parses the log."""
     with tempfile.TemporaryFile("w+b") as file:
         fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND | fcntl.fcntl(file, fcntl.F_GETFL))
@@ -364,7 +380,8 @@ def faultlog():
             return parse_faultlog(file.read().decode())
 
         env = clean_env(
-            LD_PRELOAD=build(Path(__file__).parent / "preload.c", "-shared", "-fPIC"),
+            LD_PRELOAD=build(Path(__file__).parent / "preload.c", "-shared", "-fPIC",
+                             compiler=python.compiler),
             FDTRACE_SIM_FAULTLOG=str(fd),
             # Else malloc asks /sys how many processors there are: a close that nobody logs.
             MALLOC_ARENA_MAX="4",
@@ -373,6 +390,13 @@ def faultlog():
             yield env, fd, read
         finally:
             os.close(fd)
+
+
+def logging(python, env, command):
+    """The command, so that faultlog()'s library is loaded: musl's cannot be into fdtrace itself."""
+    if python.libc:
+        return command
+    return ["env", "LD_PRELOAD=" + env.pop("LD_PRELOAD"), *command]
 
 
 def as_python_escapes(text):

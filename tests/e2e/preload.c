@@ -25,6 +25,14 @@ static int log_fd = -1;
 static pthread_mutex_t *lock; /* shared with forked children, as the log is */
 static pid_t owner;
 
+#ifndef __GLIBC__
+/* musl has none; of what close() gives no other error is met. */
+static const char *strerrorname_np(int err)
+{
+	return err == EBADF ? "EBADF" : "another error";
+}
+#endif
+
 static void after_fork(void)
 {
 	owner = getpid();

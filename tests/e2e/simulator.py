@@ -293,7 +293,7 @@ class Reference:
 
     def run(self):
         with tempfile.TemporaryDirectory(prefix="fdtrace-sim-") as folder, \
-                harness.faultlog() as (env, fd, read):
+                harness.faultlog(self.python) as (env, fd, read):
             command, file = self.simulator.command(self.python, folder)
             done = subprocess.run(command, env=env, pass_fds=[fd], capture_output=True,
                                   text=True, timeout=harness.TIMEOUT)

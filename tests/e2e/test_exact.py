@@ -26,9 +26,9 @@ class Exact:
         return f"{self.mode}-{self.python.label}"
 
     def run(self):
-        with harness.faultlog() as (env, fd, read):
+        with harness.faultlog(self.python) as (env, fd, read):
             run = getattr(harness, self.mode)
-            command = [self.python.path, str(PROGRAM)]
+            command = harness.logging(self.python, env, [self.python.path, str(PROGRAM)])
             result = run(command, ["--events"], env, pass_fds=[fd])
             return result, read()
 

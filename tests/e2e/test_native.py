@@ -23,7 +23,14 @@ CHAIN = ["close", "close_static"] + 4 * ["close_deep"] + ["outer"]
 SHAPES = ["callbacks.py", "generator.py", "coroutine.py", "recursion.py", "del_method.py",
           "class_body.py", "double_close_threads.py", "asyncio_double_close.py"]
 APART = "do not fit together"
-by_label = pytest.mark.parametrize("interpreter", harness.pythons(), ids=lambda p: p.label)
+# musl's own code does not say how to unwind it: a C stack is close() alone there.
+def by_label(pythons):
+    return pytest.mark.parametrize("interpreter", [pytest.param(p, id=p.label) for p in pythons])
+
+
+# musl's own code does not say how to unwind it: a C stack is close() alone there.
+unwound = by_label(p for p in harness.pythons() if p.libc)
+on_musl = by_label(p for p in harness.pythons() if not p.libc)
 
 
 def frames_program():
@@ -127,7 +134,7 @@ def test_gdb_agrees_about_python(tmp_path, python):
     assert len(ours) > 8 and ours == theirs
 
 
-@by_label
+@unwound
 def test_stacks_merge(interpreter):
     """Every stack of these fits Python's; none needs the printing side by side."""
     for shape in SHAPES:
@@ -141,7 +148,7 @@ def test_stacks_merge(interpreter):
         assert remarks <= ({"breaks off, what was"} if shape == "recursion.py" else set()), text
 
 
-@by_label
+@unwound
 def test_python_stays_itself(interpreter):
     """Python's frames are the same with --native and without."""
     command = [interpreter.path, str(SIM / "callbacks.py")]
@@ -152,7 +159,7 @@ def test_python_stays_itself(interpreter):
     assert stacks[0] == stacks[1] and stacks[0]
 
 
-@by_label
+@unwound
 def test_who_closed(interpreter):
     command = [interpreter.path, str(PROGRAMS / "origins.py")]
     result = harness.started(command, ["--native", "--events"])
@@ -175,7 +182,7 @@ def test_who_closed(interpreter):
         assert "iobase_finalize" in symbols(by_function["by_last_reference"])
 
 
-@by_label
+@unwound
 def test_gone_at_once(interpreter):
     findings = harness.started([interpreter.path, str(SIM / "exits_at_once.py")],
                                ["--native"]).findings
@@ -183,6 +190,16 @@ def test_gone_at_once(interpreter):
     assert bad["native_status"] == "complete"
     assert symbols(bad)[0] == "close" and "_PyEval_EvalFrameDefault" in symbols(bad)
     assert bad["python_status"] == "complete"
+
+
+@on_musl
+def test_musl(interpreter):
+    """The Python stack is whole, and why the other is not is said."""
+    code = "import os, time\ntry: os.close(-7)\nexcept OSError: time.sleep(1)"
+    command = [interpreter.path, "-c", code]
+    bad = only(harness.started(command, ["--native", "--all"]).findings, "bad_fd")["sites"]["bad"]
+    assert bad["python_status"] == "complete" and len(bad["python"]) == 1
+    assert bad["native_status"] == "no_unwind_info" and len(bad["native"]) == 1
 
 
 # --- recordings ----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import harness
 from harness import pythons as every_python
 
 PROGRAMS = Path(__file__).parent / "programs"
-LINKED = [p for p in every_python() if glob.glob(f"{Path(p.path).parents[1]}/lib/libpython3*.so.1.0")]
+LINKED = [p for p in every_python() if p.loads_ours and glob.glob(f"{Path(p.path).parents[1]}/lib/libpython3*.so.1.0")]
 
 
 def by_label(pythons):
@@ -95,7 +95,7 @@ def test_embedded(python, tmp_path):
     """In a program in C that loads the library when it runs, so that no name tells."""
     version = "%d.%d" % python.version
     library = glob.glob(f"{Path(python.path).parents[1]}/lib/libpython{version}*.so.1.0")[0]
-    program = harness.build(PROGRAMS / "embed.c")
+    program = harness.build(PROGRAMS / "embed.c", compiler=python.compiler)
     env = harness.clean_env(PYTHONHOME=str(Path(python.path).parents[1]))
     check_names(python, harness.started([program, library, CODE], ["--events"], env))
 

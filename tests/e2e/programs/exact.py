@@ -557,7 +557,8 @@ def main():
 # What would be loaded late, and closed by ld.so, which the log does not see: unicodedata by the
 # compiler for names beyond ASCII, libgcc_s by the end of a thread, what asyncio and its executor
 # import, what libffi looks for when it makes its first callback.
-ctypes.CDLL("libgcc_s.so.1")
+with contextlib.suppress(OSError):  # musl ends its threads without
+    ctypes.CDLL("libgcc_s.so.1")
 LOOP = asyncio.new_event_loop()
 asyncio.set_event_loop(LOOP)
 LOOP.run_until_complete(in_executor())
