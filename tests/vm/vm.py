@@ -76,7 +76,6 @@ def read_results(path):
 def run(series, command, args, output=None):
     outcome = Outcome(series)
     environment = {"HOME": NO_HOME, "PATH": os.environ["PATH"], "FDTRACE_TEST_SLOW": SLOW,
-    environment = {"HOME": NO_HOME, "PATH": os.environ["PATH"], "FDTRACE_TEST_SLOW": SLOW,
                    "FDTRACE_TEST_GUEST": "1", "FDTRACE": str(program(args.arch))}
     with tempfile.TemporaryDirectory(prefix="fdtrace-share-") as share:
         try:
