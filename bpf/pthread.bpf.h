@@ -52,13 +52,21 @@ static __always_inline u64 thread_pointer(void)
 	return CURRENT(thread.uw.tp_value);
 }
 
+/* Read by a helper: newer kernels would not take what is loaded from there for a number. */
+static __noinline u64 told_tid(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return (u64)BPF_CORE_READ(task, clear_child_tid);
+}
+
 /*
  * But glibc tells the kernel where in its struct pthread a thread's end is to be noted. Where that
  * is nowhere near (in a child of vfork(), in other C libraries), the thread pointer, above it.
  */
-static __always_inline u64 thread_self(void)
+static __noinline u64 thread_self(void)
 {
-	u64 self = (u64)CURRENT(clear_child_tid) - PTHREAD_TID, tp = thread_pointer();
+	u64 self = told_tid() - PTHREAD_TID, tp = thread_pointer();
 
 	return tp && tp - self > PTHREAD_MAX ? tp : self;
 }
@@ -69,9 +77,9 @@ static __always_inline bool is_self(u64 thread_id, u64 self)
 	return self - thread_id < PTHREAD_MAX;
 }
 
-static __always_inline bool keys_known(u64 self)
+static __noinline bool keys_known(u64 self)
 {
-	return self == (u64)CURRENT(clear_child_tid) - PTHREAD_TID;
+	return self == told_tid() - PTHREAD_TID;
 }
 #endif
 
