@@ -450,11 +450,13 @@ static void expect_python(void *arg, const char *path)
 int attach_starting(struct attach *attach, pid_t pid, const char *file)
 {
 	struct expected expected = {attach, pid, watch_claim(attach->watch, pid)};
+	struct expected later = {attach, pid, false};
 	int err = learned_process(attach->feed, attach->feed_arg, pid, PROCESS_FROM_START);
 
 	if (err)
 		return err;
 	python_locate(file, expect_python, &expected);
+	python_locate("python3", expect_python, &later); /* which it may start */
 	return probe_add_target(attach->probe, pid, clock_boot_ns(), expected.alone);
 }
 

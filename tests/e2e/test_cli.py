@@ -270,6 +270,21 @@ def test_children(python):
     assert started(["sh", "-c", script], ["--no-follow"]).findings == []
 
 
+def test_python_that_a_command_starts():
+    """PATH's python3 has its stacks from its first call on: fdtrace stands still meanwhile."""
+    script = f"echo ready; read line; python3 {DOUBLE}; echo done"
+    run = Run([], ["sh", "-c", script], clean_env(PATH="/usr/bin:/bin"), stdin=subprocess.PIPE)
+    harness.wait_until(lambda: "ready" in run.out.read_text(), "COMMAND is ready")
+    run.process.send_signal(signal.SIGSTOP)
+    run.process.stdin.write(b"\n")
+    run.process.stdin.close()
+    harness.wait_until(lambda: "done" in run.out.read_text(), "COMMAND is done")
+    run.process.send_signal(signal.SIGCONT)
+    (finding,) = [f for f in run.finish().findings if f["kind"] == "double_close"]
+    for site in ("bad", "closed", "opened"):
+        assert finding["sites"][site]["python_status"] == "complete", finding
+
+
 def test_children_of_attached(python):
     command = [python.path, str(harness.SIM / "fork_child_double.py")]
     assert harness.attached(command).count("double_close") == 1
