@@ -33,6 +33,7 @@
 /* Separate files of names that servers are asked for. */
 #define FETCHES_MAX 256
 #define NO_FILE	    UINT32_MAX
+#define KEPT	    UINT32_MAX /* no process: its modules are another's, kept for a while */
 
 /* Records that wait, bytes: beyond, reading the ring waits for answers. */
 #define WAITING_MAX (64u << 20)
@@ -363,10 +364,23 @@ static bool ask(struct natives *natives)
 	return true;
 }
 
-/*
- * Where a file was missing, all that the process has mapped is looked at, once, if it still runs
- * that program.
- */
+/* Looks at all that the process has mapped; what was known stands, if it is not that program's. */
+static bool scan_program(struct natives *natives, pid_t pid, uint64_t program)
+{
+	bool same;
+
+	if (modules_copy(natives->modules, pid, KEPT))
+		return false;
+	same = !scan_process(natives, pid) && probe_program(natives->probe, pid) == program;
+	if (!same) {
+		modules_drop(natives->modules, pid);
+		modules_copy(natives->modules, KEPT, pid);
+	}
+	modules_drop(natives->modules, KEPT);
+	return same;
+}
+
+/* Where a file was missing: once, if the process still runs that program. */
 static bool found_more(struct natives *natives, const struct record_native *record)
 {
 	uint64_t program = probe_program(natives->probe, record->h.tgid);
@@ -374,12 +388,7 @@ static bool found_more(struct natives *natives, const struct record_native *reco
 	if (natives->asked_again || !program || program > record->h.time_ns)
 		return false;
 	natives->asked_again = true;
-	if (scan_process(natives, record->h.tgid))
-		return false;
-	if (probe_program(natives->probe, record->h.tgid) == program)
-		return true;
-	modules_drop(natives->modules, record->h.tgid);
-	return false;
+	return scan_program(natives, record->h.tgid, program);
 }
 
 /* Nothing is asked for from here on; why: a sentence that lasts. */
