@@ -404,8 +404,8 @@ static uint64_t come_to(struct fd_world *world, const struct record_header *reco
 	struct store *store = &world->store;
 
 	store->now_ns = record->time_ns;
-	store->after_ns = past.time_ns > born_ns ? past.time_ns : born_ns;
 	store->traced_ns = past.time_ns > born_ns ? past.time_ns : 0;
+	store->after_ns = store->traced_ns ? store->traced_ns : born_ns;
 	store->installed_ns = past.installed_ns > born_ns ? past.installed_ns : 0;
 	hold_settle(&world->hold, record->time_ns);
 	return past.time_ns < born_ns ? 0 : past.table;
