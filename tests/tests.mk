@@ -56,10 +56,13 @@ fuzz-build:
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(LDFLAGS) $(ALL_LDLIBS)
 
+# What hangs after all is ended, with a word on where, long before a CI system would end it.
 .PHONY: e2e
+E2E_SECONDS ?= 2700
 e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments to pytest
-	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider \
-		tests/e2e $(E2E)
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1 \
+		timeout --signal=ABRT --kill-after=10 $(E2E_SECONDS) \
+		$(PYTHON) -m pytest -p no:cacheprovider tests/e2e $(E2E)
 
 .PHONY: pythons pythons-built
 pythons: ## fetch Debian's CPythons of other suites into the cache, for the e2e tests

@@ -21,10 +21,14 @@
 #include "python/locate.h"
 #include "python/mend.h"
 #include "prove.h"
+#include "running.h"
 #include "watch.h"
 
 /* Files looked into are remembered; beyond this many they are looked into again. */
 #define FILES_MAX 4096
+
+/* Words of a command that may name the program which it is to start: "timeout 9 python3.12 x". */
+#define WORDS_MAX 16
 
 /* What an executable file was found to be. */
 struct known_file {
@@ -36,13 +40,6 @@ struct known_file {
 	int fd;		      /* of a Python whose destructor of code objects is known; else -1 */
 	uint64_t destructor;  /* its offset in the file */
 	unsigned int watched; /* processes for which frees of code objects have been watched */
-	UT_hash_handle hh;
-};
-
-/* Which of them a process runs. */
-struct running {
-	pid_t pid;
-	struct file_key key;
 	UT_hash_handle hh;
 };
 
@@ -96,14 +93,9 @@ static void forget_files(struct attach *attach)
 
 void attach_free(struct attach *attach)
 {
-	struct running *running, *next;
-
 	if (!attach)
 		return;
-	HASH_ITER (hh, attach->running, running, next) {
-		HASH_DEL(attach->running, running);
-		free(running);
-	}
+	running_free(&attach->running);
 	forget_files(attach);
 	watch_free(attach->watch);
 	free(attach);
@@ -122,38 +114,11 @@ static struct known_file *find_file(struct attach *attach, const struct file_key
 	return file;
 }
 
-static void set_running(struct attach *attach, pid_t pid, const struct file_key *key)
+static struct known_file *python_of(struct attach *attach, pid_t pid)
 {
-	struct running *running;
+	const struct file_key *key = running_file(attach->running, pid);
 
-	HASH_FIND_INT(attach->running, &pid, running);
-	if (!running) {
-		running = calloc(1, sizeof(*running));
-		if (!running)
-			return; /* then its children are walked the slower way */
-		running->pid = pid;
-		HASH_ADD_INT(attach->running, pid, running);
-	}
-	running->key = *key;
-}
-
-static struct known_file *running_file(struct attach *attach, pid_t pid)
-{
-	struct running *running;
-
-	HASH_FIND_INT(attach->running, &pid, running);
-	return running ? find_file(attach, &running->key) : NULL;
-}
-
-static void not_running(struct attach *attach, pid_t pid)
-{
-	struct running *running;
-
-	HASH_FIND_INT(attach->running, &pid, running);
-	if (!running)
-		return;
-	HASH_DEL(attach->running, running);
-	free(running);
+	return key ? find_file(attach, key) : NULL;
 }
 
 /* Looks into a file once and tells the kernel side. fd is lent. NULL: it cannot be read. */
@@ -241,24 +206,34 @@ static void watch_module(void *arg, const char *path)
 
 /*
  * Of a Python and of the modules that lie beside it, before it loads them. Not again for each
- * child: what serves all has been found with the first.
+ * child: what serves all has been found with the first. False: they were watched already.
  */
-static void watch_owners(struct attach *attach, pid_t pid, struct known_file *file)
+static bool watch_owners(struct attach *attach, pid_t pid, struct known_file *file)
 {
 	struct modules modules = {attach, pid};
 
-	if (watch_file(attach->watch, pid, &file->key) && file->fd >= 0)
+	if (!watch_file(attach->watch, pid, &file->key))
+		return false;
+	if (file->fd >= 0)
 		python_locate_modules(file->fd, file->runtime.version, watch_module, &modules);
+	return true;
+}
+
+/* Of a process that has begun already: what it has made meanwhile is not known. */
+static void watch_owners_late(struct attach *attach, pid_t pid, struct known_file *file)
+{
+	if (watch_owners(attach, pid, file))
+		watch_note_late(attach->watch);
 }
 
 /* The kernel side walks the process: its findings name the runtime, its frees are watched. */
 static void python_runs(struct attach *attach, pid_t pid, struct known_file *file)
 {
 	learned_runtime(attach->feed, attach->feed_arg, pid, &file->runtime);
-	set_running(attach, pid, &file->key);
+	running_set(&attach->running, pid, &file->key);
 	watch_frees(attach, pid, file);
 	watch_note_python(attach->watch, &file->runtime.layout, file->runtime.version_text);
-	watch_owners(attach, pid, file);
+	watch_owners_late(attach, pid, file);
 }
 
 struct search {
@@ -389,7 +364,7 @@ static int attach_one(struct attach *attach, pid_t pid)
 	if (err)
 		return err;
 	err = add_target(attach, pid);
-	watch_note_attached(attach->watch);
+	watch_note_late(attach->watch);
 	if (!err)
 		err = facts_snapshot(pid, probe_ring_flags(attach->probe), attach->feed,
 				     attach->feed_arg);
@@ -429,8 +404,9 @@ int attach_running(struct attach *attach, pid_t pid, bool follow)
 
 struct expected {
 	struct attach *attach;
-	pid_t pid;
-	bool alone;
+	pid_t pid;    /* -1: it is not watched for itself */
+	bool starts;  /* it may be a process that it starts, which runs the file */
+	bool watched; /* a Python has been found, and is watched */
 };
 
 /* A program that will run a Python of its own is watched before its first instruction. */
@@ -443,21 +419,42 @@ static void expect_python(void *arg, const char *path)
 	if (learn_path(expected->attach, path, &key))
 		return;
 	file = find_file(expected->attach, &key);
-	if (file && file->walked && expected->alone)
-		watch_owners(expected->attach, expected->pid, file);
+	if (!file || !file->walked)
+		return;
+	watch_owners(expected->attach, expected->pid, file);
+	if (expected->starts)
+		watch_owners(expected->attach, -1, file);
+	expected->watched = true;
 }
 
-int attach_starting(struct attach *attach, pid_t pid, const char *file)
+/*
+ * A command that is no Python may become one, or start some: the kernel takes longer to place a
+ * probe than a Python to begin, so that these are placed beforehand. Processes that have nothing to
+ * do with the command meet them, too, if they run that Python.
+ */
+static void expect_started(char *const *command, struct expected *expected)
 {
-	struct expected expected = {attach, pid, watch_claim(attach->watch, pid)};
-	struct expected later = {attach, pid, false};
+	expected->starts = true;
+	for (size_t i = 1; i < WORDS_MAX && command[i] && !expected->watched; i++)
+		python_locate(command[i], expect_python, expected);
+	if (!expected->watched)
+		python_locate("python3", expect_python, expected);
+	expected->starts = false;
+}
+
+int attach_starting(struct attach *attach, pid_t pid, char *const *command)
+{
+	bool alone = watch_claim(attach->watch, pid);
+	struct expected expected = {attach, alone ? pid : -1, false, false};
 	int err = learned_process(attach->feed, attach->feed_arg, pid, PROCESS_FROM_START);
 
 	if (err)
 		return err;
-	python_locate(file, expect_python, &expected);
-	python_locate("python3", expect_python, &later); /* which it may start */
-	return probe_add_target(attach->probe, pid, clock_boot_ns(), expected.alone);
+	python_locate(command[0], expect_python, &expected);
+	if (!expected.watched)
+		expect_started(command, &expected);
+	python_locate_libraries(expect_python, &expected);
+	return probe_add_target(attach->probe, pid, clock_boot_ns(), alone);
 }
 
 /* The program that made the record, or that the record made; 0: it runs no more. */
@@ -476,7 +473,7 @@ static uint64_t program_of(const struct attach *attach, const struct record_head
 static int code_seen(struct attach *attach, const struct record_code *record)
 {
 	bool odd = record->no_code || mend_wanted(record);
-	struct known_file *file = odd ? running_file(attach, record->h.tgid) : NULL;
+	struct known_file *file = odd ? python_of(attach, record->h.tgid) : NULL;
 
 	if (file && !record->no_code)
 		return prove_code(attach->probe, record, &file->runtime.layout, attach->feed,
@@ -488,7 +485,7 @@ static int code_seen(struct attach *attach, const struct record_code *record)
 
 static int table_seen(struct attach *attach, const struct record_code_table *record)
 {
-	struct known_file *file = record->bytes ? NULL : running_file(attach, record->h.tgid);
+	struct known_file *file = record->bytes ? NULL : python_of(attach, record->h.tgid);
 
 	if (!file)
 		return feed(attach, &record->h);
@@ -532,12 +529,12 @@ static void file_mapped(struct attach *attach, const struct record_map *record)
 /* The child runs what its parent runs. */
 static void inherits(struct attach *attach, const struct record_fork *record)
 {
-	struct known_file *file = running_file(attach, record->h.tgid);
+	struct known_file *file = python_of(attach, record->h.tgid);
 	uint64_t program = program_of(attach, &record->h, record->child_tgid);
 
 	if (!file)
 		return;
-	set_running(attach, record->child_tgid, &file->key);
+	running_set(&attach->running, record->child_tgid, &file->key);
 	if (record->vfork)
 		return;
 	/* Made before the parent was known to be a Python. */
@@ -545,7 +542,7 @@ static void inherits(struct attach *attach, const struct record_fork *record)
 		look_for_python(attach, record->child_tgid, program, &file->key, 0, NULL);
 	else
 		watch_frees(attach, record->child_tgid, file);
-	watch_owners(attach, record->child_tgid, file);
+	watch_owners_late(attach, record->child_tgid, file);
 }
 
 static int forked(struct attach *attach, const struct record_fork *record)
@@ -561,7 +558,7 @@ static int execed(struct attach *attach, const struct record_exec *record)
 {
 	int err;
 
-	not_running(attach, record->h.tgid);
+	running_ended(&attach->running, record->h.tgid);
 	err = feed(attach, &record->h);
 	return err ? err : learned_program(attach->feed, attach->feed_arg, record);
 }
@@ -590,7 +587,7 @@ int attach_record(struct attach *attach, const struct record_header *record)
 	case RECORD_EXEC:
 		return execed(attach, r);
 	case RECORD_EXIT:
-		not_running(attach, record->tgid);
+		running_ended(&attach->running, record->tgid);
 		watch_ended(attach->watch, record->tgid);
 	}
 	return feed(attach, record);

@@ -39,11 +39,12 @@ const char *const *attach_unseen(struct attach *attach);
 int attach_running(struct attach *attach, pid_t pid, bool follow);
 
 /*
- * Traces a process that waits just before exec of file, from its first instruction. What file
- * and its interpreter will load is looked into beforehand, so that the first call of a Python
- * has its stack. 0 or negative errno.
+ * Traces a process that waits just before exec of command, from its first instruction. What the
+ * program and its interpreter will load is looked into beforehand, so that the first call of a
+ * Python has its stack; of a program that is no Python, what it is likely to start: a Python that
+ * another word of the command names, or PATH's python3. 0 or negative errno.
  */
-int attach_starting(struct attach *attach, pid_t pid, const char *file);
+int attach_starting(struct attach *attach, pid_t pid, char *const *command);
 
 /*
  * A record of the kernel side's: feeds it, and before or after it what it gives occasion to learn:

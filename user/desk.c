@@ -506,7 +506,7 @@ static int start_command(struct desk *desk)
 	if (desk->natives)
 		natives_starting(desk->natives, command[0]);
 	if (!err) {
-		err = attach_starting(desk->attach, desk->child.pid, command[0]);
+		err = attach_starting(desk->attach, desk->child.pid, command);
 		if (err) {
 			spawn_cancel(&desk->child);
 			desk->child.pid = 0;

@@ -277,10 +277,7 @@ static void learn_path(void *arg, const char *path)
 		learn_file(arg, fd, NULL);
 }
 
-/*
- * A Python's own extension modules, beside it: a short program maps one and is gone, before its
- * record has been read.
- */
+/* A Python's modules beside it: a short program is gone before the record of one has been read. */
 static void learn_extensions(struct natives *natives, const char *python)
 {
 	const char *slash = strrchr(python, '/');
@@ -307,6 +304,7 @@ static void learn_program(void *arg, const char *path)
 void natives_starting(struct natives *natives, const char *command)
 {
 	python_locate(command, learn_program, natives);
+	python_locate_libraries(learn_program, natives);
 }
 
 /* Opened while the process lives: one that is gone by its turn may have mapped a file unknown. */

@@ -76,11 +76,11 @@ void watch_note_python(struct watch *watch, const struct py_layout *layout, cons
 	note(watch, sentence);
 }
 
-void watch_note_attached(struct watch *watch)
+void watch_note_late(struct watch *watch)
 {
 	if (watch->on)
 		note(watch, "which descriptors belong to Python objects that were made before "
-			    "fdtrace attached");
+			    "fdtrace watched their process");
 }
 
 const char *const *watch_unseen(struct watch *watch)

@@ -44,12 +44,12 @@ bool watch_file(struct watch *watch, pid_t pid, const struct file_key *key);
 void watch_ended(struct watch *watch, pid_t pid);
 
 /*
- * What ownership cannot tell: of a Python of this layout and version text; of what was there before
- * fdtrace came. Said once each, as sentences behind those of probe_unseen(), ended by NULL; lent
- * until the next call of one of these.
+ * What ownership cannot tell: of a Python of this layout and version text; of what was there
+ * before the process was watched. Said once each, as sentences behind those of probe_unseen(),
+ * ended by NULL; lent until the next call of one of these.
  */
 void watch_note_python(struct watch *watch, const struct py_layout *layout, const char *version);
-void watch_note_attached(struct watch *watch);
+void watch_note_late(struct watch *watch);
 const char *const *watch_unseen(struct watch *watch);
 
 #endif

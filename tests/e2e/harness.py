@@ -64,6 +64,11 @@ class Python:
         return "cc" if self.libc else "musl-gcc"
 
     @property
+    def launched(self):
+        """Does another program exec it, in a root of its own?"""
+        return "-root" in self.label
+
+    @property
     def loads_ours(self):
         """Can a library that was built here be preloaded? Not into an older libc."""
         if not self.libc:
@@ -278,13 +283,25 @@ def started(command, options=(), env=None, **popen):
 
 
 @contextlib.contextmanager
+def killed_after(process, seconds):
+    """What waits for its output without a limit comes back with none."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextlib.contextmanager
 def waiting(command, env=None, **popen):
     """A process that has reached wait_for_tracer(). Closing its stdin lets it go on."""
     env = {**(env or clean_env()), "FDTRACE_SIM_WAIT": "1"}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, **popen) as process:
         try:
-            line = process.stdout.readline()
+            with killed_after(process, TIMEOUT):
+                line = process.stdout.readline()
             if line != b"ready\n":
                 raise RuntimeError(f"the simulator said {line!r}")
             yield process

@@ -270,19 +270,29 @@ def test_children(python):
     assert started(["sh", "-c", script], ["--no-follow"]).findings == []
 
 
-def test_python_that_a_command_starts():
-    """PATH's python3 has its stacks from its first call on: fdtrace stands still meanwhile."""
-    script = f"echo ready; read line; python3 {DOUBLE}; echo done"
-    run = Run([], ["sh", "-c", script], clean_env(PATH="/usr/bin:/bin"), stdin=subprocess.PIPE)
+@pytest.mark.parametrize("which", ["of PATH", "named"])
+def test_python_that_a_command_starts(which):
+    """PATH's python3, or one that the command names, has its stacks from its first call on, and
+    its objects are watched: fdtrace stands still meanwhile."""
+    program = "python3"
+    if which == "named":
+        program = [p.path for p in harness.pythons() if not p.launched][-1]
+    script = f"echo ready; read line; $0 {harness.SIM / 'mkstemp.py'}; echo done"
+    run = Run([], ["sh", "-c", script, program], clean_env(PATH="/usr/bin:/bin"),
+              stdin=subprocess.PIPE)
     harness.wait_until(lambda: "ready" in run.out.read_text(), "COMMAND is ready")
     run.process.send_signal(signal.SIGSTOP)
     run.process.stdin.write(b"\n")
     run.process.stdin.close()
     harness.wait_until(lambda: "done" in run.out.read_text(), "COMMAND is done")
     run.process.send_signal(signal.SIGCONT)
-    (finding,) = [f for f in run.finish().findings if f["kind"] == "double_close"]
+    result = run.finish()
+    (finding,) = [f for f in result.findings if f["kind"] == "double_close"]
     for site in ("bad", "closed", "opened"):
         assert finding["sites"][site]["python_status"] == "complete", finding
+    assert finding["culprit"] == "closed"
+    assert "owned_close" in [f["kind"] for f in result.findings]
+    assert not [line for line in result.summary["unseen"] if "before" in line]
 
 
 def test_children_of_attached(python):

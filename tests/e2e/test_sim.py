@@ -82,6 +82,7 @@ def test_unowned(case, outcome):
 def test_reference(case, outcome):
     """Without fdtrace: the simulator does what it says, by faulthandler's word."""
     result, sight, log = outcome
+    skip_if_told(result)
     assert ended(result.status) == case.simulator.settings.get("exit", 0), result.stderr
     wants = case.simulator.expected("started", case.python.version)
     bad = [entry for entry in log[1:] if entry.result == "EBADF"]

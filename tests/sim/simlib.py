@@ -5,6 +5,10 @@ Owns: the moment at which a simulator lets itself be traced, and its word on whi
 used. Never: opens or closes a descriptor (in the mode with a log: before the log begins).
 """
 import os
+import time
+
+if os.environ.get("FDTRACE_SIM_FAULTLOG"):
+    import ctypes  # libffi may open a file, and keep it
 
 
 def wait_for_tracer():
@@ -12,6 +16,8 @@ def wait_for_tracer():
     if os.environ.get("FDTRACE_SIM_WAIT"):
         os.write(1, b"ready\n")
         os.read(0, 1)
+    if os.environ.get("FDTRACE_SIM_PAUSE"):
+        time.sleep(float(os.environ["FDTRACE_SIM_PAUSE"]))
     if os.environ.get("FDTRACE_SIM_FAULTLOG"):
         _log_closes(int(os.environ["FDTRACE_SIM_FAULTLOG"]))
 
@@ -24,7 +30,6 @@ def say(**numbers):
 
 def _log_closes(fd):
     """From here on, tests/e2e/preload.c logs each close with faulthandler's traceback."""
-    import ctypes
     import faulthandler
     import signal
 

@@ -342,30 +342,79 @@ int image_read_pointer(const struct elf_image *image, uint64_t address, uint64_t
 	return 0;
 }
 
+#define PAIRS (1u << 14)
+
+/*
+ * How far a search may skip that finds these two bytes at the end of where a needle would begin:
+ * S. Wu, U. Manber, A Fast Algorithm for Multi-Pattern Searching (1994). Of each needle only the
+ * first bytes are looked at, as many as the shortest has.
+ */
+struct skips {
+	size_t least; /* the size of the shortest needle */
+	uint8_t by_pair[PAIRS];
+};
+
 /* What is searched for: bytes, or pointers to targets. */
 struct image_search {
 	const struct elf_image *image;
 	const struct image_needle *needles;
+	const struct skips *skips; /* of needles */
 	const uint64_t *targets;
 	size_t count;
 	image_found_fn found;
 	void *arg;
 };
 
-static int search_bytes(const struct image_search *search, uint64_t address, const uint8_t *bytes,
-			size_t size)
+/* The same of few other pairs, none of them ASCII; in a table that the fastest cache holds. */
+static size_t pair_at(const uint8_t *bytes)
+{
+	return (bytes[0] ^ (size_t)bytes[1] << 7) % PAIRS;
+}
+
+static void find_skips(const struct image_needle *needles, size_t count, struct skips *ret)
+{
+	ret->least = IMAGE_NEEDLE_MAX;
+	for (size_t i = 0; i < count; i++)
+		ret->least = needles[i].size < ret->least ? needles[i].size : ret->least;
+	memset(ret->by_pair, (int)ret->least - 1, sizeof(ret->by_pair));
+	for (size_t i = 0; i < count; i++) {
+		for (size_t at = 0; at + 2 <= ret->least; at++) {
+			uint8_t *skip =
+				&ret->by_pair[pair_at((const uint8_t *)needles[i].bytes + at)];
+			size_t to_end = ret->least - 2 - at;
+
+			*skip = to_end < *skip ? (uint8_t)to_end : *skip;
+		}
+	}
+}
+
+/* The needles that begin here. */
+static int check_bytes(const struct image_search *search, uint64_t address, const uint8_t *bytes,
+		       size_t size)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < search->count; i++) {
+	for (size_t i = 0; i < search->count && !result; i++) {
 		const struct image_needle *needle = &search->needles[i];
-		const uint8_t *at = bytes, *end = bytes + size;
 
-		while (!result &&
-		       (at = memmem(at, (size_t)(end - at), needle->bytes, needle->size))) {
-			result = search->found(search->arg, i, address + (uint64_t)(at - bytes));
-			at++;
-		}
+		if (needle->size <= size && !memcmp(bytes, needle->bytes, needle->size))
+			result = search->found(search->arg, i, address);
+	}
+	return result;
+}
+
+static int search_bytes(const struct image_search *search, uint64_t address, const uint8_t *bytes,
+			size_t size)
+{
+	const struct skips *skips = search->skips;
+	size_t at = 0, skip;
+	int result = 0;
+
+	while (at + skips->least <= size && !result) {
+		skip = skips->by_pair[pair_at(bytes + at + skips->least - 2)];
+		if (!skip)
+			result = check_bytes(search, address + at, bytes + at, size - at);
+		at += skip ? skip : 1;
 	}
 	return result;
 }
@@ -396,7 +445,7 @@ static int search_words(const struct image_search *search, uint64_t address, con
 	}
 	for (size_t at = -address % 8; at + 8 <= size && !result; at += 8) {
 		memcpy(&word, bytes + at, sizeof(word));
-		if (word >= least && word <= most)
+		if (word - least <= most - least)
 			result = check_word(search, address + at, word);
 	}
 	return result;
@@ -422,26 +471,41 @@ static int search_segment(const struct image_search *search, const Elf64_Phdr *s
 	return result;
 }
 
-static int search_image(const struct image_search *search)
+/* Of the segments that hold code, or of the others. */
+static int search_image(const struct image_search *search, bool code)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < search->image->segment_count && !result; i++)
-		result = search_segment(search, &search->image->segments[i]);
+	for (size_t i = 0; i < search->image->segment_count && !result; i++) {
+		const Elf64_Phdr *segment = &search->image->segments[i];
+
+		if (code == !!(segment->p_flags & PF_X))
+			result = search_segment(search, segment);
+	}
 	return result;
 }
 
-int image_find_bytes(const struct elf_image *image, const struct image_needle *needles,
+int image_find_bytes(const struct elf_image *image, bool code, const struct image_needle *needles,
 		     size_t count, image_found_fn found, void *arg)
 {
-	const struct image_search search = {
-		.image = image, .needles = needles, .count = count, .found = found, .arg = arg};
+	struct skips skips;
+	const struct image_search search = {.image = image,
+					    .needles = needles,
+					    .skips = &skips,
+					    .count = count,
+					    .found = found,
+					    .arg = arg};
 
-	return search_image(&search);
+	for (size_t i = 0; i < count; i++) {
+		if (needles[i].size < IMAGE_NEEDLE_MIN || needles[i].size > IMAGE_NEEDLE_MAX)
+			return -EINVAL;
+	}
+	find_skips(needles, count, &skips);
+	return search_image(&search, code);
 }
 
-int image_find_pointers(const struct elf_image *image, const uint64_t *targets, size_t count,
-			image_found_fn found, void *arg)
+int image_find_pointers(const struct elf_image *image, bool code, const uint64_t *targets,
+			size_t count, image_found_fn found, void *arg)
 {
 	const struct image_search search = {
 		.image = image, .targets = targets, .count = count, .found = found, .arg = arg};
@@ -453,5 +517,8 @@ int image_find_pointers(const struct elf_image *image, const uint64_t *targets, 
 				result = found(arg, j, image->pointers[i].address);
 		}
 	}
-	return result || (!image->fixed && !image->has_packed) ? result : search_image(&search);
+	if (result || (!image->fixed && !image->has_packed))
+		return result;
+	result = search_image(&search, false);
+	return result || !code ? result : search_image(&search, true);
 }

@@ -66,17 +66,24 @@ typedef int (*image_found_fn)(void *arg, size_t index, uint64_t address);
 
 struct image_needle {
 	const void *bytes;
-	size_t size; /* up to IMAGE_NEEDLE_MAX */
+	size_t size; /* IMAGE_NEEDLE_MIN to IMAGE_NEEDLE_MAX */
 };
 
+#define IMAGE_NEEDLE_MIN 2
 #define IMAGE_NEEDLE_MAX 64
 
-/* Where each of count needles lies. The same place may be found twice. */
-int image_find_bytes(const struct elf_image *image, const struct image_needle *needles,
+/*
+ * Where each of count needles lies, in the segments that hold code, or in the others. The same
+ * place may be found twice. Also -EINVAL: the size of a needle.
+ */
+int image_find_bytes(const struct elf_image *image, bool code, const struct image_needle *needles,
 		     size_t count, image_found_fn found, void *arg);
 
-/* Where pointers to one of count addresses lie. The same place may be found twice. */
-int image_find_pointers(const struct elf_image *image, const uint64_t *targets, size_t count,
-			image_found_fn found, void *arg);
+/*
+ * Where pointers to one of count addresses lie; with code, also in segments that hold code, which
+ * have constants, too, where a linker does not keep them apart. The same place may be found twice.
+ */
+int image_find_pointers(const struct elf_image *image, bool code, const uint64_t *targets,
+			size_t count, image_found_fn found, void *arg);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -15,6 +16,14 @@
 
 /* As the kernel's BINPRM_BUF_SIZE: no "#!" line is longer. */
 #define SCRIPT_LINE_MAX 256
+
+/* Any other file is better not opened: that of a device may begin something. */
+static bool is_program(const char *file)
+{
+	struct stat st;
+
+	return !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK);
+}
 
 /* The file that a shell would run, or NULL. The caller frees it. */
 static char *look_up(const char *command)
@@ -24,12 +33,12 @@ static char *look_up(const char *command)
 	char *next = dirs, *dir;
 
 	if (strchr(command, '/'))
-		return realpath(command, NULL);
+		return is_program(command) ? realpath(command, NULL) : NULL;
 	while (dirs && (dir = strsep(&next, ":"))) {
 		char file[PATH_MAX];
 
 		snprintf(file, sizeof(file), "%s/%s", *dir ? dir : ".", command);
-		if (!access(file, X_OK))
+		if (is_program(file))
 			return realpath(file, NULL);
 	}
 	return NULL;
@@ -95,6 +104,10 @@ void python_locate(const char *command, python_locate_fn fn, void *arg)
 	} else {
 		program_and_neighbours(file, fn, arg);
 	}
+}
+
+void python_locate_libraries(python_locate_fn fn, void *arg)
+{
 	each_match("/usr/lib/*/libpython3*.so.1.0", fn, arg);
 	each_match("/usr/local/lib/libpython3*.so.1.0", fn, arg);
 }

@@ -13,10 +13,13 @@
 typedef void (*python_locate_fn)(void *arg, const char *path);
 
 /*
- * Calls fn for the file that command names (looked up in PATH), for the interpreter of a script,
- * for the libpythons beside it and for those in the system's directories.
+ * Calls fn for the file that command names (looked up in PATH), or for the interpreter of a script,
+ * and for the libpythons beside it.
  */
 void python_locate(const char *command, python_locate_fn fn, void *arg);
+
+/* Calls fn for the libpythons in the system's directories, which any program may load. */
+void python_locate_libraries(python_locate_fn fn, void *arg);
 
 /*
  * Calls fn for the files of the modules _socket and select that lie beside a CPython of this

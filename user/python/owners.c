@@ -162,18 +162,24 @@ static int take_pointer(void *arg, size_t index, uint64_t address)
 static int find_places(struct search *search)
 {
 	struct image_needle needles[OWNER_TYPES];
+	bool code;
 	int err;
 
 	for (size_t i = 0; i < OWNER_TYPES; i++)
 		needles[i] = (struct image_needle){wanted[i].name, strlen(wanted[i].name) + 1};
-	err = image_find_bytes(&search->image, needles, OWNER_TYPES, take_name, search);
+	err = image_find_bytes(&search->image, false, needles, OWNER_TYPES, take_name, search);
+	/* Half of a Python is code, with the constants only where an old linker put them there. */
+	code = !err && !search->names.count;
+	if (code)
+		err = image_find_bytes(&search->image, true, needles, OWNER_TYPES, take_name,
+				       search);
 	/* Most files are no Python: that shows without a look at their relocations. */
 	if (err || !search->names.count)
 		return err;
 	err = image_load_pointers(&search->image);
 	if (err)
 		return err;
-	return image_find_pointers(&search->image, search->names.address, search->names.count,
+	return image_find_pointers(&search->image, code, search->names.address, search->names.count,
 				   take_pointer, search);
 }
 
