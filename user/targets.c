@@ -84,10 +84,15 @@ static int attach_every(struct round *round, size_t *ret_count)
 		err = proc_each_process(on_process, round);
 		*ret_count += round->attached;
 	}
-	if (!err && *ret_count && !round->refused)
+	if (err) {
+		complain("cannot list the processes: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	/* Where nothing else runs yet, what comes later is waited for. */
+	if (!round->refused)
 		return EXIT_OK;
-	if (err || !*ret_count)
-		return complain_of(round->refused, err ? err : round->err);
+	if (!*ret_count)
+		return complain_of(round->refused, round->err);
 	complain("cannot trace process %d, and maybe others: %s", round->refused,
 		 strerror(-round->err));
 	return EXIT_OK;
@@ -102,7 +107,7 @@ int targets_attach(const struct options *options, struct attach *attach,
 					  : attach_named(options, attach, natives);
 
 	if (options->system_wide)
-		snprintf(what, size, "all %zu processes", count);
+		snprintf(what, size, "every process (%zu now)", count);
 	else if (count == 1)
 		snprintf(what, size, "process %d", options->pids[0]);
 	else
