@@ -271,17 +271,12 @@ class Case:
         version = self.python and self.python.version
         return self.simulator.expected(self.mode, version, told, self.ownership)
 
-    def env(self):
-        """A Python that a launcher starts, of a file that fdtrace meets there for the first time,
-        has its objects watched from some hundredths of a second after its start."""
-        late = self.mode == "started" and self.python and self.python.launched
-        return harness.clean_env(FDTRACE_SIM_PAUSE=str(0.3 * harness.SLOW)) if late else None
-
     def run(self):
         with tempfile.TemporaryDirectory(prefix="fdtrace-sim-") as folder:
             command, file = self.simulator.command(self.python, folder)
             run = getattr(harness, self.mode)
-            result = run(command, ["--all", f"--ownership={self.ownership}"], self.env())
+            env = harness.pausing(self.python) if self.mode == "started" and self.python else None
+            result = run(command, ["--all", f"--ownership={self.ownership}"], env)
         return result, Sight(self.simulator, self.python, file, result.numbers(),
                              self.ownership == "on", result.summary["hooks"])
 

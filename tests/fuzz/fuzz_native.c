@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * What user/native/ makes of foreign bytes by itself: DWARF expressions over registers and a copy
- * of a stack, and the table of an ELF file's functions. What libdw and libelf make of a file is
- * in the helper, and theirs. The input: which, then pieces.
+ * of a stack, the table of an ELF file's functions, and the rest of one that has been split. What
+ * libdw and libelf make of a file is in the helper, and theirs. The input: which, then pieces.
  */
 #include "fuzz.h"
 
@@ -11,6 +11,7 @@
 
 #include "native/expression.h"
 #include "native/object.h"
+#include "native/split.h"
 
 #define OPS_MAX	 64
 #define FILE_MAX (16u << 10)
@@ -74,12 +75,33 @@ static void look_into(struct input *in)
 	object_free(object);
 }
 
+static void search_rest(struct input *in)
+{
+	static uint8_t file[FILE_MAX];
+	struct code_piece function = {.start = take(in, 2), .size = take(in, 2)}, rest;
+	size_t size = take_file(in, file, FILE_MAX);
+	char *exact = malloc(size + 1); /* reading beyond it shows */
+	Elf *elf;
+
+	must(exact != NULL);
+	memcpy(exact, file, size);
+	elf_version(EV_CURRENT);
+	elf = elf_memory(exact, size);
+	if (elf && split_rest(elf, &function, &rest))
+		must(rest.size && rest.start != function.start);
+	elf_end(elf);
+	free(exact);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
 
-	if (take(&in, 1) & 1)
+	which = take(&in, 1);
+	if (which & 1)
 		evaluate(&in);
+	else if (which & 2)
+		search_rest(&in);
 	else
 		look_into(&in);
 	return 0;

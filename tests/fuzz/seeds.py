@@ -125,11 +125,32 @@ def small_elf():
     return data.ljust(0x400, b"\0")
 
 
+def split_elf():
+    """A function at 0x1000, whose rest lies at 0x3000."""
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, 0x1000, 0x40, 0,
+                         0, 64, 56, 2, 64, 0, 0)
+    segment = struct.Struct("<IIQQQQQQ")
+    segments = segment.pack(1, 5, 0, 0, 0, 0x3800, 0x3800, 0x1000)
+    segments += segment.pack(0x6474e550, 4, 0x2800, 0x2800, 0x2800, 0x100, 0x100, 4)
+    jumps = b"".join(b"\xe9" + struct.pack("<i", 0x2040 + 16 * i - 5 - 5 * i) for i in range(6))
+    table, fdes = struct.pack("<4Bii", 1, 0x1b, 3, 0x3b, 0, 2), b""
+    for number, start in enumerate((0x1000, 0x3000)):
+        fde = 0x2000 + 16 * number
+        fdes += struct.pack("<IIiI", 12, 0, start - fde - 8, 0x100)
+        table += struct.pack("<ii", start - 0x2800, fde - 0x2800)
+    data = (header + segments).ljust(0x1000, b"\0") + jumps
+    data = data.ljust(0x2000, b"\0") + fdes
+    return (data.ljust(0x2800, b"\0") + table).ljust(0x3800, b"\0")
+
+
 def natives():
     breg, lit, plus, deref, stack_value = 0x77, 0x38, 0x22, 0x06, 0x9f
     yield expression((breg, 8, 0, 0), (deref, 0, 0, 3)) + struct.pack("<H", 0x1000) + bytes(64)
     yield expression((breg, 8, 0, 0), (lit, 0, 0, 3), (plus, 0, 0, 4), (stack_value, 0, 0, 5))
     yield struct.pack("<BHBBB", 0, 0x1004, 0, 0, 0) + b"".join(in_pieces(small_elf()))
+    # Its last byte is there, so that the file has its size.
+    yield struct.pack("<BHH", 2, 0x1000, 0x100) + b"".join(in_pieces(split_elf())) + \
+        struct.pack("<HBB", 0x37ff, 1, 1)
 
 
 def mends():

@@ -20,6 +20,9 @@
 #define BUILD_ID_MIN	4
 #define PROGRAM_HEADERS 128
 
+/* Of this one all must be known: it is where Python's frames and native ones meet. */
+#define EVALUATION_LOOP "_PyEval_EvalFrameDefault"
+
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
 #elif defined(__aarch64__)
@@ -282,6 +285,8 @@ static void read_names(struct object *object)
 	err = symbols_add(&object->symbols, object->elf, &object->names_whole);
 	if (!err && !object->names_whole)
 		err = add_separate(object);
+	if (!err && !object->names_whole)
+		err = symbols_add_rest(&object->symbols, object->elf, EVALUATION_LOOP);
 	names_added(object, err);
 }
 

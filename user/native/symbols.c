@@ -2,6 +2,7 @@
 #include "native/symbols.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include <lzma.h>
 
 #include "base/mem.h"
+#include "native/split.h"
 
 /* Of a name, what is kept: C++ writes long ones. */
 #define NAME_MAX_BYTES 512
@@ -24,7 +26,8 @@ struct symbol {
 	bool local;
 };
 
-static int add(struct symbols *symbols, const GElf_Sym *sym, const char *name)
+static int add(struct symbols *symbols, const struct code_piece *piece, bool local,
+	       const char *name)
 {
 	struct symbol *symbol;
 
@@ -41,9 +44,9 @@ static int add(struct symbols *symbols, const GElf_Sym *sym, const char *name)
 	symbol->name = strndup(name, NAME_MAX_BYTES);
 	if (!symbol->name)
 		return -ENOMEM;
-	symbol->start = sym->st_value;
-	symbol->size = sym->st_size;
-	symbol->local = GELF_ST_BIND(sym->st_info) == STB_LOCAL;
+	symbol->start = piece->start;
+	symbol->size = piece->size;
+	symbol->local = local;
 	symbols->count++;
 	return 0;
 }
@@ -63,6 +66,7 @@ static int add_table(struct symbols *symbols, Elf *elf, Elf_Scn *section, const 
 	size_t count = header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
 
 	for (size_t i = 1; data && i < count && i < SYMBOLS_MAX; i++) {
+		struct code_piece piece;
 		const char *name;
 		GElf_Sym sym;
 		int err;
@@ -74,7 +78,8 @@ static int add_table(struct symbols *symbols, Elf *elf, Elf_Scn *section, const 
 		name = elf_strptr(elf, header->sh_link, sym.st_name);
 		if (!name || !*name)
 			continue;
-		err = add(symbols, &sym, name);
+		piece = (struct code_piece){sym.st_value, sym.st_size};
+		err = add(symbols, &piece, GELF_ST_BIND(sym.st_info) == STB_LOCAL, name);
 		if (err)
 			return err;
 	}
@@ -178,6 +183,37 @@ int symbols_add(struct symbols *symbols, Elf *elf, bool *ret_whole)
 	if (!err && !*ret_whole)
 		err = add_packed(symbols, elf);
 	return err;
+}
+
+static const struct symbol *find_named(const struct symbols *symbols, const char *name)
+{
+	for (size_t i = 0; i < symbols->count; i++)
+		if (!strcmp(symbols->all[i].name, name))
+			return &symbols->all[i];
+	return NULL;
+}
+
+static bool any_begins_in(const struct symbols *symbols, const struct code_piece *piece)
+{
+	for (size_t i = 0; i < symbols->count; i++)
+		if (symbols->all[i].start - piece->start < piece->size)
+			return true;
+	return false;
+}
+
+int symbols_add_rest(struct symbols *symbols, Elf *elf, const char *name)
+{
+	const struct symbol *symbol = find_named(symbols, name);
+	struct code_piece function, rest;
+	char rest_name[64];
+
+	if (!symbol)
+		return 0;
+	function = (struct code_piece){symbol->start, symbol->size};
+	if (!split_rest(elf, &function, &rest) || any_begins_in(symbols, &rest))
+		return 0;
+	snprintf(rest_name, sizeof(rest_name), "%s.cold", name);
+	return add(symbols, &rest, true, rest_name);
 }
 
 static int underscores(const char *name)

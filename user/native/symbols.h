@@ -32,6 +32,12 @@ struct symbols {
  */
 int symbols_add(struct symbols *symbols, Elf *elf, bool *ret_whole);
 
+/*
+ * Adds the rest of the function of this name, as NAME.cold, where its file has split it and has no
+ * name for that. Before symbols_sort(). 0 or -ENOMEM.
+ */
+int symbols_add_rest(struct symbols *symbols, Elf *elf, const char *name);
+
 /* Once all have been added. */
 void symbols_sort(struct symbols *symbols);
 

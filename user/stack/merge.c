@@ -85,6 +85,19 @@ const struct native_frame *native_user_frame(const struct native_stack *native)
 	return native->count ? &native->frames[0] : NULL;
 }
 
+/*
+ * Where the function of the C library begins that the program called: what that calls has no name
+ * in a stripped one (glibc 2.41: close() makes its system call two functions further in).
+ */
+static size_t innermost(const struct native_stack *native)
+{
+	size_t i = 0;
+
+	while (i < native->count && is_libc(&native->frames[i]) && !native->frames[i].symbol)
+		i++;
+	return i < native->count && is_libc(&native->frames[i]) ? i : 0;
+}
+
 /* Where what the program itself called ends: beyond are main()'s caller, or a thread's. */
 static size_t outermost(const struct native_stack *native)
 {
@@ -131,7 +144,7 @@ static void put_all_natives(struct merged_stack *merged, const struct native_sta
 {
 	size_t end = outermost(native);
 
-	for (size_t i = 0; i < end; i++)
+	for (size_t i = innermost(native); i < end; i++)
 		put_native(merged, &native->frames[i]);
 }
 
@@ -166,7 +179,7 @@ static void interleave(struct merged_stack *merged, const struct stack *stack)
 	const char *interpreter = interpreter_of(native);
 	size_t end = outermost(native), loop = 0, next = 0;
 
-	for (size_t i = 0; i < end; i++) {
+	for (size_t i = innermost(native); i < end; i++) {
 		const struct native_frame *frame = &native->frames[i];
 
 		if (!is_loop(frame)) {

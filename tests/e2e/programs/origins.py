@@ -4,6 +4,8 @@ import gc
 import os
 import socket
 
+from simlib import wait_for_tracer
+
 
 def by_call():
     fd = os.open("/dev/null", os.O_RDONLY)
@@ -39,6 +41,7 @@ def by_collector():
     gc.collect()
 
 
+wait_for_tracer()
 by_call()
 by_last_reference()
 by_socket()
