@@ -96,6 +96,7 @@ static void search_rest(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
+	uint8_t which;
 
 	which = take(&in, 1);
 	if (which & 1)

@@ -7,8 +7,9 @@
 #include <gelf.h>
 
 #define PROGRAM_HEADERS 128
-/* The first part of a function, and the table of .eh_frame_hdr: ten times what is met. */
-#define FUNCTION_MAX	(1u << 20)
+/* The first part of a function, and the table of .eh_frame_hdr: ten times what is met. Each jump is
+ * counted against all others. */
+#define FUNCTION_MAX	(32u << 10)
 #define TABLE_MAX	(8u << 20)
 /* Jumps that must lead into the rest: what only looks like one leads anywhere. */
 #define JUMPS_MIN	4
@@ -200,6 +201,11 @@ static bool same_piece(const struct code_piece *one, const struct code_piece *ot
 	return one->start == other->start && one->size == other->size;
 }
 
+static bool overlap(const struct code_piece *one, const struct code_piece *other)
+{
+	return one->start - other->start < other->size || other->start - one->start < one->size;
+}
+
 bool split_rest(Elf *elf, const struct code_piece *function, struct code_piece *ret)
 {
 	struct code_piece piece, found = {0};
@@ -212,7 +218,7 @@ bool split_rest(Elf *elf, const struct code_piece *function, struct code_piece *
 	code = bytes_at(elf, function->start, function->size);
 	for (size_t at = 0; code && at < function->size; at += JUMP_STEP) {
 		if (!jump_at(code, function->size, at, function->start, &to) ||
-		    to - function->start < function->size || !find_piece(elf, &table, to, &piece) ||
+		    !find_piece(elf, &table, to, &piece) || overlap(&piece, function) ||
 		    same_piece(&piece, &found) || count_jumps(code, function, &piece) < JUMPS_MIN)
 			continue;
 		if (found.size)
