@@ -38,7 +38,7 @@ static void say_rung(const struct page *page, const struct trial *trial, bool ch
 	for (enum inner which = 0; which < INNERS; which++)
 		if (trial->inner[which])
 			say(page, "", "and ", inner_cost(which, trial->inner[which]));
-	rung_unseen(trial->rung, trial->inner, unseen);
+	rung_unseen(trial->rung, trial->preempted, trial->inner, unseen);
 	for (size_t i = 0; unseen[i]; i++)
 		say(page, "", "cannot see ", unseen[i]);
 }
@@ -60,10 +60,11 @@ static bool try_all(const struct probe_options *options, struct trial trials[RUN
 	bool found = false;
 	size_t count = 0;
 
-	for (; attempt.rung < RUNGS; attempt.rung++) {
+	for (size_t i = 0; i < RUNGS; i++) {
 		struct standing standing;
 		bool works;
 
+		attempt.rung = attempt.order[i];
 		if (!ladder_includes(attempt.rung, options))
 			continue;
 		works = !ladder_try(&attempt, options, &standing, &trials[count]);

@@ -179,12 +179,20 @@ bool ladder_includes(enum rung rung, const struct probe_options *options)
 	return !options->rung || !strcmp(options->rung, rung_name(rung));
 }
 
+static struct trial new_trial(const struct attempt *attempt)
+{
+	return (struct trial){
+		.rung = attempt->rung,
+		.preempted = rung_is_preempted(attempt->rung, &attempt->preemption),
+	};
+}
+
 int ladder_try(const struct attempt *attempt, const struct probe_options *options,
 	       struct standing *ret, struct trial *trial)
 {
 	int err;
 
-	*trial = (struct trial){.rung = attempt->rung};
+	*trial = new_trial(attempt);
 	*ret = (struct standing){0};
 	if (attempt->rung == RUNG_FEXIT && attempt->inner.fexit_err)
 		return failed(trial, "load the kernel programs", attempt->inner.fexit_err);
@@ -192,16 +200,31 @@ int ladder_try(const struct attempt *attempt, const struct probe_options *option
 	if (err && attempt->hold_cpu && err != -EPERM && err != -ENOENT) {
 		/* An older kernel, which has not that to offer, nor the need. */
 		ladder_leave(ret);
-		*trial = (struct trial){.rung = attempt->rung};
+		*trial = new_trial(attempt);
 		err = load(attempt, false, options, ret, trial);
 	}
 	if (!err)
 		err = attach(attempt->patient, ret, trial);
+	ret->hooks.preempted = trial->preempted;
 	if (err)
 		ladder_leave(ret);
 	else
 		snprintf(trial->text, sizeof(trial->text), "%s", ret->hooks.text);
 	return err;
+}
+
+static void find_order(const struct preemption *preemption, enum rung ret[RUNGS])
+{
+	size_t count = 0;
+
+	for (int preempted = 0; preempted <= 1; preempted++) {
+		if (!preempted && preemption->functions)
+			ret[count++] = RUNG_KPROBE_MULTI; /* then the least costly */
+		for (enum rung rung = 0; rung < RUNGS; rung++)
+			if (rung_is_preempted(rung, preemption) == preempted &&
+			    (rung != RUNG_KPROBE_MULTI || !preemption->functions))
+				ret[count++] = rung;
+	}
 }
 
 /* The kernel's description of itself is long: it is looked through once. */
@@ -210,6 +233,9 @@ struct attempt ladder_first(const struct probe_options *options)
 	struct attempt first = {.patient = options->rung, .inner.fexit_err = -ENOENT};
 	struct btf *btf = btf__load_vmlinux_btf();
 
+	if (btf)
+		first.preemption = preemption_find(btf);
+	find_order(&first.preemption, first.order);
 	if (!btf)
 		return first;
 	first.hold_cpu = btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) > 0;
@@ -232,7 +258,8 @@ int ladder_climb(const struct probe_options *options, struct standing *ret,
 	size_t count = 0;
 	bool slow = false;
 
-	for (; attempt.rung < RUNGS; attempt.rung++) {
+	for (size_t i = 0; i < RUNGS; i++) {
+		attempt.rung = attempt.order[i];
 		if (!ladder_includes(attempt.rung, options))
 			continue;
 		if (!ladder_try(&attempt, options, ret, &trials[count]))

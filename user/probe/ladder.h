@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The attach ladder: the kernel side is loaded, attached and tested on one rung after the other.
+ * The attach ladder: the kernel side is loaded, attached and tested on one rung after the other:
+ * what sees every call before what does not, and of those what others pay less for.
  *
  * Owns: the order, and what counts as working: nothing but having seen our own calls.
  * Never: asks for a version.
@@ -26,6 +27,7 @@ struct trial {
 	int err;	  /* 0: it works; -ETIME: it would, but takes too long to be let go */
 	const char *step; /* what failed: "load the kernel programs" */
 	enum inner_hook inner[INNERS];
+	bool preempted; /* rung_is_preempted() */
 	char text[160]; /* "fexit on 148 calls", or why not */
 };
 
@@ -35,6 +37,8 @@ bool ladder_includes(enum rung rung, const struct probe_options *options);
 /* How a rung is tried. */
 struct attempt {
 	enum rung rung;
+	enum rung order[RUNGS]; /* in which they are to be tried */
+	struct preemption preemption;
 	bool patient;  /* also if it takes seconds to be let go */
 	bool hold_cpu; /* the kernel has a function that keeps a program from being interrupted */
 	struct inner_functions inner; /* fexit_err: also that of a rung which has failed by it */

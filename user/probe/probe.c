@@ -427,7 +427,7 @@ const char *const *probe_unseen(struct probe *probe)
 {
 	const struct hooks *hooks = &probe->standing.hooks;
 
-	rung_unseen(hooks->rung, hooks->inner, probe->unseen);
+	rung_unseen(hooks->rung, hooks->preempted, hooks->inner, probe->unseen);
 	return probe->unseen;
 }
 

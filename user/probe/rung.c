@@ -30,6 +30,10 @@
 	"calls beyond those that the kernel's return probes can follow at once, when many threads " \
 	"wait in the same call"
 
+#define UNSEEN_PREEMPTED                                                                      \
+	"some calls, where this kernel preempts one hook's program and skips it for others: " \
+	"counted as lost"
+
 /* By hooks on system calls' own functions, and by those that need a return probe. */
 static const char *const unseen_by_function[] = {UNSEEN_COMPAT, UNSEEN_BEYOND};
 
@@ -62,10 +66,19 @@ const char *rung_cost(enum rung rung)
 	return rungs[rung].cost;
 }
 
-void rung_unseen(enum rung rung, const enum inner_hook inner[INNERS], const char *ret[UNSEEN_MAX])
+bool rung_is_preempted(enum rung rung, const struct preemption *preemption)
+{
+	return (rung == RUNG_FEXIT && preemption->functions) ||
+	       (rung == RUNG_TP_BTF && preemption->tracepoints);
+}
+
+void rung_unseen(enum rung rung, bool preempted, const enum inner_hook inner[INNERS],
+		 const char *ret[UNSEEN_MAX])
 {
 	size_t count = 0;
 
+	if (preempted)
+		ret[count++] = UNSEEN_PREEMPTED;
 	ret[count++] = inner[INNER_INSTALL] ? UNSEEN_PUT : UNSEEN_MADE;
 	if (!inner[INNER_REMOVE])
 		ret[count++] = UNSEEN_REMOVED;

@@ -14,12 +14,13 @@
 #include <stdint.h>
 
 #include "probe/inner.h"
+#include "probe/preempt.h"
 
 struct bpf_link;
 struct fdtrace_bpf;
 struct functions;
 
-/* In the order in which they are tried: what the rest of the host pays grows. */
+/* What the rest of the host pays grows. */
 enum rung {
 	RUNG_FEXIT,
 	RUNG_TP_BTF,
@@ -35,15 +36,23 @@ const char *rung_name(enum rung rung);
 /* What processes that are not traced pay: a phrase. */
 const char *rung_cost(enum rung rung);
 
-/* Sentences, and the NULL that ends them. */
-#define UNSEEN_MAX 5
+/* Whether the kernel skips its programs where it preempts them. */
+bool rung_is_preempted(enum rung rung, const struct preemption *preemption);
 
-/* What its hooks, with those on inner functions, cannot see: sentences, ended by NULL. Static. */
-void rung_unseen(enum rung rung, const enum inner_hook inner[INNERS], const char *ret[UNSEEN_MAX]);
+/* Sentences, and the NULL that ends them. */
+#define UNSEEN_MAX 6
+
+/*
+ * What its hooks, with those on inner functions, cannot see: sentences, ended by NULL. preempted:
+ * rung_is_preempted(). Static.
+ */
+void rung_unseen(enum rung rung, bool preempted, const enum inner_hook inner[INNERS],
+		 const char *ret[UNSEEN_MAX]);
 
 /* Hooks that are attached. */
 struct hooks {
 	enum rung rung;
+	bool preempted; /* rung_is_preempted() */
 	struct bpf_link **links;
 	size_t link_count;
 	struct program_copy {
