@@ -3,8 +3,8 @@
 """In the guest: runs end-to-end tests on every rung of the ladder that this kernel has.
 
 rungs.py RESULTS quick|many|most|full: pytest's results go to RESULTS/RUNG.xml. All hooks feed the same
-code: the most tests run on the hook that every kernel has, and on the others those that go through
-every kind of call; fewer where attaching takes long, in emulation. full: all on each.
+code: the most tests run on the hook that every kernel has (if it sees all calls there), and on the
+others those that go through every kind of call; fewer where attaching takes long, in emulation. full: all on each.
 Ends with 0 when all passed, on at least one rung.
 """
 import os
@@ -36,25 +36,31 @@ FIRST = ["tests/e2e/test_system_wide.py", *QUICK[:-1], f"{QUICK[-1]} or system_w
 # What traces nothing is left out: the simulators by themselves.
 FULL = ["tests/e2e", "-k", "not reference"]
 ONE = simulators([f"{PLAIN} and started"])
-# extent: (on tp_btf, on others, on those that attach or let go slowly)
+# extent: (on that one, on others, on those that attach or let go slowly)
 EXTENTS = {"quick": (FIRST, ONE, ONE), "many": (MANY, FEW, QUICK), "most": (FULL, FEW, QUICK),
            "full": (FULL, FULL, FULL)}
 SLOW = "no: this kernel takes"
 
 
 def rungs():
-    """{rung: is it slow?} of those that work: from what fdtrace says of them."""
+    """({rung: is it slow?} of those that work, the one for the most tests), from what fdtrace says:
+    tp_btf, or where that loses calls the one that is taken."""
     said = subprocess.run([FDTRACE, "--probe"], stdout=subprocess.PIPE, text=True).stdout
     print(said, flush=True)
-    found = {}
-    for rung, how in re.findall(rf"^(\w+) +(works|{SLOW})", said, re.M):
-        found[rung] = found.get(rung, True) and how == SLOW
-    return found
+    found, taken, losing = {}, None, set()
+    for part in re.split(r"^(?=\w)", said, flags=re.M):
+        works = re.match(rf"(\w+) +(works|{SLOW})(, taken)?", part)
+        if works:
+            rung, how, is_taken = works.groups()
+            found[rung] = found.get(rung, True) and how == SLOW
+            taken = rung if is_taken else taken
+            losing |= {rung} if "counted as lost" in " ".join(part.split()) else set()
+    return found, taken if "tp_btf" in losing else "tp_btf"
 
 
-def tests_for(rung, slow, extent):
+def tests_for(rung, slow, extent, main):
     most, others, slowly = EXTENTS[extent]
-    return most if rung == "tp_btf" else slowly if slow else others
+    return most if rung == main else slowly if slow else others
 
 
 def pytest(rung, tests, results):
@@ -67,10 +73,10 @@ def pytest(rung, tests, results):
 
 def main():
     results, extent = sys.argv[1:]
-    found = rungs()
+    found, main_rung = rungs()
     status = 0 if found else 1
     for rung, slow in found.items():
-        status = pytest(rung, tests_for(rung, slow, extent), results) or status
+        status = pytest(rung, tests_for(rung, slow, extent, main_rung), results) or status
     return status
 
 
