@@ -34,8 +34,11 @@
 	"some calls, where this kernel preempts one hook's program and skips it for others: " \
 	"counted as lost"
 
+/* The kernel runs no program of a kprobe while it works on maps and programs itself. */
+#define UNSEEN_BPF "descriptors that bpf() makes: learned at their first close"
+
 /* By hooks on system calls' own functions, and by those that need a return probe. */
-static const char *const unseen_by_function[] = {UNSEEN_COMPAT, UNSEEN_BEYOND};
+static const char *const unseen_by_function[] = {UNSEEN_COMPAT, UNSEEN_BEYOND, UNSEEN_BPF};
 
 static const struct {
 	const char *name, *cost;
@@ -50,10 +53,10 @@ static const struct {
 	[RUNG_KPROBE_MULTI] = {"kprobe",
 			       "about 50 ns in each call that takes or makes a descriptor; else "
 			       "nothing",
-			       2, INNER_KPROBE},
+			       3, INNER_KPROBE},
 	[RUNG_KPROBE] = {"kprobe",
 			 "about 100 ns in each call that takes or makes a descriptor; else nothing",
-			 2, INNER_KPROBE},
+			 3, INNER_KPROBE},
 };
 
 const char *rung_name(enum rung rung)
