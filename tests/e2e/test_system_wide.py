@@ -28,7 +28,7 @@ def test_old_and_new_processes(python):
     """One that runs already, one that comes later; with their stacks."""
     with waiting([python.path, DOUBLE, *TURNS]) as old:
         run = Run(["--system-wide"]).attached()
-        assert "tracing all" in run.stderr()
+        assert "tracing every process" in run.stderr()
         old.communicate(b"x", timeout=harness.TIMEOUT)
         subprocess.run(["sh", "-c", f"{python.path} {DOUBLE} {' '.join(TURNS)}; :"], env=harness.clean_env(),
                        stdout=subprocess.DEVNULL, timeout=harness.TIMEOUT)
