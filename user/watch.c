@@ -216,6 +216,8 @@ bool watch_file(struct watch *watch, pid_t pid, const struct file_key *key)
 	struct watched_file *file = find_file(watch, key);
 	struct alone *alone = find_alone(watch, pid);
 
+	if (!watch->on)
+		return false;
 	if (!file || file->fd < 0)
 		return true;
 	if (alone ? is_there(alone, key) : file->everywhere)

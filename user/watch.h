@@ -36,7 +36,7 @@ bool watch_claim(struct watch *watch, pid_t pid);
 
 /*
  * The process runs the file, or is about to: what it holds is watched from now on. False: it was
- * already, for this process, or for all.
+ * already, for this process, or for all; or nothing is watched at all.
  */
 bool watch_file(struct watch *watch, pid_t pid, const struct file_key *key);
 

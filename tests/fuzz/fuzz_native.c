@@ -96,9 +96,8 @@ static void search_rest(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
-	uint8_t which;
+	uint64_t which = take(&in, 1);
 
-	which = take(&in, 1);
 	if (which & 1)
 		evaluate(&in);
 	else if (which & 2)

@@ -4,7 +4,8 @@
 
 rungs.py RESULTS quick|many|most|full: pytest's results go to RESULTS/RUNG.xml. All hooks feed the same
 code: the most tests run on the hook that every kernel has (if it sees all calls there), and on the
-others those that go through every kind of call; fewer where attaching takes long, in emulation. full: all on each.
+others those that go through every kind of call; fewer where attaching takes long, in emulation.
+full: all on each.
 Ends with 0 when all passed, on at least one rung.
 """
 import os
