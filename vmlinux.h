@@ -150,9 +150,14 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct file_operations {
+	void *flush;
+};
+
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	const struct file_operations *f_op;
 };
 
 struct fdtable {

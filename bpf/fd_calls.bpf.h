@@ -270,13 +270,46 @@ static __always_inline struct file *file_of_fd(u32 fd)
 	return file;
 }
 
+/* What a thread's last close found, as far as it is worth to be kept. */
+struct looked_up {
+	u32 fd;
+	u32 state; /* enum table_state */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, struct looked_up);
+} lookups SEC(".maps");
+
+/* Of closes that are not in `lookups`: enum table_state, TABLE_UNKNOWN where no hook fills it. */
+__u8 table_found;
+
+/* The record's tid is made use of: it is filled in later. */
+static __always_inline u8 table_state(struct record_call *r)
+{
+	const struct looked_up *found;
+	u8 state = table_found;
+
+	r->h.tid = bpf_get_current_pid_tgid();
+	found = bpf_map_lookup_elem(&lookups, &r->h.tid);
+	if (found && found->fd == (u32)r->fd)
+		state = found->state;
+	/* Not for a later close that has nothing kept. */
+	if (found)
+		bpf_map_delete_elem(&lookups, &r->h.tid);
+	return state;
+}
+
 /* EBADF is also the answer to the wrong mode: is the number open all the same? */
-static __always_inline u8 still_open(const struct record_call *r)
+static __always_inline u8 still_open(struct record_call *r)
 {
 	if (r->ret != -EBADF)
 		return 0;
 	return (r->fd >= 0 && file_of_fd(r->fd) ? 1 : 0) |
-	       (r->fd2 >= 0 && file_of_fd(r->fd2) ? 2 : 0);
+	       (r->fd2 >= 0 && file_of_fd(r->fd2) ? 2 : 0) |
+	       (r->call == CALL_CLOSE ? table_state(r) << 2 : 0);
 }
 
 /* Everything but header and stack. Returns the bytes of name behind the record. */
@@ -323,7 +356,8 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (watch_owners && id != CALL_INSTALLED && id != CALL_REMOVED)
 		leave_point(&buf->record, pid_tgid);
 	buf->record.table = (u64)CURRENT(files);
-	if (watch_owners && id == CALL_CLOSE && call->ret != -EBADF && !target->vfork) {
+	if (watch_owners && id == CALL_CLOSE && !record_call_missed(&buf->record) &&
+	    !target->vfork) {
 		u32 low = 0;
 
 		buf->record.owner = look_at_owner(target, buf->record.fd, &low);

@@ -88,14 +88,14 @@ int on_call_return_multi(struct pt_regs *ctx)
 }
 
 /* By one of each two, where the kernel allows it. */
-SEC("fexit/fd_install")
+SEC("fexit")
 int BPF_PROG(on_fd_install, unsigned int fd, struct file *file)
 {
 	fd_installed(fd, file);
 	return 0;
 }
 
-SEC("kprobe/fd_install")
+SEC("kprobe")
 int BPF_KPROBE(on_fd_install_entry, unsigned int fd, struct file *file)
 {
 	fd_installed(fd, file);
@@ -110,7 +110,7 @@ int BPF_PROG(on_fd_remove, struct files_struct *files, unsigned int fd, struct f
 	return 0;
 }
 
-SEC("kprobe/file_close_fd_locked")
+SEC("kprobe")
 int BPF_KPROBE(on_fd_remove_entry, struct files_struct *files, unsigned int fd)
 {
 	fd_removed(fd, file_of_fd(fd));
@@ -124,10 +124,48 @@ int BPF_PROG(on_fd_pick, unsigned int fd, struct file *file)
 	return 0;
 }
 
-SEC("kprobe/__close_fd_get_file")
+SEC("kprobe")
 int BPF_KPROBE(on_fd_pick_entry, unsigned int fd)
 {
 	fd_removed(fd, file_of_fd(fd));
+	return 0;
+}
+
+/* file_close_fd(), which returns what it has found. */
+SEC("fexit")
+int BPF_PROG(on_fd_close, unsigned int fd, struct file *file)
+{
+	fd_looked_up(fd, file);
+	return 0;
+}
+
+/* close_fd(), which closes it, too; its kprobe also at file_close_fd(). */
+SEC("fentry")
+int BPF_PROG(on_fd_close_begin, unsigned int fd)
+{
+	fd_to_be_looked_up(fd);
+	return 0;
+}
+
+SEC("kprobe")
+int BPF_KPROBE(on_fd_close_entry, unsigned int fd)
+{
+	fd_to_be_looked_up(fd);
+	return 0;
+}
+
+/* Before Linux 5.11: __close_fd(), which takes the table, too. */
+SEC("fentry")
+int BPF_PROG(on_table_close_begin, struct files_struct *files, unsigned int fd)
+{
+	fd_to_be_looked_up(fd);
+	return 0;
+}
+
+SEC("kprobe")
+int BPF_KPROBE(on_table_close_entry, struct files_struct *files, unsigned int fd)
+{
+	fd_to_be_looked_up(fd);
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Descriptors that no system call returns: received over a UNIX socket, made by an ioctl, by
  * clone, by io_uring. All come into their table through fd_install(), in the process that gets
- * them (fs/file.c). And those that io_uring takes out of it, with the table's lock held.
+ * them (fs/file.c). Those that io_uring takes out of it, with the table's lock held. And closes
+ * that find nothing in it: their result does not tell that from a file system's answer.
  *
  * Owns: telling them from those that a call's end shows. Where that cannot be told of one that is
  * installed, both records are sent, and the user side knows that they are one.
@@ -131,6 +132,45 @@ static __always_inline void fd_removed(u32 fd, struct file *file)
 		call.nr = NR_IO_URING_ENTER;
 	call.args[0] = fd;
 	report_midst(&call, CALL_REMOVED, target, regs);
+}
+
+static __always_inline void keep_lookup(u32 fd, enum table_state state)
+{
+	struct looked_up found = {.fd = fd, .state = state};
+	u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_update_elem(&lookups, &tid, &found, BPF_ANY);
+}
+
+static __always_inline void drop_lookup(void)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+
+	if (bpf_map_lookup_elem(&lookups, &tid))
+		bpf_map_delete_elem(&lookups, &tid);
+}
+
+/* A close has found this in the table: mostly a file, and that is all. */
+static __always_inline void fd_looked_up(u32 fd, const struct file *file)
+{
+	if (!file && current_target())
+		keep_lookup(fd, TABLE_MISSED);
+}
+
+/* Or will find it, unless another thread comes before it. */
+static __always_inline void fd_to_be_looked_up(u32 fd)
+{
+	struct file *file;
+
+	if (!current_target())
+		return;
+	file = file_of_fd(fd);
+	if (!file)
+		keep_lookup(fd, TABLE_MISSED);
+	else if (BPF_CORE_READ(file, f_op, flush))
+		keep_lookup(fd, TABLE_MAY_HOLD);
+	else
+		drop_lookup();
 }
 
 #endif

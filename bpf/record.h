@@ -33,6 +33,8 @@
 #define RECORD_NAMES_MAX     1024
 /* Frames that are made of it. */
 #define RECORD_NATIVES_MAX   256
+/* -EBADF, on every architecture. */
+#define RECORD_EBADF	     (-9)
 /* Registers by their DWARF numbers: up to where x86-64 has the return address, AArch64 the pc. */
 #define RECORD_REGS	     33
 
@@ -215,13 +217,36 @@ struct record_call {
 	__u8 python;	 /* enum python_status */
 	__u8 name_cut;	 /* 1: the name was longer or not readable to its end */
 	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
-	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns */
+	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns; close:
+			    bits 2 and 3: record_call_table() */
 	__u8 owner;	 /* enum owner_state; of a close that freed fd */
 	__u8 native;	 /* enum native_taken */
 	__u8 point;	 /* enum owner_point that this thread entered before, at enter_ns; else 0 */
 	__u32 owner_low; /* OWNER_HOLDS: the low half of the object's address */
 	char name[];	 /* then, with NATIVE_TAKEN, a __u64, not aligned: record_native_id() */
 };
+
+/*
+ * Of a close() that returned EBADF: what it found in the table. A file system's flush (FUSE, NFS)
+ * may return that, too, of a number that was open, and is free then.
+ */
+enum table_state {
+	TABLE_UNKNOWN = 0,
+	TABLE_MISSED = 1,   /* nothing, or what cannot return it */
+	TABLE_HELD = 2,	    /* the number was open: EBADF is a file system's */
+	TABLE_MAY_HOLD = 3, /* the one or the other */
+};
+
+static inline enum table_state record_call_table(const struct record_call *call)
+{
+	return (enum table_state)(call->still_open >> 2 & 3);
+}
+
+/* Whether it failed by a descriptor that it was given. */
+static inline int record_call_missed(const struct record_call *call)
+{
+	return call->ret == RECORD_EBADF && record_call_table(call) != TABLE_HELD;
+}
 
 /* What a close found of the Python object that had taken the number. */
 enum owner_state {

@@ -41,6 +41,10 @@ static void say_rung(const struct page *page, const struct trial *trial, bool ch
 	rung_unseen(trial->rung, trial->preempted, trial->inner, unseen);
 	for (size_t i = 0; unseen[i]; i++)
 		say(page, "", "cannot see ", unseen[i]);
+	if (!trial->inner[INNER_CLOSE])
+		say(page, "", "cannot tell ",
+		    "a close that failed for its number from one that "
+		    "failed in a file system (FUSE, NFS: EBADF)");
 }
 
 static void say_kernel(void)

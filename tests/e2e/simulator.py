@@ -108,14 +108,20 @@ class Sight:
     def removes(self):
         return "file_close_fd_locked" in self.hooks or "__close_fd_get_file" in self.hooks
 
+    @property
+    def looks_up(self):
+        return re.search(r"(file_close|[ _]close)_fd\b", self.hooks)
+
     def shows(self, want):
         """Whether this kernel lets it be found at all."""
-        return self.removes or "removed" not in want
+        return (self.removes or "removed" not in want) and (self.looks_up or "flushed" not in want)
 
     def seen(self, want):
         """The expectation, as far as the kernel lets what is installed be seen."""
         if "removed" in want:
             want = {**want, "calls": {**want.get("calls", {}), "closed": want["removed"]}}
+        if "flushed" in want:
+            want = {**want, "certainty": None}
         if "bpf" in want.get("calls", {}).values() and "kretprobe" in self.hooks:
             want = {k: v for k, v in want.items() if k not in ("type", "calls")}
             return {**want, "missing": ["opened"]}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* Descriptors that the kernel was seen to install in the midst of a call. */
+/* What the kernel was seen to do in the midst of a call: to install, to look up. */
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -186,9 +186,75 @@ static void test_a_ring_that_is_told_leaves_no_doubt(void **state)
 	expect_doubt(false, true);
 }
 
+/* What the kernel's table held: a file system's EBADF frees the number. */
+
+#define FOUND(state) .still_open = (state) << 2
+
+static void test_a_file_systems_ebadf_ends_a_life(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	BAD_CLOSE(&s, 7, .stack = 2, FOUND(TABLE_HELD));
+	assert_int_equal(stream_settle(&s), 0);
+	BAD_CLOSE(&s, 7, .stack = 3, FOUND(TABLE_MISSED));
+	assert_int_equal(stream_settle(&s), 1);
+	assert_int_equal(s.findings[0].kind, FINDING_DOUBLE_CLOSE);
+	assert_int_equal(s.findings[0].certainty, CERTAINTY_FACT);
+	assert_int_equal(s.findings[0].closed.stack_id, 2);
+	stream_end(&s);
+}
+
+/* Opened again in a way that nobody saw. */
+static void test_a_file_systems_ebadf_accuses_nobody(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7, FOUND(TABLE_HELD));
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+static void test_what_may_be_a_file_systems_is_no_fact(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7);
+	CLOSE(&s, 7);
+	BAD_CLOSE(&s, 7, FOUND(TABLE_MAY_HOLD));
+	assert_int_equal(stream_settle(&s), 1);
+	assert_int_equal(s.findings[0].certainty, CERTAINTY_SUSPECTED);
+	assert_true(s.findings[0].notes & NOTE_FLUSH);
+	stream_end(&s);
+}
+
+static void test_it_ends_a_life_that_no_other_close_ended(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1);
+	BAD_CLOSE(&s, 7, .stack = 2, FOUND(TABLE_MAY_HOLD));
+	stream_wait(&s, SETTLE_NS + 1);
+	BAD_CLOSE(&s, 7, .stack = 3, FOUND(TABLE_MISSED));
+	assert_int_equal(stream_settle(&s), 1);
+	assert_int_equal(s.findings[0].certainty, CERTAINTY_SUSPECTED);
+	assert_int_equal(s.findings[0].closed.stack_id, 2);
+	stream_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_file_systems_ebadf_ends_a_life),
+		cmocka_unit_test(test_a_file_systems_ebadf_accuses_nobody),
+		cmocka_unit_test(test_what_may_be_a_file_systems_is_no_fact),
+		cmocka_unit_test(test_it_ends_a_life_that_no_other_close_ended),
 		cmocka_unit_test(test_it_is_where_the_life_began),
 		cmocka_unit_test(test_close_on_exec),
 		cmocka_unit_test(test_the_end_of_the_call_tells_more),

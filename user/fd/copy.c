@@ -136,7 +136,7 @@ static void doubt_numbers(struct store *store, struct table *copy, const struct 
 {
 	switch (call_shape(call->call)) {
 	case SHAPE_CLOSE:
-		if (call->ret != -EBADF)
+		if (!record_call_missed(call))
 			doubt(store, copy, call->fd, false);
 		break;
 	case SHAPE_CLOSE_RANGE:

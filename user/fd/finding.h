@@ -137,6 +137,7 @@ enum finding_note {
 	NOTE_COPIED = 1 << 8,	     /* made by dup: other numbers name the same open file */
 	NOTE_SHELL = 1 << 9,	     /* a shell closed: they close what they may not have */
 	NOTE_SWEPT = 1 << 12,	     /* a close_range in between may have closed it, too */
+	NOTE_FLUSH = 1 << 13,	     /* the number may have been open, EBADF a file system's */
 };
 
 struct finding {

@@ -497,10 +497,9 @@ void hold_doubt(struct hold *hold, struct number *number, const struct record_ca
 {
 	struct held *held;
 
-	DL_FOREACH2 (number->waiters, held, number_next) {
+	DL_FOREACH2 (number->waiters, held, number_next)
 		if (held->finds && may_be_before(hold, held, call))
 			verdict_suspect(&held->finding, NOTE_SWEPT);
-	}
 }
 
 /*
@@ -510,12 +509,14 @@ void hold_doubt(struct hold *hold, struct number *number, const struct record_ca
 static void unexplained(struct hold *hold, struct held *held)
 {
 	const struct fd_site other_way = {.missing = SITE_OTHER_WAY};
-	struct number *number = held->number;
+	bool flushed = held->finding.notes & NOTE_FLUSH;
+	struct life *life = held->number->newest;
 
-	if (number_live(number) && number->newest->id == held->life &&
-	    failed_after(hold, held, number->newest))
-		life_over(hold->store, number->newest, &other_way);
 	held->silent = true;
+	if (!number_live(held->number) || life->id != held->life || !failed_after(hold, held, life))
+		return;
+	life->uncertain |= flushed;
+	life_over(hold->store, life, flushed ? &held->finding.bad : &other_way);
 }
 
 /* It has waited long enough. */

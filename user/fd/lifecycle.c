@@ -465,9 +465,9 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	copy_late(&world->hold, scene.table, call);
 	if (shape != SHAPE_CLOSE)
 		hold_break(&world->hold, call->h.tid);
-	if (call->ret == -EBADF)
+	if (record_call_missed(call))
 		return failed(world, &scene);
-	/* close() frees the number whatever else goes wrong: EINTR, EIO, ENOSPC, EDQUOT. */
+	/* close() frees the number whatever else goes wrong: EINTR, EIO, EBADF of a file system. */
 	if (call->ret < 0 && shape != SHAPE_CLOSE)
 		return 0;
 	if (shape != SHAPE_CLOSE)

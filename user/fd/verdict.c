@@ -259,6 +259,8 @@ void verdict_close(const struct scene *scene, struct verdict *v)
 	}
 	if (s.unsure)
 		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+	if (record_call_table(scene->call) == TABLE_MAY_HOLD)
+		verdict_suspect(&v->finding, NOTE_FLUSH);
 }
 
 static bool is_probe(const struct record_call *call)
@@ -373,4 +375,6 @@ void verdict_pending(struct finding *f, const struct life *life, bool sure)
 	tell_life(f, life);
 	if (!sure || life->uncertain || life->crossed)
 		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
+	if (f->notes & NOTE_FLUSH)
+		verdict_suspect(f, 0);
 }

@@ -17,6 +17,10 @@
 /* (files, fd) and (fd), with the table's lock held. */
 #define REMOVE	    "file_close_fd_locked"
 #define PICK	    "__close_fd_get_file"
+/* (fd), (fd) and (files, fd); the first returns what it has found. */
+#define CLOSE	    "file_close_fd"
+#define CLOSE_WHOLE "close_fd"
+#define CLOSE_TABLE "__close_fd"
 /* There where the kernel lets perf_event_open() make kprobes. */
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 
@@ -32,6 +36,11 @@ static const char *const costs[INNERS][INNER_HOOKS] = {
 		{
 			[INNER_FEXIT] = "about 10 ns more in what io_uring closes",
 			[INNER_KPROBE] = "about 50 ns more in what io_uring closes",
+		},
+	[INNER_CLOSE] =
+		{
+			[INNER_FEXIT] = "about 10 ns more in each close",
+			[INNER_KPROBE] = "about 50 ns more in each close",
 		},
 };
 
@@ -67,46 +76,73 @@ static bool has_function(const struct btf *btf, const char *name, unsigned int p
 
 void inner_find(const struct btf *btf, struct inner_functions *ret)
 {
+	static const struct {
+		enum inner which;
+		const char *name;
+		unsigned int parameters;
+	} candidates[] = {
+		/* Of each kind the newest first. */
+		{INNER_REMOVE, REMOVE, 2},     {INNER_REMOVE, PICK, 1},
+		{INNER_CLOSE, CLOSE, 1},       {INNER_CLOSE, CLOSE_WHOLE, 1},
+		{INNER_CLOSE, CLOSE_TABLE, 2},
+	};
+
 	*ret = (struct inner_functions){.of[INNER_INSTALL] = INSTALL, .fexit_err = try_fexit(btf)};
-	if (has_function(btf, REMOVE, 2))
-		ret->of[INNER_REMOVE] = REMOVE;
-	else if (has_function(btf, PICK, 1))
-		ret->of[INNER_REMOVE] = PICK;
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++)
+		if (!ret->of[candidates[i].which] &&
+		    has_function(btf, candidates[i].name, candidates[i].parameters))
+			ret->of[candidates[i].which] = candidates[i].name;
 }
 
-static struct bpf_program *program_of(const struct fdtrace_bpf *bpf, const char *function,
-				      enum inner_hook how)
+/* A kernel function with a program for it; some programs are for several. */
+struct hooking {
+	const char *function;
+	enum inner_hook how;
+	struct bpf_program *program;
+};
+
+#define HOOKINGS 12
+
+static void list_hookings(const struct fdtrace_bpf *bpf, struct hooking ret[HOOKINGS])
 {
-	const struct {
-		const char *function;
-		enum inner_hook how;
-		struct bpf_program *program;
-	} programs[] = {
+	const struct hooking all[HOOKINGS] = {
 		{INSTALL, INNER_FEXIT, bpf->progs.on_fd_install},
 		{INSTALL, INNER_KPROBE, bpf->progs.on_fd_install_entry},
 		{REMOVE, INNER_FEXIT, bpf->progs.on_fd_remove},
 		{REMOVE, INNER_KPROBE, bpf->progs.on_fd_remove_entry},
 		{PICK, INNER_FEXIT, bpf->progs.on_fd_pick},
 		{PICK, INNER_KPROBE, bpf->progs.on_fd_pick_entry},
+		{CLOSE, INNER_FEXIT, bpf->progs.on_fd_close},
+		{CLOSE, INNER_KPROBE, bpf->progs.on_fd_close_entry},
+		{CLOSE_WHOLE, INNER_FEXIT, bpf->progs.on_fd_close_begin},
+		{CLOSE_WHOLE, INNER_KPROBE, bpf->progs.on_fd_close_entry},
+		{CLOSE_TABLE, INNER_FEXIT, bpf->progs.on_table_close_begin},
+		{CLOSE_TABLE, INNER_KPROBE, bpf->progs.on_table_close_entry},
 	};
 
-	for (size_t i = 0; function && i < ARRAY_SIZE(programs); i++)
-		if (!strcmp(programs[i].function, function) && programs[i].how == how)
-			return programs[i].program;
+	memcpy(ret, all, sizeof(all));
+}
+
+static struct bpf_program *program_of(const struct fdtrace_bpf *bpf, const char *function,
+				      enum inner_hook how)
+{
+	struct hooking hookings[HOOKINGS];
+
+	list_hookings(bpf, hookings);
+	for (size_t i = 0; function && i < HOOKINGS; i++)
+		if (!strcmp(hookings[i].function, function) && hookings[i].how == how)
+			return hookings[i].program;
 	return NULL;
 }
 
 static void leave_out_all(const struct fdtrace_bpf *bpf)
 {
-	static const char *const functions[] = {INSTALL, REMOVE, PICK};
+	struct hooking hookings[HOOKINGS];
 
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
-		for (enum inner_hook how = INNER_FEXIT; how < INNER_HOOKS; how++) {
-			struct bpf_program *program = program_of(bpf, functions[i], how);
-
-			bpf_program__set_autoload(program, false);
-			bpf_program__set_autoattach(program, false);
-		}
+	list_hookings(bpf, hookings);
+	for (size_t i = 0; i < HOOKINGS; i++) {
+		bpf_program__set_autoload(hookings[i].program, false);
+		bpf_program__set_autoattach(hookings[i].program, false);
 	}
 }
 
@@ -142,7 +178,11 @@ struct bpf_link *inner_attach(const struct fdtrace_bpf *bpf,
 {
 	const struct bpf_program *program = program_of(bpf, functions->of[which], how);
 
-	return program ? bpf_program__attach(program) : NULL;
+	if (!program)
+		return NULL;
+	return how == INNER_KPROBE
+		       ? bpf_program__attach_kprobe(program, false, functions->of[which])
+		       : bpf_program__attach(program);
 }
 
 int inner_program(const struct fdtrace_bpf *bpf, const struct inner_functions *functions,
@@ -156,4 +196,14 @@ int inner_program(const struct fdtrace_bpf *bpf, const struct inner_functions *f
 const char *inner_cost(enum inner which, enum inner_hook how)
 {
 	return costs[which][how];
+}
+
+enum table_state inner_table(const struct inner_functions *functions, enum inner_hook how,
+			     bool skips)
+{
+	if (how == INNER_UNSEEN)
+		return TABLE_UNKNOWN;
+	if (strcmp(functions->of[INNER_CLOSE], CLOSE) || how == INNER_KPROBE)
+		return TABLE_MISSED;
+	return skips ? TABLE_MAY_HOLD : TABLE_HELD;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Hooks on the kernel's inner functions, beside any rung of the ladder: what no system call's end
- * shows. fd_install() for the descriptors that no call returns, and the function by which io_uring
- * takes a descriptor out of its table.
+ * shows. fd_install() for the descriptors that no call returns, the function by which io_uring
+ * takes a descriptor out of its table, and the one by which close() does: whether it found one.
  *
  * Owns: which of them can be had on this kernel, and how, and what others pay for it. Where one
  * cannot, nothing is wrong: what it would show is learned of later, or left in doubt.
@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+#include "record.h"
+
 struct bpf_link;
 struct btf;
 struct fdtrace_bpf;
@@ -20,6 +22,7 @@ struct fdtrace_bpf;
 enum inner {
 	INNER_INSTALL,
 	INNER_REMOVE,
+	INNER_CLOSE,
 	INNERS,
 };
 
@@ -36,6 +39,8 @@ struct inner_functions {
 	 * The functions' names; NULL: there is none of use. To remove: file_close_fd_locked() since
 	 * Linux 6.7, __close_fd_get_file() since 5.19, both called with the table's lock held.
 	 * Before 5.12 io_uring's workers belong to no process, so those see nothing of them.
+	 * To close: file_close_fd() since 6.7, close_fd() since 5.11, __close_fd() before; only the
+	 * first returns what it has found.
 	 */
 	const char *of[INNERS];
 	/* Whether a program loads that is to be run when fd_install() returns: 0, or -errno. */
@@ -63,6 +68,14 @@ struct bpf_link *inner_attach(const struct fdtrace_bpf *bpf,
 /* Its program's descriptor, lent; -1: none. */
 int inner_program(const struct fdtrace_bpf *bpf, const struct inner_functions *functions,
 		  enum inner which, enum inner_hook how);
+
+/*
+ * What the kernel side may say of a close that failed, if its hook has kept nothing of it. One that
+ * looks before the close keeps what may return EBADF; one that sees what was found, what was not.
+ * skips: the kernel skips programs of functions' ends where it preempts them.
+ */
+enum table_state inner_table(const struct inner_functions *functions, enum inner_hook how,
+			     bool skips);
 
 /* A phrase: what is paid, and where; NULL: nothing. */
 const char *inner_cost(enum inner which, enum inner_hook how);

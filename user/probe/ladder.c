@@ -136,22 +136,27 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 	return err ? failed(trial, "load the kernel programs", err) : 0;
 }
 
-static void prove_inner(struct standing *standing)
+static void prove_inner(const struct preemption *preemption, struct standing *standing)
 {
+	struct fdtrace_bpf *bpf = standing->bpf;
 	struct hooks *hooks = &standing->hooks;
 	bool seen[INNERS] = {0};
 
 	if (hooks->inner[INNER_INSTALL])
-		seen[INNER_INSTALL] = selftest_sees_installed(standing->bpf);
+		seen[INNER_INSTALL] = selftest_sees_installed(bpf);
 	if (hooks->inner[INNER_REMOVE])
-		seen[INNER_REMOVE] = selftest_sees_removed(standing->bpf);
+		seen[INNER_REMOVE] = selftest_sees_removed(bpf);
+	if (hooks->inner[INNER_CLOSE])
+		seen[INNER_CLOSE] = selftest_sees_missed(bpf);
 	rung_prove_inner(hooks, seen);
-	standing->bpf->bss->ring_flags = hooks->inner[INNER_REMOVE] ? RING_TOLD : 0;
+	bpf->bss->ring_flags = hooks->inner[INNER_REMOVE] ? RING_TOLD : 0;
+	bpf->bss->table_found = inner_table(&hooks->inner_functions, hooks->inner[INNER_CLOSE],
+					    preemption->functions);
 }
 
-static int attach(bool patient, struct standing *standing, struct trial *trial)
+static int attach(const struct attempt *attempt, struct standing *standing, struct trial *trial)
 {
-	uint64_t limit_ns = patient ? 0 : DETACH_LIMIT_NS;
+	uint64_t limit_ns = attempt->patient ? 0 : DETACH_LIMIT_NS;
 	int err = rung_attach(standing->bpf, limit_ns, &standing->hooks);
 
 	if (err == -ETIME)
@@ -169,7 +174,7 @@ static int attach(bool patient, struct standing *standing, struct trial *trial)
 	err = selftest_run(standing->bpf, trial->text, sizeof(trial->text));
 	if (err)
 		return failed(trial, "see its own calls", err);
-	prove_inner(standing);
+	prove_inner(&attempt->preemption, standing);
 	memcpy(trial->inner, standing->hooks.inner, sizeof(trial->inner));
 	return selftest_end(standing->bpf);
 }
@@ -204,7 +209,7 @@ int ladder_try(const struct attempt *attempt, const struct probe_options *option
 		err = load(attempt, false, options, ret, trial);
 	}
 	if (!err)
-		err = attach(attempt->patient, ret, trial);
+		err = attach(attempt, ret, trial);
 	ret->hooks.preempted = trial->preempted;
 	if (err)
 		ladder_leave(ret);

@@ -353,8 +353,10 @@ static void name_inner(struct hooks *hooks)
 	size_t used;
 
 	for (enum inner which = 0; which < INNERS; which++) {
-		bool more = which + 1 < INNERS && hooks->inner[which + 1];
+		bool more = false;
 
+		for (enum inner later = which + 1; later < INNERS; later++)
+			more |= hooks->inner[later] != INNER_UNSEEN;
 		used = strlen(hooks->text);
 		if (hooks->inner[which])
 			snprintf(hooks->text + used, sizeof(hooks->text) - used, "%s%s",

@@ -33,7 +33,8 @@ struct made {
 	enum call_shape shape;
 	int32_t fd, fd2;
 	int64_t ret;
-	uint16_t call; /* of one that was seen */
+	uint16_t call; /* of one that was seen, as is the next */
+	enum table_state table;
 };
 
 struct list {
@@ -44,8 +45,12 @@ struct list {
 static void add(struct list *list, enum call_shape shape, int32_t fd, int32_t fd2, int64_t ret)
 {
 	if (list->count < CALLS_MAX)
-		list->calls[list->count++] =
-			(struct made){shape, fd, fd2, ret < 0 ? -errno : ret, 0};
+		list->calls[list->count++] = (struct made){
+			.shape = shape,
+			.fd = fd,
+			.fd2 = fd2,
+			.ret = ret < 0 ? -errno : ret,
+		};
 }
 
 /*
@@ -93,6 +98,19 @@ static int remove_one(struct list *made)
 	return err;
 }
 
+/* And a close in vain. */
+static int miss_one(struct list *made)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	ret = close(fd);
+	add(made, SHAPE_CLOSE, fd, -1, ret);
+	return 0;
+}
+
 /* Over a socket, from ourselves. */
 static int receive_one(struct list *made)
 {
@@ -124,6 +142,7 @@ static int on_record(void *context, void *data, size_t size)
 			.fd2 = call->fd2,
 			.ret = call->ret,
 			.call = call->call,
+			.table = record_call_table(call),
 		};
 	return 0;
 }
@@ -220,27 +239,33 @@ int selftest_run(struct fdtrace_bpf *bpf, char *why, size_t size)
 }
 
 /* Whether what make does is seen, told by such a record. */
-static bool sees(struct fdtrace_bpf *bpf, int (*make)(struct list *), enum call_id call)
+static bool sees(struct fdtrace_bpf *bpf, int (*make)(struct list *), enum call_id call,
+		 enum table_state table)
 {
 	struct list made = {0}, seen = {0};
 
 	if (make_and_read(bpf, make, &made, &seen))
 		return false;
 	for (size_t i = 0; i < seen.count; i++)
-		if (seen.calls[i].call == call && seen.calls[i].fd == made.calls[0].fd &&
-		    seen.calls[i].ret == made.calls[0].ret)
+		if (seen.calls[i].call == call && seen.calls[i].table == table &&
+		    seen.calls[i].fd == made.calls[0].fd && seen.calls[i].ret == made.calls[0].ret)
 			return true;
 	return false;
 }
 
 bool selftest_sees_installed(struct fdtrace_bpf *bpf)
 {
-	return sees(bpf, receive_one, CALL_INSTALLED);
+	return sees(bpf, receive_one, CALL_INSTALLED, TABLE_UNKNOWN);
 }
 
 bool selftest_sees_removed(struct fdtrace_bpf *bpf)
 {
-	return sees(bpf, remove_one, CALL_REMOVED);
+	return sees(bpf, remove_one, CALL_REMOVED, TABLE_UNKNOWN);
+}
+
+bool selftest_sees_missed(struct fdtrace_bpf *bpf)
+{
+	return sees(bpf, miss_one, CALL_CLOSE, TABLE_MISSED);
 }
 
 /* Of a session's first record the sequence is 0, and nothing has been lost before it. */

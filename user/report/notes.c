@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "report/notes.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/syscalls.h"
 #include "report/words.h"
 
 #define NOTE_SIZE 320
@@ -30,11 +32,16 @@ static const struct {
 	{NOTE_SWEPT,
 	 "A close_range() covered the number: it may have closed a descriptor there that was "
 	 "made in a way that is not seen."},
+	{NOTE_FLUSH,
+	 "The number may have been open: some file systems return EBADF from a close that "
+	 "frees it."},
 	{NOTE_COPIED, "The descriptor was a copy (dup): other numbers name the same open file."},
 };
 
 int notes_remarks(const struct finding_view *view, note_fn add, void *arg)
 {
+	const struct fd_site *closed = &view->finding->closed;
+
 	for (size_t i = 0; i < ARRAY_SIZE(remarks); i++) {
 		int err = 0;
 
@@ -43,6 +50,9 @@ int notes_remarks(const struct finding_view *view, note_fn add, void *arg)
 		if (err)
 			return err;
 	}
+	if (words_seen(closed) && call_shape(closed->call) == SHAPE_CLOSE && closed->ret == -EBADF)
+		return add(arg, "The earlier close freed the number, though a file system let it "
+				"return EBADF.");
 	return 0;
 }
 
