@@ -36,7 +36,7 @@ class Score:
 
     def add(self, case, result, sight):
         left = list(result.findings)
-        for want in case.expected(sight.numbers):
+        for want in case.expected(sight):
             met = [f for f in left if not differences(sight, want, f)]
             left = [f for f in left if f not in met]
             for finding in met:

@@ -259,6 +259,12 @@ def brief(finding):
     return f"{finding['kind']} fd {finding['fd']} {finding.get('what')} " + "; ".join(sites)
 
 
+def can_own(summary):
+    """Whether this kernel lets Python's objects be asked (Linux 5.15 on): the summary says if not."""
+    return not any("this kernel's probes cannot be told apart" in text
+                   for text in summary["unseen"])
+
+
 # --- cases ---------------------------------------------------------------------------------
 
 
@@ -276,9 +282,10 @@ class Case:
         parts = [self.simulator.name, self.mode] + ([self.python.label] if self.python else [])
         return "-".join(parts + (["unowned"] if self.ownership == "off" else []))
 
-    def expected(self, told):
+    def expected(self, sight):
         version = self.python and self.python.version
-        return self.simulator.expected(self.mode, version, told, self.ownership)
+        owned = "on" if sight.owned else "off"
+        return self.simulator.expected(self.mode, version, sight.numbers, owned)
 
     def run(self):
         with tempfile.TemporaryDirectory(prefix="fdtrace-sim-") as folder:
@@ -286,8 +293,9 @@ class Case:
             run = getattr(harness, self.mode)
             env = harness.pausing(self.python) if self.mode == "started" and self.python else None
             result = run(command, ["--all", f"--ownership={self.ownership}"], env)
-        return result, Sight(self.simulator, self.python, file, result.numbers(),
-                             self.ownership == "on", result.summary["hooks"])
+        owned = self.ownership == "on" and can_own(result.summary)
+        return result, Sight(self.simulator, self.python, file, result.numbers(), owned,
+                             result.summary["hooks"])
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def ended(status):
 def verify(case, outcome):
     result, sight = outcome
     skip_if_told(result)
-    wrong = check(sight, case.expected(sight.numbers), result.findings)
+    wrong = check(sight, case.expected(sight), result.findings)
     assert not wrong, "\n".join(wrong)
     assert ended(result.status) == case.simulator.settings.get("exit", 0), result.stderr
     schema.validate(result.lines)
