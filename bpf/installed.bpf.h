@@ -90,21 +90,29 @@ static __always_inline void report_midst(const struct returned *call, u8 id,
 	release_cpu();
 }
 
-static __always_inline void fd_installed(u32 fd, struct file *file)
+/* The call in whose midst we are; NULL: of no traced process, or not to be read. */
+static __always_inline const struct target *midst_of(struct returned *call, struct pt_regs **regs)
 {
 	const struct target *target = current_target();
-	struct returned call = {.ret = fd};
-	struct pt_regs *regs;
 
 	if (!target || is_compat())
+		return NULL;
+	*regs = entry_regs();
+	READ_CALL(call, *regs, BPF_CORE_READ);
+	call->worker = CURRENT(flags) & PF_IO_WORKER;
+	return target;
+}
+
+static __always_inline void fd_installed(u32 fd, struct file *file)
+{
+	struct returned call = {.ret = fd};
+	struct pt_regs *regs = NULL;
+	const struct target *target = midst_of(&call, &regs);
+
+	if (!target || (!call.worker && is_shown(&call)))
 		return;
-	regs = entry_regs();
-	READ_CALL(&call, regs, BPF_CORE_READ);
-	call.worker = CURRENT(flags) & PF_IO_WORKER;
 	if (call.worker)
 		call.nr = NR_IO_URING_ENTER;
-	else if (is_shown(&call))
-		return;
 	call.args[0] = closes_on_exec(fd) ? O_CLOEXEC : 0;
 	call.args[1] = kind_of(file);
 	report_midst(&call, CALL_INSTALLED, target, regs);
@@ -116,16 +124,11 @@ static __always_inline void fd_installed(u32 fd, struct file *file)
  */
 static __always_inline void fd_removed(u32 fd, struct file *file)
 {
-	const struct target *target = current_target();
 	struct returned call = {0};
-	struct pt_regs *regs;
+	struct pt_regs *regs = NULL;
+	const struct target *target = file ? midst_of(&call, &regs) : NULL;
 
-	if (!target || !file || is_compat())
-		return;
-	regs = entry_regs();
-	READ_CALL(&call, regs, BPF_CORE_READ);
-	call.worker = CURRENT(flags) & PF_IO_WORKER;
-	if (!call.worker && is_shown_removed(&call, fd))
+	if (!target || (!call.worker && is_shown_removed(&call, fd)))
 		return;
 	call.worker |= has_ring() && call.nr != NR_IO_URING_ENTER;
 	if (call.worker)

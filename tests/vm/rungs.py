@@ -66,7 +66,8 @@ def tests_for(rung, slow, extent, main):
 
 def pytest(rung, tests, results):
     print(f"== {rung}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"]
+    # A line for each test as it ends (pytest.ini is quiet by one): this may take an hour.
+    command = [sys.executable, "-m", "pytest", "-vv", "-rs", "-p", "no:cacheprovider", "--color=no"]
     command += ["--tb=short", "--durations=5", f"--junitxml={results}/{rung}.xml", *tests]
     environment = {**os.environ, "FDTRACE_TEST_ATTACH": rung}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode

@@ -155,10 +155,12 @@ def arguments():
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
     parser.add_argument("--cpus", type=int, default=1, help="of the guest")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="guests at once")
-    parser.add_argument("--timeout", type=float, default=7200, metavar="SECONDS")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS",
+                        help="of one guest; unless given, two hours, and twelve for full")
     parser.add_argument("command", nargs="*", help="instead of tests")
     args = parser.parse_args()
     args.kernel = args.kernel or list(kernels.SUITES)
+    args.timeout = args.timeout or (12 if args.extent == "full" else 2) * 3600
     return args
 
 
