@@ -104,7 +104,7 @@ def test_rungs_tell_the_same(rung, source, tmp_path):
 
 
 def test_a_hook_that_never_fires_is_not_believed():
-    """Kprobes that are switched off can be attached all the same."""
+    """Kprobes that are switched off can be attached all the same, but to 5.10."""
     if not KPROBES.exists():
         pytest.skip(f"no {KPROBES} here")
     need("kprobe")
@@ -119,5 +119,8 @@ def test_a_hook_that_never_fires_is_not_believed():
         assert "kretprobe.multi" in result.stderr
         assert "attached, but saw none" in " ".join(told.stdout.split())
         return
-    assert result.returncode == 1 and "own calls" in result.stderr
+    assert result.returncode == 1
+    if "could not attach" in result.stderr:
+        return
+    assert "own calls" in result.stderr
     assert "attached, but saw none" in " ".join(told.stdout.split())
