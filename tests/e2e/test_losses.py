@@ -58,6 +58,6 @@ def test_stopped_reader():
     [finding] = [f for f in result.findings if f["fd"] == kept]
     assert (finding["kind"], finding["certainty"]) == ("double_close", "fact"), finding
     assert set(finding["sites"]) == {"bad", "closed"}
-    assert finding["what"]["path"] == "/etc/hostname" and finding["what"]["path_from"] == "proc"
+    assert finding["what"]["path"] == "/etc/group" and finding["what"]["path_from"] == "proc"
     assert any("records were lost" in note.lower() for note in finding["notes"])
     assert not [f for f in result.findings if f["fd"] != kept]

@@ -27,6 +27,13 @@ uint64_t PyCode_Type[51] __attribute__((used)) = {[4] = 184};
 
 #define FRAMES 64
 
+/* gilstate.autoTSSkey, behind two of glibc's mutexes. */
+#ifdef __aarch64__
+#define TSS_KEY 608
+#else
+#define TSS_KEY 592
+#endif
+
 struct string {
 	uint64_t object[2], length, hash;
 	uint32_t state;
@@ -84,8 +91,8 @@ static void forge_thread(void)
 
 	pthread_key_create(&key, NULL);
 	pthread_setspecific(key, state);
-	put_int(&_PyRuntime, 592, 1);
-	put_int(&_PyRuntime, 596, (int)key);
+	put_int(&_PyRuntime, TSS_KEY, 1);
+	put_int(&_PyRuntime, TSS_KEY + 4, (int)key);
 	put(&_PyRuntime, 40, &_PyRuntime); /* an interpreter whose next is itself */
 	put(state, 0, state);
 	put(state, 8, state); /* a thread whose next is itself */
@@ -146,7 +153,7 @@ static void forge(const char *mode)
 	} else if (!strcmp(mode, "type")) {
 		put(code[2], 8, &_PyRuntime);
 	} else if (!strcmp(mode, "key")) {
-		put_int(&_PyRuntime, 596, 1023);
+		put_int(&_PyRuntime, TSS_KEY + 4, 1023);
 	} else if (!strcmp(mode, "state")) {
 		put(state, 56, (void *)0xffffffffffffff00);
 	} else if (strcmp(mode, "honest")) {

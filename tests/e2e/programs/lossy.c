@@ -22,7 +22,7 @@ int main(void)
 	int kept;
 
 	wait_for_tracer();
-	kept = open("/etc/hostname", O_RDONLY);
+	kept = open("/etc/group", O_RDONLY);
 	step("kept", kept);
 	for (int i = 0; i < 5000; i++)
 		close(open("/dev/null", O_RDONLY));
