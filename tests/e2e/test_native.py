@@ -150,7 +150,8 @@ def test_stacks_merge(interpreter):
         run = Run(["--native=all", "--all", "-q"], [interpreter.path, str(SIM / shape)],
                   harness.pausing(interpreter), json_lines=False)
         text = run.finish().stderr
-        assert "closed" in text and re.search(r" C: close \(lib(c\.so\.6|pthread-2\.31\.so)\)", text)
+        assert "closed" in text, shape
+        assert re.search(r" C: close \(lib(c\.so\.6|pthread-2\.31\.so)\)", text), f"{shape}:\n{text}"
         assert APART not in text, f"{shape}:\n{text}"
         remarks = set(re.findall(r"C stack: (.{20})", text))
         # Up to 3.10 each Python frame takes C stack, and so much is not copied.
