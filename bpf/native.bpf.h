@@ -14,8 +14,6 @@
 
 #include "sight.bpf.h"
 
-#define EBADF 9
-
 #define PAGE	   4096
 #define PAGE_WORDS (PAGE / 8)
 

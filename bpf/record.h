@@ -12,6 +12,7 @@
 #ifndef FDTRACE_RECORD_H
 #define FDTRACE_RECORD_H
 
+#include <asm-generic/errno-base.h>
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
 #endif
@@ -33,8 +34,6 @@
 #define RECORD_NAMES_MAX     1024
 /* Frames that are made of it. */
 #define RECORD_NATIVES_MAX   256
-/* -EBADF, on every architecture. */
-#define RECORD_EBADF	     (-9)
 /* Registers by their DWARF numbers: up to where x86-64 has the return address, AArch64 the pc. */
 #define RECORD_REGS	     33
 
@@ -245,7 +244,7 @@ static inline enum table_state record_call_table(const struct record_call *call)
 /* Whether it failed by a descriptor that it was given. */
 static inline int record_call_missed(const struct record_call *call)
 {
-	return call->ret == RECORD_EBADF && record_call_table(call) != TABLE_HELD;
+	return call->ret == -EBADF && record_call_table(call) != TABLE_HELD;
 }
 
 /* What a close found of the Python object that had taken the number. */

@@ -35,16 +35,16 @@ static __always_inline bool is_compat(void)
 	return CURRENT(thread_info.status) & TS_COMPAT;
 }
 
-/* READ(regs, field): a plain load or a helper, as the pointer is. */
-#define READ_CALL(call, regs, READ)                \
+/* READ(from, field): a plain load or a helper, as the pointer is. */
+#define READ_CALL(call, from, READ)                \
 	({                                         \
-		(call)->nr = READ(regs, orig_ax);  \
-		(call)->args[0] = READ(regs, di);  \
-		(call)->args[1] = READ(regs, si);  \
-		(call)->args[2] = READ(regs, dx);  \
-		(call)->args[3] = READ(regs, r10); \
-		(call)->args[4] = READ(regs, r8);  \
-		(call)->args[5] = READ(regs, r9);  \
+		(call)->nr = READ(from, orig_ax);  \
+		(call)->args[0] = READ(from, di);  \
+		(call)->args[1] = READ(from, si);  \
+		(call)->args[2] = READ(from, dx);  \
+		(call)->args[3] = READ(from, r10); \
+		(call)->args[4] = READ(from, r8);  \
+		(call)->args[5] = READ(from, r9);  \
 	})
 #elif defined(__TARGET_ARCH_arm64)
 #define TIF_32BIT 22
@@ -54,15 +54,15 @@ static __always_inline bool is_compat(void)
 	return CURRENT(thread_info.flags) & (1ul << TIF_32BIT);
 }
 
-#define READ_CALL(call, regs, READ)                    \
+#define READ_CALL(call, from, READ)                    \
 	({                                             \
-		(call)->nr = READ(regs, syscallno);    \
-		(call)->args[0] = READ(regs, orig_x0); \
-		(call)->args[1] = READ(regs, regs[1]); \
-		(call)->args[2] = READ(regs, regs[2]); \
-		(call)->args[3] = READ(regs, regs[3]); \
-		(call)->args[4] = READ(regs, regs[4]); \
-		(call)->args[5] = READ(regs, regs[5]); \
+		(call)->nr = READ(from, syscallno);    \
+		(call)->args[0] = READ(from, orig_x0); \
+		(call)->args[1] = READ(from, regs[1]); \
+		(call)->args[2] = READ(from, regs[2]); \
+		(call)->args[3] = READ(from, regs[3]); \
+		(call)->args[4] = READ(from, regs[4]); \
+		(call)->args[5] = READ(from, regs[5]); \
 	})
 #endif
 
