@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """The ladder: what --probe says is so, every rung tells the same, and none is believed."""
+import os
 import re
 import subprocess
 from functools import lru_cache
@@ -119,8 +120,8 @@ def test_a_hook_that_never_fires_is_not_believed():
         assert "kretprobe.multi" in result.stderr
         assert "attached, but saw none" in " ".join(told.stdout.split())
         return
+    refused = os.uname().release.startswith("5.10.")
     assert result.returncode == 1
-    if "could not attach" in result.stderr:
-        return
-    assert "own calls" in result.stderr
-    assert "attached, but saw none" in " ".join(told.stdout.split())
+    assert ("could not attach" if refused else "own calls") in result.stderr
+    words = "no: cannot attach" if refused else "attached, but saw none"
+    assert words in " ".join(told.stdout.split())
