@@ -14,6 +14,7 @@ BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool
 PKG_CONFIG ?= pkg-config
 HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 ARCH ?= $(HOST_ARCH)
+BPF_ARCH ?= $(ARCH)
 # What is built; that of another architecture lies in its own BUILD.
 PROGRAM := fdtrace
 ifneq ($(ARCH),$(HOST_ARCH))
@@ -66,7 +67,7 @@ $(BUILD)/syscall_names.h: user/base/syscall_numbers.h
 $(BUILD)/fdtrace_plain.bpf.o: private BPF_FLAGS := -DPLAIN
 $(BUILD)/fdtrace.bpf.o $(BUILD)/fdtrace_plain.bpf.o: bpf/fdtrace.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror \
+	$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror \
 		-Wno-gnu-variable-sized-type-not-at-end -I. -Ibpf $(BPF_FLAGS) \
 		$(shell $(PKG_CONFIG) --cflags libbpf) -c -o $@ $<
 	$(LLVM_STRIP) -g $@

@@ -21,6 +21,15 @@ objects: $(USER_OBJ) $(UNIT_BIN)
 strict-gcc strict-clang: strict-%: ## build all with gcc, with clang; warnings are errors
 	@$(MAKE) --no-print-directory -s CC=$* BUILD=$(BUILD)/strict-$* EXTRA_CFLAGS=-Werror objects
 
+# It needs nothing of another architecture but the name.
+strict-clang: bpf-arches
+.PHONY: bpf-arches
+bpf-arches: ## compile the kernel side for every architecture
+	@for arch in x86 arm64; do \
+		$(MAKE) --no-print-directory -s BUILD=$(BUILD)/bpf-$$arch BPF_ARCH=$$arch \
+			$(BUILD)/bpf-$$arch/fdtrace.bpf.o || exit; \
+	done
+
 .PHONY: unit-sanitized
 unit-sanitized: ## the unit tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/sanitized EXTRA_CFLAGS='$(SANITIZE)' unit
