@@ -192,7 +192,39 @@ static void test_paragraph(void **state)
 
 	assert_string_equal(plain, "  Note: one two\n    three four\n");
 	assert_string_equal(color, "  \033[1mNote:\033[0m one two\n    three four\n");
-	assert_string_equal(broken, "  a bcdefg\n    hijklm\n    nopqrs\n    tu v\n");
+	assert_string_equal(broken, "  a bcdefg\n        hi\n        jk\n        lm\n        no\n"
+				    "        pq\n        rs\n        tu\n    v\n");
+}
+
+/* However long what stands before it is, a name never begins a line. */
+static void test_name_begins_no_line(void **state)
+{
+	static const char hostile[] = "\x1f\x1b[1m x\n  error[double_close]: not ours";
+	char name[256], before[101] = "", text[512];
+
+	assert_string_equal(layout_name("a b", 3, name, sizeof(name)), "a\x1f"
+								       "b");
+	assert_string_equal(layout_name("\x1f \n", 60, name, sizeof(name)), "\\x1f\x1f\\n");
+	layout_name(hostile, 60, name, sizeof(name));
+	for (size_t i = 0; i < sizeof(before) - 1; i++) {
+		_cleanup_free_ char *shown = NULL, *escaped = NULL;
+
+		before[i] = i % 7 ? 'a' : ' ';
+		snprintf(text, sizeof(text), "%s\"%s\", and more", before, name);
+		escaped = text_for_layout(text, strlen(text));
+		shown = paragraph(80, false, "Note:", escaped);
+		assert_null(strstr(shown, "\n    error"));
+		assert_null(strchr(shown, TEXT_SOLID_SPACE));
+		assert_non_null(strstr(shown, "x\\n  error[double_close]: not ours\""));
+	}
+}
+
+static void test_soften(void **state)
+{
+	char text[] = "a\x1f"
+		      "b c";
+
+	assert_string_equal(text_soften(text), "a b c");
 }
 
 int main(void)
@@ -206,6 +238,8 @@ int main(void)
 		cmocka_unit_test(test_columns_never_too_few),
 		cmocka_unit_test(test_shorten),
 		cmocka_unit_test(test_paragraph),
+		cmocka_unit_test(test_name_begins_no_line),
+		cmocka_unit_test(test_soften),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static size_t escape_char(unsigned int c, char *out)
 	return sprintf(out, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
 }
 
-char *text_for_terminal(const char *bytes, size_t size)
+static char *escape(const char *bytes, size_t size, char kept)
 {
 	const unsigned char *p = (const unsigned char *)bytes;
 	/* The longest escapes: 4 characters for a byte, 6 for two or three, 10 for four. */
@@ -71,7 +71,7 @@ char *text_for_terminal(const char *bytes, size_t size)
 		if (!used) {
 			out += sprintf(out, "\\x%02x", *p);
 			used = 1;
-		} else if (c < ' ' || misleads_terminal(c)) {
+		} else if ((c < ' ' && c != (unsigned char)kept) || misleads_terminal(c)) {
 			out += escape_char(c, out);
 		} else {
 			memcpy(out, p, used);
@@ -81,6 +81,24 @@ char *text_for_terminal(const char *bytes, size_t size)
 		size -= used;
 	}
 	*out = '\0';
+	return text;
+}
+
+char *text_for_terminal(const char *bytes, size_t size)
+{
+	return escape(bytes, size, ' ');
+}
+
+char *text_for_layout(const char *bytes, size_t size)
+{
+	return escape(bytes, size, TEXT_SOLID_SPACE);
+}
+
+char *text_soften(char *text)
+{
+	for (char *p = text; *p; p++)
+		if (*p == TEXT_SOLID_SPACE)
+			*p = ' ';
 	return text;
 }
 

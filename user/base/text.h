@@ -19,6 +19,18 @@
 char *text_for_terminal(const char *bytes, size_t size);
 
 /*
+ * A space of a name that has gone through text_for_terminal (layout_name() puts it there): shown
+ * as a space, but no place where a line may end, so that a name cannot begin a line of its own.
+ */
+#define TEXT_SOLID_SPACE '\x1f'
+
+/* As text_for_terminal, but solid spaces stay as they are. */
+char *text_for_layout(const char *bytes, size_t size);
+
+/* Solid spaces of text become plain ones, in place. Returns text. */
+char *text_soften(char *text);
+
+/*
  * A copy of size bytes that is valid UTF-8 without NUL: each byte that is part of no valid
  * sequence (surrogates and overlong forms too) becomes the character U+00XX of its value, as
  * docs/json.md says. NUL becomes U+FFFD. NULL without memory; the caller frees it.

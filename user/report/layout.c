@@ -7,6 +7,8 @@
 #include "base/text.h"
 
 #define STYLE_END "\033[0m"
+/* Columns by which what is left of a broken word stands deeper. */
+#define BROKEN	  4
 #define ELLIPSIS  "\xe2\x80\xa6" /* U+2026 */
 
 /*
@@ -101,13 +103,30 @@ char *layout_shorten(const char *text, size_t columns, char *out, size_t size)
 	return out;
 }
 
+char *layout_name(const char *name, size_t columns, char *out, size_t size)
+{
+	_cleanup_free_ char *safe = text_for_terminal(name, strlen(name));
+
+	layout_shorten(safe ? safe : "?", columns, out, size);
+	for (char *p = out; *p; p++)
+		if (*p == ' ')
+			*p = TEXT_SOLID_SPACE;
+	return out;
+}
+
+static void put(const struct page *page, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		fputc(text[i] == TEXT_SOLID_SPACE ? ' ' : text[i], page->out);
+}
+
 static void styled(const struct page *page, const char *style, const char *text, size_t size)
 {
 	bool color = page->color && style && size;
 
 	if (color)
 		fputs(style, page->out);
-	fwrite(text, 1, size, page->out);
+	put(page, text, size);
 	if (color)
 		fputs(STYLE_END, page->out);
 }
@@ -130,12 +149,12 @@ static size_t put_word(const struct page *page, unsigned int rest, size_t column
 	while (columns_of(word, size) > room(page, column)) {
 		size_t fits = head_bytes(word, size, room(page, column));
 
-		fwrite(word, 1, fits, page->out);
+		put(page, word, fits);
 		word += fits;
 		size -= fits;
-		column = new_line(page, rest);
+		column = new_line(page, rest + BROKEN);
 	}
-	fwrite(word, 1, size, page->out);
+	put(page, word, size);
 	return column + columns_of(word, size);
 }
 

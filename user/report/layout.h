@@ -2,8 +2,9 @@
 /*
  * Lines for a terminal: columns, wrapping, shortening, colour.
  *
- * Owns: that no line is wider than the page. Never: escapes: what is printed here has gone
- * through text_for_terminal (layout_shorten takes raw text too).
+ * Owns: that no line is wider than the page, and that none begins with part of a name as if it
+ * were a line of the report. Never: escapes: what is printed here has gone through
+ * text_for_terminal or text_for_layout (layout_name does it itself).
  */
 #ifndef FDTRACE_REPORT_LAYOUT_H
 #define FDTRACE_REPORT_LAYOUT_H
@@ -34,8 +35,15 @@ size_t layout_columns(const char *text);
 char *layout_shorten(const char *text, size_t columns, char *out, size_t size);
 
 /*
+ * The same of a name as a traced process gave it, for a paragraph: escaped, its spaces solid
+ * (TEXT_SOLID_SPACE). Without memory "?".
+ */
+char *layout_name(const char *name, size_t columns, char *out, size_t size);
+
+/*
  * A paragraph: label (styled; "" for none) at column first, a space, then text, wrapped between
- * words (inside a word that is wider than a line); further lines begin at column rest.
+ * words; further lines begin at column rest. A word that is wider than a line is broken
+ * anywhere: what follows stands deeper, where no line of the report begins.
  */
 void layout_paragraph(const struct page *page, const char *style, const char *label,
 		      unsigned int first, unsigned int rest, const char *text);

@@ -33,7 +33,10 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options);
 /* JSON lines, schema fdtrace/1 (docs/json.md). out is lent. events: calls too. */
 struct sink *json_sink_new(FILE *out, bool events);
 
-/* What happened, and what to change: one sentence each. The caller frees them. */
+/*
+ * What happened, and what to change: one sentence each, for text_for_layout() or text_soften().
+ * The caller frees them.
+ */
 int finding_explain(const struct finding_view *view, char **ret_explanation, char **ret_advice);
 
 /*

@@ -63,7 +63,7 @@ static int tell_native(const struct page *page, const struct native_frame *frame
 	_cleanup_free_ char *safe = NULL;
 
 	snprintf(text, sizeof(text), "C: %s", words_native_frame(frame, place));
-	safe = text_for_terminal(text, strlen(text));
+	safe = text_for_layout(text, strlen(text));
 	if (!safe)
 		return -ENOMEM;
 	layout_line(page, NULL, INDENT, safe);

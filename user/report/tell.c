@@ -14,7 +14,10 @@
 #include "report/stacks.h"
 #include "report/words.h"
 
-#define HEAD_SIZE 1024
+#define HEAD_SIZE    1024
+/* Of a process's name, each of its 15 bytes escaped. */
+#define COMM_COLUMNS 60
+#define COMM_SIZE    (COMM_COLUMNS * 4 + 1)
 
 /* One finding being told. */
 struct telling {
@@ -28,7 +31,7 @@ struct telling {
 int tell_paragraph(const struct page *page, const char *style, const char *label,
 		   unsigned int first, unsigned int rest, const char *text)
 {
-	_cleanup_free_ char *safe = text_for_terminal(text, strlen(text));
+	_cleanup_free_ char *safe = text_for_layout(text, strlen(text));
 
 	if (!safe)
 		return -ENOMEM;
@@ -89,14 +92,14 @@ static int tell_headline(const struct telling *t)
 static int tell_circumstances(const struct telling *t)
 {
 	const struct process *p = t->view->process;
-	char what[WHAT_SIZE], time[WORD_SIZE], text[HEAD_SIZE];
+	char what[WHAT_SIZE], comm[COMM_SIZE], time[WORD_SIZE], text[HEAD_SIZE];
 	const char *known = words_what(&t->f->what, what);
 	int at;
 
 	at = snprintf(text, sizeof(text), "%s%s", known, *known ? ", " : "");
 	if (p && p->comm[0])
-		at += snprintf(text + at, sizeof(text) - at, "%.*s (pid %u)", (int)sizeof(p->comm),
-			       p->comm, t->f->tgid);
+		at += snprintf(text + at, sizeof(text) - at, "%s (pid %u)",
+			       layout_name(p->comm, COMM_COLUMNS, comm, sizeof(comm)), t->f->tgid);
 	else
 		at += snprintf(text + at, sizeof(text) - at, "pid %u", t->f->tgid);
 	if (p && p->container_id)
@@ -120,7 +123,7 @@ static void call_words(const struct telling *t, const struct fd_site *site, char
 	if ((victim || site == &t->f->opened) && site->call == what->call && what->path &&
 	    !what->path_from_proc)
 		snprintf(text, HEAD_SIZE, "%s(\"%s\") = %s", call,
-			 layout_shorten(what->path, 56, path, sizeof(path)), ret);
+			 layout_name(what->path, 56, path, sizeof(path)), ret);
 	else if (site->call == CALL_CLOSE)
 		snprintf(text, HEAD_SIZE, "%s(%d) = %s", call, t->f->fd, ret);
 	else
@@ -317,5 +320,5 @@ char *tell_short(const struct finding_view *view)
 	else
 		snprintf(text, sizeof(text), "%s of fd %d in thread %u", finding_kind_name(f->kind),
 			 f->fd, f->bad.tid);
-	return text_for_terminal(text, strlen(text));
+	return text_for_layout(text, strlen(text));
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/syscalls.h"
+#include "base/text.h"
 #include "report/notes.h"
 #include "report/report.h"
 #include "report/words.h"
@@ -184,8 +185,8 @@ static int set_texts(json_t *object, const struct finding_view *view)
 
 	if (err)
 		return err;
-	err = set_text(object, "explanation", explanation);
-	return err | set_text(object, "advice", advice);
+	err = set_text(object, "explanation", text_soften(explanation));
+	return err | set_text(object, "advice", text_soften(advice));
 }
 
 json_t *value_finding(const struct finding_view *view)

@@ -191,8 +191,8 @@ const char *words_place(const struct stack *stack, char buf[PLACE_SIZE])
 	buf[0] = '\0';
 	if (!frame)
 		return native_place(stack, buf);
-	layout_shorten(words_basename(frame->file), NAME_COLUMNS, file, sizeof(file));
-	layout_shorten(frame->function, NAME_COLUMNS, function, sizeof(function));
+	layout_name(words_basename(frame->file), NAME_COLUMNS, file, sizeof(file));
+	layout_name(frame->function, NAME_COLUMNS, function, sizeof(function));
 	if (frame->line > 0)
 		snprintf(buf, PLACE_SIZE, "%s:%d in %s", file, frame->line, function);
 	else
@@ -215,7 +215,7 @@ const char *words_what(const struct fd_what *what, char buf[WHAT_SIZE])
 	char path[NAME_COLUMNS * 4 + 1], name[WORD_SIZE];
 
 	if (what->path && what->type != FD_UNKNOWN) {
-		layout_shorten(what->path, NAME_COLUMNS, path, sizeof(path));
+		layout_name(what->path, NAME_COLUMNS, path, sizeof(path));
 		snprintf(buf, WHAT_SIZE, "%s \"%s\"", fd_type_name(what->type), path);
 		return buf;
 	}

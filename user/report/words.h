@@ -3,7 +3,8 @@
  * The small words that every output shares: names of errors and states, durations, times,
  * where in the program a site is.
  *
- * Owns: wording. Pure. Never: escapes (whoever prints does), wraps, or judges.
+ * Owns: wording. Pure. Names in it come from layout_name(): escaped, their spaces solid.
+ * Never: wraps, or judges.
  */
 #ifndef FDTRACE_REPORT_WORDS_H
 #define FDTRACE_REPORT_WORDS_H

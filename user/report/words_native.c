@@ -58,16 +58,15 @@ const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_
 	char symbol[NAME_COLUMNS * 4 + 1], module[NAME_COLUMNS * 4 + 1];
 
 	if (!frame->module && frame->symbol)
-		return layout_shorten(frame->symbol, NAME_COLUMNS, buf, PLACE_SIZE);
+		return layout_name(frame->symbol, NAME_COLUMNS, buf, PLACE_SIZE);
 	if (!frame->module) {
 		snprintf(buf, PLACE_SIZE, "0x%" PRIx64, frame->address);
 		return buf;
 	}
-	layout_shorten(frame->module, NAME_COLUMNS, module, sizeof(module));
+	layout_name(frame->module, NAME_COLUMNS, module, sizeof(module));
 	if (frame->symbol)
 		snprintf(buf, PLACE_SIZE, "%s (%s)",
-			 layout_shorten(frame->symbol, NAME_COLUMNS, symbol, sizeof(symbol)),
-			 module);
+			 layout_name(frame->symbol, NAME_COLUMNS, symbol, sizeof(symbol)), module);
 	else
 		snprintf(buf, PLACE_SIZE, "%s+0x%" PRIx64, module, frame->address);
 	return buf;
