@@ -146,8 +146,22 @@ struct dentry {
 	struct qstr d_name;
 };
 
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct vfsmount mnt;
+	int mnt_id;
+};
+
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root;
 };
 
 struct file_operations {
@@ -232,6 +246,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	u64 start_boottime;
 	struct io_uring_task *io_uring;
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	int *clear_child_tid;

@@ -111,6 +111,8 @@ const volatile bool follow_forks = true;
 const volatile bool watch_owners = false;
 /* The inode of fdtrace's own pid namespace; 0: it is the initial one. */
 const volatile __u32 pid_namespace;
+/* The mount (statx(2)'s stx_mnt_id) whose root is fdtrace's root; 0: none is, or not known. */
+const volatile __u32 root_mount;
 /* Wake the reader when so many bytes wait. */
 const volatile __u32 wake_bytes = 256 << 10;
 

@@ -180,6 +180,16 @@ static __always_inline void program_started(struct task_struct *task, struct lin
 	report_file(&key, 0, 0, 0, true, known != NULL);
 }
 
+/* A mount belongs to one mount namespace: its number, and that all of it is seen, say both. */
+static __always_inline bool has_own_root(struct task_struct *task)
+{
+	struct vfsmount *mnt = BPF_CORE_READ(task, fs, root.mnt);
+	const struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+
+	return root_mount && BPF_CORE_READ(mount, mnt_id) == root_mount &&
+	       BPF_CORE_READ(task, fs, root.dentry) == BPF_CORE_READ(mnt, mnt_root);
+}
+
 static __always_inline void process_execed(struct task_struct *task, struct linux_binprm *bprm)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
@@ -206,6 +216,7 @@ static __always_inline void process_execed(struct task_struct *task, struct linu
 	buf->record.cgroup = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(buf->record.comm, sizeof(buf->record.comm));
 	buf->record.name_size = size;
+	buf->record.same_root = has_own_root(task);
 	fill_header(&buf->record.h, RECORD_EXEC, sizeof(buf->record) + size, pid_tgid);
 	emit(&buf->record, sizeof(buf->record) + size, LOSS_PROCESS, true);
 	program_started(task, bprm, &program);

@@ -419,7 +419,8 @@ struct record_exec {
 	__u64 cgroup;
 	char comm[16];
 	__u16 name_size;
-	__u16 unused[3];
+	__u8 same_root; /* 1: it has fdtrace's own mount namespace and root; 0: not known */
+	__u8 unused[5];
 	char name[]; /* the path that was executed, no NUL */
 };
 
@@ -450,8 +451,9 @@ struct record_map {
 enum process_fact {
 	PROCESS_COMM = 1,
 	PROCESS_EXE = 2,
-	PROCESS_STATUS = 4, /* ns_pid, same_root */
+	PROCESS_STATUS = 4, /* ns_pid */
 	PROCESS_CGROUP = 8, /* cgroup, container id; each may be empty: none */
+	PROCESS_ROOT = 16,  /* same_root: a process that ends has none any more */
 };
 
 /* Whether a record_process brings a process under trace. */

@@ -272,6 +272,28 @@ def test_children(python):
     assert started(["sh", "-c", script], ["--no-follow"]).findings == []
 
 
+def standing_still(program, **how):
+    """The result where program, a word or more, runs a double close while fdtrace stands still."""
+    script = f"echo ready; read line; $0 {harness.SIM / 'mkstemp.py'}; echo done"
+    run = Run([], ["sh", "-c", script, program], clean_env(PATH="/usr/bin:/bin"),
+              stdin=subprocess.PIPE, **how)
+    harness.wait_until(lambda: "ready" in run.out.read_text(), "COMMAND is ready")
+    run.process.send_signal(signal.SIGSTOP)
+    run.process.stdin.write(b"\n")
+    run.process.stdin.close()
+    harness.wait_until(lambda: "done" in run.out.read_text(), "COMMAND is done")
+    run.process.send_signal(signal.SIGCONT)
+    return run.finish()
+
+
+@pytest.mark.parametrize("apart", ["", "unshare --mount "])
+def test_source_of_a_process_that_is_gone(apart):
+    """Its lines are those of the files here only if it saw the same ones."""
+    text = standing_still(apart + "python3", json_lines=False).stderr
+    assert "closed twice" in text
+    assert ("os.close(fd)" in text) == (not apart), text
+
+
 @pytest.mark.parametrize("which", ["of PATH", "named"])
 def test_python_that_a_command_starts(which):
     """PATH's python3, or one that the command names, has its stacks from its first call on, and
@@ -279,16 +301,7 @@ def test_python_that_a_command_starts(which):
     program = "python3"
     if which == "named":
         program = [p.path for p in harness.pythons() if not p.launched][-1]
-    script = f"echo ready; read line; $0 {harness.SIM / 'mkstemp.py'}; echo done"
-    run = Run([], ["sh", "-c", script, program], clean_env(PATH="/usr/bin:/bin"),
-              stdin=subprocess.PIPE)
-    harness.wait_until(lambda: "ready" in run.out.read_text(), "COMMAND is ready")
-    run.process.send_signal(signal.SIGSTOP)
-    run.process.stdin.write(b"\n")
-    run.process.stdin.close()
-    harness.wait_until(lambda: "done" in run.out.read_text(), "COMMAND is done")
-    run.process.send_signal(signal.SIGCONT)
-    result = run.finish()
+    result = standing_still(program)
     (finding,) = [f for f in result.findings if f["kind"] == "double_close"]
     for site in ("bad", "closed", "opened"):
         assert finding["sites"][site]["python_status"] == "complete", finding

@@ -259,6 +259,7 @@ static void test_exec(void **state)
 	pid_t pid = start_child();
 	struct process *process = add(table, pid);
 	struct record_exec *record = NULL;
+	struct record_process *facts = NULL;
 	struct record_runtime *runtime = calloc(1, sizeof(*runtime) + 16);
 	char exe[PATH_MAX] = "";
 
@@ -280,10 +281,23 @@ static void test_exec(void **state)
 	assert_ptr_equal(learn(table, pid, FACTS_ALL, PROCESS_KNOWN), process);
 	assert_string_equal(process->exe, exe);
 	assert_non_null(process->cgroup);
+	assert_true(process->same_root);
 	free(record);
 
+	/* What the record says of the root holds; of a process that has ended /proc cannot say. */
 	record = exec_record(pid, process->start_ns, "0123456789abcdef", "/usr/bin/env");
 	process_execed(table, record);
+	assert_false(process->same_root);
+	record->same_root = 1;
+	kill(pid, SIGKILL);
+	while (proc_living_thread(pid) > 0)
+		usleep(1000);
+	assert_int_equal(facts_read(pid, 0, FACTS_PLACE, &facts), 0);
+	assert_int_equal(facts->facts, PROCESS_STATUS | PROCESS_CGROUP);
+	process_execed(table, record);
+	assert_ptr_equal(process_learned(table, facts), process);
+	assert_true(process->same_root);
+	free(facts);
 	assert_string_equal(process->comm, "0123456789abcde");
 	assert_string_equal(process->exe, "/usr/bin/env");
 	end_child(pid);

@@ -119,7 +119,7 @@ static void feed_process(struct live *live)
 	assert_non_null(record);
 	record_own(&record->h, RECORD_PROCESS, sizeof(*record) + strlen(exe), PID, 0);
 	record->since = PROCESS_FROM_ATTACH;
-	record->facts = PROCESS_COMM | PROCESS_EXE | PROCESS_STATUS;
+	record->facts = PROCESS_COMM | PROCESS_EXE | PROCESS_ROOT;
 	record->start_ns = BOOT_NS - 5000 * MS;
 	record->same_root = 1;
 	record->exe_size = strlen(exe);

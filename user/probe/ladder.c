@@ -2,6 +2,7 @@
 #include "probe/ladder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,6 +48,17 @@ static int own_namespace(uint32_t *ret)
 	return strcmp(self, expected) ? -EXDEV : 0;
 }
 
+/* The mount whose root is ours; 0: none is (chroot), or the kernel does not say. */
+static uint32_t own_root_mount(void)
+{
+	struct statx root;
+
+	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &root) || !(root.stx_mask & STATX_MNT_ID) ||
+	    !(root.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return 0;
+	return root.stx_mnt_id;
+}
+
 /* Below the initial pid namespace the kernel side needs to know how deep. */
 static int find_level(struct fdtrace_bpf *bpf)
 {
@@ -67,6 +79,7 @@ static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *opt
 	bpf->rodata->watch_owners = uprobes_choose(bpf, options->owners);
 	bpf->rodata->native_calls = options->natives;
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;
+	bpf->rodata->root_mount = own_root_mount();
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
 		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
 		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);

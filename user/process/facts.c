@@ -57,23 +57,32 @@ static void add_exe(struct building *b, pid_t tid)
 	b->record->facts |= PROCESS_EXE;
 }
 
-static bool same_file(const char *path, const char *other)
+/* 0 and the answer, or -1: one of them is not to be had. */
+static int same_file(const char *path, const char *other, bool *ret_same)
 {
 	struct stat a, b;
 
-	return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	if (stat(path, &a) || stat(other, &b))
+		return -1;
+	*ret_same = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return 0;
 }
 
-static bool has_our_root(pid_t tid)
+static void add_root(struct building *b, pid_t tid)
 {
 	char ns[64], root[64];
+	bool same_ns, same_dir;
 
 	snprintf(ns, sizeof(ns), "/proc/%d/ns/mnt", tid);
 	snprintf(root, sizeof(root), "/proc/%d/root", tid);
-	return same_file(ns, "/proc/self/ns/mnt") && same_file(root, "/");
+	if (tid <= 0 || same_file(ns, "/proc/self/ns/mnt", &same_ns) ||
+	    same_file(root, "/", &same_dir))
+		return;
+	b->record->same_root = same_ns && same_dir;
+	b->record->facts |= PROCESS_ROOT;
 }
 
-static void add_status(struct building *b, pid_t tid)
+static void add_status(struct building *b)
 {
 	struct proc_status status;
 	char text[8192];
@@ -82,7 +91,6 @@ static void add_status(struct building *b, pid_t tid)
 		return;
 	proc_parse_status(text, &status);
 	b->record->ns_pid = status.ns_pid;
-	b->record->same_root = tid > 0 && has_our_root(tid);
 	b->record->facts |= PROCESS_STATUS;
 }
 
@@ -122,7 +130,9 @@ int facts_read(pid_t pid, uint64_t start_ns, unsigned int wanted,
 	if (wanted & PROCESS_EXE)
 		add_exe(&b, tid);
 	if (wanted & PROCESS_STATUS)
-		add_status(&b, tid);
+		add_status(&b);
+	if (wanted & PROCESS_ROOT)
+		add_root(&b, tid);
 	if (wanted & PROCESS_CGROUP)
 		add_cgroup(&b);
 	/* All of it is one process's, or it is nobody's. */

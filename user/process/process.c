@@ -146,10 +146,10 @@ static void fill(struct process *process, const struct record_process *record)
 		set_comm(process, record->comm, sizeof(record->comm));
 	if (record->facts & PROCESS_EXE)
 		set_bytes(&process->exe, record->data, record->exe_size);
-	if (record->facts & PROCESS_STATUS) {
+	if (record->facts & PROCESS_STATUS)
 		process->ns_pid = record->ns_pid;
+	if (record->facts & PROCESS_ROOT)
 		process->same_root = record->same_root;
-	}
 	if (record->facts & PROCESS_CGROUP) {
 		set_bytes(&process->cgroup, cgroup, record->cgroup_size);
 		set_bytes(&process->container_id, container, record->container_size);
@@ -232,6 +232,7 @@ struct process *process_execed(struct process_table *table, const struct record_
 		process->start_ns = record->start_ns;
 	set_text(&process->runtime, NULL);
 	set_comm(process, record->comm, sizeof(record->comm));
+	process->same_root = record->same_root;
 	free(process->exe);
 	process->exe = record_path(record);
 	return process;
