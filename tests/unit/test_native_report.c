@@ -183,6 +183,29 @@ static void text_is_escaped_and_merged(void **state)
 	example_free(e);
 }
 
+/* A Python that fdtrace did not know yet: its loops are seen, none of its frames. */
+static void text_of_a_python_not_known(void **state)
+{
+	struct native_frame frames[] = {{"close", "libc.so.6", 1},
+					{"_PyEval_EvalFrameDefault", "python3", 2}};
+	struct example *e = example_new();
+	struct capture c;
+
+	e->stacks[0]->count = 0;
+	e->stacks[0]->status = PYTHON_NONE;
+	e->stacks[0]->native = native_of(frames, 2, NATIVE_COMPLETE);
+	capture_text(&c, &(struct text_options){});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	assert_non_null(strstr(c.text, "    C: close (libc.so.6)\n"
+				       "    C: _PyEval_EvalFrameDefault (python3)\n"
+				       "    Python stack: none, no CPython"));
+	assert_null(strstr(c.text, "fit together"));
+	capture_free(&c);
+	free(e->stacks[0]->native);
+	example_free(e);
+}
+
 /* With Python they change nothing; without it they tell two mistakes of one program apart. */
 static void fingerprints(void **state)
 {
@@ -213,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(store_keeps_the_newest),
 		cmocka_unit_test(json_has_every_frame),
+		cmocka_unit_test(text_of_a_python_not_known),
 		cmocka_unit_test(every_end_is_said),
 		cmocka_unit_test(text_is_escaped_and_merged),
 		cmocka_unit_test(fingerprints),

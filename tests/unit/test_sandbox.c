@@ -84,7 +84,7 @@ static struct sandbox *start(void)
 		.work = do_job,
 		.question_size = sizeof(struct job),
 		.answer_size = 8,
-		.timeout_ms = 300,
+		.timeout_ms = 3000,
 		.memory = MEMORY,
 	};
 	struct sandbox *sandbox;

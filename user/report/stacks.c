@@ -123,7 +123,9 @@ static int tell_merged(const struct telling *t, const struct merged_stack *merge
 	return err;
 }
 
-static int tell_both(const struct telling *t, const struct stack *stack, size_t frames)
+/* *ret_result: how the two belong together. */
+static int tell_both(const struct telling *t, const struct stack *stack, size_t frames,
+		     enum merge_result *ret_result)
 {
 	_cleanup_free_ struct merged_stack *merged = stack_merge(stack);
 	char word[WORD_SIZE];
@@ -132,7 +134,8 @@ static int tell_both(const struct telling *t, const struct stack *stack, size_t 
 
 	if (!merged)
 		return -ENOMEM;
-	if (merged->result == MERGE_APART) {
+	*ret_result = merged->result;
+	if (merged->result == MERGE_APART && merged->python_count) {
 		err = tell_merged(t, merged, 0, merged->python_count, frames);
 		layout_paragraph(t->page, STYLE_DIM, "C stack:", INDENT, SOURCE_INDENT,
 				 "it and the Python frames above do not fit together");
@@ -153,15 +156,17 @@ int stacks_tell(const struct page *page, struct source_reader *source, unsigned 
 	char word[WORD_SIZE];
 	const char *remark = words_python_remark(stack, site->stack_id, site->python, word);
 	struct telling t = {.page = page, .source = source, .process = process};
+	enum merge_result result = MERGE_WHOLE;
 	int err = 0;
 
 	if (stack) {
 		t.first = stack->count ? &stack->frames[0] : NULL;
 		t.user = words_user_frame(stack);
-		err = stack->native ? tell_both(&t, stack, frames) : tell_frames(&t, stack, frames);
+		err = stack->native ? tell_both(&t, stack, frames, &result)
+				    : tell_frames(&t, stack, frames);
 	}
 	/* A C program has no Python, which its C stack shows. */
-	if (stack && stack->native && stack->native->count && stack->status == PYTHON_NONE)
+	if (result == MERGE_NATIVES && stack->native->count && stack->status == PYTHON_NONE)
 		remark = NULL;
 	if (!err && remark)
 		layout_paragraph(page, STYLE_DIM, "Python stack:", INDENT, SOURCE_INDENT, remark);

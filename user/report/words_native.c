@@ -43,7 +43,7 @@ const char *words_native_remark(const struct native_stack *native, char buf[WORD
 	};
 
 	if (native->taken == NATIVE_LIMITED)
-		return "not taken, too many different ones came from this place at once";
+		return "not taken, too many different ones came at once";
 	if (native->taken == NATIVE_UNREADABLE)
 		return "not taken, the thread's stack was not readable";
 	if (native->lost)
