@@ -56,8 +56,8 @@ def program(arch):
     return ROOT / "fdtrace" if arch == ARCH else ROOT / "build" / arch / "fdtrace"
 
 
-def test_command(extent):
-    return ["/usr/bin/python3", "tests/vm/rungs.py", "/run/share", extent]
+def test_command(args):
+    return ["/usr/bin/python3", "tests/vm/rungs.py", "/run/share", args.extent, *args.rung]
 
 
 def read_results(path):
@@ -150,6 +150,8 @@ def arguments():
     parser.add_argument("--arch", choices=list(guest.BOARDS), default=ARCH)
     parser.add_argument("--extent", choices=["quick", "many", "most", "full"], default="many",
                         help="which tests of the end-to-end suite")
+    parser.add_argument("--rung", action="append", default=[], metavar="NAME",
+                        help="on this one alone; may be given again")
     parser.add_argument("--skip-absent", action="store_true",
                         help="no failure if this machine lacks what a guest needs")
     parser.add_argument("--append", default="", help="more words for the kernel's command line")
@@ -177,7 +179,7 @@ def main():
         sys.exit("vm: the whole of the machine's root is shared: run it as root")
     # An end by a signal takes the guests with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    command = args.command or test_command(args.extent)
+    command = args.command or test_command(args)
     return (single if len(args.kernel) == 1 else matrix)(command, args)
 
 
