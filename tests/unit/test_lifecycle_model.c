@@ -183,6 +183,10 @@ static void on_drain(struct model *m)
 		t->lost = false;
 		feed(t, call);
 	}
+	/* The count of what was lost is read each time, too: nothing need come behind. */
+	if (t->lost)
+		fd_gap(t->world, m->now);
+	t->lost = false;
 	fd_settle(t->world, m->now);
 }
 
@@ -559,7 +563,7 @@ static void test_once_wrong(void **state)
 {
 	static const uint64_t seeds[] = {905495,  942546,  1558716, 1671661, 1680365,
 					 2059377, 2518087, 2800498, 3120190, 3218158,
-					 3295219, 3563312, 3643909};
+					 3295219, 3563312, 3643909, 3840510};
 	struct trial t;
 
 	for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++)
