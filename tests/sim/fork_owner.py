@@ -9,9 +9,8 @@
 # @expect {"kind": "double_close", "fd": "fd", "pid": "child", "culprit": "closed", "bad":
 #   "child@failed", "closed": "child@bad", "opened": "child@victim"}
 import os
-import time
 
-from simlib import say, wait_for_tracer
+from simlib import let_probes_come, say, wait_for_tracer
 
 
 def child():
@@ -32,7 +31,7 @@ say(fd=fp.fileno())
 # The first child brings the probes that all children share; its own first moments pass unseen.
 pid = os.fork()
 if not pid:
-    time.sleep(1)
+    let_probes_come()
     os._exit(0)
 os.waitpid(pid, 0)
 pid = os.fork()
