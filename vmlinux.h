@@ -146,15 +146,6 @@ struct dentry {
 	struct qstr d_name;
 };
 
-struct vfsmount {
-	struct dentry *mnt_root;
-};
-
-struct mount {
-	struct vfsmount mnt;
-	int mnt_id;
-};
-
 struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;

@@ -207,12 +207,14 @@ int on_identify(struct bpf_raw_tracepoint_args *ctx)
 	return bpf_map_update_elem(&identified, &zero, &key, BPF_ANY) ? 1 : 0;
 }
 
-/* Run by the user side: how deep its pid namespace lies. */
+/* Run by the user side: how deep its pid namespace lies; and where its root is. */
 SEC("raw_tp")
 int on_self(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
+	own_mount = (u64)BPF_CORE_READ(task, fs, root.mnt);
+	own_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
 	return BPF_CORE_READ(task, thread_pid, level);
 }
 

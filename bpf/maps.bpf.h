@@ -111,13 +111,14 @@ const volatile bool follow_forks = true;
 const volatile bool watch_owners = false;
 /* The inode of fdtrace's own pid namespace; 0: it is the initial one. */
 const volatile __u32 pid_namespace;
-/* The mount (statx(2)'s stx_mnt_id) whose root is fdtrace's root; 0: none is, or not known. */
-const volatile __u32 root_mount;
 /* Wake the reader when so many bytes wait. */
 const volatile __u32 wake_bytes = 256 << 10;
 
 /* How deep fdtrace's own pid namespace lies below the initial one. */
 __u32 pid_namespace_level;
+/* fdtrace's own root: its vfsmount and dentry, which it keeps in place; 0: not known. */
+__u64 own_mount;
+__u64 own_dentry;
 /* Raised by the user side: what has been sent before is to be sent again. */
 __u32 resend;
 /* Raised by both sides after a change of pythons, by the user side after one of stacks_sent. */

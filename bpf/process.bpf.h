@@ -180,14 +180,11 @@ static __always_inline void program_started(struct task_struct *task, struct lin
 	report_file(&key, 0, 0, 0, true, known != NULL);
 }
 
-/* A mount belongs to one mount namespace: its number, and that all of it is seen, say both. */
+/* A mount belongs to one mount namespace: this says that both are the same. */
 static __always_inline bool has_own_root(struct task_struct *task)
 {
-	struct vfsmount *mnt = BPF_CORE_READ(task, fs, root.mnt);
-	const struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-
-	return root_mount && BPF_CORE_READ(mount, mnt_id) == root_mount &&
-	       BPF_CORE_READ(task, fs, root.dentry) == BPF_CORE_READ(mnt, mnt_root);
+	return own_mount && (u64)BPF_CORE_READ(task, fs, root.mnt) == own_mount &&
+	       (u64)BPF_CORE_READ(task, fs, root.dentry) == own_dentry;
 }
 
 static __always_inline void process_execed(struct task_struct *task, struct linux_binprm *bprm)

@@ -2,7 +2,6 @@
 #include "probe/ladder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,29 +47,18 @@ static int own_namespace(uint32_t *ret)
 	return strcmp(self, expected) ? -EXDEV : 0;
 }
 
-/* The mount whose root is ours; 0: none is (chroot), or the kernel does not say. */
-static uint32_t own_root_mount(void)
-{
-	struct statx root;
-
-	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &root) || !(root.stx_mask & STATX_MNT_ID) ||
-	    !(root.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-		return 0;
-	return root.stx_mnt_id;
-}
-
-/* Below the initial pid namespace the kernel side needs to know how deep. */
-static int find_level(struct fdtrace_bpf *bpf)
+/*
+ * Below the initial pid namespace the kernel side needs to know how deep. What else it learns then,
+ * where our root is, it can do without.
+ */
+static int know_self(struct fdtrace_bpf *bpf)
 {
 	uint64_t args[1] = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int err;
+	int err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.on_self), &run);
 
-	if (!bpf->rodata->pid_namespace)
-		return 0;
-	err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.on_self), &run);
 	bpf->bss->pid_namespace_level = run.retval;
-	return err;
+	return bpf->rodata->pid_namespace ? err : 0;
 }
 
 static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
@@ -79,7 +67,6 @@ static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *opt
 	bpf->rodata->watch_owners = uprobes_choose(bpf, options->owners);
 	bpf->rodata->native_calls = options->natives;
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;
-	bpf->rodata->root_mount = own_root_mount();
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
 		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
 		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
@@ -145,7 +132,7 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 	if (!err)
 		err = fdtrace_bpf__load(standing->bpf);
 	if (!err)
-		err = find_level(standing->bpf);
+		err = know_self(standing->bpf);
 	return err ? failed(trial, "load the kernel programs", err) : 0;
 }
 
