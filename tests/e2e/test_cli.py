@@ -272,9 +272,10 @@ def test_children(python):
     assert started(["sh", "-c", script], ["--no-follow"]).findings == []
 
 
-def standing_still(program, **how):
+def standing_still(program, folder, **how):
     """The result where program, a word or more, runs a double close while fdtrace stands still."""
-    script = f"echo ready; read line; $0 {harness.SIM / 'mkstemp.py'}; echo done"
+    double = shutil.copy(harness.SIM / "mkstemp.py", folder)
+    script = f"echo ready; read line; $0 {double}; echo done"
     run = Run([], ["sh", "-c", script, program], clean_env(PATH="/usr/bin:/bin"),
               stdin=subprocess.PIPE, **how)
     harness.wait_until(lambda: "ready" in run.out.read_text(), "COMMAND is ready")
@@ -287,21 +288,21 @@ def standing_still(program, **how):
 
 
 @pytest.mark.parametrize("apart", ["", "unshare --mount "])
-def test_source_of_a_process_that_is_gone(apart):
+def test_source_of_a_process_that_is_gone(apart, tmp_path):
     """Its lines are those of the files here only if it saw the same ones."""
-    text = standing_still(apart + "python3", json_lines=False).stderr
+    text = standing_still(apart + "python3", tmp_path, json_lines=False).stderr
     assert "closed twice" in text
     assert ("os.close(fd)" in text) == (not apart), text
 
 
 @pytest.mark.parametrize("which", ["of PATH", "named"])
-def test_python_that_a_command_starts(which):
+def test_python_that_a_command_starts(which, tmp_path):
     """PATH's python3, or one that the command names, has its stacks from its first call on, and
     its objects are watched: fdtrace stands still meanwhile."""
     program = "python3"
     if which == "named":
         program = [p.path for p in harness.pythons() if not p.launched][-1]
-    result = standing_still(program)
+    result = standing_still(program, tmp_path)
     (finding,) = [f for f in result.findings if f["kind"] == "double_close"]
     for site in ("bad", "closed", "opened"):
         assert finding["sites"][site]["python_status"] == "complete", finding
