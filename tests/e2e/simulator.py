@@ -122,9 +122,6 @@ class Sight:
             want = {**want, "calls": {**want.get("calls", {}), "closed": want["removed"]}}
         if "flushed" in want:
             want = {**want, "certainty": None}
-        if "bpf" in want.get("calls", {}).values() and "kretprobe" in self.hooks:
-            want = {k: v for k, v in want.items() if k not in ("type", "calls")}
-            return {**want, "missing": ["opened"]}
         if "installed" not in want:
             return want
         if self.installs:

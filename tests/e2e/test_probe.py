@@ -63,13 +63,18 @@ def test_probe_takes_no_process():
 
 
 def test_taken_rung_is_used():
-    """What --probe says is taken is what the first line and the summary name."""
-    (name,) = re.findall(r"^\w+ +works, taken: (.*?)\n +others pay", survey().stdout,
-                         re.M | re.S)
-    name = " ".join(name.split())
-    result = run("--json", "-o", "/dev/stdout", "--", "true")
-    assert f"through {name};" in " ".join(result.stderr.split())
-    assert f'"hooks":"{name}"' in result.stdout.replace(": ", ":")
+    """What --probe says is taken is what the first line and the summary name. (How long a hook
+    takes to be let go is measured: where it is near the limit, --probe is asked anew.)"""
+    for _ in range(4):
+        probed = run("--probe").stdout
+        (name,) = re.findall(r"^\w+ +works, taken: (.*?)\n +others pay", probed, re.M | re.S)
+        name = " ".join(name.split())
+        result = run("--json", "-o", "/dev/stdout", "--", "true")
+        (shown,) = re.findall(r'"hooks":"(.*?)"', result.stdout.replace(": ", ":"))
+        assert f"through {shown};" in " ".join(result.stderr.split())
+        if shown == name or "this kernel takes" not in probed:
+            break
+    assert shown == name
 
 
 @pytest.mark.parametrize("rung", RUNGS)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include <bpf/btf.h>
 
@@ -30,9 +31,10 @@ static const char *function_of(const char *call)
 	return call;
 }
 
+/* That bpf() makes a descriptor its command says, not the table of calls. */
 static bool concerns_fds(unsigned int nr)
 {
-	return syscall_call(nr) || syscall_fd_args(nr);
+	return syscall_call(nr) || syscall_fd_args(nr) || nr == SYS_bpf;
 }
 
 /* What to look for, close first: without it there is nothing to do. */
@@ -48,6 +50,7 @@ static void wanted(struct functions *ret)
 				continue;
 			snprintf(f->name, sizeof(f->name), FUNCTION_PREFIX "%s",
 				 function_of(syscall_name(nr)));
+			f->nr = nr;
 			f->btf_id = 0;
 			ret->count++;
 		}

@@ -23,6 +23,7 @@
 
 struct function {
 	char name[48];
+	uint16_t nr; /* of the system call */
 	uint32_t btf_id;
 	uint32_t type; /* BTF id of its prototype */
 };

@@ -34,11 +34,8 @@
 	"some calls, where this kernel preempts one hook's program and skips it for others: " \
 	"counted as lost"
 
-/* The kernel runs no program of a kprobe while it works on maps and programs itself. */
-#define UNSEEN_BPF "descriptors that bpf() makes: learned at their first close"
-
 /* By hooks on system calls' own functions, and by those that need a return probe. */
-static const char *const unseen_by_function[] = {UNSEEN_COMPAT, UNSEEN_BEYOND, UNSEEN_BPF};
+static const char *const unseen_by_function[] = {UNSEEN_COMPAT, UNSEEN_BEYOND};
 
 static const struct {
 	const char *name, *cost;
@@ -53,10 +50,10 @@ static const struct {
 	[RUNG_KPROBE_MULTI] = {"kprobe",
 			       "about 50 ns in each call that takes or makes a descriptor; else "
 			       "nothing",
-			       3, INNER_KPROBE},
+			       2, INNER_KPROBE},
 	[RUNG_KPROBE] = {"kprobe",
 			 "about 100 ns in each call that takes or makes a descriptor; else nothing",
-			 3, INNER_KPROBE},
+			 2, INNER_KPROBE},
 };
 
 const char *rung_name(enum rung rung)
@@ -127,6 +124,21 @@ static int find_functions(struct hooks *hooks)
 	return hooks->functions ? functions_find(hooks->functions) : -ENOMEM;
 }
 
+/*
+ * What a call makes whose function cannot be hooked (perf_event_open() of kernels that leave
+ * kernel/events out of ftrace) is told as it is installed.
+ */
+static void leave_to_install(struct fdtrace_bpf *bpf, const struct functions *functions)
+{
+	bool hooked[SYSCALLS_MAX] = {0};
+
+	for (size_t i = 0; i < functions->count; i++)
+		hooked[functions->of[i].nr] = true;
+	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++)
+		if (!hooked[nr])
+			bpf->rodata->call_of_nr[nr] = 0;
+}
+
 int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtrace_bpf *bpf,
 		struct hooks *hooks)
 {
@@ -147,6 +159,8 @@ int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtr
 	if (rung == RUNG_TP_BTF || rung == RUNG_TRACEPOINT)
 		return 0;
 	err = find_functions(hooks);
+	if (!err)
+		leave_to_install(bpf, hooks->functions);
 	return err || rung != RUNG_FEXIT ? err : want_fexit(bpf, hooks->functions);
 }
 

@@ -40,7 +40,7 @@ const char *rung_cost(enum rung rung);
 bool rung_is_preempted(enum rung rung, const struct preemption *preemption);
 
 /* Sentences, and the NULL that ends them. */
-#define UNSEEN_MAX 7
+#define UNSEEN_MAX 6
 
 /*
  * What its hooks, with those on inner functions, cannot see: sentences, ended by NULL. preempted:
