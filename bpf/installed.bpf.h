@@ -115,6 +115,8 @@ static __always_inline void fd_installed(u32 fd, struct file *file)
 		call.nr = NR_IO_URING_ENTER;
 	call.args[0] = closes_on_exec(fd) ? O_CLOEXEC : 0;
 	call.args[1] = kind_of(file);
+	if (!call.worker && !has_ring())
+		call.args[1] |= INSTALLED_BY_CALL;
 	report_midst(&call, CALL_INSTALLED, target, regs);
 }
 

@@ -163,7 +163,7 @@ enum call_shape {
 	X(FSPICK, 45, "fspick", SHAPE_MAKE)                                               \
 	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)                                         \
 	X(OPEN_TREE_ATTR, 47, "open_tree_attr", SHAPE_MAKE)                               \
-	/* By nr, which does not return it. flags: O_CLOEXEC or 0; arg: S_IFMT */         \
+	/* By nr, which does not return it. flags: O_CLOEXEC or 0; arg: S_IFMT, below */  \
 	X(INSTALLED, 48, "?", SHAPE_MAKE)                                                 \
 	/* In the midst of nr, which does not tell it */                                  \
 	X(REMOVED, 49, "?", SHAPE_CLOSE)
@@ -176,6 +176,10 @@ enum call_id {
 
 /* Of an io_uring: what it closes is told (CALL_REMOVED). */
 #define RING_TOLD 1
+
+/* In a CALL_INSTALLED's arg, beside S_IFMT: nothing but this call can have made it (no io_uring).
+ */
+#define INSTALLED_BY_CALL 1
 
 /* What is known of the Python frames of a call. */
 enum python_status {

@@ -6,8 +6,8 @@
  *   "fanotify_init"}, "if_told": "fanotify"}
  * @expect {"kind": "double_close", "type": "other", "fd": "userfault", "calls": {"opened":
  *   "userfaultfd"}, "if_told": "userfault"}
- * @expect {"kind": "double_close", "fd": "perf", "calls": {"opened": "perf_event_open"},
- *   "if_told": "perf"}
+ * @expect {"kind": "double_close", "type": "other", "fd": "perf", "calls": {"opened":
+ *   "perf_event_open"}, "if_told": "perf"}
  * @expect {"kind": "double_close", "type": "other", "fd": "map", "calls": {"opened": "bpf"},
  *   "if_told": "map"}
  * @expect {"kind": "double_close", "type": "other", "fd": "queue", "calls": {"opened":

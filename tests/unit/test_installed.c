@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "base/syscalls.h"
 #include "fd_stream.h"
 
@@ -32,6 +33,29 @@ static void test_it_is_where_the_life_began(void **state)
 	assert_int_equal(f->opened.stack_id, 1);
 	assert_string_equal(call_name(f->opened.call, f->opened.nr, unused), "recvmsg");
 	stream_end(&s);
+}
+
+/* Of no kind, by a call that no hook shows: only if nothing else can have made it. */
+static void test_the_call_says_what_it_is(void **state)
+{
+	static const struct {
+		uint32_t arg;
+		enum fd_type type;
+	} cases[] = {{0, FD_UNKNOWN},
+		     {INSTALLED_BY_CALL, FD_OTHER},
+		     {INSTALLED_BY_CALL | S_IFIFO, FD_PIPE}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct stream s;
+
+		stream_begin(&s);
+		INSTALL(&s, 7, .nr = nr_of("perf_event_open"), .arg = cases[i].arg);
+		CLOSE(&s, 7);
+		BAD_CLOSE(&s, 7);
+		assert_int_equal(stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT)->what.type,
+				 cases[i].type);
+		stream_end(&s);
+	}
 }
 
 static void test_close_on_exec(void **state)
@@ -256,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_what_may_be_a_file_systems_is_no_fact),
 		cmocka_unit_test(test_it_ends_a_life_that_no_other_close_ended),
 		cmocka_unit_test(test_it_is_where_the_life_began),
+		cmocka_unit_test(test_the_call_says_what_it_is),
 		cmocka_unit_test(test_close_on_exec),
 		cmocka_unit_test(test_the_end_of_the_call_tells_more),
 		cmocka_unit_test(test_both_of_a_pair),

@@ -5,10 +5,11 @@
 #include <sys/stat.h>
 
 #include "base/syscalls.h"
+#include "fd/made.h"
 
 struct fd_what installed_what(const struct record_call *call)
 {
-	switch (call->arg) {
+	switch (call->arg & S_IFMT) {
 	case S_IFSOCK:
 		return (struct fd_what){.type = FD_SOCKET};
 	case S_IFIFO:
@@ -18,9 +19,11 @@ struct fd_what installed_what(const struct record_call *call)
 	case S_IFCHR:
 	case S_IFBLK:
 		return (struct fd_what){.type = FD_FILE};
-	default:
-		return (struct fd_what){.type = FD_UNKNOWN};
 	}
+	/* A call whose end nothing shows, but of which it is known what it makes. */
+	if (call->arg & INSTALLED_BY_CALL)
+		return (struct fd_what){.type = made_type(syscall_call(call->nr))};
+	return (struct fd_what){.type = FD_UNKNOWN};
 }
 
 /* By this thread, since its last call as a whole was told of. */

@@ -14,7 +14,7 @@
 
 #include "fd/table.h"
 
-/* What it is, as far as the kind of its file tells. */
+/* What it is, as far as the kind of its file tells, or the call that alone can have made it. */
 struct fd_what installed_what(const struct record_call *call);
 
 /*
