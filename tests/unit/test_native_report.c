@@ -150,6 +150,13 @@ static void every_end_is_said(void **state)
 	}
 }
 
+static void tell(struct capture *c, const struct example *e)
+{
+	capture_text(c, &(struct text_options){});
+	assert_int_equal(c->sink->finding(c->sink, &e->view), 0);
+	assert_int_equal(c->sink->flush(c->sink), 0);
+}
+
 /* Names are a file's: nothing of them reaches a terminal raw. */
 static void text_is_escaped_and_merged(void **state)
 {
@@ -163,9 +170,7 @@ static void text_is_escaped_and_merged(void **state)
 	e->stacks[0]->loop_of = calloc(2, sizeof(uint16_t));
 	e->stacks[0]->native = native_of(frames, 3, NATIVE_COMPLETE);
 	e->stacks[1]->native = native_of(frames, 1, NATIVE_NO_CFI);
-	capture_text(&c, &(struct text_options){});
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	assert_int_equal(c.sink->flush(c.sink), 0);
+	tell(&c, e);
 	assert_non_null(strstr(c.text, "    C: close (libc.so.6)\n"
 				       "    C: os_\\x1b[2Jclose (python3)\n"
 				       "    File \"/srv/app/app.py\", line 14, in main\n"));
@@ -194,9 +199,7 @@ static void text_of_a_python_not_known(void **state)
 	e->stacks[0]->count = 0;
 	e->stacks[0]->status = PYTHON_NONE;
 	e->stacks[0]->native = native_of(frames, 2, NATIVE_COMPLETE);
-	capture_text(&c, &(struct text_options){});
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	assert_int_equal(c.sink->flush(c.sink), 0);
+	tell(&c, e);
 	assert_non_null(strstr(c.text, "    C: close (libc.so.6)\n"
 				       "    C: _PyEval_EvalFrameDefault (python3)\n"
 				       "    Python stack: none, no CPython"));

@@ -92,16 +92,19 @@ static int tell_headline(const struct telling *t)
 static int tell_circumstances(const struct telling *t)
 {
 	const struct process *p = t->view->process;
-	char what[WHAT_SIZE], comm[COMM_SIZE], time[WORD_SIZE], text[HEAD_SIZE];
+	char name[sizeof(p->comm) + 1], what[WHAT_SIZE], comm[COMM_SIZE], time[WORD_SIZE],
+		text[HEAD_SIZE];
 	const char *known = words_what(&t->f->what, what);
 	int at;
 
 	at = snprintf(text, sizeof(text), "%s%s", known, *known ? ", " : "");
-	if (p && p->comm[0])
+	if (p && p->comm[0]) {
+		snprintf(name, sizeof(name), "%.*s", (int)sizeof(p->comm), p->comm);
 		at += snprintf(text + at, sizeof(text) - at, "%s (pid %u)",
-			       layout_name(p->comm, COMM_COLUMNS, comm, sizeof(comm)), t->f->tgid);
-	else
+			       layout_name(name, COMM_COLUMNS, comm, sizeof(comm)), t->f->tgid);
+	} else {
 		at += snprintf(text + at, sizeof(text) - at, "pid %u", t->f->tgid);
+	}
 	if (p && p->container_id)
 		at += snprintf(text + at, sizeof(text) - at, ", container %.12s", p->container_id);
 	if (words_seen(&t->f->bad)) {
