@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <bpf/libbpf.h>
+#include <bpf/btf.h>
 
 #include "base/mem.h"
 
@@ -59,6 +59,19 @@ static const char *missing_capability(void)
 	return caps & CAP_BIT(39) ? "CAP_PERFMON is missing" : "CAP_BPF is missing";
 }
 
+/*
+ * Asked of the kernel's types, not by making such a map (libbpf's probe): that one also fails for a
+ * lack of locked memory. Linux 5.8 on, kernel/bpf/ringbuf.c
+ */
+static bool has_ring_buffer(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = !btf || btf__find_by_name_kind(btf, "bpf_ringbuf", BTF_KIND_STRUCT) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
 static bool memlock_limited(void)
 {
 	struct rlimit limit;
@@ -101,7 +114,7 @@ int diagnose(int err, const char *step, struct probe_error *error)
 		say(error, PROBE_LACK_KERNEL,
 		    "this kernel has no BTF (" BTF_PATH "): fdtrace needs a kernel built with "
 		    "CONFIG_DEBUG_INFO_BTF=y");
-	else if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
+	else if (!has_ring_buffer())
 		say(error, PROBE_LACK_KERNEL,
 		    "this kernel has no BPF ring buffer: fdtrace needs Linux 5.8 or newer, and is "
 		    "tested from 5.10 on");
