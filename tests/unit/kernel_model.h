@@ -288,4 +288,14 @@ static inline void model_run(struct model *m)
 	m->drain(m);
 }
 
+static inline bool is_range(const struct kcall *call)
+{
+	return call->step->op == OP_CLOSE_RANGE || call->step->op == OP_CLOSE_RANGE_UNSHARE;
+}
+
+static inline bool unshares(const struct kcall *call)
+{
+	return call->step->op == OP_UNSHARE || call->step->op == OP_CLOSE_RANGE_UNSHARE;
+}
+
 #endif

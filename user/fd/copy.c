@@ -81,6 +81,16 @@ static void follow(struct store *store, struct table *from, struct table *to)
 		number->copied = true;
 }
 
+/* What was listed may have been opened after the copy, though that was recorded later. */
+static void doubt_listed(struct table *to)
+{
+	struct number *number, *next;
+
+	HASH_ITER (hh, to->numbers, number, next)
+		if (number->newest)
+			number->newest->doubted |= number->newest->listed;
+}
+
 void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,
 		bool shared)
 {
@@ -90,6 +100,8 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 	if (store->now_ns <= from->snapshot_ns) {
 		table_doubt(to);
 		to->snapshot = false;
+	} else if (store->after_ns < from->snapshot_ns && is_soon(store, from->snapshot_ns)) {
+		doubt_listed(to);
 	}
 	if (shared || (from->source && is_soon(store, from->copied_ns)))
 		follow(store, from, to);
@@ -99,12 +111,23 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 					  may_be_newer(store, &life->ended, tid);
 }
 
+/* A copy of it is then one of what it was copied from itself. */
+static void hand_over(struct table *source, struct table *between, struct table *copy)
+{
+	source->copy = copy;
+	copy->source = source;
+	copy->copied_ns = between->copied_ns;
+}
+
 void copy_forget(struct table *table)
 {
-	if (table->source)
+	if (table->source && table->copy)
+		hand_over(table->source, table, table->copy);
+	else if (table->source)
 		table->source->copy = NULL;
-	table->source = NULL;
-	leave_copy(table);
+	else
+		leave_copy(table);
+	table->source = table->copy = NULL;
 }
 
 static void doubt(struct store *store, struct table *copy, int32_t fd, bool opens)

@@ -269,7 +269,8 @@ static struct held *held_new(struct hold *hold, struct table *table, const struc
 		return NULL;
 	held->table = table;
 	held->finding = verdict->finding;
-	held->enter_ns = record_call_entered(call);
+	held->after_ns = hold->store->after_ns;
+	held->entered = record_call_entered(call);
 	held->life = verdict->life;
 	held->loose = verdict->loose;
 	held->finds = verdict->act == ACT_REPORT;
@@ -412,26 +413,23 @@ static void explained(struct hold *hold, struct held *held, const struct life *l
 /* The failed close came after the life had begun: by its thread, its entry, or by far. */
 static bool failed_after(const struct hold *hold, const struct held *held, const struct life *life)
 {
+	const struct fd_site listed = {.time_ns = held->table->snapshot_ns}; /* seen */
 	const struct fd_site *bad = &held->finding.bad, *begun = &life->opened;
 
-	if (begun->missing == SITE_BEFORE_ATTACH || begun->missing == SITE_BEFORE_EXEC)
+	if (begun->missing == SITE_BEFORE_EXEC)
 		return true;
-	if (begun->missing != SITE_SEEN)
+	if (begun->missing == SITE_BEFORE_ATTACH && held->table->snapshot)
+		begun = &listed;
+	else if (begun->missing != SITE_SEEN)
 		begun = &life->shown;
 	if (begun->missing != SITE_SEEN)
 		return false;
-	if (bad->tid == begun->tid)
+	if (bad->tid == begun->tid || held->after_ns > begun->time_ns)
 		return true;
-	if (held->enter_ns)
-		return held->enter_ns > begun->time_ns;
-	return bad->time_ns > begun->time_ns &&
-	       bad->time_ns - begun->time_ns > hold->store->limits.settle_ns;
+	return !held->entered && bad->time_ns > begun->time_ns + hold->store->limits.settle_ns;
 }
 
-/*
- * Only one order fits if the failed close came when this very life had begun, and the close
- * that succeeded had been entered before the other failed.
- */
+/* It came when this very life had begun, and the close that succeeded was entered before it. */
 static bool only_order(const struct hold *hold, const struct held *held,
 		       const struct record_call *call, const struct life *life, bool raced)
 {

@@ -50,8 +50,9 @@ struct held {
 	struct number *number; /* while `waiting` */
 	struct text *text, *victim_text;
 	struct finding finding;
-	uint64_t enter_ns;
+	uint64_t after_ns; /* its call was entered then or later */
 	uint64_t life;
+	bool entered; /* at after_ns */
 	bool waiting;
 	bool loose;  /* as the verdict has it */
 	bool finds;  /* it is a finding; else it waits for the close that explains it */

@@ -69,15 +69,20 @@ static bool may_overlap(const struct store *store, const struct record_call *cal
 	return record_call_entered(call) || life_soon(store, call, site);
 }
 
-/* The call may have taken effect before others whose records were lost. */
-static bool in_gap(const struct store *store, const struct record_call *call)
+/*
+ * The call may have taken effect before others whose records were lost, or whose process is not
+ * known.
+ */
+static bool in_gap(const struct store *store, const struct table *table,
+		   const struct record_call *call)
 {
-	if (!store->gap_ns || store->after_ns >= store->gap_ns)
+	uint64_t gap_ns = store->gap_ns > table->strange_ns ? store->gap_ns : table->strange_ns;
+
+	if (!gap_ns || store->after_ns >= gap_ns)
 		return false;
 	if (record_call_entered(call))
-		return record_call_entered(call) <= store->gap_ns;
-	return call->h.time_ns <= store->gap_ns ||
-	       call->h.time_ns - store->gap_ns <= store->limits.settle_ns;
+		return record_call_entered(call) <= gap_ns;
+	return call->h.time_ns <= gap_ns || call->h.time_ns - gap_ns <= store->limits.settle_ns;
 }
 
 /*
@@ -186,8 +191,9 @@ static void set_opened(struct store *store, const struct table *table, struct li
 		       const struct record_call *call, const struct making *making)
 {
 	life->opened = life_site(call);
-	life->uncertain |= in_gap(store, call) || (may_be_older(store, table, call) &&
-						   (!table->snapshot || life_early(table, call)));
+	life->uncertain |=
+		in_gap(store, table, call) ||
+		(may_be_older(store, table, call) && (!table->snapshot || life_early(table, call)));
 	life->cloexec = making->cloexec;
 	life->copied = making->copied;
 	life_set_what(store, life, &making->what, making->text);
@@ -376,12 +382,36 @@ static struct life *next_life(struct number *number, const struct life *life)
 	return next;
 }
 
-/* The close of an older life is on its way, which may have come after the one that followed it. */
-static bool awaits_crossed(const struct life *life)
+/* It was ended by close_range or dup2, of which it is not known whether they found something. */
+static bool is_bulk_ended(const struct life *life)
 {
-	for (; life->older; life = life->older)
-		if (life->crossed && life->older->awaited)
+	return life->ended.missing == SITE_SEEN && call_shape(life->ended.call) != SHAPE_CLOSE;
+}
+
+/* Something else may have ended it than is said to have. */
+static bool is_left(const struct life *life)
+{
+	return is_bulk_ended(life) && (life->uncertain || life->swept);
+}
+
+/*
+ * The close of an older life is on its way, which may have come after the one that followed it; or
+ * of one that is lost, whose end nobody saw; or of one that something else is said to have ended.
+ */
+static bool awaits_another(const struct store *store, const struct life *life,
+			   const struct record_call *call)
+{
+	for (const struct life *older; life; life = older) {
+		older = life->older;
+		if (is_bulk_ended(life) && may_overlap(store, call, &life->ended))
 			return true;
+		if (!older)
+			return false;
+		if (life->crossed && older->awaited)
+			return true;
+		if ((life->shadowed || is_left(older)) && may_overlap(store, call, &life->opened))
+			return true;
+	}
 	return false;
 }
 
@@ -397,25 +427,28 @@ static bool is_contested(const struct store *store, const struct table *table,
 
 	if (life->opened.missing != SITE_SEEN || life_after(store, call, &life->opened))
 		return false;
+	/* The close that an older one awaited has come, and may as well have ended this. */
+	if (life->doubted)
+		return true;
 	/* Or it ended what was open before the list, or what was opened unseen in a gap. */
 	if (!older)
 		return life->raced || life_may_be_unlisted(store, table, call) ||
 		       table_gap(store, table);
-	if (awaits_crossed(older))
+	if (awaits_another(store, older, call))
 		return true;
 	if (older->awaited || older->ended.missing != SITE_SEEN)
-		return life->raced || life->shadowed;
-	/* Of close_range and dup2 it is not known whether they found something. */
-	if (call_shape(older->ended.call) != SHAPE_CLOSE &&
-	    (older->uncertain || older->swept || may_overlap(store, call, &older->ended)))
+		return life->raced || life->shadowed || older->ended.missing == SITE_LOST;
+	if (is_left(older))
 		return true;
-	return older->ended.tid != call->h.tid && life_soon(store, call, &older->ended) &&
-	       !life->follows;
+	/* A close that may have ended another one than its predecessor leaves that to this. */
+	return (older->uncertain || (older->ended.tid != call->h.tid && !life->follows)) &&
+	       life_soon(store, call, &older->ended);
 }
 
 /*
  * A number that is believed closed is open, or was: it had been opened in a way not seen. If the
- * call overlaps with the close before, it may have come first.
+ * call overlaps with the close before, it may have come first; and where that may have ended
+ * another life, this may be the end of that one.
  */
 static struct life *push_unseen(struct store *store, struct number *number,
 				const struct record_call *call, enum site_missing why)
@@ -428,7 +461,7 @@ static struct life *push_unseen(struct store *store, struct number *number,
 	number->table->foreign |= why == SITE_OTHER_WAY;
 	older = life->older;
 	if (older)
-		life->uncertain = may_overlap(store, call, &older->ended);
+		life->uncertain = older->uncertain || may_overlap(store, call, &older->ended);
 	for (older = life->older; older; older = older->older)
 		life->uncertain |= older->awaited;
 	return life;
@@ -476,7 +509,9 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 			next_life(number, life)->crossed = false;
 		number->newest->doubted = true;
 		number->newest->swept |= table->ring;
-		number->newest->uncertain |= !number->newest->live && !record_call_entered(call);
+		/* What may have been over already leaves the close to a life after the newest. */
+		if (!number->newest->live)
+			number->newest->uncertain |= !record_call_entered(call) || life->uncertain;
 	} else if (number_live(number)) {
 		life = number->newest;
 		life->uncertain |= is_contested(store, table, life, call);
@@ -489,7 +524,7 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 	if (!life)
 		return -ENOMEM;
 	life->loose = may_overlap(store, call, &life->opened);
-	life->uncertain |= in_gap(store, call);
+	life->uncertain |= in_gap(store, table, call);
 	life->uncertain |= life->opened.missing != SITE_SEEN && may_be_older(store, table, call);
 	life->swept |=
 		life->loose && table->ring; /* which may have ended the one that it is said to */
@@ -517,14 +552,14 @@ int life_seen(struct store *store, struct table *table, int32_t fd, const struct
 		return -ENOMEM;
 	number_touch(store, number);
 	if (number_live(number)) {
-		number->newest->uncertain |= in_gap(store, call);
+		number->newest->uncertain |= in_gap(store, table, call);
 		return 0;
 	}
 	life = push_unseen(store, number, call, why);
 	if (!life)
 		return -ENOMEM;
 	life->shown = life_site(call);
-	life->uncertain |= in_gap(store, call);
+	life->uncertain |= in_gap(store, table, call);
 	return 0;
 }
 
@@ -554,7 +589,7 @@ bool life_close_bulk(struct store *store, struct number *number, const struct re
 	settle_doubts(store, number);
 	number_touch(store, number);
 	life->uncertain |= may_overlap(store, call, &life->opened);
-	life->uncertain |= in_gap(store, call);
+	life->uncertain |= in_gap(store, number->table, call);
 	life->swept |= number->table->ring || life->raced || life->doubted;
 	life_over(store, life, &site);
 	return true;

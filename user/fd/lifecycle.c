@@ -101,7 +101,8 @@ static struct life *listed_life(struct store *store, struct table *table, struct
 		life = life_push(store, number);
 	if (!life)
 		return NULL;
-	life->uncertain = life->crossed = life->doubted = false;
+	life->uncertain = life->crossed = false;
+	life->doubted = table->whole || table->snapshot; /* taken again: of another table? */
 	life->swept = life->covered = false;
 	if (lost)
 		life_unknown(store, life, SITE_LOST);
@@ -433,8 +434,10 @@ static void stranger(struct fd_world *world, const struct record_call *call)
 {
 	struct table *table = table_find(&world->store, call->table);
 
-	if (table)
+	if (table) {
 		table_doubt(table);
+		table->strange_ns = call->h.time_ns;
+	}
 	world->silent += call->ret == -EBADF;
 }
 
@@ -573,8 +576,8 @@ int fd_exit(struct fd_world *world, const struct record_exit *record)
 
 void fd_gap(struct fd_world *world, uint64_t time_ns)
 {
+	hold_gap(&world->hold); /* at any time since the last record */
 	hold_settle(&world->hold, time_ns);
-	hold_gap(&world->hold);
 	world->store.gaps++;
 	world->store.gap_ns = time_ns;
 }

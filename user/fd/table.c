@@ -363,6 +363,7 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	       store->nnumbers + HASH_COUNT(from->numbers) > store->limits.numbers)
 		number_forget(store, store->numbers);
 	to->unsure = from->unsure;
+	to->strange_ns = from->strange_ns;
 	to->snapshot_ns = from->snapshot_ns;
 	to->max_fds = from->max_fds;
 	to->gaps = from->gaps;
@@ -416,8 +417,9 @@ void table_exec(struct store *store, struct table *table)
 
 	HASH_ITER (hh, table->numbers, number, next) {
 		struct life *life = number->newest;
+		bool doubted = is_in_doubt(store, number);
 
-		table->foreign |= is_in_doubt(store, number);
+		table->foreign |= doubted;
 		if (!life || !life->live || life->cloexec || !knows_cloexec(life)) {
 			number_free(store, number);
 			continue;
@@ -426,7 +428,8 @@ void table_exec(struct store *store, struct table *table)
 		life->older = NULL;
 		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
 		life->raced = life->uncertain = false;
-		life->owner = 0; /* so are its objects */
+		life->doubted = doubted; /* if it is there at all */
+		life->owner = 0;	 /* so are its objects */
 		life->crossed = false;
 		life->swept |= table->ring; /* which may have closed it */
 	}

@@ -90,6 +90,7 @@ struct table {
 	struct table *source; /* what it was copied from, while that matters (copy.h) */
 	struct table *copy;   /* what was copied from it last */
 	uint64_t copied_ns;
+	uint64_t strange_ns;  /* the last call of a process here that is not known; 0: none */
 	uint64_t snapshot_ns; /* calls that returned until then may be part of the snapshot */
 	uint32_t max_fds;     /* no number from it on was in use at attach; 0: not known */
 	unsigned int gaps;    /* the store's, when the table began */

@@ -150,8 +150,10 @@ static void evict_users(struct users *users, struct table *table, const struct u
 		/* The last one frees the table, and there is none after it. */
 		struct use *next = use->table_next;
 
-		if (use->user != but)
+		if (use->user != but) {
+			use->user->evicted = true;
 			untie(users, use);
+		}
 		use = next;
 	}
 }
@@ -269,7 +271,7 @@ static bool may_have_left(const struct store *store)
 static struct table *leave_for(struct users *users, struct user *user, uint32_t tid,
 			       uint64_t address, uint64_t was_in, bool unshared)
 {
-	bool many = !user->main || !user->main->address || user->uses->next ||
+	bool many = !user->main || !user->main->address || user->uses->next || user->evicted ||
 		    !(user->main->whole || user->main->snapshot);
 	struct table *from, *table;
 
@@ -329,11 +331,16 @@ struct table *users_inherit(struct users *users, struct user *child, struct tabl
 	struct table *table;
 
 	evict_address(users, address);
-	if (!parent)
-		return new_table(users, child, address);
-	table = new_copy(users, child, parent, address, true);
-	if (table)
+	if (parent)
+		table = new_copy(users, child, parent, address, true);
+	else
+		table = new_table(users, child, address);
+	if (!table)
+		return NULL;
+	if (parent)
 		copy_began(users->store, parent, table, tid, shared);
+	else
+		table->relisted = true; /* what its parent did was seen, or lost */
 	return table;
 }
 

@@ -39,7 +39,8 @@ struct user {
 	UT_hash_handle hh;
 	struct user *prev, *next; /* least recently active first */
 	uint32_t tgid;
-	bool vfork; /* a vfork child that has not called exec yet */
+	bool evicted; /* from a table whose address was in use again: its threads left it unseen */
+	bool vfork;   /* a vfork child that has not called exec yet */
 	struct use *uses;
 	struct table *main; /* NULL: it was lost; the next call shows another */
 	struct home *homes;

@@ -375,6 +375,8 @@ void verdict_pending(struct finding *f, const struct life *life, bool sure)
 	tell_life(f, life);
 	if (!sure || life->uncertain || life->crossed)
 		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
+	if (life->swept)
+		verdict_suspect(f, NOTE_SWEPT);
 	if (f->notes & NOTE_FLUSH)
 		verdict_suspect(f, 0);
 }
