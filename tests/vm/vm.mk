@@ -18,5 +18,5 @@ test-vm: $(PROGRAM) ## e2e tests under another kernel (root): KERNEL=6.1, ARCH=a
 test-matrix: $(PROGRAM) ## the same under every kernel, and a table
 	@$(VM_RUN) $(VM)
 
-vm-quick: $(PROGRAM) ## a few of them, under the oldest kernel in wide use and the newest
-	@$(VM_RUN) --extent quick --skip-absent --timeout 900 --kernel 6.1 --kernel newest
+vm-quick: $(PROGRAM) ## a few of them, under every kernel that can be had
+	@$(VM_RUN) --extent quick --skip-absent --timeout 900
