@@ -298,4 +298,10 @@ static inline bool unshares(const struct kcall *call)
 	return call->step->op == OP_UNSHARE || call->step->op == OP_CLOSE_RANGE_UNSHARE;
 }
 
+/* Without births, it is not known that a thread is younger than what was done before a copy. */
+static inline bool is_ageless(const struct model *m, const struct kcall *bad)
+{
+	return !m->script->births && bad->table;
+}
+
 #endif
