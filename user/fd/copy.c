@@ -111,22 +111,17 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 					  may_be_newer(store, &life->ended, tid);
 }
 
-/* A copy of it is then one of what it was copied from itself. */
-static void hand_over(struct table *source, struct table *between, struct table *copy)
-{
-	source->copy = copy;
-	copy->source = source;
-	copy->copied_ns = between->copied_ns;
-}
-
+/* A copy of it is then one of what it was copied from itself, and as old. */
 void copy_forget(struct table *table)
 {
-	if (table->source && table->copy)
-		hand_over(table->source, table, table->copy);
-	else if (table->source)
-		table->source->copy = NULL;
-	else
-		leave_copy(table);
+	struct table *source = table->source, *copy = table->copy;
+
+	if (source)
+		source->copy = copy;
+	if (copy)
+		copy->source = source;
+	if (source && copy)
+		copy->copied_ns = table->copied_ns;
 	table->source = table->copy = NULL;
 }
 

@@ -39,18 +39,22 @@ bool life_early(const struct table *table, const struct record_call *call)
 	return call->h.time_ns <= table->snapshot_ns;
 }
 
+/* The call may have taken effect before that moment; 0: never. */
+static bool may_precede(const struct store *store, const struct record_call *call, uint64_t ns)
+{
+	if (store->after_ns >= ns)
+		return false;
+	if (record_call_entered(call))
+		return record_call_entered(call) <= ns;
+	return call->h.time_ns <= ns || call->h.time_ns - ns <= store->limits.settle_ns;
+}
+
 bool life_may_be_unlisted(const struct store *store, const struct table *table,
 			  const struct record_call *call)
 {
-	uint64_t listed_ns = table->snapshot_ns;
-
 	if (!table->snapshot)
 		return !table->whole;
-	if (store->after_ns >= listed_ns)
-		return false;
-	if (record_call_entered(call))
-		return record_call_entered(call) <= listed_ns;
-	return life_early(table, call) || call->h.time_ns - listed_ns <= store->limits.settle_ns;
+	return may_precede(store, call, table->snapshot_ns);
 }
 
 bool life_soon(const struct store *store, const struct record_call *call,
@@ -78,11 +82,7 @@ static bool in_gap(const struct store *store, const struct table *table,
 {
 	uint64_t gap_ns = store->gap_ns > table->strange_ns ? store->gap_ns : table->strange_ns;
 
-	if (!gap_ns || store->after_ns >= gap_ns)
-		return false;
-	if (record_call_entered(call))
-		return record_call_entered(call) <= gap_ns;
-	return call->h.time_ns <= gap_ns || call->h.time_ns - gap_ns <= store->limits.settle_ns;
+	return may_precede(store, call, gap_ns);
 }
 
 /*

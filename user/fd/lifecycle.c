@@ -94,6 +94,7 @@ static struct table *listed_table(struct fd_world *world, uint32_t tgid)
 /* Its life now, if the list is what tells of it. NULL without memory. */
 static struct life *listed_life(struct store *store, struct table *table, struct number *number)
 {
+	bool again = table->whole || table->snapshot;
 	bool lost = number->newest ? number_stale(store, number) : table_gap(store, table);
 	struct life *life = number->newest;
 
@@ -101,12 +102,11 @@ static struct life *listed_life(struct store *store, struct table *table, struct
 		life = life_push(store, number);
 	if (!life)
 		return NULL;
-	life->uncertain = life->crossed = false;
-	life->doubted = table->whole || table->snapshot; /* taken again: of another table? */
-	life->swept = life->covered = false;
+	life->uncertain = life->crossed = life->swept = life->covered = false;
+	life->doubted = again; /* the list may be of another table by then, unseen */
 	if (lost)
 		life_unknown(store, life, SITE_LOST);
-	else if (table->whole || table->snapshot)
+	else if (again)
 		life_unknown(store, life, SITE_OTHER_WAY);
 	else
 		life_unknown(store, life, SITE_BEFORE_ATTACH);

@@ -331,16 +331,15 @@ struct table *users_inherit(struct users *users, struct user *child, struct tabl
 	struct table *table;
 
 	evict_address(users, address);
-	if (parent)
-		table = new_copy(users, child, parent, address, true);
-	else
+	if (!parent) {
 		table = new_table(users, child, address);
-	if (!table)
-		return NULL;
-	if (parent)
+		if (table)
+			table->relisted = true; /* what its parent did was seen, or lost */
+		return table;
+	}
+	table = new_copy(users, child, parent, address, true);
+	if (table)
 		copy_began(users->store, parent, table, tid, shared);
-	else
-		table->relisted = true; /* what its parent did was seen, or lost */
 	return table;
 }
 
