@@ -44,7 +44,7 @@ golden-expect: fdtrace ## after a change of verdicts or words: what is expected 
 golden: fdtrace ## make the recordings anew (needs root)
 	@$(SUDO) $(PYTHON) -B tests/golden/golden.py record
 
-.PHONY: fuzz fuzz-check fuzz-keep fuzz-build
+.PHONY: fuzz fuzz-check fuzz-keep fuzz-build fuzz-runtime
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD := $(BUILD)/fuzz
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -58,7 +58,15 @@ fuzz-check: fuzz-build ## the same, for seconds, after the inputs that are kept 
 fuzz-keep: fuzz-build ## after make fuzz: what it found new goes into tests/fuzz/corpus, minimised
 	@$(FUZZ_RUN) keep $(FUZZ)
 
-fuzz-build:
+# What a fuzz target is linked with comes in a package of its own, which clang does not bring along.
+fuzz-runtime:
+	@mkdir -p $(FUZZ_BUILD)
+	@echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+		clang $(SANITIZE) -fsanitize=fuzzer -x c -o $(FUZZ_BUILD)/empty - || { \
+		echo "fuzz: clang links no fuzz target here: install its sanitizer and fuzzer" \
+			"runtime (Debian: libclang-rt-dev, by packaging/run deps)" >&2; exit 1; }
+
+fuzz-build: fuzz-runtime
 	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(FUZZ_BUILD) \
 		EXTRA_CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZ_BIN)
 
