@@ -107,11 +107,18 @@ man-lint: ## the man page's markup
 check-vmlinux: ## compare vmlinux.h with the running kernel's BTF
 	@$(PYTHON) tests/lint/check_vmlinux.py
 
+# Each major version has a form of its own for macros and comments; here it is that of Debian 12's.
+FORMAT_VERSION := 14
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-$(FORMAT_VERSION) clang-format) clang-format)
 format-check:
-	@clang-format --dry-run -Werror $(C_FILES)
+	@here=$$($(CLANG_FORMAT) --version) || exit; \
+	case "$$here" in \
+	*"version $(FORMAT_VERSION)."*) $(CLANG_FORMAT) --dry-run -Werror $(C_FILES) ;; \
+	*) echo "format-check: skipped: it needs clang-format $(FORMAT_VERSION), here is $$here" ;; \
+	esac
 
-format: ## put every C file into its form
-	clang-format -i $(C_FILES)
+format: ## put every C file into its form (of clang-format 14)
+	$(CLANG_FORMAT) -i $(C_FILES)
 
 # A probe with nothing in it, one with bpf_get_stack, and processes to try them on.
 BENCH_BUILD := $(BUILD)/bench
