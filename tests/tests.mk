@@ -44,7 +44,7 @@ golden-expect: fdtrace ## after a change of verdicts or words: what is expected 
 golden: fdtrace ## make the recordings anew (needs root)
 	@$(SUDO) $(PYTHON) -B tests/golden/golden.py record
 
-.PHONY: fuzz fuzz-check fuzz-keep fuzz-build
+.PHONY: fuzz fuzz-check fuzz-keep fuzz-build fuzz-runtime
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD := $(BUILD)/fuzz
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -58,7 +58,15 @@ fuzz-check: fuzz-build ## the same, for seconds, after the inputs that are kept 
 fuzz-keep: fuzz-build ## after make fuzz: what it found new goes into tests/fuzz/corpus, minimised
 	@$(FUZZ_RUN) keep $(FUZZ)
 
-fuzz-build:
+# What a fuzz target is linked with comes in a package of its own, which clang does not bring along.
+fuzz-runtime:
+	@mkdir -p $(FUZZ_BUILD)
+	@echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+		clang $(SANITIZE) -fsanitize=fuzzer -x c -o $(FUZZ_BUILD)/empty - || { \
+		echo "fuzz: clang links no fuzz target here: install its sanitizer and fuzzer" \
+			"runtime (Debian: libclang-rt-dev, by packaging/run deps)" >&2; exit 1; }
+
+fuzz-build: fuzz-runtime
 	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(FUZZ_BUILD) \
 		EXTRA_CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZ_BIN)
 
@@ -99,11 +107,18 @@ man-lint: ## the man page's markup
 check-vmlinux: ## compare vmlinux.h with the running kernel's BTF
 	@$(PYTHON) tests/lint/check_vmlinux.py
 
+# Each major version has a form of its own for macros and comments; here it is that of Debian 12's.
+FORMAT_VERSION := 14
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-$(FORMAT_VERSION) clang-format) clang-format)
 format-check:
-	@clang-format --dry-run -Werror $(C_FILES)
+	@here=$$($(CLANG_FORMAT) --version) || exit; \
+	case "$$here" in \
+	*"version $(FORMAT_VERSION)."*) $(CLANG_FORMAT) --dry-run -Werror $(C_FILES) ;; \
+	*) echo "format-check: skipped: it needs clang-format $(FORMAT_VERSION), here is $$here" ;; \
+	esac
 
-format: ## put every C file into its form
-	clang-format -i $(C_FILES)
+format: ## put every C file into its form (of clang-format 14)
+	$(CLANG_FORMAT) -i $(C_FILES)
 
 # A probe with nothing in it, one with bpf_get_stack, and processes to try them on.
 BENCH_BUILD := $(BUILD)/bench

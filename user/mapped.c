@@ -44,28 +44,66 @@ static bool path_of_names(const struct record_module *record, char path[PATH_MAX
 	return true;
 }
 
+struct search {
+	struct probe *probe;
+	struct file_key wanted;
+	const char *path; /* from the root of its file system */
+	int fd;		  /* -1: not found */
+};
+
 /*
- * A file that its process, gone by now, had mapped: by its name, from the kernel's cache of names
- * alone, which cannot block. Whether it is that file its number tells. -1: not found.
+ * From the kernel's cache of names alone, which cannot block. Whether it is that file its number
+ * tells. -1: it is not.
  */
-static int open_by_names(struct probe *probe, const struct record_module *record)
+static int open_wanted(const struct search *search, const char *path)
 {
-	const struct file_key wanted = {record->device, record->inode};
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
 	_cleanup_close_ int path_fd = -1, fd = -1;
 	struct file_key found;
-	char path[PATH_MAX];
 
-	if (!path_of_names(record, path))
-		return -1;
 	path_fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	if (path_fd < 0)
 		return -1;
 	fd = file_reopen_regular(path_fd);
-	if (fd < 0 || probe_identify_file(probe, fd, &found) ||
-	    memcmp(&found, &wanted, sizeof(found)))
+	if (fd < 0 || probe_identify_file(search->probe, fd, &found) ||
+	    memcmp(&found, &search->wanted, sizeof(found)))
 		return -1;
 	return TAKE_FD(fd);
+}
+
+/* 1: found. */
+static int look_below(void *arg, const struct proc_mount *mount)
+{
+	struct search *search = arg;
+	size_t root = strcmp(mount->root, "/") ? strlen(mount->root) : 0;
+	size_t point = strcmp(mount->point, "/") ? strlen(mount->point) : 0;
+	char path[2 * PATH_MAX];
+
+	if (((uint64_t)mount->dev_major << 20 | mount->dev_minor) != search->wanted.device ||
+	    strncmp(search->path, mount->root, root) || search->path[root] != '/')
+		return 0;
+	snprintf(path, sizeof(path), "%.*s%s", (int)point, mount->point, search->path + root);
+	search->fd = open_wanted(search, path);
+	return search->fd >= 0;
+}
+
+/*
+ * A file that its process, gone by now, had mapped: by its name, which leads from the root of its
+ * file system. That is mostly ours; it may be mounted elsewhere, or a part of it be our root (as
+ * with btrfs). -1: not found.
+ */
+static int open_by_names(struct probe *probe, const struct record_module *record)
+{
+	struct search search = {.probe = probe, .wanted = {record->device, record->inode}};
+	char path[PATH_MAX];
+
+	if (!path_of_names(record, path))
+		return -1;
+	search.path = path;
+	search.fd = open_wanted(&search, path);
+	if (search.fd < 0)
+		proc_each_mount(look_below, &search);
+	return search.fd;
 }
 
 /* What a mapping of a living process is of; -1: it is not there any more. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """--native: C stacks are what the programs are known to do, and what gdb says; merged with Python's."""
+import contextlib
 import os
 import platform
 import re
@@ -76,14 +77,50 @@ def test_c_stacks_are_exact(how, last, mode):
         assert symbols(sites["bad"])[-1] == "_start" and "main" in symbols(sites["bad"])
 
 
-def attached_to_late(command):
-    """The program runs below a shell that waits, so that what is attached to has to exec it."""
+@contextlib.contextmanager
+def mounted(point, *what):
+    point.mkdir()
+    subprocess.run(["mount", *what, point], check=True)
+    try:
+        yield point
+    finally:
+        subprocess.run(["umount", point], check=True)
+
+
+@contextlib.contextmanager
+def part_mounted(point):
+    """A directory of a file system of which all else is out of sight."""
+    with contextlib.ExitStack() as stack:
+        with mounted(point.with_name("whole"), "-t", "tmpfs", "tmpfs") as whole:
+            (whole / "a part").mkdir()
+            stack.enter_context(mounted(point, "--bind", whole / "a part"))
+        yield point
+
+
+@pytest.mark.parametrize("mount", [lambda point: mounted(point, "-t", "tmpfs", "tmpfs"),
+                                   part_mounted], ids=["whole", "part"])
+def test_c_stacks_of_a_program_that_is_gone(mount, tmp_path):
+    """Its file is found by name, wherever that file system is mounted: fdtrace stands still while
+    the program runs."""
+    with mount(tmp_path / "mounted here") as folder:
+        program = shutil.copy(frames_program(), folder)
+        sites = attached_to_late([program, ""], late=True)
+        for site in (sites["bad"], sites["closed"]):
+            assert symbols(site)[:len(CHAIN) + 1] == CHAIN + ["main"]
+
+
+def attached_to_late(command, late=False):
+    """The program runs below a shell that waits, so that what is attached to has to exec it.
+    late: fdtrace stands still until the program has ended."""
     script = 'echo ready; read x; exec "$0" "$@"'
     process = subprocess.Popen(["/bin/sh", "-c", script, *command], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, env=clean_env())
     assert process.stdout.readline() == b"ready\n"
     run = Run(["--native=all", "-p", str(process.pid)]).attached()
+    if late:
+        run.process.send_signal(signal.SIGSTOP)
     process.communicate(b"x\n", timeout=harness.TIMEOUT)
+    run.process.send_signal(signal.SIGCONT)
     return only(run.finish().findings)["sites"]
 
 

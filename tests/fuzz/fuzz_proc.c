@@ -6,15 +6,31 @@
 
 #include "process/parse.h"
 
+static void parse_mount(const char *line)
+{
+	struct proc_mount mount;
+	char *copy = strdup(line); /* alone, so that reading beyond its end shows */
+	int err;
+
+	must(copy != NULL);
+	err = proc_parse_mount(copy, &mount);
+	must(err == 0 || err == -EINVAL);
+	if (!err)
+		must(mount.root[0] == '/' && mount.point[0] == '/' && mount.root > copy &&
+		     mount.point > mount.root + strlen(mount.root));
+	free(copy);
+}
+
 static void parse_maps(char *text)
 {
 	char *line, *rest = text;
 
 	while ((line = strsep(&rest, "\n"))) {
 		struct proc_mapping mapping;
-		char *copy = strdup(line); /* alone, so that reading beyond its end shows */
+		char *copy = strdup(line);
 		int err;
 
+		parse_mount(line);
 		must(copy != NULL);
 		err = proc_parse_mapping(copy, &mapping);
 		must(err == 0 || err == -EINVAL || err == -ENOENT);

@@ -129,6 +129,56 @@ static void test_other_mappings(void **state)
 		assert_int_equal(parse_mapping(bad[i], &mapping), -EINVAL);
 }
 
+static int parse_mount(const char *text, struct proc_mount *ret)
+{
+	static char line[512];
+
+	snprintf(line, sizeof(line), "%s", text);
+	return proc_parse_mount(line, ret);
+}
+
+static void test_mount(void **state)
+{
+	struct proc_mount mount;
+
+	assert_int_equal(parse_mount("36 35 98:1048575 /mnt1 /mnt2 rw,noatime master:1 - ext3 "
+				     "/dev/root rw,errors=continue\n",
+				     &mount),
+			 0);
+	assert_int_equal(mount.dev_major, 98);
+	assert_int_equal(mount.dev_minor, 1048575);
+	assert_string_equal(mount.root, "/mnt1");
+	assert_string_equal(mount.point, "/mnt2");
+
+	/* White space, a backslash, bytes beyond ASCII; what looks like an escape and is none. */
+	assert_int_equal(
+		parse_mount("1 0 0:31 / /a\\040b\\011\\012\\134040\\303\\244\\8\\04", &mount), 0);
+	assert_string_equal(mount.root, "/");
+	assert_string_equal(mount.point, "/a b\t\n\\040\303\244\\8\\04");
+	assert_int_equal(parse_mount("1 0 0:31 /\\000 /\\ - x", &mount), 0);
+	assert_string_equal(mount.root, "/\\000");
+	assert_string_equal(mount.point, "/\\");
+}
+
+static void test_no_mount(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"\n",
+		"1 0",
+		"1 0 0:31",
+		"1 0 0:31 /",
+		"1 0 0:31 / \n",
+		"1 0 0 / /",
+		"1 0 0:31 net:[4026531840] /run/netns/a rw - nsfs nsfs rw\n",
+		"1 0 0:31 / none rw - proc proc rw\n",
+	};
+	struct proc_mount mount;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(parse_mount(bad[i], &mount), -EINVAL);
+}
+
 #define ID    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
@@ -300,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_status),	   cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_mapping),	   cmocka_unit_test(test_other_mappings),
+		cmocka_unit_test(test_mount),	   cmocka_unit_test(test_no_mount),
 		cmocka_unit_test(test_containers), cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_fd_links),   cmocka_unit_test(test_fdinfo),
 	};

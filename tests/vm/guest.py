@@ -8,6 +8,7 @@ everything is emulated, on any machine.
 """
 import lzma
 import os
+import resource
 import shlex
 import shutil
 import subprocess
@@ -104,6 +105,9 @@ def share_folder(stack, work, tag, source):
     log = stack.enter_context(open(work / f"{tag}.log", "wb"))
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     stack.callback(end, process)
+    # It keeps open each file that the guest knows: more than the 1024 that a login allows at first.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
     while not socket.exists():
         if process.poll() is not None:
             raise Died(f"virtiofsd: {(work / f'{tag}.log').read_text().strip()}")

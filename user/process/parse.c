@@ -93,6 +93,39 @@ int proc_parse_mapping(char *line, struct proc_mapping *ret)
 	return 0;
 }
 
+/* Undoes seq_file's \ooo, which stands for white space, '\\' and '#'. */
+static void unescape(char *text)
+{
+	char *out = text;
+
+	while (*text) {
+		unsigned int byte = 0;
+
+		if (*text == '\\' && strspn(text + 1, "01234567") >= 3)
+			sscanf(text + 1, "%3o", &byte);
+		*out++ = byte ? (char)byte : *text;
+		text += byte ? 4 : 1;
+	}
+	*out = '\0';
+}
+
+int proc_parse_mount(char *line, struct proc_mount *ret)
+{
+	int root = 0, root_end = 0, point = 0, point_end = 0;
+
+	*ret = (struct proc_mount){0};
+	if (sscanf(line, "%*u %*u %" SCNu32 ":%" SCNu32 " %n%*s%n %n%*s%n", &ret->dev_major,
+		   &ret->dev_minor, &root, &root_end, &point, &point_end) != 2 ||
+	    line[root] != '/' || line[point] != '/' || !point_end)
+		return -EINVAL;
+	line[root_end] = line[point_end] = '\0';
+	unescape(line + root);
+	unescape(line + point);
+	ret->root = line + root;
+	ret->point = line + point;
+	return 0;
+}
+
 /* Is the text, size bytes, a container id? Engines write them in lower case. */
 static bool is_container_id(const char *text, size_t size)
 {

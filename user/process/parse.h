@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The texts of /proc/PID: status, stat, maps, cgroup, the links of fd/.
+ * The texts of /proc/PID: status, stat, maps, mountinfo, cgroup, the links of fd/.
  *
  * Owns: their parsing; pure functions. A process chooses its name, its files' names and its
  * cgroup's, so every text is hostile: nothing is believed beyond what the kernel wrote itself.
- * Formats: Documentation/filesystems/proc.rst, fs/proc/{array,task_mmu,fd}.c.
+ * Formats: Documentation/filesystems/proc.rst, fs/proc/{array,task_mmu,fd}.c, fs/proc_namespace.c.
  */
 #ifndef FDTRACE_PROCESS_PARSE_H
 #define FDTRACE_PROCESS_PARSE_H
@@ -27,6 +27,14 @@ struct proc_mapping {
 	uint64_t inode;
 	const char *path; /* as in maps, " (deleted)" included; lent; NULL: not known */
 	int32_t tid;	  /* whose maps it was read from; 0: not known */
+};
+
+/* Where a directory of a file system is mounted. */
+struct proc_mount {
+	uint32_t dev_major; /* the file system's */
+	uint32_t dev_minor;
+	const char *root;  /* the directory, by its path from the file system's own root; lent */
+	const char *point; /* where it is seen; lent */
 };
 
 /* What /proc/PID/status says. 0: not there. */
@@ -54,6 +62,10 @@ int proc_parse_stat(const char *text, struct proc_stat *ret);
  * ret->path points into line. -ENOENT: another mapping. -EINVAL: no such line.
  */
 int proc_parse_mapping(char *line, struct proc_mapping *ret);
+
+/* One line of mountinfo. 0; ret's paths point into line, which is written to. -EINVAL: no such
+ * line. */
+int proc_parse_mount(char *line, struct proc_mount *ret);
 
 /*
  * The path in the unified hierarchy, or else in the first that is there; NULL: none. Writes into

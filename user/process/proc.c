@@ -331,6 +331,21 @@ int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg)
 	return feof(file) ? 0 : proc_error(errno);
 }
 
+int proc_each_mount(proc_mount_fn fn, void *arg)
+{
+	_cleanup_free_ char *line = NULL;
+	_cleanup_fclose_ FILE *file = fopen("/proc/self/mountinfo", "re");
+	struct proc_mount mount;
+	size_t size = 0;
+	int err = 0;
+
+	if (!file)
+		return -errno;
+	for (int i = 0; !err && i < PROC_MOUNTS_MAX && getline(&line, &size, file) > 0; i++)
+		err = proc_parse_mount(line, &mount) ? 0 : fn(arg, &mount);
+	return err;
+}
+
 static int open_map_file(pid_t tid, const struct proc_mapping *mapping)
 {
 	_cleanup_close_ int path_fd = -1;

@@ -19,6 +19,7 @@
 /* More than so many descriptors or mappings: -E2BIG, after the callbacks for those before. */
 #define PROC_FDS_MAX	  (1 << 20)
 #define PROC_MAPPINGS_MAX (1 << 18)
+#define PROC_MOUNTS_MAX	  4096 /* later ones are left out */
 
 /*
  * Callbacks. Their text arguments are lent, and hostile. Anything but 0 ends the walk and is
@@ -26,6 +27,7 @@
  */
 typedef int (*proc_fd_fn)(void *arg, int32_t fd, const char *link, bool cloexec);
 typedef int (*proc_mapping_fn)(void *arg, const struct proc_mapping *mapping);
+typedef int (*proc_mount_fn)(void *arg, const struct proc_mount *mount);
 typedef int (*proc_child_fn)(void *arg, pid_t pid);
 
 /* Is there a process (not a thread, not a zombie) of this number? */
@@ -60,6 +62,12 @@ int proc_fd_size(pid_t pid, uint32_t *ret_size, uint32_t *ret_threads);
 
 /* Each mapping of a file that is readable and executable, by address. 0 or negative errno. */
 int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
+
+/*
+ * Each mount of our own that is seen below our root, the first PROC_MOUNTS_MAX. 0; what fn
+ * returned, if not 0; or negative errno.
+ */
+int proc_each_mount(proc_mount_fn fn, void *arg);
 
 /*
  * Opens the mapped file for reading; regular files only. By the mapping itself where that is
