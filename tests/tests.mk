@@ -139,16 +139,23 @@ $(BENCH_BUILD)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o $@ $<
 
-.PHONY: bench bench-check bench-costs
-bench: fdtrace bench-costs ## the overhead, beside strace and bpftrace (needs root); BENCH= passes arguments
-	@$(SUDO) $(PYTHON) tests/bench/bench.py $(BENCH)
+# PYTHON is the interpreter that is traced, too.
+BENCH_COSTS = $(SUDO) $(PYTHON) -B tests/bench/costs.py $(BENCH_BUILD) --python $(PYTHON)
+BENCH_LOOPS = $(SUDO) $(PYTHON) -B tests/bench/bench.py --python $(PYTHON)
+.PHONY: bench bench-check bench-costs bench-loops
+bench: fdtrace $(BENCH_BIN) ## the overhead, beside strace and bpftrace (needs root); PYTHON= is traced
+	@$(BENCH_COSTS) $(COSTS)
+	@$(BENCH_LOOPS) $(BENCH)
 
 bench-check: fdtrace $(BENCH_BIN) ## the same, and fails if the aims are missed
-	@$(SUDO) $(PYTHON) tests/bench/costs.py $(BENCH_BUILD) --check $(COSTS)
-	@$(SUDO) $(PYTHON) tests/bench/bench.py --check $(BENCH)
+	@$(BENCH_COSTS) --check $(COSTS)
+	@$(BENCH_LOOPS) --check $(BENCH)
 
-bench-costs: fdtrace $(BENCH_BIN) ## of one stack by depth, beside bpf_get_stack; of an attach; COSTS=
-	@$(SUDO) $(PYTHON) tests/bench/costs.py $(BENCH_BUILD) $(COSTS)
+bench-loops: fdtrace ## of it, the loops; BENCH='--loops open,raw --arms unowned --rounds 3'
+	@$(BENCH_LOOPS) $(BENCH)
+
+bench-costs: fdtrace $(BENCH_BIN) ## of it, one stack by depth, beside bpf_get_stack; an attach; COSTS=
+	@$(BENCH_COSTS) $(COSTS)
 
 .PHONY: accuracy validation
 accuracy: fdtrace ## precision and recall by kind, over the simulators (needs root)

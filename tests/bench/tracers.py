@@ -7,9 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 READY_SECONDS = 20
+# After a tracer's end, until the kernel has let go of what it had attached.
+SETTLE_SECONDS = 0.3
 TRACEFS = "/sys/kernel/tracing"
 # Records beside those of the loops: canaries, and the first sight of stacks and code objects.
 OTHER_RECORDS = 1000
@@ -40,7 +43,7 @@ class Arm:
         self.name = name
         self.tracer = tracer
         self.target = target
-        self.slowness = slowness  # divides the number of iterations
+        self.slowness = slowness  # divides the number of slices
 
     @contextlib.contextmanager
     def attached(self):
@@ -51,6 +54,7 @@ class Arm:
             session.stop()
             raise
         session.finish()
+        time.sleep(SETTLE_SECONDS)
 
 
 class Session:
@@ -59,15 +63,25 @@ class Session:
     def __init__(self, process=None):
         self.process = process
         self.calls = 0
+        self.gone_ms = None  # from SIGINT to the process's end
 
     def expect(self, calls):
         """So many calls were made by the process under measurement."""
         self.calls = calls
 
     def stop(self):
-        """Detaches as a person would, with Ctrl-C; the status that the tracer ended with."""
+        """Detaches as a person would, with Ctrl-C; the status that the tracer ended with.
+
+        Keeps how long that took. Popen.wait(timeout=...) only looks now and then whether the
+        process has ended, so this waits without one, and a timer ends what does not end."""
+        watchdog = threading.Timer(READY_SECONDS, self.process.kill)
+        watchdog.start()
+        start = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=READY_SECONDS)
+        status = self.process.wait()
+        self.gone_ms = 1000 * (time.monotonic() - start)
+        watchdog.cancel()
+        return status
 
     def finish(self):
         self.stop()
@@ -99,13 +113,16 @@ def poll(ready, process, name, again=None):
 
 
 class Fdtrace:
-    """fdtrace with full stacks, and options. Ready once it reports the target's canary."""
+    """fdtrace with full stacks, and options. Ready once it reports the target's canary. Of one
+    target there is one session at a time."""
 
     def __init__(self, program, folder, *options):
         self.program = program
         self.options = options
-        self.output = os.path.join(folder, "fdtrace.json")
+        self.folder = folder
+        self.output = None  # of the latest session
         self.records = self.calls = self.lost = 0
+        self.gone_ms = []  # of each session
 
     def lines(self):
         with open(self.output, encoding="utf-8") as output:
@@ -116,6 +133,7 @@ class Fdtrace:
             line["kind"] == "double_close" for line in self.lines())
 
     def start(self, target):
+        self.output = os.path.join(self.folder, f"{target.pid}.json")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.output)
         process = subprocess.Popen([self.program, *self.options, "--json", "-o", self.output,
@@ -138,6 +156,7 @@ class FdtraceSession(Session):
         status = self.stop()
         if status != 0:
             raise Failure(f"fdtrace ended with status {status}")
+        self.tracer.gone_ms.append(self.gone_ms)
         self.check([line for line in self.tracer.lines() if line["kind"] == "summary"][-1])
 
     def check(self, summary):
@@ -162,7 +181,7 @@ class Strace:
         return None if shutil.which("strace") else "not installed"
 
     def start(self, target):
-        process = subprocess.Popen(["strace", "-f", "-e", "trace=close,openat",
+        process = subprocess.Popen(["strace", "-f", "-e", "trace=close,openat,socket",
                                     "-o", "/dev/null", "-p", str(target.pid)],
                                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         line = process.stderr.readline()
@@ -176,8 +195,9 @@ class Bpftrace:
     """Counts calls by native stack. Ready once it prints the target's canary."""
 
     PROGRAM = """
-tracepoint:syscalls:sys_exit_openat /pid == %d/ { @[ustack] = count(); }
-tracepoint:syscalls:sys_exit_close /pid == %d/ {
+tracepoint:syscalls:sys_exit_openat /pid == $1/ { @[ustack] = count(); }
+tracepoint:syscalls:sys_exit_socket /pid == $1/ { @[ustack] = count(); }
+tracepoint:syscalls:sys_exit_close /pid == $1/ {
     @[ustack] = count();
     if (args->ret < 0) { printf("canary\\n"); }
 }"""
@@ -190,8 +210,7 @@ tracepoint:syscalls:sys_exit_close /pid == %d/ {
         return None
 
     def start(self, target):
-        program = self.PROGRAM % (target.pid, target.pid)
-        process = subprocess.Popen(["bpftrace", "-B", "line", "-e", program],
+        process = subprocess.Popen(["bpftrace", "-B", "line", "-e", self.PROGRAM, str(target.pid)],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL)
         os.set_blocking(process.stdout.fileno(), False)
