@@ -61,6 +61,9 @@ int proc_fd_size(pid_t pid, uint32_t *ret_size, uint32_t *ret_threads);
 /* Each mapping of a file that is readable and executable, by address. 0 or negative errno. */
 int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
 
+/* Each mapping of data (proc_parse_data_mapping), by address. 0 or negative errno. */
+int proc_each_data_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
+
 /*
  * Opens the mapped file for reading; regular files only. By the mapping itself where that is
  * allowed (CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE), which finds deleted files too; else by its
