@@ -18,20 +18,12 @@ size_t find_word_plain(const uint64_t *words, size_t count, size_t from, const u
 }
 
 #ifdef __x86_64__
-#define VECTORS 4  /* a turn of the loop compares so many with one wanted word ... */
-#define STRIDE	16 /* ... which are so many words */
+#define STRIDE 16 /* words that a turn of the loop compares with each wanted one */
 
-__attribute__((target("avx2"))) static inline __m256i compare(const __m256i here[VECTORS],
-							      uint64_t wanted, __m256i found)
-{
-	const __m256i all = _mm256_set1_epi64x((long long)wanted);
-
-	for (int i = 0; i < VECTORS; i++)
-		found = _mm256_or_si256(found, _mm256_cmpeq_epi64(here[i], all));
-	return found;
-}
-
-/* The first stride that holds one, or the first index behind which less than a stride is left. */
+/*
+ * The first stride that holds one, or the first index behind which less than a stride is left.
+ * Written out, so that every compiler keeps the four vectors in registers.
+ */
 __attribute__((target("avx2"))) static size_t find_stride(const uint64_t *words, size_t count,
 							  size_t from, const uint64_t *wanted,
 							  size_t wanted_count)
@@ -39,12 +31,20 @@ __attribute__((target("avx2"))) static size_t find_stride(const uint64_t *words,
 	size_t at = from;
 
 	for (; at + STRIDE <= count; at += STRIDE) {
-		__m256i here[VECTORS], found = _mm256_setzero_si256();
+		const __m256i *here = (const __m256i *)(words + at);
+		const __m256i a = _mm256_loadu_si256(here), b = _mm256_loadu_si256(here + 1);
+		const __m256i c = _mm256_loadu_si256(here + 2), d = _mm256_loadu_si256(here + 3);
+		__m256i found = _mm256_setzero_si256();
 
-		for (int i = 0; i < VECTORS; i++)
-			here[i] = _mm256_loadu_si256((const __m256i *)(words + at) + i);
-		for (size_t j = 0; j < wanted_count; j++)
-			found = compare(here, wanted[j], found);
+		for (size_t j = 0; j < wanted_count; j++) {
+			const __m256i one = _mm256_set1_epi64x((long long)wanted[j]);
+			const __m256i ab = _mm256_or_si256(_mm256_cmpeq_epi64(a, one),
+							   _mm256_cmpeq_epi64(b, one));
+			const __m256i cd = _mm256_or_si256(_mm256_cmpeq_epi64(c, one),
+							   _mm256_cmpeq_epi64(d, one));
+
+			found = _mm256_or_si256(found, _mm256_or_si256(ab, cd));
+		}
 		if (!_mm256_testz_si256(found, found))
 			break;
 	}

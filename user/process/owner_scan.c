@@ -220,7 +220,8 @@ static int search_region(struct owner_scan *scan, const struct region *region)
 		err = err ? err : search_piece(scan);
 	}
 	scan->progress.done += end - scan->at;
-	scan->progress.bytes_swapped = scan->pages.swapped * scan->pages.size;
+	if (scan->round == 1) /* each round passes over them again */
+		scan->progress.bytes_swapped = scan->pages.swapped * scan->pages.size;
 	scan->at = end;
 	return err;
 }
@@ -256,6 +257,8 @@ static bool want_next_types(struct owner_scan *scan)
 	const struct owner_type_found *found = owner_types_found(scan->types, &found_count);
 
 	scan->progress.owner_types = found_count;
+	if (found_count == OWNER_TYPES_FOUND_MAX)
+		scan->progress.limited = true;
 	count = found_count - scan->searched;
 	if (count > ROUND_TYPES)
 		count = ROUND_TYPES;
@@ -274,10 +277,12 @@ static void next_round(struct owner_scan *scan)
 
 	scan->round++;
 	/* All memory is searched once for types: a class made by a thread lies anywhere. */
-	if (scan->round == 1)
+	if (scan->round == 1) {
 		scan->wanted[scan->wanted_count++] = scan->type_type;
-	else if (more && scan->round == ROUNDS_MAX)
+		scan->pages.swapped = 0;
+	} else if (more && scan->round == ROUNDS_MAX) {
 		scan->progress.limited = true;
+	}
 	if (scan->round == 1 || (more && scan->round < ROUNDS_MAX))
 		begin_round(scan, OBJECTS_KEPT_IN);
 	else

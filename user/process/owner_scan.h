@@ -74,7 +74,7 @@ int owner_scan_new(pid_t pid, const struct py_layout *layout, uint64_t code_type
 
 /*
  * Goes on for about budget_ns of wall-clock time (UINT64_MAX: to the end), at least for one piece
- * of memory (1 MiB: some 0.3 ms). Claims are handed out in the last steps, when all memory has
+ * of memory (256 KiB: some 0.1 ms). Claims are handed out in the last steps, when all memory has
  * been searched. 1: there is more to do; 0: done; negative errno: it ended early (-ESRCH: the
  * process ended or runs another program), and no step may follow.
  */

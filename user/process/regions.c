@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -16,6 +17,19 @@
 
 #define PAGE_PRESENT (1ull << 63)
 #define PAGE_SWAPPED (1ull << 62)
+
+/* linux/fs.h, Linux 6.7 on: the headers that fdtrace is built with may be older. */
+struct page_stretch {
+	uint64_t start, end, categories;
+};
+struct pagemap_scan {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+#define SCAN_PAGEMAP  _IOWR('f', 16, struct pagemap_scan)
+#define SCAN_PRESENT  (1 << 3)
+#define SCAN_SWAPPED  (1 << 4)
+#define SCAN_SPAN_MAX (64ull << 30) /* addresses that one call walks over at most */
 
 struct listing {
 	struct regions *regions;
@@ -100,14 +114,36 @@ void pages_close(struct pages *pages)
 	*pages = (struct pages){.fd = -1};
 }
 
+/*
+ * Where the first page from there on is that is anywhere, as far as one call tells. Older kernels
+ * do not tell: a program that reserves terabytes has them read entry by entry.
+ */
+static uint64_t skip_absent(const struct pages *pages, uint64_t from, uint64_t end)
+{
+	struct page_stretch first;
+	struct pagemap_scan scan = {
+		.size = sizeof(scan),
+		.start = from,
+		.end = end - from < SCAN_SPAN_MAX ? end : from + SCAN_SPAN_MAX,
+		.vec = (uintptr_t)&first,
+		.vec_len = 1,
+		.max_pages = 1,
+		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
+		.return_mask = SCAN_PRESENT,
+	};
+	int found = ioctl(pages->fd, SCAN_PAGEMAP, &scan);
+
+	if (found < 0)
+		return from;
+	return found ? first.start : scan.end;
+}
+
 /* Has entries tell of what is from there on. False: nothing can be told. */
 static bool look_at(struct pages *pages, uint64_t from, uint64_t end)
 {
 	uint64_t count = (end - from) / pages->size;
 	ssize_t got;
 
-	if (from >= pages->start && from < pages->end)
-		return true;
 	if (count > ENTRIES)
 		count = ENTRIES;
 	got = pread(pages->fd, pages->entries, count * sizeof(*pages->entries),
@@ -123,13 +159,20 @@ static bool look_at(struct pages *pages, uint64_t from, uint64_t end)
 void pages_next(struct pages *pages, uint64_t from, uint64_t end, uint64_t *ret_start,
 		uint64_t *ret_end)
 {
+	uint64_t at = from, last = end;
 	const uint64_t *entry;
-	uint64_t at = from, last;
 
-	*ret_start = *ret_end = end;
-	if (end - from < pages->size || !look_at(pages, from, end))
-		return;
-	last = pages->end < end ? pages->end : end;
+	if (from < pages->start || from >= pages->end) {
+		at = skip_absent(pages, from, end);
+		if (at == from && !look_at(pages, from, end))
+			at = end;
+		if (at > from) {
+			*ret_start = *ret_end = at;
+			return;
+		}
+	}
+	if (last > pages->end)
+		last = pages->end;
 	entry = &pages->entries[(from - pages->start) / pages->size];
 	for (; at < last && !(*entry & PAGE_PRESENT); entry++, at += pages->size)
 		pages->swapped += *entry & PAGE_SWAPPED ? 1 : 0;
