@@ -158,12 +158,14 @@ static int meet_owner(struct owner_scan *scan, uint64_t address,
 		.kind = type->kind,
 	};
 	uint8_t bytes[OWNER_OBJECT_SIZE], flags;
+	int err = 0;
 
 	if (take_bytes(scan, candidate.object, bytes, sizeof(bytes)) &&
 	    owner_object_claims(scan->owners, type->kind, type->address, bytes, &candidate.fd,
 				&flags))
-		return add_candidate(scan, &candidate);
-	return offer_type(scan, address - owner_types_base_at(scan->types));
+		err = add_candidate(scan, &candidate);
+	/* The words beside a class's tp_base may look like an object's, by chance. */
+	return err ? err : offer_type(scan, address - owner_types_base_at(scan->types));
 }
 
 static int meet_word(struct owner_scan *scan, uint64_t address, uint64_t word)
