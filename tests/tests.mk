@@ -157,6 +157,15 @@ bench-loops: fdtrace ## of it, the loops; BENCH='--loops open,raw --arms unowned
 bench-costs: fdtrace $(BENCH_BIN) ## of it, one stack by depth, beside bpf_get_stack; an attach; COSTS=
 	@$(BENCH_COSTS) $(COSTS)
 
+# What reads a process as fdtrace does is linked with it.
+$(BENCH_BUILD)/scan: tests/bench/scan.c tests/unit/find_python.h $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(LIB_OBJ) $(LDFLAGS) $(ALL_LDLIBS)
+
+.PHONY: bench-scan
+bench-scan: $(BENCH_BUILD)/scan ## of the search for owners that a Python made before; SCAN='50 500 --kind bytes'
+	@$(PYTHON) -B tests/bench/scan.py $< $(SCAN)
+
 .PHONY: accuracy validation
 accuracy: fdtrace ## precision and recall by kind, over the simulators (needs root)
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/accuracy.py

@@ -72,6 +72,38 @@ static int parse_mapping(const char *text, struct proc_mapping *ret)
 	return proc_parse_mapping(line, ret);
 }
 
+static void test_data_mapping(void **state)
+{
+	static const struct {
+		const char *line;
+		int result;
+	} cases[] = {
+		{"1000-3000 rw-p 00000000 00:00 0 \n", 0},
+		{"1000-3000 rwxp 00000000 00:00 0 [heap]\n", 0},
+		{"1000-3000 rw-p 00000000 00:00 0 [anon:cpython:pymalloc]\n", 0},
+		{"1000-3000 rw-p 00001000 fe:01 77 /usr/lib/a [b].so\n", 0},
+		{"1000-3000 rw-p 00000000 00:00 0 [stack]\n", -ENOENT},
+		{"1000-3000 rw-s 00000000 00:01 77 /dev/zero (deleted)\n", -ENOENT},
+		{"1000-3000 r--p 00000000 fe:01 77 /usr/lib/a.so\n", -ENOENT},
+		{"1000-3000 ---p 00000000 00:00 0 \n", -ENOENT},
+		{"3000-1000 rw-p 00000000 00:00 0 \n", -EINVAL},
+		{"1000-3000 rw-p\n", -EINVAL},
+	};
+	struct proc_mapping mapping;
+	char line[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(line, sizeof(line), "%s", cases[i].line);
+		assert_int_equal(proc_parse_data_mapping(line, &mapping), cases[i].result);
+	}
+	snprintf(line, sizeof(line), "%s", cases[0].line);
+	proc_parse_data_mapping(line, &mapping);
+	assert_null(mapping.path);
+	snprintf(line, sizeof(line), "%s", cases[1].line);
+	proc_parse_data_mapping(line, &mapping);
+	assert_string_equal(mapping.path, PROC_HEAP);
+}
+
 static void test_mapping(void **state)
 {
 	struct proc_mapping mapping;
@@ -348,11 +380,12 @@ static void test_fdinfo(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_status),	   cmocka_unit_test(test_stat),
-		cmocka_unit_test(test_mapping),	   cmocka_unit_test(test_other_mappings),
-		cmocka_unit_test(test_mount),	   cmocka_unit_test(test_no_mount),
-		cmocka_unit_test(test_containers), cmocka_unit_test(test_cgroup),
-		cmocka_unit_test(test_fd_links),   cmocka_unit_test(test_fdinfo),
+		cmocka_unit_test(test_status),	       cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_data_mapping),   cmocka_unit_test(test_mapping),
+		cmocka_unit_test(test_other_mappings), cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_cgroup),	       cmocka_unit_test(test_fd_links),
+		cmocka_unit_test(test_fdinfo),	       cmocka_unit_test(test_mount),
+		cmocka_unit_test(test_no_mount),
 	};
 
 	return cmocka_run_group_tests_name("proc_parse", tests, NULL, NULL);

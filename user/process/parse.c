@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 #define DELETED " (deleted)"
+#define NAMED	"[anon:" /* prctl(PR_SET_VMA_ANON_NAME) */
 
 /* The first character behind "key:" at the start of a line, or NULL. */
 static const char *find_key(const char *text, const char *key)
@@ -74,23 +75,52 @@ static char *cut_suffix(char *text, const char *suffix)
 	return text;
 }
 
-int proc_parse_mapping(char *line, struct proc_mapping *ret)
+/* ret_mode: "rwxp" and a NUL. ret->path: what stands there, NULL: nothing. 0 or -EINVAL. */
+static int parse_maps_line(char *line, struct proc_mapping *ret, char ret_mode[5])
 {
-	char mode[5] = "";
 	int path = 0;
 
 	*ret = (struct proc_mapping){0};
+	*ret_mode = '\0';
 	line[strcspn(line, "\n")] = '\0';
 	if (sscanf(line,
 		   "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %" SCNx32 ":%" SCNx32 " %" SCNu64 " %n",
-		   &ret->start, &ret->end, mode, &ret->offset, &ret->dev_major, &ret->dev_minor,
+		   &ret->start, &ret->end, ret_mode, &ret->offset, &ret->dev_major, &ret->dev_minor,
 		   &ret->inode, &path) != 7 ||
 	    ret->start >= ret->end)
 		return -EINVAL;
-	if (mode[0] != 'r' || mode[2] != 'x' || line[path] != '/' || !ret->inode)
-		return -ENOENT;
-	ret->path = line + path;
+	ret->path = line[path] ? line + path : NULL;
 	return 0;
+}
+
+int proc_parse_mapping(char *line, struct proc_mapping *ret)
+{
+	char mode[5];
+
+	if (parse_maps_line(line, ret, mode))
+		return -EINVAL;
+	if (mode[0] == 'r' && mode[2] == 'x' && ret->path && *ret->path == '/' && ret->inode)
+		return 0;
+	ret->path = NULL;
+	return -ENOENT;
+}
+
+/* What is neither a file's nor the program's own: a stack, or the kernel's. */
+static bool is_special(const char *path)
+{
+	return path && *path == '[' && strcmp(path, PROC_HEAP) &&
+	       strncmp(path, NAMED, strlen(NAMED));
+}
+
+int proc_parse_data_mapping(char *line, struct proc_mapping *ret)
+{
+	char mode[5];
+
+	if (parse_maps_line(line, ret, mode))
+		return -EINVAL;
+	return strncmp(mode, "rw", 2) || mode[3] != 'p' || (!ret->inode && is_special(ret->path))
+		       ? -ENOENT
+		       : 0;
 }
 
 /* Undoes seq_file's \ooo, which stands for white space, '\\' and '#'. */

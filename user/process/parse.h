@@ -17,7 +17,9 @@
 
 #define CONTAINER_ID_SIZE 65 /* 64 hex digits and a NUL */
 
-/* An executable mapping of a file. */
+#define PROC_HEAP "[heap]" /* what brk(2) moves the end of */
+
+/* A mapping: an executable one of a file, where nothing else is said. */
 struct proc_mapping {
 	uint64_t start; /* addresses; end is the first beyond */
 	uint64_t end;
@@ -25,7 +27,7 @@ struct proc_mapping {
 	uint32_t dev_major;
 	uint32_t dev_minor;
 	uint64_t inode;
-	const char *path; /* as in maps, " (deleted)" included; lent; NULL: not known */
+	const char *path; /* as in maps, " (deleted)" included; lent; NULL: not known, none */
 	int32_t tid;	  /* whose maps it was read from; 0: not known */
 };
 
@@ -66,6 +68,13 @@ int proc_parse_mapping(char *line, struct proc_mapping *ret);
 /* One line of mountinfo. 0; ret's paths point into line, which is written to. -EINVAL: no such
  * line. */
 int proc_parse_mount(char *line, struct proc_mount *ret);
+
+/*
+ * The same for the memory that a program keeps its data in. 0: a private mapping that is readable
+ * and writable, of a file (it has an inode) or of none, but no main thread's stack; its path may
+ * be PROC_HEAP or NULL. -ENOENT, -EINVAL: as above.
+ */
+int proc_parse_data_mapping(char *line, struct proc_mapping *ret);
 
 /*
  * The path in the unified hierarchy, or else in the first that is there; NULL: none. Writes into

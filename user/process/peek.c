@@ -20,3 +20,10 @@ bool peek_read(int fd, uint64_t address, void *buf, size_t size)
 {
 	return address <= INT64_MAX - size && pread(fd, buf, size, (off_t)address) == (ssize_t)size;
 }
+
+void peek_text(int fd, uint64_t address, char *buf, size_t size)
+{
+	ssize_t got = address <= INT64_MAX ? pread(fd, buf, size - 1, (off_t)address) : 0;
+
+	buf[got > 0 ? got : 0] = '\0';
+}

@@ -22,4 +22,7 @@ int peek_open(pid_t pid);
 /* All of size bytes at address into buf; pages that are not resident are brought in. */
 bool peek_read(int fd, uint64_t address, void *buf, size_t size);
 
+/* Text, as far as there is memory, size - 1 bytes at most, and a NUL; size is at least 1. */
+void peek_text(int fd, uint64_t address, char *buf, size_t size);
+
 #endif

@@ -302,7 +302,9 @@ int proc_fd_size(pid_t pid, uint32_t *ret_size, uint32_t *ret_threads)
 	return 0;
 }
 
-int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg)
+/* Each mapping that parse() takes. */
+static int each_mapping(pid_t pid, int (*parse)(char *line, struct proc_mapping *ret),
+			proc_mapping_fn fn, void *arg)
 {
 	_cleanup_free_ char *line = NULL;
 	_cleanup_fclose_ FILE *file = NULL;
@@ -322,13 +324,23 @@ int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg)
 
 		if (count == PROC_MAPPINGS_MAX)
 			return -E2BIG;
-		err = proc_parse_mapping(line, &mapping);
+		err = parse(line, &mapping);
 		mapping.tid = tid;
 		err = err ? 0 : fn(arg, &mapping);
 		if (err)
 			return err;
 	}
 	return feof(file) ? 0 : proc_error(errno);
+}
+
+int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg)
+{
+	return each_mapping(pid, proc_parse_mapping, fn, arg);
+}
+
+int proc_each_data_mapping(pid_t pid, proc_mapping_fn fn, void *arg)
+{
+	return each_mapping(pid, proc_parse_data_mapping, fn, arg);
 }
 
 int proc_each_mount(proc_mount_fn fn, void *arg)

@@ -63,6 +63,9 @@ int proc_fd_size(pid_t pid, uint32_t *ret_size, uint32_t *ret_threads);
 /* Each mapping of a file that is readable and executable, by address. 0 or negative errno. */
 int proc_each_exec_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
 
+/* Each mapping of data (proc_parse_data_mapping), by address. 0 or negative errno. */
+int proc_each_data_mapping(pid_t pid, proc_mapping_fn fn, void *arg);
+
 /*
  * Each mount of our own that is seen below our root, the first PROC_MOUNTS_MAX. 0; what fn
  * returned, if not 0; or negative errno.
