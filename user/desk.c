@@ -281,7 +281,7 @@ static void fail(struct desk *desk, int err)
 {
 	desk->stop = true;
 	status_hide(&desk->status);
-	desk->exit_status = reports_failed(&desk->reports, err);
+	desk->exit_status = reports_failed(&desk->reports, err, desk->child.pid != 0);
 }
 
 /* What waited for native stacks. One that helps to find them may have taken another's place. */
@@ -308,11 +308,8 @@ static void on_signal(struct desk *desk)
 	struct signalfd_siginfo info;
 
 	while (read(desk->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		bool typed = info.ssi_code == SI_KERNEL; /* the terminal sent it to COMMAND too */
-
 		if (desk->child.pid) {
-			if (!typed && info.ssi_signo != SIGWINCH)
-				kill(desk->child.pid, info.ssi_signo);
+			spawn_pass_on(&desk->child, &info);
 		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
 			   info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
 			desk->stop = true;
@@ -449,12 +446,15 @@ static void finish(struct desk *desk)
 		err = session_end(desk->session, reports_summary(desk->options));
 	status_hide(&desk->status);
 	if (!err) {
-		let_signals_end(desk);
+		if (!desk->child.pid)
+			let_signals_end(desk);
 		err = show(desk, true);
 	}
 	if (err && desk->exit_status != EXIT_OUTPUT)
 		fail(desk, err);
 	set_exit_status(desk);
+	/* Where tracing has failed, COMMAND goes on. */
+	spawn_see_end(&desk->child, desk->signal_fd);
 }
 
 /* What a missing privilege costs is known before it is missed. */

@@ -14,7 +14,8 @@
 
 struct reports {
 	struct output output;
-	int fd; /* of -o; -1: standard output or error */
+	int fd;		  /* of -o; -1: standard output or error */
+	const char *path; /* likewise, lent; NULL */
 };
 
 /* Nothing is open yet. */
@@ -31,7 +32,10 @@ void reports_close(struct reports *reports);
 /* Whether the summary is wanted too. */
 bool reports_summary(const struct options *options);
 
-/* Says why the session failed with err, and returns the exit status. */
-int reports_failed(const struct reports *reports, int err);
+/*
+ * Says why the session failed with err, and returns the exit status. goes_on: a COMMAND runs, which
+ * is not traced any more.
+ */
+int reports_failed(const struct reports *reports, int err, bool goes_on);
 
 #endif
