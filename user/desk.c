@@ -39,7 +39,8 @@ enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD, EVENT_NATIVE };
 struct desk {
 	const struct options *options;
 	struct foreign *foreign;
-	unsigned int unread; /* files that have been complained of */
+	unsigned int unread;   /* files that have been complained of */
+	struct source *source; /* NULL: nothing shows source lines */
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
@@ -69,7 +70,8 @@ static int open_recorder(struct desk *desk, const struct session_options *sessio
 
 	if (!options->record)
 		return EXIT_OK;
-	status = recorder_open(&desk->recorder, options->record, options->record_bytes, session);
+	status = recorder_open(&desk->recorder, options->record, options->record_bytes, session,
+			       source_files(desk->source));
 	if (status)
 		return status;
 	sink = recorder_sink(&desk->recorder);
@@ -78,6 +80,14 @@ static int open_recorder(struct desk *desk, const struct session_options *sessio
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+/* With a recorder, through it. */
+static struct source_reader *lines(struct desk *desk)
+{
+	struct source_reader *recorded = recorder_source(&desk->recorder);
+
+	return recorded || !desk->source ? recorded : source_files(desk->source);
 }
 
 static int open_session(struct desk *desk)
@@ -98,8 +108,7 @@ static int open_session(struct desk *desk)
 	status = open_recorder(desk, &options);
 	if (status)
 		return status;
-	return reports_open(&desk->reports, desk->options, desk->session,
-			    recorder_source(&desk->recorder));
+	return reports_open(&desk->reports, desk->options, desk->session, lines(desk));
 }
 
 /* Everything that the session learns goes through here, into the recording too. */
@@ -112,14 +121,16 @@ static int deliver(void *arg, const struct record_header *record)
 	return err;
 }
 
-/* First of all, so that the helper inherits nothing: neither a map nor a file of ours. */
-static int open_foreign(struct desk *desk)
+/* First of all, so that the helpers inherit nothing: neither a map nor a file of ours. */
+static int open_helpers(struct desk *desk)
 {
 	int err = foreign_new(&desk->foreign);
 
-	if (!err)
+	if (!err && (!desk->options->json || desk->options->record))
+		err = source_new(&desk->source);
+	if (!err || err == -ENOTSUP)
 		return EXIT_OK;
-	complain("cannot start the helper that reads programs' files: %s", strerror(-err));
+	complain("cannot start the helpers that read programs' files: %s", strerror(-err));
 	return EXIT_FAILED;
 }
 
@@ -528,7 +539,7 @@ static int start_command(struct desk *desk)
 
 static int run(struct desk *desk)
 {
-	int status = open_foreign(desk);
+	int status = open_helpers(desk);
 
 	if (!status)
 		status = open_session(desk);
@@ -569,6 +580,7 @@ int desk_run(const struct options *options)
 	natives_free(desk.natives);
 	attach_free(desk.attach);
 	foreign_free(desk.foreign);
+	source_free(desk.source);
 	reports_close(&desk.reports);
 	probe_close(desk.probe);
 	close_fd(desk.epoll_fd);

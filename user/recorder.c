@@ -40,7 +40,7 @@ static ssize_t discard(void *cookie, const char *bytes, size_t size)
 }
 
 int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
-		  const struct session_options *session)
+		  const struct session_options *session, struct source_reader *lines)
 {
 	struct recording_parameters parameters = parameters_of(session);
 	cookie_io_functions_t functions = {.write = discard};
@@ -58,8 +58,7 @@ int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
 		complain("cannot record to %s: %s", path, output_file_error(err));
 		return EXIT_OUTPUT;
 	}
-	source_files(&recorder->files);
-	source_recorder_init(&recorder->source, &recorder->files.reader, keep_source, recorder);
+	source_recorder_init(&recorder->source, lines, keep_source, recorder);
 	return EXIT_OK;
 }
 
@@ -68,7 +67,6 @@ void recorder_close(struct recorder *recorder)
 	if (!recorder->path)
 		return;
 	recorder_tick(recorder, UINT64_MAX);
-	source_drop(&recorder->files);
 	recording_writer_free(recorder->writer);
 	if (recorder->nowhere)
 		fclose(recorder->nowhere);
@@ -120,8 +118,16 @@ bool recorder_failed(const struct recorder *recorder)
 
 void recorder_write(struct recorder *recorder, const struct record_header *record)
 {
-	if (recorder->writer)
-		check(recorder, recording_write(recorder->writer, record));
+	struct record_rights bare = {0};
+
+	if (!recorder->writer)
+		return;
+	if (record->type == RECORD_RIGHTS) {
+		bare.h = *record;
+		bare.h.size = sizeof(bare);
+		record = &bare.h;
+	}
+	check(recorder, recording_write(recorder->writer, record));
 }
 
 void recorder_tick(struct recorder *recorder, uint64_t now_ns)

@@ -9,7 +9,7 @@
 
 #include "options.h"
 #include "output.h"
-#include "report/source.h"
+#include "source/source.h"
 #include "session.h"
 
 struct reports {
@@ -22,8 +22,8 @@ struct reports {
 #define REPORTS_NONE ((struct reports){.fd = -1})
 
 /*
- * Opens the output, and gives the session its sink. source: for source lines, lent; NULL: the
- * processes' files. Returns an exit status; what failed has been said.
+ * Opens the output, and gives the session its sink. source: for source lines, lent; NULL:
+ * none. Returns an exit status; what failed has been said.
  */
 int reports_open(struct reports *reports, const struct options *options, struct session *session,
 		 struct source_reader *source);
