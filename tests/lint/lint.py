@@ -25,7 +25,7 @@ SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}
 # A room of user/ may include those behind it in this list, itself, and never one before it.
 ROOMS = ["main", "desk", "agent", "replay", "survey", "targets", "recorder", "reports", "natives", "mapped",
          "attach",
-         "relist", "learned", "watch", "running", "prove", "guard", "spawn", "status", "output", "strangers",
+         "relist", "learned", "watch", "running", "prove", "guard", "spawn", "signals", "status", "output", "strangers",
          "foreign",
          "complain", "options", "session", "report", "source", "sink", "stack", "process", "probe", "fd",
          "python", "native", "recording", "sandbox", "base"]

@@ -358,9 +358,7 @@ void confined_end(pid_t pid, int wait_ms)
 	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
 
-	if (pidfd < 0 || poll(&ended, 1, wait_ms) != 1) {
-		kill(pid, SIGKILL);
+	if ((pidfd < 0 || poll(&ended, 1, wait_ms) != 1) && !kill(pid, SIGKILL))
 		poll(&ended, 1, wait_ms);
-	}
 	waitpid(pid, NULL, WNOHANG);
 }

@@ -15,7 +15,7 @@
 #define NAME	 "fdtrace-source"
 #define START_MS 5000
 /* How long an idle helper has to end. */
-#define END_MS	 500
+#define END_MS	 200
 
 static int send_answer(const struct source_answer *answer)
 {

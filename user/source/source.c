@@ -21,7 +21,7 @@
 /* How long a line may keep everybody waiting. */
 #define ANSWER_MS 200
 /* How long an idle helper has to end. */
-#define END_MS	  500
+#define END_MS	  200
 
 struct source {
 	struct source_reader reader;
