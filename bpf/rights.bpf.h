@@ -21,11 +21,11 @@ static __always_inline bool has_own_root(struct task_struct *task)
 /* Those that count where every user has the same number as here. */
 static __always_inline u32 file_capabilities(const struct cred *cred)
 {
-	kernel_cap_t all = {};
+	u64 all = 0; /* before Linux 6.3 an array of two halves, the lower one first */
 	u32 found;
 
 	bpf_core_read(&all, sizeof(all), &cred->cap_effective);
-	found = all.val & RIGHTS_CAPABILITIES;
+	found = all & RIGHTS_CAPABILITIES;
 	return found && !BPF_CORE_READ(cred, user_ns, level) ? found : 0;
 }
 

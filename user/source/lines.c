@@ -210,8 +210,8 @@ static int open_regular(int root_fd, const char *file, size_t *ret_size)
 
 	if (path_fd < 0)
 		return -ENOENT;
-	if (fstat(path_fd, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX ||
-	    !may_be_read(path_fd))
+	if (!may_be_read(path_fd) || fstat(path_fd, &st) || !S_ISREG(st.st_mode) ||
+	    st.st_size > FILE_MAX)
 		return -EINVAL;
 	*ret_size = st.st_size;
 	snprintf(name, sizeof(name), "%d", path_fd);

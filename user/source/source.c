@@ -12,22 +12,26 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/heed.h"
 #include "base/mem.h"
 #include "process/proc.h"
 #include "sandbox/confine.h"
 #include "sandbox/packet.h"
 #include "source/helper.h"
 
-/* How long a line may keep everybody waiting. */
-#define ANSWER_MS 200
+/* How long a line may keep everybody waiting; and all those together that took long. */
+#define ANSWER_MS   2000
+#define LONG_MS	    50
+#define PATIENCE_MS 10000
 /* How long an idle helper has to end. */
-#define END_MS	  200
+#define END_MS	    200
 
 struct source {
 	struct source_reader reader;
 	int socket; /* -1: there is no helper any more */
 	pid_t pid;
-	uint32_t answered; /* the question answered last */
+	uint32_t answered;  /* the question answered last */
+	uint32_t waited_ms; /* for answers that took long */
 	struct source_question question;
 };
 
@@ -65,9 +69,7 @@ static bool set_rights(struct source_rights *to, const struct record_rights *fro
 /* The next answer within wait_ms. False: none. */
 static bool receive(struct source *source, int wait_ms, struct source_answer *answer)
 {
-	struct pollfd ready = {.fd = source->socket, .events = POLLIN};
-
-	if (poll(&ready, 1, wait_ms) != 1)
+	if (heed_poll(source->socket, POLLIN, wait_ms) != 1)
 		return false;
 	if (recv(source->socket, answer, sizeof(*answer), MSG_DONTWAIT) != sizeof(*answer)) {
 		source->socket = close_fd(source->socket);
@@ -77,7 +79,10 @@ static bool receive(struct source *source, int wait_ms, struct source_answer *an
 	return true;
 }
 
-/* Whether what was asked last has been answered, late perhaps: else it has no ear for more. */
+/*
+ * Whether what was asked last has been answered, late perhaps: else it has no ear for more. Nor do
+ * we ask where files keep being slow.
+ */
 static bool is_free(struct source *source)
 {
 	struct source_answer late;
@@ -85,26 +90,29 @@ static bool is_free(struct source *source)
 	while (source->socket >= 0 && source->answered != source->question.id)
 		if (!receive(source, 0, &late))
 			return false;
-	return source->socket >= 0;
+	return source->socket >= 0 && source->waited_ms < PATIENCE_MS;
+}
+
+static bool await(struct source *source, struct source_answer *answer)
+{
+	uint64_t begun_ns = clock_boot_ns(), took_ms;
+	bool got = receive(source, ANSWER_MS, answer);
+
+	took_ms = (clock_boot_ns() - begun_ns) / 1000000;
+	if (took_ms >= LONG_MS)
+		source->waited_ms += took_ms;
+	return got && answer->id == source->question.id;
 }
 
 static bool ask(struct source *source, int root_fd, struct source_answer *answer)
 {
-	uint64_t end_ns = clock_boot_ns() + ANSWER_MS * UINT64_C(1000000);
-
 	source->question.id++;
 	if (packet_send(source->socket, &source->question, sizeof(source->question), root_fd,
 			MSG_DONTWAIT)) {
 		source->answered = source->question.id;
 		return false;
 	}
-	for (uint64_t now = clock_boot_ns(); now < end_ns; now = clock_boot_ns()) {
-		if (receive(source, (int)((end_ns - now) / 1000000) + 1, answer))
-			return answer->id == source->question.id;
-		if (source->socket < 0)
-			return false;
-	}
-	return false;
+	return await(source, answer);
 }
 
 static char *files_line(struct source_reader *reader, const struct process *process,
