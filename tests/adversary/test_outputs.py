@@ -169,6 +169,7 @@ def test_full_disk(python, shared, ended_by):
             run.process.stdin.write(b"\n")
         else:
             run.process.send_signal(signal.SIGTERM)
+            run.process.wait(harness.TIMEOUT)
         run.process.stdin.close()
         result = run.finish()
         assert result.code == 6
