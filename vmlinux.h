@@ -237,12 +237,38 @@ struct task_struct {
 	struct pid *thread_pid;
 	u64 start_boottime;
 	struct io_uring_task *io_uring;
+	const struct cred *cred;
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	int *clear_child_tid;
 	struct thread_struct thread;
 	struct uprobe_task *utask;
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t, kgid_t;
+
+typedef struct {
+	u64 val;
+} kernel_cap_t;
+
+struct user_namespace {
+	int level;
+};
+
+struct group_info {
+	int ngroups;
+	kgid_t gid[1];
+};
+
+struct cred {
+	kuid_t fsuid;
+	kgid_t fsgid;
+	kernel_cap_t cap_effective;
+	struct user_namespace *user_ns;
+	struct group_info *group_info;
 };
 
 struct linux_binprm {

@@ -180,13 +180,6 @@ static __always_inline void program_started(struct task_struct *task, struct lin
 	report_file(&key, 0, 0, 0, true, known != NULL);
 }
 
-/* A mount belongs to one mount namespace: this says that both are the same. */
-static __always_inline bool has_own_root(struct task_struct *task)
-{
-	return own_mount && (u64)BPF_CORE_READ(task, fs, root.mnt) == own_mount &&
-	       (u64)BPF_CORE_READ(task, fs, root.dentry) == own_dentry;
-}
-
 static __always_inline void process_execed(struct task_struct *task, struct linux_binprm *bprm)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 
 /* Longest path or name that a call record carries, bytes (PATH_MAX). */
 #define RECORD_NAME_MAX	     4096
@@ -32,6 +32,8 @@
 #define RECORD_STACK_MAX     32768
 /* Bytes of the names of a mapped file. */
 #define RECORD_NAMES_MAX     1024
+/* Groups of a thread that a record of its rights carries. */
+#define RECORD_GROUPS_MAX    256
 /* Frames that are made of it. */
 #define RECORD_NATIVES_MAX   256
 /* Registers by their DWARF numbers: up to where x86-64 has the return address, AArch64 the pc. */
@@ -51,6 +53,7 @@ enum record_type {
 	RECORD_OWNER = 10,
 	RECORD_NATIVE = 16,
 	RECORD_MODULE = 17,
+	RECORD_RIGHTS = 18,
 
 	/*
 	 * From here on the user side's own: what it learned elsewhere and when it looked, so
@@ -362,6 +365,26 @@ struct record_module {
 	__u32 exec;   /* 1: the file that exec started; start: of its code, offset not set */
 	__u32 names_size;
 	char names[];
+};
+
+/* Capabilities by which a file can be read: 1 << CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH. */
+#define RIGHTS_CAPABILITIES (1u << 1 | 1u << 2)
+
+/*
+ * Of the thread whose call had this stack: as whom it opens files. Users and groups as the initial
+ * user namespace numbers them. In a recording nothing follows the header but zeros: what the lines
+ * of files are that may be shown, it says itself.
+ */
+struct record_rights {
+	struct record_header h;
+	__u64 stack_id;
+	__u32 uid;
+	__u32 gid;
+	__u32 capabilities; /* of RIGHTS_CAPABILITIES; none outside of the initial user namespace */
+	__u32 group_count;  /* that it has; of more than RECORD_GROUPS_MAX the first follow */
+	__u8 own_root;	    /* 1: it has fdtrace's own mount namespace and root; 0: not known */
+	__u8 unused[7];
+	__u32 groups[];
 };
 
 /* First sight of a code object. data: file name, qualified name, line table. */

@@ -11,6 +11,7 @@
 #define FDTRACE_SIGHT_BPF_H
 
 #include "python.bpf.h"
+#include "rights.bpf.h"
 
 /* Longer line tables than this many pieces are cut. */
 #define TABLE_CHUNKS_MAX 64
@@ -289,7 +290,7 @@ __attribute__((noinline)) int find_stack(void)
 
 	if (!w)
 		return -1;
-	id = mix(w->hash, ((u64)w->stack.depth << 8) | w->stack.python) | 1;
+	id = take_rights(w, mix(w->hash, ((u64)w->stack.depth << 8) | w->stack.python)) | 1;
 	w->stack.stack_id = id;
 	stamp = mix(id, *(volatile u64 *)&stacks_forgotten);
 	recent = &w->recent[stamp % RECENT_STACKS];
@@ -319,7 +320,7 @@ __attribute__((noinline)) int send_stack(void)
 	failed = send_codes(depth);
 	size = sizeof(w->stack) + depth * sizeof(struct record_frame);
 	fill_header(&w->stack.h, RECORD_STACK, size, bpf_get_current_pid_tgid());
-	if (!emit(&w->stack, size, LOSS_STACK, false) && !failed)
+	if (!emit(&w->stack, size, LOSS_STACK, false) && !send_rights() && !failed)
 		bpf_map_update_elem(&stacks_sent, &w->stack.stack_id, &one, BPF_ANY);
 	return 0;
 }

@@ -79,6 +79,9 @@ struct walk {
 	struct thread_view view;
 	struct thread_search search;
 	struct table_rest rest;
+	u64 group_info; /* the thread's, in the kernel */
+	struct record_rights rights;
+	u32 groups[RECORD_GROUPS_MAX];
 	struct record_stack stack;
 	struct record_frame frames[RECORD_FRAMES_MAX];
 };

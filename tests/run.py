@@ -26,6 +26,7 @@ PARTS = [
     ("golden-check", GOLDEN),
     ("fuzz-check", FUZZ),
     ("e2e", PYTEST),
+    ("adversary", PYTEST),
     ("vm-quick", VM),
 ]
 

@@ -81,6 +81,12 @@ e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments
 		timeout --signal=ABRT --kill-after=10 $(E2E_SECONDS) \
 		$(PYTHON) -m pytest -p no:cacheprovider tests/e2e $(E2E)
 
+.PHONY: adversary
+adversary: fdtrace ## an unprivileged user against root's fdtrace (needs root); E2E= as above
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1 \
+		timeout --signal=ABRT --kill-after=10 $(E2E_SECONDS) \
+		$(PYTHON) -m pytest -c tests/pytest.ini -p no:cacheprovider tests/adversary $(E2E)
+
 .PHONY: pythons pythons-built
 pythons: ## fetch Debian's CPythons of other suites into the cache, for the e2e tests
 	@$(PYTHON) -B tests/pythons.py

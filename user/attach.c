@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "learned.h"
 #include "process/facts.h"
@@ -181,11 +180,9 @@ static void watch_frees(struct attach *attach, pid_t pid, struct known_file *fil
 /* Looks into the file of this path. 0: its key; -1: there is none. */
 static int learn_path(struct attach *attach, const char *path, struct file_key *ret_key)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	_cleanup_close_ int fd = file_open_regular(path);
 
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    probe_identify_file(attach->probe, fd, ret_key))
+	if (fd < 0 || probe_identify_file(attach->probe, fd, ret_key))
 		return -1;
 	return learn_file(attach, ret_key, fd) ? 0 : -1;
 }
@@ -387,9 +384,9 @@ static int on_child(void *arg, pid_t pid)
 	int err;
 
 	if (pid == getpid() || session_has_process(attach->session, pid))
-		return 0; /* to trace ourselves would make records of reading them */
-	err = attach_running(attach, pid, true);
-	return err == -ESRCH ? 0 : err;
+		return PROC_CHILDLESS; /* to trace ourselves would make records of reading them */
+	err = attach_one(attach, pid);
+	return err == -ESRCH ? PROC_CHILDLESS : err;
 }
 
 int attach_running(struct attach *attach, pid_t pid, bool follow)
@@ -398,7 +395,7 @@ int attach_running(struct attach *attach, pid_t pid, bool follow)
 
 	/* Children made from now on are followed by the kernel side: these are the older ones. */
 	if (!err && follow)
-		err = proc_each_child(pid, on_child, attach);
+		err = proc_each_descendant(pid, on_child, attach);
 	return err;
 }
 

@@ -18,6 +18,7 @@
 
 #include "attach.h"
 #include "base/clock.h"
+#include "base/heed.h"
 #include "base/mem.h"
 #include "complain.h"
 #include "foreign.h"
@@ -29,6 +30,7 @@
 #include "relist.h"
 #include "reports.h"
 #include "session.h"
+#include "signals.h"
 #include "spawn.h"
 #include "status.h"
 #include "targets.h"
@@ -39,7 +41,8 @@ enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD, EVENT_NATIVE };
 struct desk {
 	const struct options *options;
 	struct foreign *foreign;
-	unsigned int unread; /* files that have been complained of */
+	unsigned int unread;   /* files that have been complained of */
+	struct source *source; /* NULL: nothing shows source lines */
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
@@ -50,6 +53,7 @@ struct desk {
 	struct status status;
 	struct spawn child; /* pid 0: none */
 	int epoll_fd, signal_fd, timer_fd;
+	bool starting; /* COMMAND does not run yet */
 	bool stop;
 	int exit_status;
 };
@@ -69,7 +73,8 @@ static int open_recorder(struct desk *desk, const struct session_options *sessio
 
 	if (!options->record)
 		return EXIT_OK;
-	status = recorder_open(&desk->recorder, options->record, options->record_bytes, session);
+	status = recorder_open(&desk->recorder, options->record, options->record_bytes, session,
+			       source_files(desk->source));
 	if (status)
 		return status;
 	sink = recorder_sink(&desk->recorder);
@@ -78,6 +83,14 @@ static int open_recorder(struct desk *desk, const struct session_options *sessio
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+/* With a recorder, through it. */
+static struct source_reader *lines(struct desk *desk)
+{
+	struct source_reader *recorded = recorder_source(&desk->recorder);
+
+	return recorded || !desk->source ? recorded : source_files(desk->source);
 }
 
 static int open_session(struct desk *desk)
@@ -98,8 +111,7 @@ static int open_session(struct desk *desk)
 	status = open_recorder(desk, &options);
 	if (status)
 		return status;
-	return reports_open(&desk->reports, desk->options, desk->session,
-			    recorder_source(&desk->recorder));
+	return reports_open(&desk->reports, desk->options, desk->session, lines(desk));
 }
 
 /* Everything that the session learns goes through here, into the recording too. */
@@ -112,14 +124,16 @@ static int deliver(void *arg, const struct record_header *record)
 	return err;
 }
 
-/* First of all, so that the helper inherits nothing: neither a map nor a file of ours. */
-static int open_foreign(struct desk *desk)
+/* First of all, so that the helpers inherit nothing: neither a map nor a file of ours. */
+static int open_helpers(struct desk *desk)
 {
 	int err = foreign_new(&desk->foreign);
 
-	if (!err)
+	if (!err && (!desk->options->json || desk->options->record))
+		err = source_new(&desk->source);
+	if (!err || err == -ENOTSUP)
 		return EXIT_OK;
-	complain("cannot start the helper that reads programs' files: %s", strerror(-err));
+	complain("cannot start the helpers that read programs' files: %s", strerror(-err));
 	return EXIT_FAILED;
 }
 
@@ -172,22 +186,27 @@ static int watch(struct desk *desk, int fd, enum event event)
 	return epoll_ctl(desk->epoll_fd, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
-/*
- * The signals that we take from the loop: those that ask to stop, and those we pass on. What we
- * were started to ignore (nohup) stays ignored.
- */
-static void signal_set(sigset_t *set)
+static void on_signal(struct desk *desk)
 {
-	static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT,
-				      SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
+	struct signalfd_siginfo info;
 
-	sigemptyset(set);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		struct sigaction action;
-
-		if (!sigaction(signals[i], NULL, &action) && action.sa_handler != SIG_IGN)
-			sigaddset(set, signals[i]);
+	while (read(desk->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (desk->child.pid) {
+			spawn_pass_on(&desk->child, &info);
+		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
+			   info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
+			desk->stop = true;
+		}
 	}
+}
+
+/* While something takes long: whether to give it up. */
+static bool heed_signals(void *arg)
+{
+	struct desk *desk = arg;
+
+	on_signal(desk);
+	return desk->stop || desk->starting;
 }
 
 static int open_loop(struct desk *desk)
@@ -196,13 +215,10 @@ static int open_loop(struct desk *desk)
 		.it_interval.tv_nsec = TICK_NS,
 		.it_value.tv_nsec = TICK_NS,
 	};
-	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
-	signal_set(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	desk->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	desk->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	desk->signal_fd = signals_open();
 	desk->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (desk->epoll_fd < 0 || desk->signal_fd < 0 || desk->timer_fd < 0 ||
 	    timerfd_settime(desk->timer_fd, 0, &every, NULL) ||
@@ -211,6 +227,7 @@ static int open_loop(struct desk *desk)
 		complain("cannot start the event loop: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
+	heed_set(desk->signal_fd, heed_signals, desk);
 	return EXIT_OK;
 }
 
@@ -281,7 +298,7 @@ static void fail(struct desk *desk, int err)
 {
 	desk->stop = true;
 	status_hide(&desk->status);
-	desk->exit_status = reports_failed(&desk->reports, err);
+	desk->exit_status = reports_failed(&desk->reports, err, desk->child.pid != 0);
 }
 
 /* What waited for native stacks. One that helps to find them may have taken another's place. */
@@ -301,23 +318,6 @@ static int consume(struct desk *desk, uint64_t now, bool *ret_more)
 
 	*ret_more = n == PROBE_BATCH;
 	return n < 0 && n != -EINTR ? n : 0;
-}
-
-static void on_signal(struct desk *desk)
-{
-	struct signalfd_siginfo info;
-
-	while (read(desk->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		bool typed = info.ssi_code == SI_KERNEL; /* the terminal sent it to COMMAND too */
-
-		if (desk->child.pid) {
-			if (!typed && info.ssi_signo != SIGWINCH)
-				kill(desk->child.pid, info.ssi_signo);
-		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-			   info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
-			desk->stop = true;
-		}
-	}
 }
 
 static void on_child(struct desk *desk)
@@ -393,18 +393,6 @@ static void loop(struct desk *desk)
 	}
 }
 
-/* What is left to wait for is a reader that does not read: a second Ctrl-C ends that. */
-static void let_signals_end(struct desk *desk)
-{
-	struct signalfd_siginfo info;
-	sigset_t set;
-
-	while (read(desk->signal_fd, &info, sizeof(info)) > 0)
-		;
-	signal_set(&set);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 /* What only the kernel side's counters know. */
 static int feed_end(struct desk *desk)
 {
@@ -440,6 +428,9 @@ static void finish(struct desk *desk)
 	do
 		err = consume(desk, clock_boot_ns(), &more);
 	while (!err && more);
+	/* What is left to wait for are others: a second Ctrl-C ends that. */
+	if (!desk->child.pid)
+		signals_let_go(desk->signal_fd);
 	if (!err)
 		err = pump(desk, true);
 	if (!err)
@@ -448,13 +439,13 @@ static void finish(struct desk *desk)
 	if (!err)
 		err = session_end(desk->session, reports_summary(desk->options));
 	status_hide(&desk->status);
-	if (!err) {
-		let_signals_end(desk);
+	if (!err)
 		err = show(desk, true);
-	}
 	if (err && desk->exit_status != EXIT_OUTPUT)
 		fail(desk, err);
 	set_exit_status(desk);
+	/* Where tracing has failed, COMMAND goes on. */
+	spawn_see_end(&desk->child, desk->signal_fd);
 }
 
 /* What a missing privilege costs is known before it is missed. */
@@ -482,7 +473,7 @@ static int stand_guard(const struct desk *desk)
 
 static void announce_tracing(struct desk *desk, const char *what)
 {
-	if (!desk->options->quiet)
+	if (!desk->options->quiet && !desk->stop)
 		announce("tracing %s through %s; %s", what, probe_rung(desk->probe),
 			 desk->options->command ? "reports follow" : "Ctrl-C ends");
 }
@@ -503,6 +494,7 @@ static int start_command(struct desk *desk)
 	char **command = desk->options->command;
 	int err = spawn_prepare(command, &desk->child);
 
+	desk->starting = true;
 	if (desk->natives)
 		natives_starting(desk->natives, command[0]);
 	if (!err) {
@@ -516,6 +508,8 @@ static int start_command(struct desk *desk)
 		complain("cannot start %s: %s", command[0], strerror(-err));
 		return EXIT_FAILED;
 	}
+	desk->starting = false;
+	heed_set(desk->signal_fd, heed_signals, desk);
 	err = spawn_go(&desk->child);
 	if (err) {
 		desk->child.pid = 0;
@@ -528,7 +522,7 @@ static int start_command(struct desk *desk)
 
 static int run(struct desk *desk)
 {
-	int status = open_foreign(desk);
+	int status = open_helpers(desk);
 
 	if (!status)
 		status = open_session(desk);
@@ -564,11 +558,13 @@ int desk_run(const struct options *options)
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	status = run(&desk);
+	heed_set(-1, NULL, NULL);
 	session_free(desk.session);
 	recorder_close(&desk.recorder);
 	natives_free(desk.natives);
 	attach_free(desk.attach);
 	foreign_free(desk.foreign);
+	source_free(desk.source);
 	reports_close(&desk.reports);
 	probe_close(desk.probe);
 	close_fd(desk.epoll_fd);

@@ -106,7 +106,7 @@ static int ask(struct foreign *foreign, int fd, const struct question *question,
 
 	memset(answer, 0, sizeof(*answer));
 	err = sandbox_ask(foreign->sandbox, fd, question, answer, &result);
-	if (err)
+	if (err && err != -EINTR)
 		foreign->failures++;
 	if (err)
 		return err;

@@ -26,7 +26,7 @@ unsigned int foreign_failures(const struct foreign *foreign);
 /*
  * As the functions of user/python/ whose names they bear. Also -ECANCELED: the helper died of this
  * file or took too long; -ENOTRECOVERABLE: there is no helper any more; -EBADMSG: its answer makes
- * no sense.
+ * no sense; -EINTR: see base/heed.h.
  */
 int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime *ret);
 int foreign_code_destructor(struct foreign *foreign, int fd, const struct python_runtime *runtime,

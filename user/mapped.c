@@ -118,7 +118,7 @@ static int open_module(const struct record_module *record)
 	if (!record->exec)
 		return proc_open_mapping(record->h.tgid, &mapping);
 	snprintf(path, sizeof(path), "/proc/%u/exe", record->h.tgid);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return file_open_regular(path);
 }
 
 int mapped_open(struct probe *probe, const struct record_module *record)

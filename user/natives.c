@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/folder.h"
+#include "base/heed.h"
 #include "base/mem.h"
 #include "mapped.h"
 #include "native/fetcher.h"
@@ -24,11 +25,11 @@
 #include "process/proc.h"
 #include "python/locate.h"
 
+/* How long a helper has that keeps us from ending. */
+#define HURRY_MS 200
+
 /* A file that makes a helper end could do so for ever. */
 #define RESTARTS_MAX 8
-
-/* Extension modules of a Python that are looked at before it starts. */
-#define EXTENSIONS_MAX 256
 
 /* Separate files of names that servers are asked for. */
 #define FETCHES_MAX 256
@@ -151,8 +152,7 @@ static const char *base_name(int fd, const char *path, char buf[PATH_MAX])
 	return slash && slash[1] ? slash + 1 : path ? path : "?";
 }
 
-/* Gives it to the helper, unless it has it. fd is lent; path: NULL: not known. NULL: not possible.
- */
+/* Gives it to the helper, unless it has it. fd, path (NULL: not known) are lent. NULL: it can't. */
 static struct native_file *learn_file(struct natives *natives, int fd, const char *path)
 {
 	struct native_file *file;
@@ -271,28 +271,30 @@ void natives_attached(struct natives *natives, pid_t pid)
 
 static void learn_path(void *arg, const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd = file_open_regular(path);
 
 	if (fd >= 0)
 		learn_file(arg, fd, NULL);
+}
+
+static void learn_modules(void *arg, const char *library)
+{
+	char folder[PATH_MAX];
+
+	if (snprintf(folder, sizeof(folder), "%s/lib-dynload", library) < (int)sizeof(folder))
+		folder_each(folder, "", ".so", learn_path, arg);
 }
 
 /* A Python's modules beside it: a short program is gone before the record of one has been read. */
 static void learn_extensions(struct natives *natives, const char *python)
 {
 	const char *slash = strrchr(python, '/');
-	char pattern[PATH_MAX];
-	glob_t found;
+	char folder[PATH_MAX];
 
-	if (!slash || strncmp(slash, "/python", 7))
-		return;
-	snprintf(pattern, sizeof(pattern), "%.*s/../lib/python3*/lib-dynload/*.so",
-		 (int)(slash - python), python);
-	if (glob(pattern, GLOB_NOSORT, NULL, &found))
-		return;
-	for (size_t i = 0; i < found.gl_pathc && i < EXTENSIONS_MAX; i++)
-		learn_path(natives, found.gl_pathv[i]);
-	globfree(&found);
+	if (slash && !strncmp(slash, "/python", 7) &&
+	    snprintf(folder, sizeof(folder), "%.*s/../lib", (int)(slash - python), python) <
+		    (int)sizeof(folder))
+		folder_each(folder, "python3", "", learn_modules, natives);
 }
 
 static void learn_program(void *arg, const char *path)
@@ -484,7 +486,7 @@ static int pump_native(struct natives *natives, int wait_ms, bool *ret_wait)
 		return ask(natives) ? 0 : answered(natives, NULL);
 	err = helper_answer(natives->helper, wait_ms, &answer);
 	waited_ms = (clock_boot_ns() - natives->asked_ns) / 1000000;
-	if (err == -EAGAIN && waited_ms < HELPER_WAIT_MS) {
+	if (err == -EAGAIN && waited_ms < (heed() ? HURRY_MS : HELPER_WAIT_MS)) {
 		*ret_wait = true;
 		return 0;
 	}

@@ -2,34 +2,16 @@
 #include "recorder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/output_file.h"
 #include "complain.h"
 #include "options.h"
 #include "report/report.h"
 
 /* What is kept is written at least so often: what a kill can cost. */
 #define FLUSH_NS 1000000000ull
-
-/* Negative errno; -EEXIST: something that we must not overwrite is there. */
-static int open_file(const char *path)
-{
-	_cleanup_close_ int fd = open(
-		path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st))
-		return errno == ELOOP || errno == ENXIO ? -EEXIST : -errno;
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink > 1)
-		return -EEXIST;
-	if (fchmod(fd, 0600) || ftruncate(fd, 0))
-		return -errno;
-	return TAKE_FD(fd);
-}
 
 static struct recording_parameters parameters_of(const struct session_options *session)
 {
@@ -58,32 +40,25 @@ static ssize_t discard(void *cookie, const char *bytes, size_t size)
 }
 
 int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
-		  const struct session_options *session)
+		  const struct session_options *session, struct source_reader *lines)
 {
 	struct recording_parameters parameters = parameters_of(session);
 	cookie_io_functions_t functions = {.write = discard};
 	int err;
 
 	recorder->path = path;
-	recorder->fd = open_file(path);
+	recorder->fd = output_file_open(path, false);
 	err = recorder->fd < 0 ? recorder->fd : 0;
-	if (err == -EEXIST) {
-		complain("cannot record to %s: it is there, and no plain file of user %u alone; "
-			 "remove it, or give another name",
-			 path, geteuid());
-		return EXIT_OUTPUT;
-	}
 	if (!err)
 		err = recording_writer_new(recorder->fd, limit, &parameters, &recorder->writer);
 	recorder->nowhere = err ? NULL : fopencookie(NULL, "w", functions);
 	if (!err && !recorder->nowhere)
 		err = -ENOMEM;
 	if (err) {
-		complain("cannot record to %s: %s", path, strerror(-err));
+		complain("cannot record to %s: %s", path, output_file_error(err));
 		return EXIT_OUTPUT;
 	}
-	source_files(&recorder->files);
-	source_recorder_init(&recorder->source, &recorder->files.reader, keep_source, recorder);
+	source_recorder_init(&recorder->source, lines, keep_source, recorder);
 	return EXIT_OK;
 }
 
@@ -92,7 +67,6 @@ void recorder_close(struct recorder *recorder)
 	if (!recorder->path)
 		return;
 	recorder_tick(recorder, UINT64_MAX);
-	source_drop(&recorder->files);
 	recording_writer_free(recorder->writer);
 	if (recorder->nowhere)
 		fclose(recorder->nowhere);
@@ -144,8 +118,16 @@ bool recorder_failed(const struct recorder *recorder)
 
 void recorder_write(struct recorder *recorder, const struct record_header *record)
 {
-	if (recorder->writer)
-		check(recorder, recording_write(recorder->writer, record));
+	struct record_rights bare = {0};
+
+	if (!recorder->writer)
+		return;
+	if (record->type == RECORD_RIGHTS) {
+		bare.h = *record;
+		bare.h.size = sizeof(bare);
+		record = &bare.h;
+	}
+	check(recorder, recording_write(recorder->writer, record));
 }
 
 void recorder_tick(struct recorder *recorder, uint64_t now_ns)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "recording/writer.h"
-#include "report/source_record.h"
+#include "source/source_record.h"
 #include "session.h"
 
 struct recorder {
@@ -21,7 +21,6 @@ struct recorder {
 	uint64_t flushed_ns;
 	int error; /* negative errno: nothing is recorded any more; -EFBIG: the limit */
 	bool told; /* which has been said */
-	struct source files;
 	struct source_recorder source;
 	FILE *nowhere;
 };
@@ -30,11 +29,11 @@ struct recorder {
 #define RECORDER_NONE ((struct recorder){.fd = -1})
 
 /*
- * Opens the file: nobody else's, and no link. session: what it was made with; limit: bytes.
- * Returns an exit status; what failed has been said.
+ * Opens the file: nobody else's, and no link. session: what it was made with; limit: bytes. lines:
+ * for source lines, lent; NULL: none. Returns an exit status; what failed has been said.
  */
 int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
-		  const struct session_options *session);
+		  const struct session_options *session, struct source_reader *lines);
 void recorder_close(struct recorder *recorder);
 
 /*
@@ -43,10 +42,13 @@ void recorder_close(struct recorder *recorder);
  */
 struct sink *recorder_sink(struct recorder *recorder);
 
-/* Where a text report gets its source lines from, so that they are recorded. */
+/* Where a text report gets its source lines from, so that they are recorded; NULL: no recorder. */
 struct source_reader *recorder_source(struct recorder *recorder);
 
-/* A record, once the session has had it: what it made others record comes before it. */
+/*
+ * A record, once the session has had it: what it made others record comes before it. As whom a
+ * process opens files is not kept.
+ */
 void recorder_write(struct recorder *recorder, const struct record_header *record);
 
 /* Time passes: what is kept is written now and then, now_ns is CLOCK_BOOTTIME; UINT64_MAX: now. */

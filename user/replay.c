@@ -162,7 +162,7 @@ static int run(struct replay *replay)
 	if (!err)
 		err = flush(replay, true);
 	if (err)
-		return reports_failed(&replay->reports, err);
+		return reports_failed(&replay->reports, err, false);
 	status = judge_end(replay, read);
 	session_stats(replay->session, &stats);
 	if (!status && options->error_exitcode && session_stats_findings(&stats))

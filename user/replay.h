@@ -8,7 +8,7 @@
 #define FDTRACE_REPLAY_H
 
 #include "options.h"
-#include "report/source_record.h"
+#include "source/source_record.h"
 #include "session.h"
 
 /* Returns the exit status. */

@@ -2,12 +2,12 @@
 #include "reports.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/output_file.h"
 #include "complain.h"
 #include "report/report.h"
 
@@ -43,12 +43,13 @@ int reports_open(struct reports *reports, const struct options *options, struct 
 	struct sink *sink;
 
 	if (options->output) {
-		fd = open(options->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		fd = output_file_open(options->output, true);
 		if (fd < 0) {
-			complain("cannot write to %s: %s", options->output, strerror(errno));
+			complain("cannot write to %s: %s", options->output, output_file_error(fd));
 			return EXIT_OUTPUT;
 		}
 		reports->fd = fd;
+		reports->path = options->output;
 	}
 	err = output_open(&reports->output, fd);
 	if (err) {
@@ -74,16 +75,19 @@ bool reports_summary(const struct options *options)
 	return !options->quiet || options->json;
 }
 
-int reports_failed(const struct reports *reports, int err)
+int reports_failed(const struct reports *reports, int err, bool goes_on)
 {
+	const char *end = goes_on ? "; tracing has ended, COMMAND goes on" : "";
+
 	if (err == -EPIPE) {
-		complain("nobody reads the reports any more: stopped");
+		complain("nobody reads the reports any more: stopped%s", end);
 		return EXIT_OUTPUT;
 	}
 	if (reports->output.error) {
-		complain("cannot write reports: %s", strerror(-reports->output.error));
+		complain("cannot write %s%s: %s%s", reports->path ? "to " : "reports",
+			 reports->path ? reports->path : "", strerror(-reports->output.error), end);
 		return EXIT_OUTPUT;
 	}
-	complain("stopped: %s", strerror(-err));
+	complain("stopped: %s%s", strerror(-err), end);
 	return EXIT_FAILED;
 }

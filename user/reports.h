@@ -9,20 +9,21 @@
 
 #include "options.h"
 #include "output.h"
-#include "report/source.h"
+#include "source/source.h"
 #include "session.h"
 
 struct reports {
 	struct output output;
-	int fd; /* of -o; -1: standard output or error */
+	int fd;		  /* of -o; -1: standard output or error */
+	const char *path; /* likewise, lent; NULL */
 };
 
 /* Nothing is open yet. */
 #define REPORTS_NONE ((struct reports){.fd = -1})
 
 /*
- * Opens the output, and gives the session its sink. source: for source lines, lent; NULL: the
- * processes' files. Returns an exit status; what failed has been said.
+ * Opens the output, and gives the session its sink. source: for source lines, lent; NULL:
+ * none. Returns an exit status; what failed has been said.
  */
 int reports_open(struct reports *reports, const struct options *options, struct session *session,
 		 struct source_reader *source);
@@ -31,7 +32,10 @@ void reports_close(struct reports *reports);
 /* Whether the summary is wanted too. */
 bool reports_summary(const struct options *options);
 
-/* Says why the session failed with err, and returns the exit status. */
-int reports_failed(const struct reports *reports, int err);
+/*
+ * Says why the session failed with err, and returns the exit status. goes_on: a COMMAND runs, which
+ * is not traced any more.
+ */
+int reports_failed(const struct reports *reports, int err, bool goes_on);
 
 #endif

@@ -431,6 +431,7 @@ static int dispatch(struct session *session, const struct record_header *record)
 	case RECORD_CODE:
 	case RECORD_CODE_TABLE:
 	case RECORD_NATIVE_STACK:
+	case RECORD_RIGHTS:
 		return stack_store_record(session->stacks, record);
 	case RECORD_OWNER:
 		return fd_owner(session->world, r);

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <paths.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -385,4 +387,28 @@ int spawn_status(struct spawn *spawn)
 	spawn->pid = 0;
 	spawn_close(spawn);
 	return WIFSIGNALED(status) ? EXIT_SIGNALED + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void spawn_pass_on(const struct spawn *spawn, const struct signalfd_siginfo *info)
+{
+	bool typed = info->ssi_code == SI_KERNEL; /* the terminal sent it to the child too */
+
+	if (!typed && info->ssi_signo != SIGWINCH)
+		kill(spawn->pid, info->ssi_signo);
+}
+
+void spawn_see_end(struct spawn *spawn, int signal_fd)
+{
+	struct pollfd ready[] = {
+		{.fd = spawn->pidfd, .events = POLLIN},
+		{.fd = signal_fd, .events = POLLIN},
+	};
+	struct signalfd_siginfo info;
+
+	while (spawn_status(spawn) == -EAGAIN) {
+		poll(ready, ARRAY_SIZE(ready), -1);
+		while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+			spawn_pass_on(spawn, &info);
+	}
+	spawn->pid = 0;
 }

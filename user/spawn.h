@@ -43,4 +43,15 @@ void spawn_cancel(struct spawn *spawn);
  */
 int spawn_status(struct spawn *spawn);
 
+struct signalfd_siginfo;
+
+/*
+ * Passes a signal on to the child; not what a terminal has sent it, too, nor a change of the
+ * window's size.
+ */
+void spawn_pass_on(const struct spawn *spawn, const struct signalfd_siginfo *info);
+
+/* Waits until the child has ended, and passes on what signal_fd, which does not block, brings. */
+void spawn_see_end(struct spawn *spawn, int signal_fd);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/heed.h"
 #include "complain.h"
 #include "process/proc.h"
 
@@ -41,6 +42,8 @@ static int attach_named(const struct options *options, struct attach *attach,
 	for (size_t i = 0; i < options->pid_count; i++) {
 		int err = attach_one(attach, natives, options->pids[i], options->follow);
 
+		if (heed())
+			break;
 		if (err)
 			return complain_of(options->pids[i], err);
 	}
@@ -84,6 +87,8 @@ static int attach_every(struct round *round, size_t *ret_count)
 		err = proc_each_process(on_process, round);
 		*ret_count += round->attached;
 	}
+	if (heed())
+		return EXIT_OK;
 	if (err) {
 		complain("cannot list the processes: %s", strerror(-err));
 		return EXIT_FAILED;

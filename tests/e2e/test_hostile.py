@@ -113,7 +113,8 @@ def test_files_are_read_without_privileges(python):
     """Executables of traced processes are parsed by a helper that can do nothing else."""
     with harness.waiting([python.path, str(harness.SIM / "double_close.py")]) as process:
         run = Run(["-p", str(process.pid)], json_lines=False).attached()
-        keeper, = children_of(run.process.pid)
+        keeper, = [pid for pid in children_of(run.process.pid)
+                   if status_of(pid)["Name"] == "fdtrace"]
         worker, = children_of(keeper)
         for pid in (keeper, worker):
             status = status_of(pid)

@@ -25,13 +25,13 @@ SHARED = {"bpf/record.h", "bpf/owner.h", "bpf/py_layout.h", "bpf/shared.h"}
 # A room of user/ may include those behind it in this list, itself, and never one before it.
 ROOMS = ["main", "desk", "agent", "replay", "survey", "targets", "recorder", "reports", "natives", "mapped",
          "attach",
-         "relist", "learned", "watch", "running", "prove", "guard", "spawn", "status", "output", "strangers",
+         "relist", "learned", "watch", "running", "prove", "guard", "spawn", "signals", "status", "output", "strangers",
          "foreign",
-         "complain", "options", "session", "report", "sink", "stack", "process", "probe", "fd",
+         "complain", "options", "session", "report", "source", "sink", "stack", "process", "probe", "fd",
          "python", "native", "recording", "sandbox", "base"]
 # Rooms behind that are closed all the same.
 CLOSED = {
-    "session": {"report"},
+    "session": {"report", "source"},
     "fd": {"python", "native"},
     "python": {"native"},
 }
@@ -44,7 +44,7 @@ FROM_BPF = {
 # Rooms that return errors and data, and leave it to the loop to say something. (probe/ hands
 # on libbpf's own log, on request.)
 SILENT = {"session", "stack", "process", "fd", "python", "native", "report", "recording",
-          "sandbox"}
+          "sandbox", "source"}
 
 FORBIDDEN = {
     "c": r"\b(strcpy|strcat|gets|strtok|atoi|atol|alloca|system|popen)\s*\(",

@@ -433,7 +433,16 @@ static void test_children(void **state)
 	seen = (struct seen){.stop = 7};
 	assert_int_equal(proc_each_child(getpid(), see_child, &seen), 7);
 	assert_int_equal(seen.count, 1);
-	seen.count = 0;
+	seen = (struct seen){0};
+	assert_int_equal(proc_each_descendant(getpid(), see_child, &seen), 0);
+	assert_int_equal(seen.count, 2);
+	seen = (struct seen){.stop = PROC_CHILDLESS};
+	assert_int_equal(proc_each_descendant(getpid(), see_child, &seen), 0);
+	assert_int_equal(seen.count, 2);
+	seen = (struct seen){.stop = 7};
+	assert_int_equal(proc_each_descendant(getpid(), see_child, &seen), 7);
+	assert_int_equal(seen.count, 1);
+	seen = (struct seen){0};
 	assert_int_equal(proc_each_child(first, see_child, &seen), 0);
 	assert_int_equal(seen.count, 0);
 	end_child(first);

@@ -20,6 +20,7 @@
 #include "recorder.h"
 #include "recording/reader.h"
 #include "replay.h"
+#include "own_rights.h"
 #include "views.h"
 
 #define PID   4242u
@@ -58,6 +59,7 @@ static void write_file(const char *path, const void *bytes, size_t size)
 struct live {
 	struct session *session;
 	struct recorder recorder;
+	struct source *source;
 	struct capture text;
 	uint64_t seq, now;
 };
@@ -72,7 +74,10 @@ static void live_start(struct live *live, const char *path)
 
 	*live = (struct live){.recorder = RECORDER_NONE, .now = BOOT_NS};
 	assert_int_equal(session_new(&options, &live->session), 0);
-	assert_int_equal(recorder_open(&live->recorder, path, 1 << 20, &options), EXIT_OK);
+	own_source(&live->source);
+	assert_int_equal(
+		recorder_open(&live->recorder, path, 1 << 20, &options, source_files(live->source)),
+		EXIT_OK);
 	assert_int_equal(session_add_sink(live->session, recorder_sink(&live->recorder)), 0);
 	capture_text(&live->text,
 		     &(struct text_options){.source = recorder_source(&live->recorder)});
@@ -107,6 +112,7 @@ static void live_free(struct live *live)
 {
 	session_free(live->session); /* and its sinks */
 	recorder_close(&live->recorder);
+	source_free(live->source);
 	fclose(live->text.out);
 	free(live->text.text);
 }
@@ -202,6 +208,19 @@ static void feed_stack(struct live *live)
 	free(record);
 }
 
+/* Ours: the test's own files are to be shown. */
+static void feed_rights(struct live *live)
+{
+	union own_rights own;
+
+	memset(&own, 0, sizeof(own));
+	own_rights(&own);
+	own.record.stack_id = 99;
+	own.record.h.tgid = own.record.h.tid = PID;
+	own.record.h.cpu = 0;
+	assert_int_equal(live_feed(live, &own.record.h), 0);
+}
+
 static void feed_close(struct live *live, int32_t fd, int64_t ret)
 {
 	struct record_call record = {
@@ -228,6 +247,7 @@ static void whole_session(struct live *live, const char *source)
 	feed_snapshot(live);
 	feed_code(live, source);
 	feed_stack(live);
+	feed_rights(live);
 	feed_close(live, 3, 0);
 	feed_close(live, 3, -EBADF);
 	record_own(&tick, RECORD_TICK, sizeof(tick), 0, 0);
@@ -340,18 +360,19 @@ static void test_where_to(void **state)
 	write_file(path, "something", 9);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(symlink(path, link_path), 0);
-	assert_int_equal(recorder_open(&recorder, link_path, 1 << 20, &options), EXIT_OUTPUT);
+	assert_int_equal(recorder_open(&recorder, link_path, 1 << 20, &options, NULL), EXIT_OUTPUT);
 	recorder_close(&recorder);
 	unlink(link_path);
 	assert_int_equal(link(path, link_path), 0);
-	assert_int_equal(recorder_open(&recorder, path, 1 << 20, &options), EXIT_OUTPUT);
+	assert_int_equal(recorder_open(&recorder, path, 1 << 20, &options, NULL), EXIT_OUTPUT);
 	recorder_close(&recorder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 9);
 	unlink(link_path);
-	assert_int_equal(recorder_open(&recorder, "/dev/null", 1 << 20, &options), EXIT_OUTPUT);
+	assert_int_equal(recorder_open(&recorder, "/dev/null", 1 << 20, &options, NULL),
+			 EXIT_OUTPUT);
 	recorder_close(&recorder);
-	assert_int_equal(recorder_open(&recorder, path, 1 << 20, &options), EXIT_OK);
+	assert_int_equal(recorder_open(&recorder, path, 1 << 20, &options, NULL), EXIT_OK);
 	recorder_close(&recorder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);

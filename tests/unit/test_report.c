@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "report/report.h"
+#include "own_rights.h"
 #include "views.h"
 
 #define FIRST_LINES                                                                      \
@@ -128,15 +129,18 @@ static void test_text_source(void **state)
 	};
 	struct example *e = example_new();
 	char expected[512];
+	union own_rights own;
+	struct source *source;
 	struct capture c;
 	int fd = mkstemp(file);
 
 	assert_true(dprintf(fd, "%s", text) > 0);
 	close(fd);
 	e->process.pid = 0x7ffffffe; /* gone */
-	e->process.same_root = true;
 	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 3));
-	capture_text(&c, &(struct text_options){});
+	e->stacks[0]->rights = own_rights(&own);
+	own_source(&source);
+	capture_text(&c, &(struct text_options){.source = source_files(source)});
 	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
 	assert_int_equal(c.sink->flush(c.sink), 0);
 	snprintf(expected, sizeof(expected),
@@ -148,6 +152,7 @@ static void test_text_source(void **state)
 	assert_non_null(strstr(c.text, expected));
 	unlink(file);
 	capture_free(&c);
+	source_free(source);
 	example_free(e);
 }
 

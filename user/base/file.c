@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 #define LINK_SIZE 32
 
 static void link_of(int fd, char link[LINK_SIZE])
@@ -38,6 +40,13 @@ int file_reopen_regular(int path_fd)
 	if (!S_ISREG(st.st_mode))
 		return -EACCES;
 	link_of(path_fd, link);
-	fd = open(link, O_RDONLY | O_CLOEXEC);
+	fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	return fd < 0 ? -errno : fd;
+}
+
+int file_open_regular(const char *path)
+{
+	_cleanup_close_ int path_fd = open(path, O_PATH | O_CLOEXEC);
+
+	return path_fd < 0 ? -errno : file_reopen_regular(path_fd);
 }

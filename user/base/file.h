@@ -2,7 +2,8 @@
 /*
  * Open files of our own, by their descriptors.
  *
- * Owns: what /proc/self/fd is good for. Never: opens anything by a name that others have given.
+ * Owns: what /proc/self/fd is good for. Never: opens a device, or
+ * a FIFO, by a name that others have given.
  */
 #ifndef FDTRACE_BASE_FILE_H
 #define FDTRACE_BASE_FILE_H
@@ -11,6 +12,12 @@
 
 /* The path that the kernel has for an open file. 0 or negative errno. */
 int file_path(int fd, char ret[PATH_MAX]);
+
+/*
+ * Opens a file for reading by a path that anybody may have made, once it has proved to be a regular
+ * one: nothing else is ever opened, not for a moment. As below.
+ */
+int file_open_regular(const char *path);
 
 /*
  * Opens for reading what is open by its name alone (O_PATH): a regular file, since to open others

@@ -8,6 +8,7 @@ _Static_assert(sizeof(struct record_process) == 72, "records are a contract");
 _Static_assert(sizeof(struct record_runtime) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_open_fd) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_snapshot) == 40, "records are a contract");
+_Static_assert(sizeof(struct record_rights) == 64, "records are a contract");
 _Static_assert(sizeof(struct record_source) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_end) == 48, "records are a contract");
 _Static_assert(sizeof(struct record_native_frame) == 16, "records are a contract");
@@ -160,6 +161,13 @@ static bool module_valid(const struct record_module *r)
 	return HOLDS(r, r->names_size) && r->names_size <= RECORD_NAMES_MAX;
 }
 
+static bool rights_valid(const struct record_rights *r)
+{
+	uint32_t groups = r->group_count < RECORD_GROUPS_MAX ? r->group_count : RECORD_GROUPS_MAX;
+
+	return HOLDS(r, groups * sizeof(r->groups[0]));
+}
+
 /* Every name ends within the text. */
 static bool native_stack_valid(const struct record_native_stack *r)
 {
@@ -224,6 +232,8 @@ bool record_valid(const struct record_header *record)
 		return VALID(struct record_end, record, end_valid);
 	case RECORD_NATIVE:
 		return VALID(struct record_native, record, native_valid);
+	case RECORD_RIGHTS:
+		return VALID(struct record_rights, record, rights_valid);
 	case RECORD_MODULE:
 		return VALID(struct record_module, record, module_valid);
 	case RECORD_NATIVE_STACK:

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/heed.h"
 #include "base/mem.h"
 
 #define _cleanup_closedir_ __attribute__((cleanup(closedir_ptr)))
@@ -147,6 +148,10 @@ static int32_t next_number(DIR *dir)
 {
 	const struct dirent *entry = NULL;
 
+	if (heed()) {
+		errno = EINTR;
+		return -1;
+	}
 	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		int32_t number = parse_number(entry->d_name);
 
@@ -324,6 +329,8 @@ static int each_mapping(pid_t pid, int (*parse)(char *line, struct proc_mapping 
 
 		if (count == PROC_MAPPINGS_MAX)
 			return -E2BIG;
+		if (heed())
+			return -EINTR;
 		err = parse(line, &mapping);
 		mapping.tid = tid;
 		err = err ? 0 : fn(arg, &mapping);
@@ -500,7 +507,9 @@ static int list_processes(pid_t parent, struct pid_list *list)
 static int each_living(struct pid_list *list, int err, proc_child_fn fn, void *arg)
 {
 	for (size_t i = 0; !err && i < list->count; i++) {
-		if (proc_living_thread(list->pids[i]) > 0)
+		if (heed())
+			err = -EINTR;
+		else if (proc_living_thread(list->pids[i]) > 0)
 			err = fn(arg, list->pids[i]);
 	}
 	free(list->pids);
@@ -515,6 +524,33 @@ int proc_each_child(pid_t pid, proc_child_fn fn, void *arg)
 	int err = by_thread ? children_by_thread(pid, &list) : list_processes(pid, &list);
 
 	return each_living(&list, err, fn, arg);
+}
+
+struct descent {
+	struct pid_list family; /* those whose children are looked for */
+	proc_child_fn fn;
+	void *arg;
+};
+
+static int descend(void *arg, pid_t pid)
+{
+	struct descent *descent = arg;
+	int err = descent->fn(descent->arg, pid);
+
+	if (err)
+		return err == PROC_CHILDLESS ? 0 : err;
+	return add_pid(&descent->family, pid);
+}
+
+int proc_each_descendant(pid_t pid, proc_child_fn fn, void *arg)
+{
+	struct descent descent = {.fn = fn, .arg = arg};
+	int err = add_pid(&descent.family, pid);
+
+	for (size_t i = 0; !err && i < descent.family.count; i++)
+		err = proc_each_child(descent.family.pids[i], descend, &descent);
+	free(descent.family.pids);
+	return err;
 }
 
 int proc_each_process(proc_child_fn fn, void *arg)

@@ -23,7 +23,8 @@
 
 /*
  * Callbacks. Their text arguments are lent, and hostile. Anything but 0 ends the walk and is
- * what the walk returns; the walks return -ESRCH for a process that is not there.
+ * what the walk returns; the walks return -ESRCH for a process that is not there, -EINTR where they
+ * are to be given up (base/heed.h).
  */
 typedef int (*proc_fd_fn)(void *arg, int32_t fd, const char *link, bool cloexec);
 typedef int (*proc_mapping_fn)(void *arg, const struct proc_mapping *mapping);
@@ -82,6 +83,13 @@ int proc_open_mapping(pid_t pid, const struct proc_mapping *mapping);
 
 /* Each living process whose parent is pid. 0 or negative errno. */
 int proc_each_child(pid_t pid, proc_child_fn fn, void *arg);
+
+/*
+ * The same of its children's children, and so on, parents first; not of those for which fn returns
+ * PROC_CHILDLESS. However many generations there are.
+ */
+#define PROC_CHILDLESS 1
+int proc_each_descendant(pid_t pid, proc_child_fn fn, void *arg);
 
 /* Each living process that /proc shows, the kernel's own too. 0 or negative errno. */
 int proc_each_process(proc_child_fn fn, void *arg);

@@ -2,7 +2,6 @@
 #include "python/locate.h"
 
 #include <fcntl.h>
-#include <glob.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/mem.h"
 
 /* As the kernel's BINPRM_BUF_SIZE: no "#!" line is longer. */
@@ -47,7 +47,7 @@ static char *look_up(const char *command)
 /* The command behind "#! /usr/bin/env python3" or "#! /usr/bin/python3": into line. */
 static const char *script_interpreter(const char *file, char line[SCRIPT_LINE_MAX])
 {
-	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd = file_open_regular(file);
 	ssize_t n = fd >= 0 ? read(fd, line, SCRIPT_LINE_MAX - 1) : -1;
 	char *next, *word;
 
@@ -64,27 +64,20 @@ static const char *script_interpreter(const char *file, char line[SCRIPT_LINE_MA
 	return word;
 }
 
-static void each_match(const char *pattern, python_locate_fn fn, void *arg)
+static void libraries_in(const char *folder, python_locate_fn fn, void *arg)
 {
-	glob_t found;
-
-	if (glob(pattern, GLOB_NOSORT, NULL, &found))
-		return;
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		fn(arg, found.gl_pathv[i]);
-	globfree(&found);
+	folder_each(folder, "libpython3", ".so.1.0", fn, arg);
 }
 
 static void program_and_neighbours(const char *file, python_locate_fn fn, void *arg)
 {
 	_cleanup_free_ char *copy = strdup(file);
-	char pattern[PATH_MAX];
+	char folder[PATH_MAX];
 
 	fn(arg, file);
-	if (!copy)
-		return;
-	snprintf(pattern, sizeof(pattern), "%s/../lib/libpython3*.so.1.0", dirname(copy));
-	each_match(pattern, fn, arg);
+	if (copy &&
+	    snprintf(folder, sizeof(folder), "%s/../lib", dirname(copy)) < (int)sizeof(folder))
+		libraries_in(folder, fn, arg);
 }
 
 void python_locate(const char *command, python_locate_fn fn, void *arg)
@@ -106,10 +99,25 @@ void python_locate(const char *command, python_locate_fn fn, void *arg)
 	}
 }
 
+struct receiver {
+	python_locate_fn fn;
+	void *arg;
+};
+
+static void libraries_of_architecture(void *arg, const char *folder)
+{
+	const struct receiver *receiver = arg;
+
+	libraries_in(folder, receiver->fn, receiver->arg);
+}
+
 void python_locate_libraries(python_locate_fn fn, void *arg)
 {
-	each_match("/usr/lib/*/libpython3*.so.1.0", fn, arg);
-	each_match("/usr/local/lib/libpython3*.so.1.0", fn, arg);
+	struct receiver receiver = {fn, arg};
+
+	folder_each("/usr/lib", "", "-linux-gnu", libraries_of_architecture, &receiver);
+	folder_each("/usr/lib", "", "-linux-musl", libraries_of_architecture, &receiver);
+	libraries_in("/usr/local/lib", fn, arg);
 }
 
 /* Those with descriptor owners, where they are not part of the Python itself. */
@@ -132,21 +140,32 @@ bool python_is_module(int fd)
 	return false;
 }
 
+static void modules_of_library(void *arg, const char *library)
+{
+	const struct receiver *receiver = arg;
+	char folder[PATH_MAX], begin[32];
+
+	if (snprintf(folder, sizeof(folder), "%s/lib-dynload", library) >= (int)sizeof(folder))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		snprintf(begin, sizeof(begin), "%s.", modules[i]);
+		folder_each(folder, begin, ".so", receiver->fn, receiver->arg);
+	}
+}
+
 /* Of a libpython in DIR: DIR/python3.N/lib-dynload, of a free-threaded one DIR/python3.Nt/…; of
  * DIR/bin/python3: DIR/lib/… */
 void python_locate_modules(int python, unsigned int version, python_locate_fn fn, void *arg)
 {
 	static const char *const places[] = {"", "/../lib"};
-	char path[PATH_MAX], pattern[PATH_MAX + 64];
-	const char *folder;
+	struct receiver receiver = {fn, arg};
+	char path[PATH_MAX], folder[PATH_MAX], begin[32];
 
 	if (file_path(python, path))
 		return;
-	folder = dirname(path);
+	snprintf(begin, sizeof(begin), "python3.%u", version & 0xff);
+	dirname(path);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		for (size_t j = 0; j < ARRAY_SIZE(modules); j++) {
-			snprintf(pattern, sizeof(pattern), "%s%s/python3.%u*/lib-dynload/%s.*.so",
-				 folder, places[i], version & 0xff, modules[j]);
-			each_match(pattern, fn, arg);
-		}
+		if (snprintf(folder, sizeof(folder), "%s%s", path, places[i]) < (int)sizeof(folder))
+			folder_each(folder, begin, "", modules_of_library, &receiver);
 }

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "report/source.h"
+#include "source/source.h"
 #include "sink.h"
 
 struct text_options {
@@ -20,13 +20,13 @@ struct text_options {
 	bool quiet_info;     /* leave out findings of severity info, and of kind close_sweep */
 	unsigned int width;  /* columns, 100 at most; 0: 99 */
 	unsigned int frames; /* frames shown of each stack before "… N more"; 0: 16 */
-	struct source_reader *source; /* lent; NULL: the processes' files */
+	struct source_reader *source; /* lent; NULL: no source lines */
 };
 
 /*
  * Text. out is lent. A finding is printed whole the first time; repeats of its fingerprint
  * are counted, and told at the end with the summary. Source lines are shown where they can be
- * had: see report/source.h.
+ * had: see source/source.h.
  */
 struct sink *text_sink_new(FILE *out, const struct text_options *options);
 

@@ -41,10 +41,19 @@ static int tell_frame(const struct page *page, const struct stack_frame *frame)
 	return 0;
 }
 
-static int tell_source(const struct page *page, struct source_reader *source,
-		       const struct process *process, const struct stack_frame *frame)
+/* One stack being told. */
+struct telling {
+	const struct page *page;
+	struct source_reader *source; /* NULL: no lines */
+	const struct process *process;
+	const struct record_rights *rights;
+	const struct stack_frame *first, *user; /* whose source lines are shown */
+};
+
+static int tell_source(const struct telling *t, const struct stack_frame *frame)
 {
-	_cleanup_free_ char *line = source->line(source, process, frame->file, frame->line);
+	_cleanup_free_ char *line =
+		t->source->line(t->source, t->process, t->rights, frame->file, frame->line);
 	_cleanup_free_ char *text = NULL;
 
 	if (!line)
@@ -52,7 +61,7 @@ static int tell_source(const struct page *page, struct source_reader *source,
 	text = text_for_terminal(line, strlen(line));
 	if (!text)
 		return -ENOMEM;
-	layout_line(page, NULL, SOURCE_INDENT, text);
+	layout_line(t->page, NULL, SOURCE_INDENT, text);
 	return 0;
 }
 
@@ -70,20 +79,12 @@ static int tell_native(const struct page *page, const struct native_frame *frame
 	return 0;
 }
 
-/* One stack being told. */
-struct telling {
-	const struct page *page;
-	struct source_reader *source;
-	const struct process *process;
-	const struct stack_frame *first, *user; /* whose source lines are shown */
-};
-
 static int tell_python(const struct telling *t, const struct stack_frame *frame)
 {
 	int err = tell_frame(t->page, frame);
 
-	if (!err && (frame == t->first || frame == t->user))
-		err = tell_source(t->page, t->source, t->process, frame);
+	if (!err && t->source && (frame == t->first || frame == t->user))
+		err = tell_source(t, frame);
 	return err;
 }
 
@@ -160,6 +161,7 @@ int stacks_tell(const struct page *page, struct source_reader *source, unsigned 
 	int err = 0;
 
 	if (stack) {
+		t.rights = stack->rights;
 		t.first = stack->count ? &stack->frames[0] : NULL;
 		t.user = words_user_frame(stack);
 		err = stack->native ? tell_both(&t, stack, frames, &result)

@@ -8,7 +8,7 @@
 #define FDTRACE_REPORT_STACKS_H
 
 #include "report/layout.h"
-#include "report/source.h"
+#include "source/source.h"
 #include "sink.h"
 
 /* The stack of a site that was seen, innermost frame first, frames of it. 0 or -ENOMEM. */

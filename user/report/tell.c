@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "report/notes.h"
 #include "report/report.h"
-#include "report/source.h"
+#include "source/source.h"
 #include "report/stacks.h"
 #include "report/words.h"
 
@@ -306,7 +306,8 @@ int tell_finding(const struct page *page, unsigned int frames, struct source_rea
 		err = tell_sites(&t);
 	if (!err)
 		err = tell_conclusion(&t);
-	source->done(source);
+	if (source)
+		source->done(source);
 	fputc('\n', page->out);
 	return err;
 }

@@ -8,7 +8,7 @@
 #define FDTRACE_REPORT_TELL_H
 
 #include "report/layout.h"
-#include "report/source.h"
+#include "source/source.h"
 #include "sink.h"
 
 /*

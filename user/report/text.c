@@ -20,7 +20,6 @@ struct text_sink {
 	struct sink sink;
 	struct page page;
 	unsigned int frames;
-	struct source files;
 	struct source_reader *source;
 	bool quiet_info;
 	struct repeat *repeats;
@@ -139,8 +138,7 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options)
 	text->page.color = options->color;
 	text->page.width = page_width(options->width);
 	text->frames = options->frames ? options->frames : DEFAULT_FRAMES;
-	source_files(&text->files);
-	text->source = options->source ? options->source : &text->files.reader;
+	text->source = options->source;
 	text->quiet_info = options->quiet_info;
 	text->sink.finding = text_sink_finding;
 	text->sink.flush = text_sink_flush;

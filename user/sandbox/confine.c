@@ -135,22 +135,37 @@ static bool change_root(const char *root)
 	return !chdir("/") && rooted;
 }
 
-int confine_user(uid_t uid, gid_t gid)
+/* Those that an exec could bring. */
+static void drop_capabilities_to_come(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
-
 	/* Those of later kernels are refused, and so is all of it to who has none to drop. */
 	for (int capability = 0; capability <= 63; capability++)
 		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	/* In a user namespace that lacks this user the capabilities alone go. */
-	if (!setgroups(0, NULL) && !setresgid(gid, gid, gid))
-		setresuid(uid, uid, uid);
-	if (syscall(SYS_capset, &header, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+}
+
+/* The capabilities that it has give way to these; and nobody looks into it. */
+static int keep_capabilities(uint64_t keep)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = {
+		{.effective = (uint32_t)keep, .permitted = (uint32_t)keep},
+		{.effective = keep >> 32, .permitted = keep >> 32},
+	};
+
+	if (syscall(SYS_capset, &header, kept) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		return -errno;
 	return 0;
+}
+
+int confine_user(uid_t uid, gid_t gid)
+{
+	drop_capabilities_to_come();
+	/* In a user namespace that lacks this user the capabilities alone go. */
+	if (!setgroups(0, NULL) && !setresgid(gid, gid, gid))
+		setresuid(uid, uid, uid);
+	return keep_capabilities(0);
 }
 
 int confine_privileges(const struct confinement *confinement, bool *ret_rooted)
@@ -244,6 +259,22 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const struct rule 
 
 #define ADD_RULES(filter, action, rules) add_rules(filter, action, rules, ARRAY_SIZE(rules))
 
+/* Neither writes nor makes anything; as whom it opens files is for it to say. */
+static const struct rule to_read[] = {
+	{SCMP_SYS(openat),
+	 1,
+	 {{2, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC | __O_TMPFILE, O_RDONLY}}},
+	ANY(openat2),
+	ANY(fstatfs),
+	ANY(newfstatat),
+	ANY(getgroups),
+	ANY(setgroups),
+	ANY(setfsuid),
+	ANY(setfsgid),
+	ANY(capset),
+	{SCMP_SYS(mmap), 1, {NO_CODE}},
+};
+
 static int add_all_rules(scmp_filter_ctx filter, bool files, bool rooted)
 {
 	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -277,6 +308,42 @@ int confine_calls(const struct confinement *confinement, bool rooted)
 	return err;
 }
 
+static int reader_calls(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int err;
+
+	if (!filter)
+		return -ENOMEM;
+	err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!err)
+		err = ADD_RULES(filter, SCMP_ACT_ALLOW, everywhere);
+	if (!err)
+		err = ADD_RULES(filter, SCMP_ACT_ALLOW, to_read);
+	if (!err)
+		err = ADD_RULES(filter, SCMP_ACT_KILL_PROCESS, deadly);
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	return err;
+}
+
+int confine_reader(const struct confinement *confinement, uint64_t capabilities, uint64_t *ret_kept)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3];
+	int err = limit_resources(confinement);
+
+	if (err)
+		return err;
+	if (syscall(SYS_capget, &header, have))
+		return -errno;
+	*ret_kept = (have[0].permitted | (uint64_t)have[1].permitted << 32) & capabilities;
+	drop_capabilities_to_come();
+	err = keep_capabilities(*ret_kept);
+	return err ? err : reader_calls();
+}
+
 void confine_time(unsigned int ms)
 {
 	struct itimerval timer = {
@@ -291,9 +358,7 @@ void confined_end(pid_t pid, int wait_ms)
 	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
 
-	if (pidfd < 0 || poll(&ended, 1, wait_ms) != 1) {
-		kill(pid, SIGKILL);
+	if ((pidfd < 0 || poll(&ended, 1, wait_ms) != 1) && !kill(pid, SIGKILL))
 		poll(&ended, 1, wait_ms);
-	}
 	waitpid(pid, NULL, WNOHANG);
 }

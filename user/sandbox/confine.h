@@ -67,6 +67,15 @@ int confine_privileges(const struct confinement *confinement, bool *ret_rooted);
  */
 int confine_user(uid_t uid, gid_t gid);
 
+/*
+ * For a process that reads files as others: it stays who it is, and keeps of these capabilities
+ * (bits) those that it has, *ret_kept; limits, and an end, as confine_privileges() has them. From
+ * here on it can open files, as whomever these allow, and read them; it can change none, nor do
+ * anything else. 0 or negative errno.
+ */
+int confine_reader(const struct confinement *confinement, uint64_t capabilities,
+		   uint64_t *ret_kept);
+
 /* The user nobody, and its group. */
 #define CONFINED_NOBODY 65534
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/heed.h"
 #include "base/mem.h"
 #include "sandbox/confine.h"
 #include "sandbox/packet.h"
@@ -21,7 +22,7 @@
 /* How much longer than the helper's own timer we wait for its answer. */
 #define GRACE_MS	1000
 /* How long an idle helper has to end. */
-#define END_MS		500
+#define END_MS		200
 /* A backstop: the time of all answers together. */
 #define CPU_SECONDS_MAX 600
 /* The socket, standard ones, and the file that is looked into. */
@@ -130,19 +131,14 @@ static void give_up(struct sandbox *sandbox)
 	sandbox->keeper = 0;
 }
 
-/* The next packet. 0; -ETIMEDOUT; -EPIPE: there is none to come. */
+/* The next packet. 0; -ETIMEDOUT; -EINTR: it is not to be waited for; -EPIPE: there is none to
+ * come. */
 static int receive_reply(const struct sandbox *sandbox, struct reply *reply)
 {
-	struct pollfd ready = {.fd = sandbox->socket, .events = POLLIN};
-	int n;
+	int n = heed_poll(sandbox->socket, POLLIN, (int)sandbox->options.timeout_ms + GRACE_MS);
 
-	do
-		n = poll(&ready, 1, (int)sandbox->options.timeout_ms + GRACE_MS);
-	while (n < 0 && errno == EINTR);
-	if (!n)
-		return -ETIMEDOUT;
-	if (n < 0)
-		return -errno;
+	if (n <= 0)
+		return n ? n : -ETIMEDOUT;
 	return recv(sandbox->socket, reply, sizeof(*reply), MSG_DONTWAIT) == sizeof(*reply)
 		       ? 0
 		       : -EPIPE;

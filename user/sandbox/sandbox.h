@@ -47,7 +47,7 @@ void sandbox_free(struct sandbox *sandbox);
 /*
  * fd: lent. 0: answer and *ret_result are the helper's, and as hostile as the file. -ECANCELED: it
  * died of this file, twice, or took too long. -ENOTRECOVERABLE: too many have died, there is none
- * left. Other negative errno: it could not be asked.
+ * left. -EINTR: see base/heed.h. Other negative errno: it could not be asked.
  */
 int sandbox_ask(struct sandbox *sandbox, int fd, const void *question, void *answer,
 		int *ret_result);

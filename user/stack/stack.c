@@ -7,6 +7,7 @@
 
 #include <uthash.h>
 
+#include "base/records.h"
 #include "python/code.h"
 
 #define STACKS_DEFAULT 65536
@@ -16,6 +17,7 @@ struct stored {
 	uint32_t tgid;
 	uint16_t depth;
 	uint8_t python;
+	struct record_rights *rights; /* NULL: not known */
 	UT_hash_handle hh;
 	struct record_frame frames[];
 };
@@ -55,6 +57,7 @@ int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
 static void drop(struct stack_store *store, struct stored *stored)
 {
 	HASH_DEL(store->stacks, stored);
+	free(stored->rights);
 	free(stored);
 }
 
@@ -109,8 +112,24 @@ static int add_stack(struct stack_store *store, const struct record_stack *recor
 	stored->tgid = record->h.tgid;
 	stored->depth = record->depth;
 	stored->python = record->python;
+	stored->rights = NULL;
 	memcpy(stored->frames, record->frames, bytes);
 	HASH_ADD(hh, store->stacks, id, sizeof(stored->id), stored);
+	return 0;
+}
+
+/* Those of a stack that has just come; of one that is not there, they are of no use. */
+static int add_rights(struct stack_store *store, const struct record_rights *record)
+{
+	struct stored *stored = find(store, record->stack_id);
+
+	if (!stored)
+		return 0;
+	free(stored->rights);
+	stored->rights = malloc(record->h.size);
+	if (!stored->rights)
+		return -ENOMEM;
+	memcpy(stored->rights, record, record->h.size);
 	return 0;
 }
 
@@ -121,6 +140,10 @@ static int add_record(struct stack_store *store, const struct record_header *rec
 		if (record->size < sizeof(struct record_stack))
 			return -EINVAL;
 		return add_stack(store, (const struct record_stack *)record);
+	case RECORD_RIGHTS:
+		if (!record_valid(record))
+			return -EINVAL;
+		return add_rights(store, (const struct record_rights *)record);
 	case RECORD_CODE:
 		if (record->size < sizeof(struct record_code))
 			return -EINVAL;
@@ -213,6 +236,7 @@ struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id, enum p
 		stack->lost = true;
 		return stack;
 	}
+	stack->rights = stored->rights;
 	for (size_t i = 0; i < stored->depth; i++) {
 		if (!is_sound(store, stored, &stored->frames[i])) {
 			stack->status = PYTHON_UNSOUND;

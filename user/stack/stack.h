@@ -34,6 +34,9 @@ struct stack {
 	size_t loops;
 	uint16_t *loop_of;	     /* of each frame: which; NULL: no frames */
 	struct native_stack *native; /* NULL: not asked for */
+	/* Whose lines of files these frames may show; NULL: not known. Lent by the store, until the
+	 * next record. */
+	const struct record_rights *rights;
 	size_t count;
 	struct stack_frame frames[];
 };
@@ -49,7 +52,7 @@ int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
 		    struct stack_store **ret_store);
 void stack_store_free(struct stack_store *store);
 
-/* A RECORD_STACK, _CODE, _CODE_TABLE or _NATIVE_STACK. 0, -EINVAL, -ENOMEM. */
+/* A RECORD_STACK, _RIGHTS, _CODE, _CODE_TABLE or _NATIVE_STACK. 0, -EINVAL, -ENOMEM. */
 int stack_store_record(struct stack_store *store, const struct record_header *record);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-#include "report/source_record.h"
+#include "source/source_record.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -36,10 +36,12 @@ static int hand_on(struct source_recorder *recorder, const struct process *proce
 }
 
 static char *recorder_line(struct source_reader *reader, const struct process *process,
-			   const char *file, int line)
+			   const struct record_rights *rights, const char *file, int line)
 {
 	struct source_recorder *recorder = (struct source_recorder *)reader;
-	char *text = recorder->from->line(recorder->from, process, file, line);
+	char *text = recorder->from
+			     ? recorder->from->line(recorder->from, process, rights, file, line)
+			     : NULL;
 
 	/* No path can be longer, and no line is numbered so: these are never read. */
 	if (process && line > 0 && strlen(file) < PATH_MAX)
@@ -51,7 +53,8 @@ static void recorder_done(struct source_reader *reader)
 {
 	struct source_recorder *recorder = (struct source_recorder *)reader;
 
-	recorder->from->done(recorder->from);
+	if (recorder->from)
+		recorder->from->done(recorder->from);
 }
 
 void source_recorder_init(struct source_recorder *recorder, struct source_reader *from,
@@ -152,8 +155,9 @@ int source_player_record(struct source_player *player, const struct record_heade
 	return err;
 }
 
+/* What may be shown was decided when it was recorded. */
 static char *player_line(struct source_reader *reader, const struct process *process,
-			 const char *file, int line)
+			 const struct record_rights *rights, const char *file, int line)
 {
 	const struct source_player *player = (const struct source_player *)reader;
 	const struct source_line_kept *kept = NULL;

@@ -5,11 +5,11 @@
  * Owns: both readers, and the lines that a recording has told so far (bounded).
  * Never: reads a file itself.
  */
-#ifndef FDTRACE_REPORT_SOURCE_RECORD_H
-#define FDTRACE_REPORT_SOURCE_RECORD_H
+#ifndef FDTRACE_SOURCE_SOURCE_RECORD_H
+#define FDTRACE_SOURCE_SOURCE_RECORD_H
 
 #include "base/records.h"
-#include "report/source.h"
+#include "source/source.h"
 
 /* Reads from another reader, and hands each line asked for to fn as a RECORD_SOURCE. */
 struct source_recorder {
@@ -19,7 +19,7 @@ struct source_recorder {
 	void *arg;
 };
 
-/* from is lent. */
+/* from is lent; NULL: there are no lines. */
 void source_recorder_init(struct source_recorder *recorder, struct source_reader *from,
 			  record_fn fn, void *arg);
 

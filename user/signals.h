@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The signals that the event loop takes: those that ask to stop, and those that are passed on.
+ *
+ * Owns: which they are. What we were started to ignore (nohup) stays ignored. Never: acts on one.
+ */
+#ifndef FDTRACE_SIGNALS_H
+#define FDTRACE_SIGNALS_H
+
+/* From now on they come as what can be read here, without waiting. The descriptor or -1 (errno). */
+int signals_open(void);
+
+/* They act as they do on any program again; those that have not been read are forgotten. */
+void signals_let_go(int signal_fd);
+
+#endif
