@@ -135,6 +135,23 @@ struct inode {
 	u16 i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	s64 i_size;
+	s64 i_ctime_sec;
+	u32 i_ctime_nsec;
+};
+
+/* Before 6.11, and before 6.6. */
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___5_10 {
+	struct timespec64 i_ctime;
 };
 
 struct qstr {

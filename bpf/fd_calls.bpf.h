@@ -9,8 +9,7 @@
 #ifndef FDTRACE_FD_CALLS_BPF_H
 #define FDTRACE_FD_CALLS_BPF_H
 
-#include "native.bpf.h"
-#include "owner.bpf.h"
+#include "owner_closed.bpf.h"
 
 /* uapi values of the sub-commands that make or mark descriptors */
 #define F_DUPFD		0
@@ -39,7 +38,7 @@ __u32 ring_flags;
 
 struct call_buffer {
 	struct record_call record;
-	char name[RECORD_NAME_MAX + 8];
+	char name[RECORD_NAME_MAX + RECORD_CLAIMS_MAX * sizeof(struct record_claim) + 8];
 };
 
 struct {
@@ -339,6 +338,19 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	return r->name_size;
 }
 
+/*
+ * Behind the name, which a close has none of. Returns the bytes. Their count is read back from
+ * memory, for the verifier goes through all that follows once for each number that it knows.
+ */
+static __always_inline u32 add_claims(struct call_buffer *buf, const struct target *target,
+				      struct pt_regs *regs)
+{
+	volatile u8 *owner = &buf->record.owner;
+
+	*owner = tell_claims(&buf->record, (struct record_claim *)buf->name, target, regs) << 4;
+	return (*owner >> 4 & 3) * sizeof(struct record_claim);
+}
+
 /* regs: as the call left them. */
 static __always_inline void report_call(const struct returned *call, u8 id,
 					const struct target *target, u64 pid_tgid,
@@ -353,16 +365,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (!buf || !w)
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
-	if (watch_owners && id != CALL_INSTALLED && id != CALL_REMOVED)
-		leave_point(&buf->record, pid_tgid);
 	buf->record.table = (u64)CURRENT(files);
-	if (watch_owners && id == CALL_CLOSE && !record_call_missed(&buf->record) &&
-	    !target->vfork) {
-		u32 low = 0;
-
-		buf->record.owner = look_at_owner(target, buf->record.fd, &low);
-		buf->record.owner_low = low;
-	}
 	/* Of a thread of the kernel's own there is nothing to walk: no such program. */
 	buf->record.python = walk_thread(call->worker ? 0 : target->program, target->leader_ended);
 	if (w->stack.depth && (find_stack() == 1 || !send_stack()))
@@ -371,6 +374,9 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		buf->record.python = PYTHON_NO_THREAD;
 	if (target->vfork && buf->record.python != PYTHON_NONE)
 		buf->record.python = PYTHON_PARENT;
+	/* Behind the walk, which knows where the Python frames of the C stack begin. */
+	if (read_owners && !target->vfork && (id == CALL_CLOSE || record_call_missed(&buf->record)))
+		size = add_claims(buf, target, regs);
 	size += add_native(&buf->record, buf->name + (size & (RECORD_NAME_MAX - 1)), regs,
 			   target->program);
 	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);

@@ -60,6 +60,18 @@ int BPF_PROG(on_far_call_whole, struct pt_regs *unused, long ret)
 	return far_call_returned(ret);
 }
 
+/*
+ * At the ends of all these functions by one link, since Linux 7.2 (fexit.multi, which older libbpf
+ * has no name for: the user side changes its type). What each of them is given is not known here.
+ */
+SEC("kprobe")
+int on_call_of_many(void *ctx)
+{
+	u64 ret;
+
+	return current_target() && !bpf_get_func_ret(ctx, &ret) ? far_call_returned(ret) : 0;
+}
+
 /* A 32-bit program's close, where the hook is on 64-bit calls. */
 SEC("fexit")
 int BPF_PROG(on_compat_call, struct pt_regs *regs, long ret)
@@ -198,13 +210,13 @@ SEC("raw_tp")
 int on_identify(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct file *file = file_of_fd(ctx->args[0]);
+	struct file_version version;
 	u32 zero = 0;
-	struct file_key key;
 
 	if (!file)
 		return 1;
-	key = file_key(file);
-	return bpf_map_update_elem(&identified, &zero, &key, BPF_ANY) ? 1 : 0;
+	version = file_version(file);
+	return bpf_map_update_elem(&identified, &zero, &version, BPF_ANY) ? 1 : 0;
 }
 
 /* Run by the user side: how deep its pid namespace lies; and where its root is. */
@@ -218,22 +230,7 @@ int on_self(struct bpf_raw_tracepoint_args *ctx)
 	return BPF_CORE_READ(task, thread_pid, level);
 }
 
-/* At a point of a descriptor owner, which the cookie names. */
-SEC("uprobe")
-int BPF_KPROBE(on_owner_entry, u64 object)
-{
-	owner_entered(bpf_get_attach_cookie(ctx), object, PT_REGS_SP(ctx));
-	return 0;
-}
-
-/* The return has taken the return address off the stack; arm64 had none there. */
-SEC("uretprobe")
-int BPF_KRETPROBE(on_owner_return, u64 result)
-{
-	owner_returned(bpf_get_attach_cookie(ctx), result, PT_REGS_SP(ctx) - RETURN_ADDRESS_SIZE);
-	return 0;
-}
-
+/* Put into one process, where CPython frees a code object. */
 SEC("uprobe")
 int BPF_KPROBE(on_code_dealloc, u64 code)
 {

@@ -38,14 +38,14 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct file_key);
+	__type(value, struct file_version);
 } identified SEC(".maps");
 
 /* What the user side found in an executable file. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct file_key);
+	__type(key, struct file_version);
 	__type(value, struct python_file);
 } python_files SEC(".maps");
 
@@ -57,12 +57,12 @@ struct {
 	__type(value, u8);
 } stacks_sent SEC(".maps");
 
-/* Code objects already sent, and the identity they were sent under. */
+/* Code objects already sent, by address. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
 	__type(key, struct code_key);
-	__type(value, u64);
+	__type(value, struct code_sent);
 } codes_sent SEC(".maps");
 
 struct {
@@ -87,28 +87,37 @@ struct {
 	__type(value, struct owner_layout);
 } owner_layouts SEC(".maps");
 
-/* Numbers that objects own. What does not fit is forgotten: then their closes prove nothing. */
+/* Numbers that objects claim. What does not fit is forgotten: then their closes prove nothing. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
 	__type(key, struct held_key);
-	__type(value, struct held_by);
+	__type(value, struct claims);
 } held SEC(".maps");
 
-/* Objects whose tp_init has been entered and has not returned. */
+/* Types of objects that have been looked at. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct init_key);
-	__type(value, u64);
-} inits SEC(".maps");
+	__type(key, struct owner_type_key);
+	__type(value, struct owner_type_known);
+} owner_types SEC(".maps");
+
+/* Whether owners show at the fstat() calls of a place. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct owner_place_key);
+	__type(value, struct owner_place);
+} owner_places SEC(".maps");
 
 /* By system call number: enum call_id; 1 + indices of descriptor arguments. */
 const volatile __u8 call_of_nr[SYSCALLS_KNOWN];
 const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
 const volatile bool follow_forks = true;
-/* Probes at the descriptor owners feed `held`. */
-const volatile bool watch_owners = false;
+/* enum owner_call by system call number; all 0: owners are not asked for. */
+const volatile __u8 owner_call_of_nr[SYSCALLS_KNOWN];
+const volatile bool read_owners = false;
 /* The inode of fdtrace's own pid namespace; 0: it is the initial one. */
 const volatile __u32 pid_namespace;
 /* Wake the reader when so many bytes wait. */
@@ -126,13 +135,8 @@ __u64 pythons_changed, stacks_forgotten;
 /* IDENTITY_FREED: frees of code objects, by tgid: to share a count makes ids new too often. */
 #define EPOCHS 1024
 __u64 epochs[EPOCHS];
-/*
- * The point of an owner that a thread has entered since its last call, by tid. Of two threads that
- * share a place the later one stands there, and of the other it is not known. entered_by: the time
- * ^ (tid | point << 56), so that who reads while another writes finds nobody's tid.
- */
-#define ENTERED 1024
-__u64 entered_ns[ENTERED], entered_by[ENTERED];
+/* A program is traced whose sockets show late (struct owner_layout). The user side sets it. */
+__u8 sockets_late;
 /* Records lost, and how many of them the reader has been told of. */
 __u64 lost_records, told_records;
 /*

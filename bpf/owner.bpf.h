@@ -1,35 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who owns a number: what Python's own objects say.
+ * Who owns a number: Python's own objects, read in the process's memory.
  *
- * Owns: the points where an object takes a number or gives it up, each a record; and, for the next
- * close of that number, which object has it: whether that object lives and has the number still
- * can be told at the call alone. CPython's own closes first put -1 in its place
- * (Modules/_io/fileio.c: internal_close, socketmodule.c: sock_close, selectmodule.c:
- * pyepoll_internal_close), so an object that still has the number did not make the close.
+ * A live FileIO, socket or epoll object whose fd field holds a number claims it, and all three put
+ * -1 there before their own close(2). So an owner is met twice, at calls that are hooked anyway:
+ * as it is made (owner_made.bpf.h), and at a close of its number (owner_closed.bpf.h).
  *
- * Never: judges. The objects are the program's memory: nothing in them is trusted beyond that.
+ * A claim that is read is true at that moment, however its address was come by: a register that
+ * holds something else costs a miss, never a false owner. Types are known by the names of their
+ * bases, so that no address from the program's file is needed.
+ *
+ * Owns: the numbers that are claimed, by program; which types are owners; how an object is read.
+ * Never: judges; sets a breakpoint; trusts what it reads.
  */
 #ifndef FDTRACE_OWNER_BPF_H
 #define FDTRACE_OWNER_BPF_H
 
-#include "python.bpf.h"
+#include "native.bpf.h"
 
-/* What a call puts on the stack, bytes. */
 #if defined(__TARGET_ARCH_x86)
-#define RETURN_ADDRESS_SIZE 8
-#else
-#define RETURN_ADDRESS_SIZE 0
+#define SAVED_FIRST __builtin_preserve_field_info(((struct pt_regs *)0)->r15, BPF_FIELD_BYTE_OFFSET)
+#elif defined(__TARGET_ARCH_arm64)
+#define SAVED_FIRST                                                                          \
+	(__builtin_preserve_field_info(((struct pt_regs *)0)->regs, BPF_FIELD_BYTE_OFFSET) + \
+	 19 * sizeof(u64))
 #endif
 
-/* Every object begins so in builds with the GIL; 3.14 keeps flags above the count. */
-struct object_head {
-	u32 refcount;
-	u32 flags;
+/* Steps from a type to its bases. */
+#define BASES_MAX     8
+#define TYPE_SIZE_MAX 8192
+/* A type that was no owner is looked at again after so long. */
+#define TYPE_AGAIN_NS 1000000000ull
+
+/* The beginning of an owner, as builds with the GIL have it; of FileIO up to its __dict__. */
+struct owner_object {
+	u64 references; /* below 2^31, in the low half; 3.14 keeps flags above */
 	u64 type;
+	s32 fd;
+	u8 bits;
+	u8 finalizing;
+	u16 unused;
+	u64 unused2[2];
+	u64 dict;
 };
 
-/* And so in free-threaded ones: the references of one thread, and those of all others. */
+/* The header of free-threaded builds: the references of one thread, and those of all others. */
 struct free_object_head {
 	u64 tid;
 	u32 flags;
@@ -38,237 +53,273 @@ struct free_object_head {
 	u64 type;
 };
 
-_Static_assert(sizeof(struct object_head) == OBJECT_HEAD &&
+_Static_assert(__builtin_offsetof(struct owner_object, fd) == OBJECT_HEAD &&
 		       sizeof(struct free_object_head) == OBJECT_HEAD_FREE,
 	       "sizeof(PyObject)");
 
-/* A point that was reached. */
-struct reached {
-	const struct owner_layout *layout;
-	u64 program;
-	u64 object;
-	u32 tgid;
-	u8 type;
-	u8 point;
-	u16 fd_at;
+struct type_buffer {
+	struct record_owner_type record;
+	char name[RECORD_TYPE_NAME_MAX];
 };
 
-static __always_inline bool reach(struct reached *at, u64 cookie, u64 object)
-{
-	const struct python_process *python;
-	u32 type = (cookie >> 8) & (OWNER_TYPES - 1), layout;
-	const struct target *target;
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct type_buffer);
+} type_buffers SEC(".maps");
 
-	barrier_var(type);
-	type &= OWNER_TYPES - 1; /* the compiler has seen the bound, the verifier must, too */
-	at->tgid = bpf_get_current_pid_tgid() >> 32;
-	target = bpf_map_lookup_elem(&targets, &at->tgid);
-	if (!target || (target->alone && (cookie & OWNER_EVERYWHERE)))
-		return false;
-	at->program = target->program;
-	python = find_program(at->program, at->tgid);
-	if (!python)
-		return false;
-	layout = python->layout;
-	at->layout = bpf_map_lookup_elem(&owner_layouts, &layout);
-	at->object = object;
-	at->type = type;
-	at->point = cookie;
-	if (!at->layout || !at->layout->version)
-		return false;
-	at->fd_at = at->layout->fd[type];
-	return true;
+static __always_inline bool is_address(u64 value)
+{
+	return value >= 65536 && !(value >> 56) && !(value & 7);
 }
 
-static __always_inline u8 owner_flags(const struct reached *at)
+/* What lies behind the fd may not be there: an epoll object is smaller. */
+static __always_inline bool read_behind_head(struct owner_object *o, u64 address)
 {
-	u8 bits = 0, finalizing = 0;
+	const u32 size = sizeof(*o) - __builtin_offsetof(struct owner_object, type);
 
-	if (at->type != OWNER_FILEIO)
-		return OWNER_CLOSES;
-	read_user(&bits, sizeof(bits), at->object + at->layout->closefd_at);
-	read_user(&finalizing, sizeof(finalizing), at->object + at->layout->finalizing_at);
-	return (bits & at->layout->closefd_mask ? OWNER_CLOSES : 0) |
-	       (finalizing ? OWNER_FINALIZING : 0);
+	if (read_user(&o->type, size, address))
+		return true;
+	o->dict = 0;
+	return read_user(&o->type, 16, address);
 }
 
-static __always_inline void tell_point(const struct reached *at, s32 fd, u8 flags)
-{
-	struct record_owner r = {};
-
-	r.table = (u64)CURRENT(files);
-	r.object = at->object;
-	r.fd = fd;
-	r.type = at->type;
-	r.point = at->point;
-	r.flags = flags;
-	fill_header(&r.h, RECORD_OWNER, sizeof(r), bpf_get_current_pid_tgid());
-	emit(&r, sizeof(r), LOSS_CALL, false);
-}
-
-static __always_inline s32 object_fd(const struct reached *at)
-{
-	s32 fd = -1;
-
-	if (!at->object || !read_user(&fd, sizeof(fd), at->object + at->fd_at))
-		return -1;
-	return fd;
-}
-
-/* The object has the number now. */
-static __always_inline void take_number(const struct reached *at)
-{
-	struct held_key key = {.program = at->program, .tgid = at->tgid};
-	struct held_by by = {.object = at->object, .fd_at = at->fd_at};
-	u8 flags;
-
-	key.fd = object_fd(at);
-	if (key.fd < 0)
-		return;
-	flags = owner_flags(at);
-	if (!(flags & OWNER_CLOSES))
-		return;
-	by.since_ns = bpf_ktime_get_boot_ns();
-	/* ob_type ends the header. */
-	read_user(&by.type, sizeof(by.type), at->object + at->fd_at - sizeof(by.type));
-	bpf_map_update_elem(&held, &key, &by, BPF_ANY);
-	tell_point(at, key.fd, flags);
-}
-
-/* The object is about to give its number up. */
-static __always_inline void give_number(const struct reached *at)
-{
-	struct held_key key = {.program = at->program, .tgid = at->tgid};
-	const struct held_by *by;
-
-	key.fd = object_fd(at);
-	if (key.fd < 0)
-		return;
-	by = bpf_map_lookup_elem(&held, &key);
-	if (by && by->object == at->object)
-		bpf_map_delete_elem(&held, &key);
-	tell_point(at, key.fd, owner_flags(at));
-}
-
-static __always_inline void enter_point(u32 tid, u8 point)
-{
-	u32 place = tid & (ENTERED - 1);
-	u64 now = bpf_ktime_get_boot_ns();
-
-	entered_ns[place] = now;
-	entered_by[place] = now ^ ((u64)point << 56 | tid);
-}
-
-/* For this thread's call: through which point it came, and when that was. */
-static __always_inline void leave_point(struct record_call *r, u32 tid)
-{
-	u32 place = tid & (ENTERED - 1);
-	u64 time_ns = *(volatile u64 *)&entered_ns[place];
-	u64 whose = *(volatile u64 *)&entered_by[place] ^ time_ns;
-
-	if ((whose & ~0ull >> 8) != tid)
-		return;
-	entered_by[place] = entered_ns[place] = 0;
-	r->point = whose >> 56;
-	r->enter_ns = time_ns;
-}
-
-/* frame: the stack pointer at the entry, where the return address lies. */
-static __always_inline void owner_entered(u64 cookie, u64 object, u64 frame)
-{
-	struct init_key key = {.frame = frame, .tid = (u32)bpf_get_current_pid_tgid()};
-	struct reached at;
-
-	enter_point(key.tid, cookie); /* whether it matters shows when the thread makes a call */
-	if ((u8)cookie == OWNER_OS_CLOSE || !reach(&at, cookie, object))
-		return;
-	switch (at.point) {
-	case OWNER_INIT:
-		bpf_map_update_elem(&inits, &key, &object, BPF_ANY);
-		break;
-	case OWNER_WARN:
-		tell_point(&at, object_fd(&at), owner_flags(&at));
-		break;
-	default:
-		give_number(&at);
-	}
-}
-
-static __always_inline void owner_returned(u64 cookie, u64 result, u64 frame)
-{
-	struct init_key key = {.frame = frame, .tid = (u32)bpf_get_current_pid_tgid()};
-	struct reached at;
-
-	if (!reach(&at, cookie, result))
-		return;
-	if (at.point == OWNER_INIT) {
-		const u64 *object = bpf_map_lookup_elem(&inits, &key);
-
-		at.object = object ? *object : 0;
-		bpf_map_delete_elem(&inits, &key);
-		if ((s32)result)
-			return; /* it failed */
-	}
-	take_number(&at);
-}
-
-/* A forked child has its parent's objects, with the numbers that they had then. */
-static __always_inline const struct held_by *find_holder(const struct target *target, u32 tgid,
-							 s32 fd)
-{
-	struct held_key key = {.program = target->program, .tgid = tgid, .fd = fd};
-	const struct held_by *by = bpf_map_lookup_elem(&held, &key);
-
-	if (by || !target->parent_program)
-		return by;
-	key.program = target->parent_program;
-	key.tgid = target->parent_tgid;
-	by = bpf_map_lookup_elem(&held, &key);
-	return by && by->since_ns < target->program ? by : NULL;
-}
-
-/* Whether the object is there, and of the type that it had. OWNER_HOLDS: so it is. */
-static __always_inline int look_at_object(const struct held_by *by)
-{
-	struct object_head head;
-
-	if (!read_user(&head, sizeof(head), by->object))
-		return OWNER_UNKNOWN;
-	return head.refcount && !(head.refcount >> 31) && head.type == by->type ? OWNER_HOLDS
-										: OWNER_LET_GO;
-}
-
-static __always_inline int look_at_free_object(const struct held_by *by)
+static __noinline bool read_object(const struct owner_layout *layout, u64 address,
+				   struct owner_object *o)
 {
 	struct free_object_head head;
 	s64 count;
 
-	if (!read_user(&head, sizeof(head), by->object))
-		return OWNER_UNKNOWN;
+	if (layout->fd[OWNER_FILEIO] == OBJECT_HEAD) {
+		if (read_user(o, sizeof(*o), address))
+			return true;
+		return read_user(&o->references, sizeof(o->references), address) &&
+		       read_behind_head(o, address + 8);
+	}
+	if (!read_user(&head, 24, address) || !read_behind_head(o, address + 24))
+		return false;
 	count = head.local + (head.shared >> 2);
-	return count > 0 && !(count >> 31) && head.type == by->type ? OWNER_HOLDS : OWNER_LET_GO;
+	o->references = count > 0 && !(count >> 31) ? count : 0;
+	return true;
+}
+
+static __always_inline bool is_alive(const struct owner_object *o)
+{
+	u32 count = o->references;
+
+	return count && !(count >> 31);
 }
 
 /*
- * What the object that owns a number looks like at the end of a close. A function of its own: what
- * it keeps on the stack is not there while others walk a stack.
+ * Which owner a type is, or derives from: enum owner_type; -1: no type is there. at: the offsets of
+ * tp_name and, 16 bits above, of tp_base. A global function: verified by itself.
  */
-static __noinline int look_at_owner(const struct target *target, s32 fd, u32 *ret_low)
+__attribute__((noinline)) int classify_type(u64 type, u32 at)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	const struct held_by *by = find_holder(target, tgid, fd);
-	s32 has = -1;
-	int state;
+	struct walk *w = this_walk();
+	u64 *name, *fields;
 
-	if (!by || !read_user(&has, sizeof(has), by->object + by->fd_at))
+	if (!w)
+		return -1;
+	name = w->type.name;
+	fields = w->type.fields;
+	for (int i = 0; i < BASES_MAX; i++) {
+		name[1] = 0;
+		if (!read_user(fields, sizeof(w->type.fields), type + (at & 0xffff)) ||
+		    fields[1] < OBJECT_HEAD || fields[1] > TYPE_SIZE_MAX ||
+		    bpf_probe_read_user_str(name, sizeof(w->type.name), (const void *)fields[0]) <=
+			    0)
+			return -1;
+		/* "_io.FileIO", "_socket.socket", "select.epoll", each with its NUL */
+		if (name[0] == 0x656c69462e6f695full && (name[1] & 0xffffff) == 0x4f49)
+			return OWNER_FILEIO;
+		if (name[0] == 0x2e74656b636f735full && (name[1] << 8) == 0x74656b636f7300ull)
+			return OWNER_SOCKET;
+		if (name[0] == 0x652e7463656c6573ull && (name[1] & 0xffffffffffull) == 0x6c6c6f70)
+			return OWNER_EPOLL;
+		if (!read_user(&type, sizeof(type), type + (at >> 16)))
+			return -1;
+		if (!type)
+			return OWNER_NONE;
+	}
+	return OWNER_NONE;
+}
+
+/* Its name goes up before the first record that speaks of it. False: it found no room. */
+static __noinline bool send_type(const struct owner_layout *layout, u64 type, u8 kind)
+{
+	struct type_buffer *buf;
+	u64 name = 0;
+	u32 zero = 0, bytes = 0;
+	long size;
+
+	buf = bpf_map_lookup_elem(&type_buffers, &zero);
+	if (!buf)
+		return false;
+	buf->record.type = type;
+	buf->record.kind = kind;
+	if (type) {
+		read_user(&name, sizeof(name), type + layout->type_name);
+		size = bpf_probe_read_user_str(buf->name, sizeof(buf->name), (const void *)name);
+		bytes = size > 0 ? (u32)(size - 1) & (RECORD_TYPE_NAME_MAX - 1) : 0;
+	}
+	buf->record.name_size = bytes;
+	fill_header(&buf->record.h, RECORD_OWNER_TYPE, sizeof(buf->record) + bytes,
+		    bpf_get_current_pid_tgid());
+	/* Its module is read in the process, which may end soon: at once. */
+	return !emit_bounded(buf, sizeof(buf->record) + bytes, sizeof(*buf), LOSS_CALL, true);
+}
+
+static __always_inline const struct owner_layout *owner_layout_at(u32 index)
+{
+	const struct owner_layout *layout = bpf_map_lookup_elem(&owner_layouts, &index);
+
+	return layout && layout->version ? layout : NULL;
+}
+
+/*
+ * Which owner a type of the program is; one that is new goes into the CPU's look, for whoever asked
+ * to send it. A global function: verified by itself.
+ */
+__attribute__((noinline)) int owner_type(u64 program, u32 tgid, u64 type, u32 layout_index)
+{
+	const struct owner_type_known *known;
+	const struct owner_layout *layout;
+	struct walk *w = this_walk();
+	int kind;
+
+	if (!w)
+		return OWNER_NONE;
+	w->type.key.program = program;
+	w->type.key.type = type;
+	w->type.key.tgid = tgid;
+	known = bpf_map_lookup_elem(&owner_types, &w->type.key);
+	if (known && (known->kind || bpf_ktime_get_boot_ns() - known->checked_ns < TYPE_AGAIN_NS))
+		return known->kind;
+	layout = owner_layout_at(layout_index);
+	if (!layout || !is_address(type))
+		return OWNER_NONE;
+	kind = classify_type(type, layout->type_name | (u32)layout->type_base << 16);
+	/* Of two that are new at once the second is new again the next time. */
+	if (kind < 0 || (kind != OWNER_NONE && w->look.new_type))
+		return kind < 0 ? OWNER_NONE : kind;
+	w->type.known.checked_ns = bpf_ktime_get_boot_ns();
+	w->type.known.kind = kind;
+	bpf_map_update_elem(&owner_types, &w->type.key, &w->type.known, BPF_ANY);
+	if (kind != OWNER_NONE) {
+		w->look.new_type = type;
+		w->look.new_kind = kind;
+	}
+	return kind;
+}
+
+/* Behind a search, not in the midst of it: the stack has no room for that. */
+static __always_inline void send_new_type(struct walk *w, u64 program, u32 tgid)
+{
+	struct owner_type_key key = {.program = program, .type = w->look.new_type, .tgid = tgid};
+	const struct owner_layout *layout = owner_layout_at(w->look.layout);
+
+	if (!key.type)
+		return;
+	w->look.new_type = 0;
+	if (layout && !send_type(layout, key.type, w->look.new_kind))
+		bpf_map_delete_elem(&owner_types, &key);
+}
+
+static __always_inline bool read_saved(u64 saved[SAVED_REGS], struct pt_regs *regs)
+{
+	return !bpf_probe_read_kernel(saved, SAVED_REGS * sizeof(u64), (void *)regs + SAVED_FIRST);
+}
+
+static __always_inline u64 stack_pointer(struct pt_regs *regs)
+{
+	return BPF_CORE_READ(regs, sp);
+}
+
+static __always_inline u64 user_pc(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(regs, ip);
+#else
+	return BPF_CORE_READ(regs, pc);
+#endif
+}
+
+/* A forked child has its parent's objects, with the numbers that they had then. */
+static __noinline struct claims *inherit_claims(const struct target *target, u32 layout, u32 tgid,
+						s32 fd)
+{
+	struct held_key key = {
+		.program = target->parent_program, .tgid = target->parent_tgid, .fd = fd};
+	const struct claims *parents = bpf_map_lookup_elem(&held, &key);
+	struct claims *copy;
+
+	if (!parents)
+		return NULL;
+	key.program = target->program;
+	key.tgid = tgid;
+	bpf_map_update_elem(&held, &key, parents, BPF_NOEXIST);
+	copy = bpf_map_lookup_elem(&held, &key);
+	if (!copy)
+		return NULL;
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
+		struct claim *claim = &copy->of[i];
+
+		if (claim->since_ns >= target->program)
+			claim->object = 0;
+		claim->flags |= CLAIM_PARENTS;
+		claim->table = (u64)CURRENT(files);
+		if (claim->object)
+			owner_type(target->program, tgid, claim->type, layout);
+	}
+	return copy;
+}
+
+/* What the program's objects claim; NULL: nothing that is known. */
+static __always_inline struct claims *own_claims(const struct target *target, u32 tgid, s32 fd)
+{
+	struct held_key key = {.program = target->program, .tgid = tgid, .fd = fd};
+
+	return bpf_map_lookup_elem(&held, &key);
+}
+
+/* The same, of a forked child also what its parent's claimed. */
+static __always_inline struct claims *find_claims(const struct target *target, u32 layout, u32 tgid,
+						  s32 fd)
+{
+	struct claims *claims = own_claims(target, tgid, fd);
+
+	if (claims || !target->parent_program)
+		return claims;
+	return inherit_claims(target, layout, tgid, fd);
+}
+
+/*
+ * Whether the object of this CPU's look has the number still: enum owner_state, and 8 bits above
+ * what there is to enum claim_flag. A global function: verified by itself.
+ */
+__attribute__((noinline)) int look_at_claim(s32 fd)
+{
+	const struct owner_layout *layout;
+	struct owner_object o;
+	struct walk *w = this_walk();
+
+	if (!w)
 		return OWNER_UNKNOWN;
-	state = by->fd_at == OBJECT_HEAD ? look_at_object(by) : look_at_free_object(by);
-	if (state != OWNER_HOLDS)
-		return state;
-	if (has != fd)
-		return OWNER_LET_GO;
-	*ret_low = by->object;
-	return OWNER_HOLDS;
+	layout = owner_layout_at(w->look.layout);
+	if (!layout || !read_object(layout, w->look.claim.object, &o))
+		return OWNER_UNKNOWN;
+	if (o.type != w->look.claim.type)
+		return OWNER_GONE;
+	if (o.fd == fd)
+		return is_alive(&o) ? OWNER_HOLDS : OWNER_GONE;
+	if (o.fd != -1)
+		return OWNER_GONE;
+	/* epoll's tp_dealloc closes when nobody refers to it any more. */
+	if ((w->look.claim.kind == OWNER_FILEIO && o.finalizing) || !(u32)o.references)
+		return OWNER_LET_GO | CLAIM_FINALIZING << 8;
+	return OWNER_LET_GO;
 }
 
 #endif

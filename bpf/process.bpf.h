@@ -10,6 +10,7 @@
 #define FDTRACE_PROCESS_BPF_H
 
 #include "fd_calls.bpf.h"
+#include "owner_made.bpf.h"
 
 /* Room for a path behind a record_exec. */
 #define EXEC_NAME_MAX 256
@@ -26,23 +27,45 @@ struct {
 	__type(value, struct exec_buffer);
 } exec_buffers SEC(".maps");
 
-static __always_inline struct file_key file_key(struct file *file)
+/* When a file or what is said of it was last changed, CLOCK_REALTIME. */
+static __always_inline u64 changed_ns(struct inode *inode)
 {
-	struct file_key key = {
-		.device = BPF_CORE_READ(file, f_inode, i_sb, s_dev),
-		.inode = BPF_CORE_READ(file, f_inode, i_ino),
-	};
+	const struct inode___6_6 *split = (const void *)inode;
+	const struct inode___5_10 *old = (const void *)inode;
 
-	return key;
+	/* Its highest bit says that somebody has asked for it (Linux 6.13: I_CTIME_QUERIED). */
+	if (bpf_core_field_exists(inode->i_ctime_sec))
+		return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
+		       (BPF_CORE_READ(inode, i_ctime_nsec) & ~(1u << 31));
+	if (bpf_core_field_exists(split->__i_ctime))
+		return BPF_CORE_READ(split, __i_ctime.tv_sec) * 1000000000ull +
+		       BPF_CORE_READ(split, __i_ctime.tv_nsec);
+	return BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull +
+	       BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
-static __always_inline void report_file(const struct file_key *key, u64 start, u64 length,
+static __always_inline struct file_version file_version(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct file_version version = {
+		.file.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.file.inode = BPF_CORE_READ(inode, i_ino),
+		.changed_ns = changed_ns(inode),
+		.size = BPF_CORE_READ(inode, i_size),
+	};
+
+	return version;
+}
+
+static __always_inline void report_file(const struct file_version *version, u64 start, u64 length,
 					u64 offset, bool exec, bool known)
 {
 	struct record_map r = {};
 
-	r.device = key->device;
-	r.inode = key->inode;
+	r.device = version->file.device;
+	r.inode = version->file.inode;
+	r.changed_ns = version->changed_ns;
+	r.file_size = version->size;
 	r.start = start;
 	r.length = length;
 	r.offset = offset;
@@ -54,17 +77,18 @@ static __always_inline void report_file(const struct file_key *key, u64 start, u
 
 /* A program is a Python whose _PyRuntime in the file is moved by bias. */
 static __always_inline void set_python(const struct program_key *program,
-				       const struct file_key *key, const struct python_file *file,
-				       u64 bias)
+				       const struct python_file *file, u64 bias)
 {
 	struct python_process python = {
-		.file = *key,
 		.runtime = file->runtime + bias,
 		.code_type = file->code_type + bias,
 		.layout = file->layout,
-		.identity = IDENTITY_CONTENT,
 	};
 
+	for (u32 i = 0; i < OWNER_CODES; i++) {
+		python.code[i].start = file->code[i].start + bias;
+		python.code[i].size = file->code[i].size;
+	}
 	if (bpf_map_update_elem(&pythons, program, &python, BPF_ANY))
 		count_loss(LOSS_MAP);
 	__sync_fetch_and_add(&pythons_changed, 1);
@@ -85,31 +109,30 @@ static __noinline void file_mapped(const struct returned *call, u64 since, u32 t
 {
 	struct program_key program = {.program = since, .tgid = tgid};
 	const struct python_file *known;
-	struct file_key key;
+	struct file_version version;
 	struct file *file;
 	bool python;
 
 	python = bpf_map_lookup_elem(&pythons, &program) != NULL;
-	if (python && !watch_owners && native_calls == NATIVES_NONE)
+	if (python && native_calls == NATIVES_NONE)
 		return;
 	file = file_of_fd(call->args[4]);
 	if (!file)
 		return;
-	key = file_key(file);
-	if (native_calls != NATIVES_NONE) {
+	version = file_version(file);
+	if (native_calls != NATIVES_NONE)
 		report_module(file, call->ret, call->args[1], call->args[5], false);
-		if (python && !watch_owners)
-			return;
-	}
-	known = bpf_map_lookup_elem(&python_files, &key);
-	if (known && (known->known == FILE_NOTHING || (python && known->known == FILE_PYTHON)))
+	if (python)
+		return;
+	known = bpf_map_lookup_elem(&python_files, &version);
+	if (known && known->known == FILE_NOTHING)
 		return;
 	if (known && known->known == FILE_PYTHON)
-		set_python(&program, &key, known,
+		set_python(&program, known,
 			   known->fixed ? 0
 					: call->ret - (known->text_vaddr - known->text_offset +
 						       call->args[5]));
-	report_file(&key, call->ret, call->args[1], call->args[5], false,
+	report_file(&version, call->ret, call->args[1], call->args[5], false,
 		    known && known->known == FILE_PYTHON);
 }
 
@@ -144,7 +167,7 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 		struct program_key key = {.program = target.program, .tgid = child_tgid};
 		struct python_process copy = *python;
 
-		/* The probe on the parent's destructor does not see the child's frees. */
+		/* The probe in the parent does not see the frees of the child. */
 		copy.identity = IDENTITY_CONTENT;
 		if (bpf_map_update_elem(&pythons, &key, &copy, BPF_ANY))
 			count_loss(LOSS_MAP);
@@ -166,18 +189,17 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 static __always_inline void program_started(struct task_struct *task, struct linux_binprm *bprm,
 					    const struct program_key *program)
 {
-	struct file_key key = file_key(BPF_CORE_READ(bprm, file));
-	const struct python_file *known = bpf_map_lookup_elem(&python_files, &key);
+	struct file_version version = file_version(BPF_CORE_READ(bprm, file));
+	const struct python_file *known = bpf_map_lookup_elem(&python_files, &version);
 	u64 start_code = BPF_CORE_READ(task, mm, start_code);
 
 	if (native_calls != NATIVES_NONE)
 		report_module(BPF_CORE_READ(bprm, file), start_code, 0, 0, true);
 	if (known && known->known != FILE_PYTHON)
 		return;
-	if (known) {
-		set_python(program, &key, known, known->fixed ? 0 : start_code - known->text_vaddr);
-	}
-	report_file(&key, 0, 0, 0, true, known != NULL);
+	if (known)
+		set_python(program, known, known->fixed ? 0 : start_code - known->text_vaddr);
+	report_file(&version, 0, 0, 0, true, known != NULL);
 }
 
 static __always_inline void process_execed(struct task_struct *task, struct linux_binprm *bprm)

@@ -50,63 +50,137 @@ static __always_inline u8 window_u8(const struct walk *w, u32 at, u16 field)
 	return *(w->window + (at & WINDOW_MASK) + (field & FIELD_MASK));
 }
 
-/* Mixes a text's length, hash and first bytes. What can't be read mixes as nothing. */
-static __always_inline u64 mix_text(u64 hash, struct walk *w, const struct py_layout *layout,
-				    u64 text)
+/*
+ * The beginning of an object into the window: what follows it may be missing, but not on its own
+ * page. One read costs the same whatever its size.
+ */
+static __always_inline void load_object(struct walk *w, u64 at)
 {
-	u64 head[3] = {}; /* length, cached hash, state */
-	u32 size;
+	u32 rest = 4096 - (at & 4095);
 
-	read_user(head, sizeof(head), text + layout->str_length);
-	hash = mix(hash, head[0]);
-	size = head[0] < SAMPLE_TEXT ? (u32)head[0] : SAMPLE_TEXT;
-	if ((head[2] >> layout->str_ascii_bit) & 1)
-		text += layout->str_ascii;
-	else
-		text += layout->str_data;
-	__builtin_memset(w->sample, 0, 8);
-	if (!size || !read_user(w->sample, size, text))
-		return hash;
-	for (u32 i = 0; i < SAMPLE_TEXT / 8; i++) {
-		if (8 * i >= size)
-			break;
-		u64 word = *(u64 *)(w->sample + 8 * i);
-
-		if (size - 8 * i < 8) /* the rest of the word is of an earlier text */
-			word &= (1ull << (8 * (size - 8 * i))) - 1;
-		hash = mix(hash, word);
-	}
-	return hash;
+	w->object_size = 0;
+	if (read_user(w->object, OBJECT_WINDOW, at))
+		w->object_size = OBJECT_WINDOW;
+	else if (rest < OBJECT_WINDOW && read_user(w->object, rest, at))
+		w->object_size = rest;
 }
 
-static __always_inline u64 mix_table(u64 hash, const struct py_layout *layout, u64 table)
+static __always_inline u64 object_u64(const struct walk *w, u16 field)
 {
-	u64 words[6] = {};
-	u64 size = 0;
+	return *(u64 *)(w->object + (field & OBJECT_MASK));
+}
 
-	read_user(&size, sizeof(size), table + layout->bytes_size);
-	hash = mix(hash, size);
-	if (size >= sizeof(words))
-		read_user(words, sizeof(words), table + layout->bytes_data);
-	else
-		read_user(words, size & 63, table + layout->bytes_data);
-	for (u32 i = 0; i < 6; i++)
-		hash = mix(hash, words[i]);
-	return hash;
+/* What a code object leads to. */
+static __always_inline bool read_parts(struct walk *w, const struct py_layout *layout, u64 code,
+				       struct code_parts *parts)
+{
+	load_object(w, code);
+	parts->filename = object_u64(w, layout->code_filename);
+	parts->name = object_u64(w, layout->code_name);
+	parts->table = object_u64(w, layout->code_table);
+	parts->firstlineno = object_u64(w, layout->code_firstlineno);
+	return w->object_size > layout->code_table;
+}
+
+/* Mixes some bytes of the window into the sample. A global function: verified by itself. */
+__attribute__((noinline)) int mix_window(u32 start, u32 size)
+{
+	struct walk *w = this_walk();
+	const u8 *at;
+	u64 hash;
+
+	if (!w)
+		return -1;
+	at = w->object + (start & OBJECT_MASK);
+	hash = w->sample_hash;
+	for (u32 i = 0; i < OBJECT_WINDOW && i < size; i += 8) {
+		u64 word = *(u64 *)(at + i);
+
+		if (size - i < 8) /* what lies behind is something else's */
+			word &= (1ull << (8 * (size - i))) - 1;
+		hash = mix(hash, word);
+	}
+	w->sample_hash = hash;
+	return 0;
+}
+
+/* Bytes of the object that is in the window, from start on; what is not there, from memory. */
+static __always_inline void mix_bytes(struct walk *w, u64 at, u32 start, u64 size)
+{
+	u32 here = w->object_size - start;
+
+	if (here > size)
+		here = size;
+	mix_window(start, here);
+	at += start + here;
+	size -= here;
+	for (u32 i = 0; i < SAMPLE_MAX / OBJECT_WINDOW; i++) {
+		u32 piece = size < OBJECT_WINDOW ? size : OBJECT_WINDOW;
+
+		if (!piece || !read_user(w->object, piece, at))
+			break;
+		mix_window(0, piece);
+		at += piece;
+		size -= piece;
+	}
 }
 
 /*
- * What tells the code object at w->code from another one that was there before: from 3.12 on
- * its version, which no other code object ever gets; before, its content. Into w->code_sample.
- * A global function: verified by itself.
+ * A text's length and its hash, which CPython keeps once it has been asked for it, as of every
+ * name; else its characters. What is not resident is told by its address alone.
+ */
+static __always_inline void mix_text(struct walk *w, const struct py_layout *layout, u64 text)
+{
+	u64 length, hash, start, kind;
+	u32 state;
+
+	load_object(w, text);
+	length = object_u64(w, layout->str_length);
+	hash = object_u64(w, layout->str_hash);
+	state = object_u64(w, layout->str_state);
+	start = ((state >> layout->str_ascii_bit) & 1 ? layout->str_ascii : layout->str_data) &
+		OBJECT_MASK;
+	if (w->object_size < start)
+		return;
+	w->sample_hash = mix(mix(w->sample_hash, length), hash);
+	if (hash != -1ull)
+		return;
+	kind = (state >> layout->str_kind_shift) & layout->str_kind_mask;
+	mix_bytes(w, text, start, length < SAMPLE_MAX ? length * kind : SAMPLE_MAX);
+}
+
+static __always_inline void mix_table(struct walk *w, const struct py_layout *layout, u64 table)
+{
+	u32 start = layout->bytes_data & OBJECT_MASK;
+	u64 size;
+
+	load_object(w, table);
+	if (w->object_size < start)
+		return;
+	size = object_u64(w, layout->bytes_size);
+	w->sample_hash = mix(w->sample_hash, size);
+	mix_bytes(w, table, start, size);
+}
+
+/* 0 where the interpreter has made 2^32 code objects. */
+static __always_inline bool read_version(const struct py_layout *layout, u64 code, u32 *ret)
+{
+	return layout->code_version != LAYOUT_NONE &&
+	       read_user(ret, sizeof(*ret), code + layout->code_version) && *ret;
+}
+
+/*
+ * What tells the code object at w->code from another one that was there before: from 3.12 on its
+ * version, which no other code object of its interpreter ever gets; before, and where interpreters
+ * come and go, all of it that a report shows. Into w->code_sample. Nothing that this thread has on
+ * its stack is freed while it is in a call, so that the file name is read once for all frames of a
+ * file in a row. A global function: verified by itself.
  */
 __attribute__((noinline)) int sample_code(void)
 {
-	u64 at[4] = {}; /* filename, name, [qualname,] table: neighbours in every version */
 	const struct py_layout *layout;
 	struct walk *w = this_walk();
-	u32 word = 0;
-	u64 hash;
+	struct code_parts parts;
 
 	if (!w)
 		return -1;
@@ -114,21 +188,23 @@ __attribute__((noinline)) int sample_code(void)
 	layout = bpf_map_lookup_elem(&layouts, &w->layout);
 	if (!layout)
 		return -1;
-	if (layout->code_version != LAYOUT_NONE &&
-	    read_user(&word, sizeof(word), w->code + layout->code_version) && word) {
-		w->code_sample = word;
+	if (w->main && read_version(layout, w->code, &parts.version)) {
+		w->code_sample = parts.version;
 		return 0;
 	}
-	read_user(at, sizeof(at), w->code + layout->code_filename);
-	read_user(&word, sizeof(word), w->code + layout->code_firstlineno);
-	hash = mix(mix(mix(mix(word, at[0]), at[1]), at[2]), at[3]);
-	hash = mix_text(hash, w, layout, at[0]);
-	hash = mix_text(hash, w, layout, at[1]);
-	if (layout->code_table - layout->code_filename == 24)
-		hash = mix_table(mix_text(hash, w, layout, at[2]), layout, at[3]);
-	else
-		hash = mix_table(hash, layout, at[2]);
-	w->code_sample = hash | (1ull << 63); /* never taken for a version */
+	if (!read_parts(w, layout, w->code, &parts))
+		return -1;
+	w->code_sample = mix(mix(mix(parts.firstlineno, parts.filename), parts.name), parts.table);
+	if (parts.filename != w->text) {
+		w->text = parts.filename;
+		w->sample_hash = 0;
+		mix_text(w, layout, parts.filename);
+		w->text_hash = w->sample_hash;
+	}
+	w->sample_hash = mix(w->code_sample, w->text_hash);
+	mix_text(w, layout, parts.name);
+	mix_table(w, layout, parts.table);
+	w->code_sample = w->sample_hash | 1ull << 63; /* never taken for a version */
 	return 0;
 }
 
@@ -175,12 +251,11 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 	else
 		f->lasti = (s32)lasti * layout->lasti_scale;
 	f->code = code;
-	f->ident = 0;
-	if (w->identity == IDENTITY_CONTENT) {
+	if (w->identity == IDENTITY_CONTENT && code != w->code) {
 		w->code = code;
 		sample_code();
-		f->ident = w->code_sample;
 	}
+	f->ident = w->code_sample;
 	f->owner = layout->frame_owner != LAYOUT_NONE ? window_u8(w, at, layout->frame_owner) : 0;
 	f->entry = layout->frame_entry != LAYOUT_NONE ? window_u8(w, at, layout->frame_entry)
 						      : layout->frames == PY_FRAMES_OBJECT;
@@ -239,6 +314,8 @@ __attribute__((noinline)) int walk_frames(void)
 			}
 			push_frame(w, layout, at);
 		} else {
+			if (!w->entry)
+				w->entry = w->next; /* shims lie on the C stack */
 			mark_entry(w);
 		}
 		w->next = window_u64(w, at, layout->frame_back);
@@ -293,26 +370,31 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 	if (!w)
 		return PYTHON_NONE;
 	w->stack.depth = 0;
+	w->entry = 0;
 	python = find_known(w, program, tgid);
 	if (!python)
 		return PYTHON_NONE;
 	w->stack.fault_address = 0;
 	w->layout = python->layout;
 	w->identity = by_content ? IDENTITY_CONTENT : python->identity;
+	w->code = w->text = w->code_sample = 0;
 	w->program = program;
 	w->code_type = python->code_type;
 	w->resend = resend;
 	layout = bpf_map_lookup_elem(&layouts, &w->layout);
 	if (!layout || !layout->version)
 		return PYTHON_NONE;
+	w->view.interp = 0;
 	found = find_frames(w, python, layout);
+	w->main = w->view.interp - python->runtime < RUNTIME_SIZE_MAX;
 	if (found != PYTHON_COMPLETE && found != PYTHON_AMBIGUOUS)
 		return found;
 	w->stack.python = PYTHON_COMPLETE;
 	w->window_size = 0;
 	w->window_start = 0;
 	w->hash = mix(mix(((u64)tgid << 32) | w->resend, program),
-		      python->epoch + epochs[tgid % EPOCHS]);
+		      python->epoch +
+			      (w->identity == IDENTITY_FREED ? epochs[tgid % EPOCHS] : by_content));
 	/* Shims are walked but not kept, so the loop is longer than the frames it yields. */
 	for (u32 i = 0; i < 2 * RECORD_FRAMES_MAX / WALK_STEP; i++)
 		if (!walk_frames())

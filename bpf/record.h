@@ -2,9 +2,9 @@
 /*
  * The records: the one contract between the kernel side and the user side.
  *
- * Owns: the byte layout of everything that travels through the ring buffer and of
- * everything a recording holds. Fixed width, header first, append-only: a field or a
- * value is never moved, renumbered or reused. The user side asserts the sizes.
+ * Owns: the byte layout of everything that travels through the ring buffer and, with
+ * record_user.h, of everything a recording holds. Fixed width, header first, append-only: a field
+ * or a value is never moved, renumbered or reused. The user side asserts the sizes.
  *
  * Never: judges. A record says what happened, once, in the order in which the calls
  * returned, with what could only be had at that moment.
@@ -50,14 +50,15 @@ enum record_type {
 	RECORD_MAP = 8,
 	RECORD_LOST = 9, /* its header alone, no CPU: records before it found no room; seq: how many
 			    in all by then, 0: not known. From either side */
-	RECORD_OWNER = 10,
+	RECORD_OWNER = 10, /* only in older recordings */
+	RECORD_OWNER_TYPE = 11,
 	RECORD_NATIVE = 16,
 	RECORD_MODULE = 17,
 	RECORD_RIGHTS = 18,
 
 	/*
 	 * From here on the user side's own: what it learned elsewhere and when it looked, so
-	 * that records alone tell all. Never in the ring.
+	 * that records alone tell all (record_user.h). Never in the ring.
 	 */
 	RECORD_OWN = 64,
 	RECORD_PROCESS = 64,
@@ -225,12 +226,23 @@ struct record_call {
 	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
 	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns; close:
 			    bits 2 and 3: record_call_table() */
-	__u8 owner;	 /* enum owner_state; of a close that freed fd */
-	__u8 native;	 /* enum native_taken */
-	__u8 point;	 /* enum owner_point that this thread entered before, at enter_ns; else 0 */
-	__u32 owner_low; /* OWNER_HOLDS: the low half of the object's address */
-	char name[];	 /* then, with NATIVE_TAKEN, a __u64, not aligned: record_native_id() */
+	__u8 owner;  /* of a close: record_call_claims(); in older recordings enum owner_state */
+	__u8 native; /* enum native_taken */
+	__u8 point;  /* OWNER_OS_CLOSE, OWNER_ELSEWHERE: whether os.close() made the call; 0: not
+			known. Older recordings: enum owner_point, entered at enter_ns */
+	__u32 owner_low; /* older recordings, OWNER_HOLDS: the low half of the object's address */
+	char name[];	 /* then, not aligned: struct record_claim, as many as record_call_claims();
+			    with NATIVE_TAKEN, a __u64: record_native_id() */
 };
+
+/* Objects that a close may tell of. */
+#define RECORD_CLAIMS_MAX 3
+
+/* How many objects are told of that claimed the number; in older recordings none. */
+static inline unsigned int record_call_claims(const struct record_call *call)
+{
+	return call->owner >> 4;
+}
 
 /*
  * Of a close() that returned EBADF: what it found in the table. A file system's flush (FUSE, NFS)
@@ -258,7 +270,8 @@ static inline int record_call_missed(const struct record_call *call)
 enum owner_state {
 	OWNER_UNKNOWN = 0, /* none is known, or it could not be looked at */
 	OWNER_HOLDS = 1,   /* it lives, and still has this number as its own */
-	OWNER_LET_GO = 2,  /* it has this number no more: it closes it itself, or is gone */
+	OWNER_LET_GO = 2,  /* it has no number any more (older recordings: or it is gone) */
+	OWNER_GONE = 3,	   /* its memory is something else's, or holds another number */
 };
 
 /* The types of objects that own a descriptor. */
@@ -270,17 +283,60 @@ enum owner_type {
 	OWNER_TYPES = 4,
 };
 
-/* The first argument of each is the object, but of NEW and FROMFD, which return it. */
+enum claim_flag {
+	CLAIM_AT_HAND = 1,    /* its address lies in the registers or on the stack of the thread */
+	CLAIM_FINALIZING = 2, /* it, or what is around it, is being finalized in this thread */
+	CLAIM_STALE = 4,      /* it claimed the number still after an earlier close of it */
+	CLAIM_LATE = 8,	      /* first seen with the number, not as it was made */
+	CLAIM_BEFORE = 16,    /* made before fdtrace attached: found in the process's memory */
+	CLAIM_PARENTS = 32,   /* a copy of the parent's object, by fork */
+	CLAIM_MORE = 64,      /* more claimed it than are kept; object 0: no more than that */
+};
+
+/*
+ * What a close found of a Python object that claims the number, or did: an object's own close puts
+ * -1 in the number's place first (Modules/_io/fileio.c: internal_close, Modules/socketmodule.c:
+ * sock_close, Modules/selectmodule.c: pyepoll_internal_close). The latest to claim it comes first.
+ */
+struct record_claim {
+	__u64 object;	/* its address */
+	__u64 type;	/* address of its type, which a RECORD_OWNER_TYPE names */
+	__u64 since_ns; /* when it was first seen to have the number, or to be about to take it */
+	__u8 kind;	/* enum owner_type */
+	__u8 state;	/* enum owner_state */
+	__u8 flags;	/* enum claim_flag */
+	__u8 unused[5];
+};
+
+/* First sight of a type whose objects own descriptors, in one program. */
+struct record_owner_type {
+	struct record_header h;
+	__u64 type; /* its address; 0: no owner could be found in this program, kind OWNER_NONE */
+	__u8 kind;  /* enum owner_type */
+	__u8 unused;
+	__u16 name_size;
+	__u32 unused2;
+	char name[]; /* tp_name, which of a Python class lacks the module; then with it. No NUL */
+};
+
+/* Bytes of a type's name in a record. */
+#define RECORD_TYPE_NAME_MAX 128
+
+/*
+ * Older recordings have these, of probes at the owners' functions. The first argument of each is
+ * the object, but of NEW and FROMFD, which return it.
+ */
 enum owner_point {
-	OWNER_INIT = 1, /* tp_init: entry for the object, return for its number */
-	OWNER_NEW,	/* tp_new: return */
-	OWNER_FROMFD,	/* the class method fromfd: return */
-	OWNER_CLOSE,	/* the method close: entry */
-	OWNER_DETACH,	/* the method detach: entry */
-	OWNER_FINALIZE, /* tp_finalize, which closes: entry */
-	OWNER_DEALLOC,	/* tp_dealloc, which closes: entry */
-	OWNER_OS_CLOSE, /* os.close, of OWNER_NONE: entry */
-	OWNER_WARN,	/* FileIO's method _dealloc_warn, which its finalizers call: entry */
+	OWNER_INIT = 1,	 /* tp_init: entry for the object, return for its number */
+	OWNER_NEW,	 /* tp_new: return */
+	OWNER_FROMFD,	 /* the class method fromfd: return */
+	OWNER_CLOSE,	 /* the method close: entry */
+	OWNER_DETACH,	 /* the method detach: entry */
+	OWNER_FINALIZE,	 /* tp_finalize, which closes: entry */
+	OWNER_DEALLOC,	 /* tp_dealloc, which closes: entry */
+	OWNER_OS_CLOSE,	 /* os.close, of OWNER_NONE: entry */
+	OWNER_WARN,	 /* FileIO's method _dealloc_warn, which its finalizers call: entry */
+	OWNER_ELSEWHERE, /* in a record_call: it was not made by os.close() */
 	OWNER_POINTS,
 };
 
@@ -472,117 +528,9 @@ struct record_map {
 	__u64 offset; /* in the file, bytes */
 	__u32 exec;   /* 1: this is the file that exec started, start and offset not set */
 	__u32 known;  /* 1: known to be a Python, which the kernel side walks from here on */
-};
-
-/* Which facts a record_process holds. */
-enum process_fact {
-	PROCESS_COMM = 1,
-	PROCESS_EXE = 2,
-	PROCESS_STATUS = 4, /* ns_pid */
-	PROCESS_CGROUP = 8, /* cgroup, container id; each may be empty: none */
-	PROCESS_ROOT = 16,  /* same_root: a process that ends has none any more */
-};
-
-/* Whether a record_process brings a process under trace. */
-enum process_since {
-	PROCESS_KNOWN = 0,	 /* no: facts of one that is traced already */
-	PROCESS_FROM_START = 1,	 /* before its first instruction */
-	PROCESS_FROM_ATTACH = 2, /* running: a snapshot follows */
-};
-
-/* What /proc says of a process; header's time: when it was read. */
-struct record_process {
-	struct record_header h;
-	__u64 start_ns; /* CLOCK_BOOTTIME, in whole clock ticks */
-	__u32 ns_pid;	/* in the innermost pid namespace */
-	__u8 since;	/* enum process_since */
-	__u8 facts;	/* enum process_fact */
-	__u8 same_root; /* 1: it has fdtrace's own mount namespace and root */
-	__u8 unused;
-	char comm[16];
-	__u16 exe_size;
-	__u16 cgroup_size;
-	__u16 container_size;
-	__u16 unused2;
-	char data[]; /* executable, cgroup, container id; no NUL */
-};
-
-/* The runtime found in a process: "CPython 3.11.2". */
-struct record_runtime {
-	struct record_header h;
-	__u16 name_size;
-	__u16 unused[3];
-	char name[];
-};
-
-/* A descriptor that /proc showed open. link: what /proc/PID/fd/N leads to. */
-struct record_open_fd {
-	struct record_header h;
-	__s32 fd;
-	__u16 link_size; /* 0: not readable */
-	__u8 cloexec;
-	__u8 ring_flags; /* should it be an io_uring: RING_TOLD */
-	char link[];
-};
-
-/* All open descriptors have been sent; header's time: when the last was read. */
-struct record_snapshot {
-	struct record_header h;
-	__u32 max_fds; /* FDSize of /proc/PID/status; 0: not known */
-	__u32 threads; /* that the process has; 0: not recorded */
-};
-
-/* A source line of the process, as a report showed it. data: file name, line. */
-struct record_source {
-	struct record_header h;
-	__u32 line; /* from 1 */
-	__u16 file_size;
-	__u16 text_size; /* 0: not readable */
-	char data[];
-};
-
-/* Where the unwinding of a native stack ended. */
-enum native_end {
-	NATIVE_COMPLETE = 0, /* at the thread's first function */
-	NATIVE_FRAMES = 1,   /* RECORD_NATIVES_MAX frames: more lie outside */
-	NATIVE_STACK = 2,    /* where the copy of the stack ends, or is not readable */
-	NATIVE_NO_MODULE =
-		3,	   /* an address in no file that is known: code made at run time, or gone */
-	NATIVE_NO_CFI = 4, /* code whose file does not say how to unwind it */
-	NATIVE_BROKEN = 5, /* unwind information or a stack that makes no sense */
-	NATIVE_FAILED = 6, /* the unwinding itself failed: no frames */
-};
-
-struct record_native_frame {
-	__u64 address; /* as the module's file counts; module 0: in the process */
-	__u32 symbol;  /* text at this offset: the function that the address lies in; 0: no name */
-	__u32 module;  /* text: the base name of the file; 0: in no known one */
-};
-
-/* The frames of a RECORD_NATIVE, innermost first. text: names, each with a NUL, "" first. */
-struct record_native_stack {
-	struct record_header h;
-	__u64 hash;
-	__u32 nr;
-	__u16 cpu;
-	__u16 depth;
-	__u32 text_size;
-	__u8 end; /* enum native_end */
-	__u8 unused[3];
-	struct record_native_frame frames[];
-};
-
-/*
- * A session ends. data: the loss counters (u64, by cause), then sentences, each with a NUL; one
- * more than are counted: the hooks that were attached ("tp_btf/sys_exit").
- */
-struct record_end {
-	struct record_header h;
-	__u64 compat_calls; /* of 32-bit programs, not decoded */
-	__u16 causes;	    /* loss counters that follow */
-	__u16 unseen;	    /* sentences that follow: what the hooks could not see */
-	__u32 unseen_size;  /* bytes of them, and of the hooks */
-	__u8 data[];
+	/* Since 0.2: the file's state at this moment. */
+	__u64 changed_ns; /* ctime, CLOCK_REALTIME */
+	__u64 file_size;  /* bytes */
 };
 
 /* Why a record did not reach the ring: index of the loss counters. */

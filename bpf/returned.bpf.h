@@ -75,10 +75,25 @@ static __always_inline const struct target *current_target(void)
 	return bpf_map_lookup_elem(&targets, &tgid);
 }
 
+/* Whether an owner may show at its end: enum owner_call. */
+static __always_inline u8 shows_owner(const struct returned *call)
+{
+	u8 kind = by_number(owner_call_of_nr, call->nr);
+
+	if (!kind || call->ret == -EBADF)
+		return OWNER_CALL_NONE;
+	if (kind == OWNER_CALL_USE)
+		return sockets_late ? kind : OWNER_CALL_NONE;
+	if (call->ret < 0 || (kind == OWNER_CALL_FSTATAT && !(call->args[3] & AT_EMPTY_PATH)))
+		return OWNER_CALL_NONE;
+	return kind;
+}
+
 /* Nothing but a look at the numbers. */
 static __always_inline bool concerns_fds(const struct returned *call)
 {
-	return call->nr < SYSCALLS_KNOWN && (classify(call) || maps_code(call));
+	return call->nr < SYSCALLS_KNOWN &&
+	       (classify(call) || maps_code(call) || shows_owner(call));
 }
 
 /* Since 6.10; since 6.15 global functions may be called behind it. The user side tries. */
@@ -111,21 +126,46 @@ static __always_inline void release_cpu(void)
 		bpf_preempt_enable();
 }
 
+/* The number that the owner has, or takes. */
+static __always_inline s32 owners_fd(const struct returned *call, u8 kind)
+{
+	return kind == OWNER_CALL_SOCKET || kind == OWNER_CALL_EPOLL ? call->ret : call->args[0];
+}
+
+/* Not while another program works in this CPU's buffers: an owner is missed then, no record. */
+static __always_inline void look_for_owner(const struct returned *call, const struct target *target,
+					   struct pt_regs *regs, u8 kind)
+{
+	struct cpu_counts *c = cpu_counts();
+
+	if (!c || c->busy || target->vfork)
+		return;
+	c->busy = 1;
+	owner_seen(target, regs, kind, owners_fd(call, kind));
+	c->busy = 0;
+}
+
 /* A call of a traced process, which concerns descriptors. regs: as the call left them. */
 static __always_inline void handle_call(const struct returned *call, const struct target *target,
 					struct pt_regs *regs)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
-	u8 id = classify(call);
+	u8 id = classify(call), owner = shows_owner(call);
 
 	hold_cpu();
 	if (is_compat()) {
-		count_compat();
-	} else if (!id) {
-		file_mapped(call, target->program, pid_tgid >> 32);
-	} else if (take_buffers()) {
-		report_call(call, id, target, pid_tgid, regs);
-		leave_buffers();
+		if (id || maps_code(call))
+			count_compat();
+	} else {
+		if (id && take_buffers()) {
+			report_call(call, id, target, pid_tgid, regs);
+			leave_buffers();
+		}
+		if (!id && maps_code(call))
+			file_mapped(call, target->program, pid_tgid >> 32);
+		/* Behind the record of the call that made the number. */
+		if (owner)
+			look_for_owner(call, target, regs, owner);
 	}
 	release_cpu();
 }

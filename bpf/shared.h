@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #endif
 
+#include "owner.h"
 #include "record.h"
 
 #define SYSCALLS_KNOWN 512
@@ -21,12 +22,12 @@ enum native_calls {
 };
 
 struct target {
-	__u64 program;	    /* CLOCK_BOOTTIME at fork, exec or attach: with the pid, one program */
-	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
-	__u32 leader_ended; /* 1: so has what the user side tied to the first thread */
+	__u64 program; /* CLOCK_BOOTTIME at fork, exec or attach: with the pid, one program */
 	__u64 parent_program; /* the one it was forked from, whose objects it has too; 0: none */
 	__u32 parent_tgid;
-	__u32 alone; /* 1: probes of its own watch its descriptor owners, not everybody's */
+	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
+	__u32 leader_ended; /* 1: so has what the user side tied to the first thread */
+	__u32 unused;
 };
 
 /* A number of a program, as its Python objects have it. */
@@ -36,20 +37,50 @@ struct held_key {
 	__s32 fd;
 };
 
-/* The object that has taken it. */
-struct held_by {
-	__u64 object;
-	__u64 type; /* ob_type: another object at its address has another, or another number */
+/* An object that claims it. */
+struct claim {
+	__u64 object; /* 0: this place is free */
+	__u64 type;   /* ob_type: another object at its address has another, or another number */
 	__u64 since_ns;
-	__u16 fd_at;
-	__u16 unused[3];
+	__u64 table; /* address of the files_struct that the number is of; 0: not known, any */
+	__u8 kind;   /* enum owner_type */
+	__u8 flags;  /* enum claim_flag */
+	__u16 unused;
+	__u32 unused2;
 };
 
-/* A call of tp_init: its thread, and where its return address lies on the stack. */
-struct init_key {
-	__u64 frame;
-	__u32 tid;
+/* The latest first. */
+struct claims {
+	struct claim of[RECORD_CLAIMS_MAX];
+	__u32 looks;	/* OWNER_CALL_USE: how often an owner was looked for in vain */
+	__u32 left_out; /* 1: more claimed the number than find room here */
+};
+
+/* A type in a program. */
+struct owner_type_key {
+	__u64 program;
+	__u64 type;
+	__u32 tgid;
 	__u32 unused;
+};
+
+struct owner_type_known {
+	__u64 checked_ns; /* OWNER_NONE: when; a type that is freed may have another in its place */
+	__u32 kind;	  /* enum owner_type, itself or by one of its bases */
+	__u32 unused;
+};
+
+/* A place in a program from which fstat() is called. */
+struct owner_place_key {
+	__u64 program;
+	__u64 address;
+	__u32 tgid;
+	__u32 unused;
+};
+
+struct owner_place {
+	__u32 found;
+	__u32 missed;
 };
 
 /* What was learned of a program holds for no other, though pid and addresses come again. */
@@ -65,27 +96,46 @@ struct file_key {
 	__u64 inode;
 };
 
+/*
+ * A file as it was at one moment. Who gets its inode later, or writes to it, makes another of it:
+ * the time of the last change is the kernel's alone to set.
+ */
+struct file_version {
+	struct file_key file;
+	__u64 changed_ns; /* ctime, CLOCK_REALTIME */
+	__u64 size;
+};
+
+/* How owners are found in a program. Written by its calls, in no order: a hint and no more. */
+struct owner_finding {
+	__u8 place[8]; /* by enum owner_call: index of the saved register where one was last */
+	__u32 found;   /* by fstat() */
+	__u32 missed;
+	__u32 deep; /* 1: the stack is searched, too; 2: in vain, which has been told */
+	__u32 unused;
+};
+
 /* How a code object is told from another that had its address before. */
 enum code_identity {
 	IDENTITY_CONTENT = 0, /* by what it holds: sampled at every frame */
-	IDENTITY_FREED = 1,   /* by the frees that a probe on its destructor counts */
+	IDENTITY_FREED = 1,   /* by the frees that a probe in its process counts */
 };
 
 struct python_process {
 	__u64 runtime;	 /* address of _PyRuntime in the process */
 	__u64 code_type; /* of PyCode_Type */
 	__u64 epoch;	 /* raised when identity changes: ids of stacks are new then */
-	struct file_key file;
-	__u32 layout;	/* index into layouts */
-	__u32 identity; /* enum code_identity */
-	__u32 tss_key;	/* 1 + the key of the thread state, once it has proved right; 0: not yet */
+	__u32 layout;	 /* index into layouts */
+	__u32 tss_key;	 /* 1 + the key of the thread state, once it has proved right; 0: not yet */
+	__u32 identity;	 /* enum code_identity */
 	__u32 unused;
+	struct code_range code[OWNER_CODES];
+	struct owner_finding finding;
 };
 
 enum file_known {
-	FILE_NOTHING = 0, /* it is no Python, and holds none of its descriptor owners */
+	FILE_NOTHING = 0, /* it is no Python */
 	FILE_PYTHON = 1,  /* it is a Python with this layout */
-	FILE_OWNERS = 2,  /* a module with descriptor owners: each program that maps it counts */
 };
 
 struct python_file {
@@ -96,14 +146,28 @@ struct python_file {
 	__u32 layout;
 	__u16 known; /* enum file_known */
 	__u16 fixed; /* 1: ET_EXEC, no load bias */
+	struct code_range code[OWNER_CODES];
 };
 
 struct code_key {
 	__u64 code;
-	__u64 sample; /* IDENTITY_CONTENT: hash of its content */
 	__u64 program;
 	__u32 tgid;
 	__u32 resend;
+};
+
+/* What a code object leads to; version: no other one ever gets it (3.12 on), 0: it has none. */
+struct code_parts {
+	__u64 filename, name, table;
+	__u32 firstlineno;
+	__u32 version;
+};
+
+/* The code object that was sent last of those that had this address. */
+struct code_sent {
+	__u64 ident;
+	__u64 sample; /* tells it from another one: hash of its parts and of what they hold */
+	struct code_parts parts;
 };
 
 struct cpu_counts {

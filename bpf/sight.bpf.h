@@ -216,7 +216,7 @@ __attribute__((noinline)) int send_frame_code(u32 i)
 	struct cpu_counts *c = cpu_counts();
 	struct code_key key = {};
 	struct record_frame *f;
-	u64 *known, ident;
+	struct code_sent *known;
 
 	if (!w || !c || i >= RECORD_FRAMES_MAX)
 		return -1;
@@ -226,20 +226,22 @@ __attribute__((noinline)) int send_frame_code(u32 i)
 		return -1;
 	f = &w->frames[i];
 	key.code = f->code;
-	key.sample = f->ident;
+	w->sent.sample = f->ident;
 	key.program = w->program;
 	key.tgid = pid_tgid >> 32;
 	key.resend = w->resend;
 	known = bpf_map_lookup_elem(&codes_sent, &key);
-	if (known) {
-		f->ident = *known;
+	if (known && known->sample == w->sent.sample) {
+		f->ident = known->ident;
 		return 0;
 	}
-	ident = ((u64)bpf_get_smp_processor_id() << 48) | ++c->ident;
-	f->ident = ident;
-	if (send_code(w, layout, key.code, ident, pid_tgid))
+	f->ident = w->sent.ident = ((u64)bpf_get_smp_processor_id() << 48) | ++c->ident;
+	if (send_code(w, layout, key.code, w->sent.ident, pid_tgid))
 		return 1;
-	bpf_map_update_elem(&codes_sent, &key, &ident, BPF_ANY);
+	w->sent.parts.version = 0;
+	read_parts(w, layout, key.code, &w->sent.parts);
+	read_version(layout, key.code, &w->sent.parts.version);
+	bpf_map_update_elem(&codes_sent, &key, &w->sent, BPF_ANY);
 	return 0;
 }
 
@@ -248,15 +250,11 @@ static __always_inline void code_freed(u64 code)
 {
 	struct code_key key = {.code = code, .tgid = bpf_get_current_pid_tgid() >> 32};
 	const struct target *target = bpf_map_lookup_elem(&targets, &key.tgid);
-	struct python_process *python;
 
 	if (!target)
 		return;
 	key.program = target->program;
 	key.resend = resend;
-	python = find_program(key.program, key.tgid);
-	if (!python)
-		return;
 	__sync_fetch_and_add(&epochs[key.tgid % EPOCHS], 1);
 	bpf_map_delete_elem(&codes_sent, &key);
 }

@@ -266,6 +266,7 @@ static __always_inline enum python_status find_frames(struct walk *w, struct pyt
 		w->view.frame = w->search.frame;
 	}
 	w->next = first_frame(layout, w->view.frame);
+	w->entry = layout->frames == PY_FRAMES_CFRAME ? w->view.frame : 0;
 	return status;
 }
 

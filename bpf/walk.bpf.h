@@ -10,15 +10,20 @@
 #include "emit.bpf.h"
 
 /* A window begins with its frame's page at the latest: frames of one data stack lie together. */
-#define WINDOW_BACK   2048
-#define WINDOW_MASK   (2 * WINDOW_BACK - 1)
+#define WINDOW_BACK	 2048
+#define WINDOW_MASK	 (2 * WINDOW_BACK - 1)
 /* No field that we read lies further inside a frame. */
-#define FIELD_MASK    127
-#define WALK_STEP     16
-/* Bytes of a text that tell one code object from another. */
-#define SAMPLE_TEXT   256
+#define FIELD_MASK	 127
+#define WALK_STEP	 16
+/* Of an object that a frame leads to, read at once: most of them whole. */
+#define OBJECT_WINDOW	 256
+#define OBJECT_MASK	 (OBJECT_WINDOW - 1)
+/* So many bytes of a text or a table tell one code object from another. */
+#define SAMPLE_MAX	 4096
+/* The main interpreter lies in the runtime (3.11 on), others elsewhere. */
+#define RUNTIME_SIZE_MAX (16 << 20)
 /* A look into memory of the CPU's own costs a fraction of one into a hash map. */
-#define RECENT_STACKS 256
+#define RECENT_STACKS	 256
 
 /* What this CPU found last in pythons: most calls in a row are of one program. */
 struct known_python {
@@ -59,29 +64,72 @@ struct table_rest {
 	u32 unused;
 };
 
+/* Registers that a call preserves: the ABIs' callee-saved ones, in the order of struct pt_regs. */
+#if defined(__TARGET_ARCH_x86)
+#define SAVED_REGS 6 /* r15, r14, r13, r12, rbp, rbx */
+#elif defined(__TARGET_ARCH_arm64)
+#define SAVED_REGS 10 /* x19 to x28 */
+#endif
+
+/*
+ * A look for an owner, or at one. What functions that are verified by themselves hand to each other
+ * lies here, and not on the stack, of which all in a chain of calls have 512 bytes together.
+ */
+struct owner_look {
+	u64 program;
+	u64 saved[SAVED_REGS];
+	struct claim claim; /* what is looked at, or has been found */
+	struct code_range code[OWNER_CODES];
+	u32 tgid;
+	u32 layout;   /* index into owner_layouts */
+	s32 has;      /* what the object has in its fd field */
+	u32 only;     /* enum owner_type */
+	u32 found;    /* enum claim_flag */
+	u32 new_kind; /* enum owner_type, of new_type */
+	u64 new_type; /* an owner's, whose name has not been sent yet; 0: none */
+};
+
+/* A type that may be an owner's: what is read of it, and what is remembered. */
+struct type_look {
+	struct owner_type_key key;
+	struct owner_type_known known;
+	u64 fields[2]; /* tp_name, tp_basicsize */
+	u64 name[2];
+};
+
 struct walk {
 	struct known_python known;
-	u64 next; /* the frame to read */
+	u64 next;  /* the frame to read */
+	u64 entry; /* on the C stack, in the innermost evaluation loop; 0: not known */
 	u64 hash;
 	u64 window_start;
 	u32 window_size;
 	u32 layout;
-	u32 identity;
 	u32 resend;
 	u64 program;
 	u64 code_type;
 	u64 code; /* argument and result of sample_code */
 	u64 code_sample;
 	u8 window[2 * WINDOW_BACK + FIELD_MASK + 8];
-	u8 sample[SAMPLE_TEXT + 8];
+	u32 identity; /* enum code_identity */
+	u32 main;     /* 1: the thread runs in the main interpreter */
+	u64 text;     /* the file name that was sampled last in this walk; 0: none */
+	u64 text_hash;
+	u64 sample_hash; /* of the texts and tables so far */
+	u32 object_size; /* bytes in the window of objects */
+	u8 object[2 * OBJECT_WINDOW] __attribute__((aligned(8)));
 	/* Ids found in stacks_sent by this CPU, each mixed with stacks_forgotten. */
 	u64 recent[RECENT_STACKS];
 	struct thread_view view;
 	struct thread_search search;
+	struct owner_look look;
+	struct type_look type;
+	struct claims fresh; /* of a number that becomes known */
 	struct table_rest rest;
 	u64 group_info; /* the thread's, in the kernel */
 	struct record_rights rights;
 	u32 groups[RECORD_GROUPS_MAX];
+	struct code_sent sent; /* here, for the stack is short */
 	struct record_stack stack;
 	struct record_frame frames[RECORD_FRAMES_MAX];
 };

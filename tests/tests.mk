@@ -94,11 +94,15 @@ pythons: ## fetch Debian's CPythons of other suites into the cache, for the e2e 
 pythons-built: ## build those that Debian has only sources of (free-threaded, with musl); BUILT='python3.13t'
 	@$(PYTHON) -B tests/build_pythons.py $(BUILT)
 
+.PHONY: packages
+packages: ## install what the e2e tests use of PyPI into the cache, for every Python here
+	@$(PYTHON) -B tests/packages.py
+
 .PHONY: stress
 STRESS_SECONDS ?= 60
-stress: fdtrace ## races for recycled numbers, against the programs' own logs; STRESS_SECONDS=60
+stress: fdtrace ## races for recycled numbers, and walks over owners, against the programs' own logs; STRESS_SECONDS=60
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 FDTRACE_TEST_LONG=$(STRESS_SECONDS) $(PYTHON) -m pytest \
-		-p no:cacheprovider tests/e2e/test_race.py
+		-p no:cacheprovider tests/e2e/test_race.py tests/e2e/walk_owners.py
 
 .PHONY: lint bpf-lint man-lint check-vmlinux format format-check
 lint: fdtrace man-lint format-check bpf-lint ## the house rules

@@ -2,71 +2,66 @@
 #include "attach.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <uthash.h>
-
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
+#include "earlier_owners.h"
+#include "files.h"
+#include "frees.h"
 #include "learned.h"
+#include "owner_class.h"
 #include "process/facts.h"
 #include "process/proc.h"
 #include "process/seen.h"
 #include "python/locate.h"
 #include "python/mend.h"
+#include "python/owner_layout.h"
 #include "prove.h"
 #include "running.h"
-#include "watch.h"
-
-/* Files looked into are remembered; beyond this many they are looked into again. */
-#define FILES_MAX 4096
+#include "unseen.h"
 
 /* Words of a command that may name the program which it is to start: "timeout 9 python3.12 x". */
 #define WORDS_MAX 16
 
-/* What an executable file was found to be. */
-struct known_file {
-	struct file_key key;
-	bool walked;  /* a Python that we can walk */
-	bool strange; /* one that we can't */
-	bool proved;  /* a process of it was as the layout says */
-	struct python_runtime runtime;
-	int fd;		      /* of a Python whose destructor of code objects is known; else -1 */
-	uint64_t destructor;  /* its offset in the file */
-	unsigned int watched; /* processes for which frees of code objects have been watched */
-	UT_hash_handle hh;
-};
-
 struct attach {
 	struct probe *probe;
-	struct watch *watch;
-	struct foreign *foreign;
 	const struct session *session;
 	record_fn feed;
 	void *feed_arg;
-	struct known_file *files;
+	bool owners;   /* are read */
+	bool searches; /* for those that were made before */
+	struct earlier_owners *earlier;
+	struct unseen unseen;
+	struct files *files;
+	struct frees *frees;
 	struct running *running;
 	struct strangers strangers;
 };
 
-int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
-	       record_fn feed, void *arg, bool owners, struct attach **ret_attach)
+/* A class of descriptor owners that is new in a process; or word that no owner can be found there.
+ */
+static int on_owner_type(void *arg, const struct record_header *record);
+
+int attach_new(const struct attach_options *options, record_fn feed, void *arg,
+	       struct attach **ret_attach)
 {
 	struct attach *attach = calloc(1, sizeof(*attach));
 
 	if (!attach)
 		return -ENOMEM;
-	attach->probe = probe;
-	attach->foreign = foreign;
-	attach->session = session;
+	attach->probe = options->probe;
+	attach->session = options->session;
 	attach->feed = feed;
 	attach->feed_arg = arg;
-	if (watch_new(probe, foreign, owners, &attach->watch)) {
+	attach->owners = options->owners;
+	attach->searches = options->owners && options->heap_scan;
+	if (earlier_owners_new(attach->probe, 0, on_owner_type, attach, &attach->earlier) ||
+	    files_new(attach->probe, options->foreign, attach->owners, &attach->files) ||
+	    frees_new(attach->probe, options->foreign, &attach->frees)) {
 		attach_free(attach);
 		return -ENOMEM;
 	}
@@ -79,166 +74,72 @@ static int feed(struct attach *attach, const struct record_header *record)
 	return attach->feed(attach->feed_arg, record);
 }
 
-static void forget_files(struct attach *attach)
-{
-	struct known_file *file, *next;
-
-	HASH_ITER (hh, attach->files, file, next) {
-		HASH_DEL(attach->files, file);
-		close_fd(file->fd);
-		free(file);
-	}
-}
-
 void attach_free(struct attach *attach)
 {
 	if (!attach)
 		return;
+	earlier_owners_free(attach->earlier);
+	unseen_free(&attach->unseen);
 	running_free(&attach->running);
-	forget_files(attach);
-	watch_free(attach->watch);
+	frees_free(attach->frees);
+	files_free(attach->files);
 	free(attach);
 }
 
 const char *const *attach_unseen(struct attach *attach)
 {
-	return watch_unseen(attach->watch);
+	const char *missed = earlier_owners_missed(attach->earlier);
+
+	if (missed)
+		unseen_note(&attach->unseen, missed);
+	return unseen_list(&attach->unseen, probe_unseen(attach->probe));
 }
 
-static struct known_file *find_file(struct attach *attach, const struct file_key *key)
+bool attach_step(struct attach *attach)
 {
-	struct known_file *file;
+	return earlier_owners_step(attach->earlier);
+}
 
-	HASH_FIND(hh, attach->files, key, sizeof(*key), file);
-	return file;
+void attach_progress(const struct attach *attach, struct earlier_progress *ret)
+{
+	earlier_owners_progress(attach->earlier, ret);
 }
 
 static struct known_file *python_of(struct attach *attach, pid_t pid)
 {
-	const struct file_key *key = running_file(attach->running, pid);
+	const struct file_version *version = running_file(attach->running, pid);
 
-	return key ? find_file(attach, key) : NULL;
+	return version ? files_find(attach->files, version) : NULL;
 }
 
-/* Looks into a file once and tells the kernel side. fd is lent. NULL: it cannot be read. */
-static struct known_file *learn_file(struct attach *attach, const struct file_key *key, int fd)
+/* Where no one knows where its objects keep their numbers, nobody is asked. */
+static void note_owners(struct attach *attach, const struct python_runtime *runtime)
 {
-	struct known_file *file = find_file(attach, key);
-	struct python_file answer = {0};
-	bool owners;
-	int err;
+	char sentence[UNSEEN_NOTE_SIZE];
 
-	if (file)
-		return file;
-	if (HASH_COUNT(attach->files) >= FILES_MAX)
-		forget_files(attach);
-	file = calloc(1, sizeof(*file));
-	if (!file)
-		return NULL;
-	file->key = *key;
-	file->fd = -1;
-	err = foreign_runtime_find(attach->foreign, fd, &file->runtime);
-	file->walked = !err;
-	file->strange = err == -ENOTSUP;
-	if (file->walked &&
-	    !foreign_code_destructor(attach->foreign, fd, &file->runtime, &file->destructor))
-		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	owners = watch_learn(attach->watch, key, fd, file->walked);
-	answer.runtime = file->runtime.runtime;
-	answer.code_type = file->runtime.code_type;
-	answer.text_vaddr = file->runtime.text_vaddr;
-	answer.text_offset = file->runtime.text_offset;
-	answer.fixed = file->runtime.fixed;
-	/* Of a strange one the kernel side goes on to ask, so that each process of it is named. */
-	if (!file->strange)
-		probe_learn_file(attach->probe, key, file->walked ? &file->runtime.layout : NULL,
-				 owners, &answer);
-	HASH_ADD(hh, attach->files, key, sizeof(file->key), file);
-	return file;
-}
-
-/*
- * The first process of a file is watched alone, so that no other one pays; from the second on
- * one probe serves them all, at a microsecond for each code object that any of them frees.
- */
-static void watch_frees(struct attach *attach, pid_t pid, struct known_file *file)
-{
-	int err;
-
-	if (file->fd < 0)
+	if (!attach->owners || python_owners_of(&runtime->layout))
 		return;
-	if (file->watched > 1) {
-		probe_frees_watched(attach->probe, pid, &file->key);
-		return;
-	}
-	err = probe_watch_frees(attach->probe, pid, &file->key, file->fd, file->destructor,
-				file->watched == 1);
-	if (!err || err == -ESTALE)
-		file->watched++;
+	snprintf(sentence, sizeof(sentence),
+		 "which Python object owns a descriptor, in CPython %.32s: where its objects keep "
+		 "it is not known",
+		 runtime->version_text);
+	unseen_note(&attach->unseen, sentence);
 }
 
-/* Looks into the file of this path. 0: its key; -1: there is none. */
-static int learn_path(struct attach *attach, const char *path, struct file_key *ret_key)
-{
-	_cleanup_close_ int fd = file_open_regular(path);
-
-	if (fd < 0 || probe_identify_file(attach->probe, fd, ret_key))
-		return -1;
-	return learn_file(attach, ret_key, fd) ? 0 : -1;
-}
-
-struct modules {
-	struct attach *attach;
-	pid_t pid;
-};
-
-static void watch_module(void *arg, const char *path)
-{
-	struct modules *modules = arg;
-	struct file_key key;
-
-	if (!learn_path(modules->attach, path, &key))
-		watch_file(modules->attach->watch, modules->pid, &key);
-}
-
-/*
- * Of a Python and of the modules that lie beside it, before it loads them. Not again for each
- * child: what serves all has been found with the first. False: they were watched already.
- */
-static bool watch_owners(struct attach *attach, pid_t pid, struct known_file *file)
-{
-	struct modules modules = {attach, pid};
-
-	if (!watch_file(attach->watch, pid, &file->key))
-		return false;
-	if (file->fd >= 0)
-		python_locate_modules(file->fd, file->runtime.version, watch_module, &modules);
-	return true;
-}
-
-/* Of a process that has begun already: what it has made meanwhile is not known. */
-static void watch_owners_late(struct attach *attach, pid_t pid, struct known_file *file)
-{
-	if (watch_owners(attach, pid, file))
-		watch_note_late(attach->watch);
-}
-
-/* The kernel side walks the process: its findings name the runtime, its frees are watched. */
+/* The kernel side walks the process: its findings name the runtime. */
 static void python_runs(struct attach *attach, pid_t pid, struct known_file *file)
 {
 	learned_runtime(attach->feed, attach->feed_arg, pid, &file->runtime);
-	running_set(&attach->running, pid, &file->key);
-	watch_frees(attach, pid, file);
-	watch_note_python(attach->watch, &file->runtime.layout, file->runtime.version_text);
-	watch_owners_late(attach, pid, file);
+	running_set(&attach->running, pid, &file->version);
+	note_owners(attach, &file->runtime);
 }
 
 struct search {
 	struct attach *attach;
 	struct seen **vain; /* mappings that are no Python; NULL: not kept */
 	pid_t pid;
-	const struct file_key *only; /* NULL: any file */
-	uint64_t at;		     /* 0: at any address */
+	const struct file_version *only; /* NULL: any file */
+	uint64_t at;			 /* 0: at any address */
 	struct known_file *found;
 	uint64_t bias;
 };
@@ -247,13 +148,13 @@ struct search {
 static struct known_file *mapped_file(struct search *search, const struct proc_mapping *mapping)
 {
 	struct attach *attach = search->attach;
-	struct file_key key;
+	struct file_version version;
 	_cleanup_close_ int fd = proc_open_mapping(search->pid, mapping);
 
-	if (fd < 0 || probe_identify_file(attach->probe, fd, &key) ||
-	    (search->only && memcmp(search->only, &key, sizeof(key))))
+	if (fd < 0 || probe_identify_file(attach->probe, fd, &version) ||
+	    (search->only && memcmp(search->only, &version, sizeof(version))))
 		return NULL;
-	return learn_file(attach, &key, fd);
+	return files_learn(attach->files, &version, fd);
 }
 
 /* The process runs a Python that is not walked. */
@@ -308,42 +209,50 @@ static bool prove(struct attach *attach, pid_t pid, struct known_file *file, uin
  * there is none.
  */
 static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t program,
-				      const struct file_key *only, uint64_t at, struct seen **vain)
+				      const struct file_version *only, uint64_t at,
+				      struct seen **vain, uint64_t *ret_bias)
 {
 	struct search search = {.attach = attach, .vain = vain, .pid = pid, .only = only, .at = at};
 
 	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
 	    !prove(attach, pid, search.found, search.bias) ||
-	    probe_set_python(attach->probe, pid, program, &search.found->key,
-			     &search.found->runtime, search.bias))
+	    probe_set_python(attach->probe, pid, program, &search.found->runtime, search.bias))
 		return NULL;
+	*ret_bias = search.bias;
 	return search.found;
 }
 
 /* As find_python(), of a program that is traced and may end at any time. False: none found. */
 static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
-			    const struct file_key *only, uint64_t at, struct seen **vain)
+			    const struct file_version *only, uint64_t at, struct seen **vain)
 {
-	struct known_file *file = find_python(attach, pid, program, only, at, vain);
+	uint64_t bias;
+	struct known_file *file = find_python(attach, pid, program, only, at, vain, &bias);
 
-	if (file && probe_program(attach->probe, pid) == program)
-		python_runs(attach, pid, file);
-	else if (file)
+	if (!file)
+		return false;
+	if (probe_program(attach->probe, pid) != program) {
 		probe_forget_python(attach->probe, pid, program); /* it may be the next one's */
-	return file;
+		return true;
+	}
+	python_runs(attach, pid, file);
+	if (attach->searches)
+		earlier_owners_search(attach->earlier, pid, program, &file->runtime, bias);
+	else if (attach->owners)
+		unseen_note(&attach->unseen, "which descriptors belong to Python objects that were "
+					     "made before fdtrace attached (--no-heap-scan)");
+	return true;
 }
 
 /* Its Python first, so that its first call has a stack; and once more, for it may have exec'd. */
 static int add_target(struct attach *attach, pid_t pid)
 {
-	uint64_t program = clock_boot_ns(), traced;
+	uint64_t program = clock_boot_ns(), traced, bias;
 	struct seen *vain __attribute__((cleanup(seen_free))) = NULL;
 	int err;
 
-	find_python(attach, pid, program, NULL, 0, &vain);
-	err = probe_add_target(attach->probe, pid, program, watch_claim(attach->watch, pid));
-	if (err)
-		watch_ended(attach->watch, pid); /* the kernel side has it as one of many */
+	find_python(attach, pid, program, NULL, 0, &vain, &bias);
+	err = probe_add_target(attach->probe, pid, program);
 	traced = probe_program(attach->probe, pid);
 	if (!traced || !look_for_python(attach, pid, traced, NULL, 0, &vain) || traced != program)
 		probe_forget_python(attach->probe, pid, program);
@@ -361,7 +270,6 @@ static int attach_one(struct attach *attach, pid_t pid)
 	if (err)
 		return err;
 	err = add_target(attach, pid);
-	watch_note_late(attach->watch);
 	if (!err)
 		err = facts_snapshot(pid, probe_ring_flags(attach->probe), attach->feed,
 				     attach->feed_arg);
@@ -372,7 +280,6 @@ static int attach_one(struct attach *attach, pid_t pid)
 		err = -ESRCH;
 	if (err) {
 		probe_remove_target(attach->probe, pid);
-		watch_ended(attach->watch, pid);
 		learned_forget(attach->feed, attach->feed_arg, pid);
 	}
 	return err;
@@ -399,59 +306,64 @@ int attach_running(struct attach *attach, pid_t pid, bool follow)
 	return err;
 }
 
-struct expected {
-	struct attach *attach;
-	pid_t pid;    /* -1: it is not watched for itself */
-	bool starts;  /* it may be a process that it starts, which runs the file */
-	bool watched; /* a Python has been found, and is watched */
-};
-
-/* A program that will run a Python of its own is watched before its first instruction. */
-static void expect_python(void *arg, const char *path)
+void attach_inside(struct attach *attach, pid_t pid)
 {
-	struct expected *expected = arg;
-	struct known_file *file;
-	struct file_key key;
+	struct known_file *file = python_of(attach, pid);
 
-	if (learn_path(expected->attach, path, &key))
-		return;
-	file = find_file(expected->attach, &key);
-	if (!file || !file->walked)
-		return;
-	watch_owners(expected->attach, expected->pid, file);
-	if (expected->starts)
-		watch_owners(expected->attach, -1, file);
-	expected->watched = true;
+	if (file)
+		frees_watch(attach->frees, pid, file);
 }
 
-/*
- * A command that is no Python may become one, or start some: the kernel takes longer to place a
- * probe than a Python to begin, so that these are placed beforehand. Processes that have nothing to
- * do with the command meet them, too, if they run that Python.
- */
+int attach_fd(const struct attach *attach)
+{
+	return frees_fd(attach->frees);
+}
+
+void attach_look(struct attach *attach)
+{
+	frees_look(attach->frees);
+}
+
+const char *attach_lack(const struct attach *attach)
+{
+	return frees_lack(attach->frees);
+}
+
+struct expected {
+	struct attach *attach;
+	bool python; /* one has been found */
+};
+
+/* What a program is likely to run is looked into before its first instruction. */
+static void expect_file(void *arg, const char *path)
+{
+	struct expected *expected = arg;
+	struct known_file *file = files_learn_path(expected->attach->files, path);
+
+	expected->python |= file && file->walked;
+}
+
+/* A command that is no Python may become one, or start some. */
 static void expect_started(char *const *command, struct expected *expected)
 {
-	expected->starts = true;
-	for (size_t i = 1; i < WORDS_MAX && command[i] && !expected->watched; i++)
-		python_locate(command[i], expect_python, expected);
-	if (!expected->watched)
-		python_locate("python3", expect_python, expected);
-	expected->starts = false;
+	for (size_t i = 1; i < WORDS_MAX && command[i] && !expected->python; i++)
+		python_locate(command[i], expect_file, expected);
+	if (!expected->python)
+		python_locate("python3", expect_file, expected);
 }
 
 int attach_starting(struct attach *attach, pid_t pid, char *const *command)
 {
-	bool alone = watch_claim(attach->watch, pid);
-	struct expected expected = {attach, alone ? pid : -1, false, false};
+	struct expected expected = {.attach = attach};
 	int err = learned_process(attach->feed, attach->feed_arg, pid, PROCESS_FROM_START);
 
 	if (err)
 		return err;
-	python_locate(command[0], expect_python, &expected);
-	if (!expected.watched)
+	python_locate(command[0], expect_file, &expected);
+	if (!expected.python)
 		expect_started(command, &expected);
-	python_locate_libraries(expect_python, &expected);
-	return probe_add_target(attach->probe, pid, clock_boot_ns(), alone);
+	python_locate_libraries(expect_file, &expected);
+	return probe_add_target(attach->probe, pid, clock_boot_ns());
 }
 
 /* The program that made the record, or that the record made; 0: it runs no more. */
@@ -480,6 +392,22 @@ static int code_seen(struct attach *attach, const struct record_code *record)
 	return feed(attach, &record->h);
 }
 
+static int on_owner_type(void *arg, const struct record_header *header)
+{
+	const struct record_owner_type *record = (const void *)header;
+	struct attach *attach = arg;
+	struct known_file *file = python_of(attach, header->tgid);
+
+	if (!record->type)
+		unseen_note(&attach->unseen,
+			    "which Python object owns a descriptor: in a process its objects "
+			    "could not be found as they were made (a Python built in an unusual "
+			    "way)");
+	if (!file || !record->type)
+		return feed(attach, header);
+	return owner_class_named(record, &file->runtime.layout, attach->feed, attach->feed_arg);
+}
+
 static int table_seen(struct attach *attach, const struct record_code_table *record)
 {
 	struct known_file *file = record->bytes ? NULL : python_of(attach, record->h.tgid);
@@ -490,36 +418,32 @@ static int table_seen(struct attach *attach, const struct record_code_table *rec
 			   attach->feed_arg);
 }
 
-/* A file that is new to us, or a module: a Python perhaps, or one of its descriptor owners. */
-static void look_into_file(struct attach *attach, pid_t pid, uint64_t program,
-			   const struct record_map *record)
+static struct file_version version_of(const struct record_map *record)
 {
-	const struct file_key key = {record->device, record->inode};
-
-	look_for_python(attach, pid, program, &key, record->start, NULL);
-	watch_file(attach->watch, pid, &key);
+	return (struct file_version){
+		.file = {record->device, record->inode},
+		.changed_ns = record->changed_ns,
+		.size = record->file_size,
+	};
 }
 
 static void file_mapped(struct attach *attach, const struct record_map *record)
 {
-	const struct file_key key = {record->device, record->inode};
-	struct known_file *file = find_file(attach, &key);
+	const struct file_version version = version_of(record);
+	struct known_file *file = files_find(attach->files, &version);
 	pid_t pid = record->h.tgid;
 	uint64_t program = program_of(attach, &record->h, pid);
 
+	if (file && !file->settled)
+		file = NULL; /* looked into once more */
 	if (file && file->strange) {
 		meet_stranger(attach, pid, file, false);
 	} else if (file && !file->walked) {
-		bool owners = watch_learn(attach->watch, &key, -1, false);
-		struct python_file none = {0};
-
-		/* Unless it holds owners the kernel side had forgotten: tell it once more. */
-		probe_learn_file(attach->probe, &key, NULL, owners, &none);
-		watch_file(attach->watch, pid, &key);
+		files_tell(attach->files, file); /* the kernel side had forgotten */
 	} else if (file && record->known) {
 		python_runs(attach, pid, file);
 	} else if (program) {
-		look_into_file(attach, pid, program, record);
+		look_for_python(attach, pid, program, &version, record->start, NULL);
 	}
 }
 
@@ -531,15 +455,12 @@ static void inherits(struct attach *attach, const struct record_fork *record)
 
 	if (!file)
 		return;
-	running_set(&attach->running, record->child_tgid, &file->key);
+	running_set(&attach->running, record->child_tgid, &file->version);
 	if (record->vfork)
 		return;
 	/* Made before the parent was known to be a Python. */
 	if (program && !probe_has_python(attach->probe, record->child_tgid, program))
-		look_for_python(attach, record->child_tgid, program, &file->key, 0, NULL);
-	else
-		watch_frees(attach, record->child_tgid, file);
-	watch_owners_late(attach, record->child_tgid, file);
+		look_for_python(attach, record->child_tgid, program, &file->version, 0, NULL);
 }
 
 static int forked(struct attach *attach, const struct record_fork *record)
@@ -556,6 +477,7 @@ static int execed(struct attach *attach, const struct record_exec *record)
 	int err;
 
 	running_ended(&attach->running, record->h.tgid);
+	frees_execed(attach->frees, record->h.tgid);
 	err = feed(attach, &record->h);
 	return err ? err : learned_program(attach->feed, attach->feed_arg, record);
 }
@@ -579,13 +501,15 @@ int attach_record(struct attach *attach, const struct record_header *record)
 		return code_seen(attach, r);
 	case RECORD_CODE_TABLE:
 		return table_seen(attach, r);
+	case RECORD_OWNER_TYPE:
+		return on_owner_type(attach, record);
 	case RECORD_FORK:
 		return forked(attach, r);
 	case RECORD_EXEC:
 		return execed(attach, r);
 	case RECORD_EXIT:
 		running_ended(&attach->running, record->tgid);
-		watch_ended(attach->watch, record->tgid);
+		break;
 	}
 	return feed(attach, record);
 }

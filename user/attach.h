@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/records.h"
+#include "earlier_owners.h"
 #include "foreign.h"
 #include "probe/probe.h"
 #include "session.h"
@@ -20,23 +21,47 @@
 
 struct attach;
 
-/*
- * probe, foreign and session are lent. What is learned of processes goes to feed, as records, which
- * hands them to the session. owners: Python's descriptor owners are watched, where that can be
- * done. 0 or -ENOMEM.
- */
-int attach_new(struct probe *probe, struct foreign *foreign, const struct session *session,
-	       record_fn feed, void *arg, bool owners, struct attach **ret_attach);
+struct attach_options {
+	struct probe *probe; /* these three are lent */
+	struct foreign *foreign;
+	const struct session *session;
+	bool owners;	/* Python's descriptor owners are read */
+	bool heap_scan; /* also those that were made before: they are searched for */
+};
+
+/* What is learned of processes goes to feed, as records, which hands them to the session. 0 or
+ * -ENOMEM. */
+int attach_new(const struct attach_options *options, record_fn feed, void *arg,
+	       struct attach **ret_attach);
 void attach_free(struct attach *attach);
 
 /* What cannot be seen in this session: sentences, ended by NULL; lent until the next call. */
 const char *const *attach_unseen(struct attach *attach);
+
+/* Goes on with what takes long, for a few milliseconds. True: there is more to do. */
+bool attach_step(struct attach *attach);
+
+/* How far the search for owners has come that were made before. */
+void attach_progress(const struct attach *attach, struct earlier_progress *ret);
 
 /*
  * Traces a running process, with all its threads, and with follow its living descendants too.
  * 0; -ESRCH: it does not exist or is gone; other negative errno.
  */
 int attach_running(struct attach *attach, pid_t pid, bool follow);
+
+/*
+ * This process was asked for by itself: what is cheaper done by a probe inside it may be, for as
+ * long as nobody writes to the file that is probed.
+ */
+void attach_inside(struct attach *attach, pid_t pid);
+
+/* Readable when attach_look() has something to do: soon, for a process's sake. Lent; -1: never. */
+int attach_fd(const struct attach *attach);
+void attach_look(struct attach *attach);
+
+/* What attach_inside() could not do for want of a privilege or a resource: a sentence, or NULL. */
+const char *attach_lack(const struct attach *attach);
 
 /*
  * Traces a process that waits just before exec of command, from its first instruction. What the

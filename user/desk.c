@@ -36,7 +36,7 @@
 #include "targets.h"
 
 #define TICK_NS 50000000
-enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD, EVENT_NATIVE };
+enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD, EVENT_NATIVE, EVENT_FILE };
 
 struct desk {
 	const struct options *options;
@@ -166,12 +166,19 @@ static int open_probe(struct desk *desk)
 		.natives = desk->options->native,
 		.drop = desk->options->drop,
 	};
+	struct attach_options attaching;
 	struct probe_error error;
 
 	if (probe_open(&options, &desk->probe, &error))
 		return complain_lack(&error);
-	if (attach_new(desk->probe, desk->foreign, desk->session, feed, desk, desk->options->owners,
-		       &desk->attach)) {
+	attaching = (struct attach_options){
+		.probe = desk->probe,
+		.foreign = desk->foreign,
+		.session = desk->session,
+		.owners = desk->options->owners,
+		.heap_scan = desk->options->heap_scan,
+	};
+	if (attach_new(&attaching, feed, desk, &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
@@ -269,6 +276,7 @@ static void tell_unread(struct desk *desk)
 static int show(struct desk *desk, bool all)
 {
 	const char *news = desk->natives ? natives_news(desk->natives) : NULL;
+	struct earlier_progress progress;
 	struct session_stats stats;
 	int err = 0;
 
@@ -289,6 +297,9 @@ static int show(struct desk *desk, bool all)
 	}
 	if (!all && status_due(&desk->status, clock_boot_ns())) {
 		current_stats(desk, &stats);
+		attach_progress(desk->attach, &progress);
+		stats.searched = progress.done;
+		stats.to_search = progress.total;
 		status_show(&desk->status, &stats, clock_boot_ns());
 	}
 	return err;
@@ -346,6 +357,9 @@ static void on_event(struct desk *desk, enum event event)
 		if (read(desk->timer_fd, &ticks, sizeof(ticks)) < 0)
 			break;
 		break;
+	case EVENT_FILE:
+		attach_look(desk->attach);
+		break;
 	case EVENT_RING:
 	case EVENT_NATIVE:
 		break; /* read at every wake-up */
@@ -367,9 +381,11 @@ static int tick(struct desk *desk, uint64_t now, bool more)
 
 static void loop(struct desk *desk)
 {
+	bool busy = attach_step(desk->attach);
+
 	while (!desk->stop) {
 		struct epoll_event events[8];
-		int n = epoll_wait(desk->epoll_fd, events, ARRAY_SIZE(events), -1), err;
+		int n = epoll_wait(desk->epoll_fd, events, ARRAY_SIZE(events), busy ? 0 : -1), err;
 		/* Before reading: a record that is in the ring by now cannot be older. */
 		uint64_t now = clock_boot_ns();
 		bool more = false;
@@ -383,6 +399,7 @@ static void loop(struct desk *desk)
 			err = tick(desk, now, more);
 		if (!err)
 			err = relist_look(&desk->relist, now);
+		busy = attach_step(desk->attach);
 		if (!err)
 			err = show(desk, false);
 		if (err)
@@ -452,7 +469,8 @@ static void finish(struct desk *desk)
 static void tell_lacks(const struct desk *desk)
 {
 	const char *lacks[GUARD_LACKS_MAX];
-	size_t count = desk->options->quiet ? 0 : guard_lacks(lacks);
+	size_t count =
+		desk->options->quiet ? 0 : guard_lacks(probe_kprobes_refused(desk->probe), lacks);
 
 	for (size_t i = 0; i < count; i++)
 		complain("%s", lacks[i]);
@@ -484,9 +502,14 @@ static int attach_all(struct desk *desk)
 	int status = targets_attach(desk->options, desk->attach, desk->session, desk->natives, what,
 				    sizeof(what));
 
-	if (!status)
-		announce_tracing(desk, what);
-	return status;
+	if (status)
+		return status;
+	if (attach_fd(desk->attach) >= 0)
+		watch(desk, attach_fd(desk->attach), EVENT_FILE);
+	if (attach_lack(desk->attach) && !desk->options->quiet)
+		complain("%s", attach_lack(desk->attach));
+	announce_tracing(desk, what);
+	return 0;
 }
 
 static int start_command(struct desk *desk)

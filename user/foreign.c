@@ -14,7 +14,7 @@
 #define MEMORY_MAX  (512u << 20)
 #define ERRNO_LEAST (-4095) /* the kernel's MAX_ERRNO */
 
-enum question_kind { RUNTIME, DESTRUCTOR, OWNERS };
+enum question_kind { RUNTIME, DESTRUCTOR, OWNER_FUNCTIONS };
 
 struct question {
 	enum question_kind kind;
@@ -24,10 +24,7 @@ struct question {
 union answer {
 	struct python_runtime runtime;
 	uint64_t offset;
-	struct {
-		struct owner_probe probes[OWNER_PROBES_MAX];
-		size_t count;
-	} owners;
+	struct code_range code[OWNER_CODES];
 };
 
 _Static_assert(sizeof(struct question) <= SANDBOX_BYTES_MAX, "a question fits its packet");
@@ -53,9 +50,8 @@ static int look(int fd, const void *asked, void *answer)
 	case DESTRUCTOR:
 		result = python_code_destructor(fd, &question.runtime, &found.offset);
 		break;
-	case OWNERS:
-		result = python_owners_find(fd, found.owners.probes, OWNER_PROBES_MAX,
-					    &found.owners.count);
+	case OWNER_FUNCTIONS:
+		result = python_owner_functions_find(fd, found.code);
 		break;
 	}
 	memcpy(answer, &found, sizeof(found));
@@ -156,35 +152,15 @@ int foreign_code_destructor(struct foreign *foreign, int fd, const struct python
 	return err;
 }
 
-static bool sane_owners(const union answer *answer)
+int foreign_owner_functions(struct foreign *foreign, int fd, struct code_range ret[OWNER_CODES])
 {
-	if (answer->owners.count > OWNER_PROBES_MAX)
-		return false;
-	for (size_t i = 0; i < answer->owners.count; i++) {
-		const struct owner_probe *probe = &answer->owners.probes[i];
-
-		if (probe->type >= OWNER_TYPES || probe->point < OWNER_INIT ||
-		    probe->point >= OWNER_POINTS)
-			return false;
-	}
-	return true;
-}
-
-int foreign_owners_find(struct foreign *foreign, int fd, struct owner_probe *ret, size_t max,
-			size_t *ret_count)
-{
-	const struct question question = {.kind = OWNERS};
+	const struct question question = {.kind = OWNER_FUNCTIONS};
 	union answer answer;
 	int err = ask(foreign, fd, &question, &answer);
 
-	*ret_count = 0;
-	if (err && err != -ENOTSUP)
+	if (err)
 		return err;
-	if (!sane_owners(&answer))
-		return -EBADMSG;
-	if (answer.owners.count > max)
-		return -ENOBUFS;
-	memcpy(ret, answer.owners.probes, answer.owners.count * sizeof(*ret));
-	*ret_count = answer.owners.count;
-	return err;
+	ret[CODE_OS_CLOSE] = answer.code[CODE_OS_CLOSE];
+	ret[CODE_FINALIZE_IO] = answer.code[CODE_FINALIZE_IO];
+	return 0;
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "python/owners.h"
+#include "python/owner_functions.h"
 #include "python/runtime.h"
 
 struct foreign;
@@ -31,7 +31,6 @@ unsigned int foreign_failures(const struct foreign *foreign);
 int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime *ret);
 int foreign_code_destructor(struct foreign *foreign, int fd, const struct python_runtime *runtime,
 			    uint64_t *ret_offset);
-int foreign_owners_find(struct foreign *foreign, int fd, struct owner_probe *ret, size_t max,
-			size_t *ret_count);
+int foreign_owner_functions(struct foreign *foreign, int fd, struct code_range ret[OWNER_CODES]);
 
 #endif

@@ -49,7 +49,7 @@ static int set_capabilities(uint64_t keep)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-size_t guard_lacks(const char *ret[GUARD_LACKS_MAX])
+size_t guard_lacks(bool kprobes_refused, const char *ret[GUARD_LACKS_MAX])
 {
 	struct capabilities have;
 	size_t count = 0;
@@ -62,6 +62,11 @@ size_t guard_lacks(const char *ret[GUARD_LACKS_MAX])
 	if (!(have.effective & (BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_DAC_OVERRIDE))))
 		ret[count++] = "CAP_DAC_READ_SEARCH is missing: what processes of other users "
 			       "had open before is not known";
+	if (kprobes_refused && !(have.effective & BIT(CAP_SYS_ADMIN)))
+		ret[count++] = "CAP_SYS_ADMIN is missing, which the sysctl "
+			       "kernel.perf_event_paranoid, 3 by Debian's default, asks for: "
+			       "without kprobes, descriptors that no system call returns are "
+			       "learned at their first close";
 	return count;
 }
 
@@ -98,6 +103,15 @@ int guard_drop(bool signals)
 	drop_bounding(keep);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return set_capabilities(keep);
+}
+
+int guard_give_none(void)
+{
+	if (!geteuid())
+		return 0;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		return -errno;
+	return set_capabilities(0);
 }
 
 /*
@@ -173,8 +187,9 @@ static const char *const allowed[] = {
 	"timerfd_gettime",
 	"signalfd4",
 	"eventfd2",
+	"inotify_add_watch",
 	"pipe2",
-	/* hooks attached to what is mapped later */
+	/* the kernel side */
 	"bpf",
 	"perf_event_open",
 	/* processes */

@@ -59,14 +59,14 @@ static int open_wanted(const struct search *search, const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
 	_cleanup_close_ int path_fd = -1, fd = -1;
-	struct file_key found;
+	struct file_version found;
 
 	path_fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	if (path_fd < 0)
 		return -1;
 	fd = file_reopen_regular(path_fd);
 	if (fd < 0 || probe_identify_file(search->probe, fd, &found) ||
-	    memcmp(&found, &search->wanted, sizeof(found)))
+	    memcmp(&found.file, &search->wanted, sizeof(search->wanted)))
 		return -1;
 	return TAKE_FD(fd);
 }

@@ -157,14 +157,14 @@ static struct native_file *learn_file(struct natives *natives, int fd, const cha
 {
 	struct native_file *file;
 	char buf[PATH_MAX];
-	struct file_key key;
+	struct file_version version;
 	struct stat st;
 	int id;
 
 	if (!natives->helper || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    probe_identify_file(natives->probe, fd, &key))
+	    probe_identify_file(natives->probe, fd, &version))
 		return NULL;
-	file = find_file(natives, &key);
+	file = find_file(natives, &version.file);
 	if (file && is_same(file, &st))
 		return file;
 	id = helper_file(natives->helper, fd, base_name(fd, path, buf));
@@ -174,7 +174,7 @@ static struct native_file *learn_file(struct natives *natives, int fd, const cha
 		restart_helper(natives);
 		return NULL;
 	}
-	return add_file(natives, &key, &st, id);
+	return add_file(natives, &version.file, &st, id);
 }
 
 static void add_module(struct natives *natives, pid_t pid, const struct native_file *file,

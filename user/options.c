@@ -48,6 +48,7 @@ enum option_key {
 	KEY_RECORD,
 	KEY_RECORD_SIZE,
 	KEY_OWNERSHIP,
+	KEY_NO_HEAP_SCAN,
 	KEY_PROBE,
 	KEY_ATTACH,
 	KEY_NATIVE,
@@ -66,6 +67,8 @@ static const struct argp_option table[] = {
 	 "Ask Python's objects which descriptors are theirs: auto (default: where that can be done), "
 	 "on or off",
 	 1},
+	{"no-heap-scan", KEY_NO_HEAP_SCAN, NULL, 0,
+	 "Do not search a process for objects that it had made before", 1},
 
 	{NULL, 0, NULL, 0, "Output:", 2},
 	{"json", KEY_JSON, NULL, 0, "One JSON object a line (schema fdtrace/1)", 2},
@@ -399,6 +402,9 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_color(arg, &options->color);
 	case KEY_OWNERSHIP:
 		return parse_ownership(arg, &options->owners);
+	case KEY_NO_HEAP_SCAN:
+		options->heap_scan = false;
+		return 0;
 	case KEY_ATTACH:
 		return parse_attach(arg, &options->attach);
 	case KEY_FRAMES:
@@ -553,6 +559,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	*ret = (struct options){
 		.follow = true,
 		.owners = true,
+		.heap_scan = true,
 		.frames = FRAMES_DEFAULT,
 		.history = HISTORY_DEFAULT,
 		.ring_bytes = RING_DEFAULT,

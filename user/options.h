@@ -38,6 +38,7 @@ struct options {
 	const char *replay; /* the recording to replay; NULL: -p or COMMAND */
 	bool follow;	    /* default; --no-follow clears it */
 	bool owners;	    /* default; --ownership=off clears it */
+	bool heap_scan;	    /* default; --no-heap-scan clears it */
 	bool json, events;
 	const char *output; /* -o; NULL: standard output (-p) or standard error (COMMAND) */
 	enum color_mode color;

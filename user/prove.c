@@ -2,6 +2,7 @@
 #include "prove.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -36,25 +37,56 @@ enum soundness prove_process(pid_t pid, const struct python_runtime *runtime, ui
 /* The code object of a record, which its process may free and make anew at any time. */
 struct suspect {
 	const struct probe *probe;
+	const struct py_layout *layout;
 	pid_t pid;
+	int memory;
 	uint64_t code, ident, type;
 };
 
+/* What the code object leads to now, as the kernel side reads it. */
+static bool read_parts(struct suspect *suspect, struct code_parts *ret)
+{
+	const struct py_layout *layout = suspect->layout;
+	const struct {
+		uint16_t field;
+		void *to;
+		size_t size;
+	} reads[] = {
+		{layout->code_filename, &ret->filename, sizeof(ret->filename)},
+		{layout->code_name, &ret->name, sizeof(ret->name)},
+		{layout->code_table, &ret->table, sizeof(ret->table)},
+		{layout->code_firstlineno, &ret->firstlineno, sizeof(ret->firstlineno)},
+		{layout->code_version, &ret->version, sizeof(ret->version)},
+	};
+
+	*ret = (struct code_parts){0};
+	for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
+		if (reads[i].field != LAYOUT_NONE &&
+		    !read_memory(&suspect->memory, suspect->code + reads[i].field, reads[i].to,
+				 reads[i].size))
+			return false;
+	return true;
+}
+
 /*
- * What was read was that code object if that has not been freed since: then the kernel side still
- * knows it as sent, before and after. Where it does not watch frees nothing is believed.
+ * What was read was that code object if it led to the same things before and after, of which those
+ * that were resident at the call were compared by the kernel side, at each call since.
  */
 static bool is_still_there(struct suspect *suspect)
 {
+	struct code_parts sent, now;
+
 	return probe_code_is_sent(suspect->probe, suspect->pid, suspect->code, suspect->ident,
-				  &suspect->type);
+				  &sent, &suspect->type) &&
+	       read_parts(suspect, &now) && !memcmp(&sent, &now, sizeof(now));
 }
 
 int prove_table(const struct probe *probe, const struct record_code_table *record,
 		const struct py_layout *layout, record_fn feed, void *arg)
 {
-	struct suspect suspect = {probe, record->h.tgid, record->code, record->ident, 0};
-	_cleanup_close_ int fd = peek_open(suspect.pid);
+	_cleanup_close_ int fd = peek_open(record->h.tgid);
+	struct suspect suspect = {probe,	 layout, record->h.tgid, fd, record->code,
+				  record->ident, 0};
 	uint32_t offset = record->offset;
 	int err = 0;
 
@@ -76,8 +108,9 @@ int prove_table(const struct probe *probe, const struct record_code_table *recor
 static struct record_code *reread(const struct probe *probe, const struct record_code *record,
 				  const struct py_layout *layout)
 {
-	struct suspect suspect = {probe, record->h.tgid, record->code, record->ident, 0};
-	_cleanup_close_ int fd = peek_open(suspect.pid);
+	_cleanup_close_ int fd = peek_open(record->h.tgid);
+	struct suspect suspect = {probe,	 layout, record->h.tgid, fd, record->code,
+				  record->ident, 0};
 	struct record_code *code;
 
 	if (fd < 0 || !is_still_there(&suspect))

@@ -8,7 +8,7 @@
 
 struct running {
 	pid_t pid;
-	struct file_key file;
+	struct file_version file;
 	UT_hash_handle hh;
 };
 
@@ -20,7 +20,7 @@ static struct running *find(struct running *running, pid_t pid)
 	return found;
 }
 
-void running_set(struct running **running, pid_t pid, const struct file_key *file)
+void running_set(struct running **running, pid_t pid, const struct file_version *file)
 {
 	struct running *entry = find(*running, pid);
 
@@ -38,7 +38,7 @@ void running_set(struct running **running, pid_t pid, const struct file_key *fil
 	entry->file = *file;
 }
 
-const struct file_key *running_file(struct running *running, pid_t pid)
+const struct file_version *running_file(struct running *running, pid_t pid)
 {
 	const struct running *found = find(running, pid);
 

@@ -14,9 +14,9 @@
 struct running; /* NULL: none runs any */
 
 /* From now on it is this file. Without memory nothing is kept. */
-void running_set(struct running **running, pid_t pid, const struct file_key *file);
+void running_set(struct running **running, pid_t pid, const struct file_version *file);
 /* Lent until the next change. NULL: it runs no Python that is known. */
-const struct file_key *running_file(struct running *running, pid_t pid);
+const struct file_version *running_file(struct running *running, pid_t pid);
 void running_ended(struct running **running, pid_t pid);
 void running_free(struct running **running);
 

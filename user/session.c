@@ -435,6 +435,8 @@ static int dispatch(struct session *session, const struct record_header *record)
 		return stack_store_record(session->stacks, record);
 	case RECORD_OWNER:
 		return fd_owner(session->world, r);
+	case RECORD_OWNER_TYPE:
+		return fd_owner_type(session->world, r);
 	case RECORD_FORK:
 		return on_fork(session, r);
 	case RECORD_EXEC:

@@ -22,6 +22,7 @@
 
 #include "base/mem.h"
 #include "base/sudo.h"
+#include "guard.h"
 #include "options.h"
 
 /* Whom COMMAND runs as. Made before fork: the child must not allocate. */
@@ -251,6 +252,8 @@ static void __attribute__((noreturn)) child_run(struct child_ends ends, char *co
 	int err = child_become(identity);
 	char go = 0;
 
+	if (!err)
+		err = -guard_give_none();
 	if (!err) {
 		if (read_all(ends.go, &go, 1) != 1)
 			_exit(EXIT_FAILED);

@@ -46,6 +46,7 @@ static int attach_named(const struct options *options, struct attach *attach,
 			break;
 		if (err)
 			return complain_of(options->pids[i], err);
+		attach_inside(attach, options->pids[i]);
 	}
 	return EXIT_OK;
 }

@@ -9,10 +9,11 @@
 #include <errno.h>
 
 #include "python/destructor.h"
-#include "python/owners.h"
+#include "python/owner_functions.h"
 #include "python/runtime.h"
 
-#define FILE_MAX (48u << 10)
+#define FILE_MAX     (48u << 10)
+#define FUNCTION_MAX (64u << 20)
 
 static void find_runtime(int fd)
 {
@@ -27,16 +28,16 @@ static void find_runtime(int fd)
 		must(python_code_destructor(fd, &runtime, &offset) <= 0);
 }
 
-static void find_owners(int fd)
+static void find_owner_functions(int fd)
 {
-	struct owner_probe probes[OWNER_PROBES_MAX];
-	size_t count = 0;
-	int err = python_owners_find(fd, probes, OWNER_PROBES_MAX, &count);
+	struct code_range code[OWNER_CODES] = {0};
+	int err = python_owner_functions_find(fd, code);
 
-	must(err <= 0 && count <= OWNER_PROBES_MAX);
-	must(!err || err == -ENOTSUP || !count);
-	for (size_t i = 0; i < count; i++)
-		must(probes[i].type < OWNER_TYPES && probes[i].offset < FILE_MAX);
+	must(err <= 0);
+	for (size_t i = 0; i < OWNER_CODES; i++) {
+		must(!err || !code[i].size);
+		must(!code[i].size == !code[i].start && code[i].size <= FUNCTION_MAX);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = file_of_bytes(file, end);
 
 	find_runtime(fd);
-	find_owners(fd);
+	find_owner_functions(fd);
 	close(fd);
 	return 0;
 }

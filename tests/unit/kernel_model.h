@@ -14,6 +14,7 @@
 #define FDTRACE_TESTS_KERNEL_MODEL_H
 
 #include "kernel_tables.h"
+#include "model_owners.h"
 
 /* Threads */
 
@@ -79,6 +80,8 @@ static inline void stamp(struct model *m, struct actor *actor, struct kcall *cal
 	call->shared = m->tables[actor->table].users > 1;
 	call->address = m->tables[actor->table].address;
 	call->child_address = m->tables[call->child_table].address;
+	if (m->script->owners && m->script->seed % 2 == 0)
+		owners_stamp(m, call);
 	if (call->ret == -EBADF && slot_of(m, actor->table, call->fd)->open)
 		call->still_open = 1;
 }
@@ -103,6 +106,9 @@ static inline bool has_record(const struct model *m, const struct kcall *call)
 static inline void emit_call(struct model *m, struct actor *actor, struct kcall *call)
 {
 	call->emit = m->now;
+	if (m->script->owners && m->script->seed % 2)
+		owners_stamp(m, call);
+	owners_emit(m, call, call->stamp >= m->traced_since && !actor->untraced);
 	if (has_record(m, call) && call->stamp >= m->traced_since && !actor->untraced) {
 		call->traced = true;
 		m->ring[m->emitted++] = call;
@@ -150,6 +156,7 @@ static inline void enter(struct model *m, unsigned int index)
 	call->tid = actor->tid;
 	call->born = actor->birth;
 	call->enter = m->now;
+	owners_enter(m, call);
 	actor->phase = PHASE_EFFECT;
 	actor->when = m->now + step->delay[PART_IN];
 }
@@ -166,6 +173,7 @@ static inline void advance(struct model *m, unsigned int index)
 			die(m, actor, call);
 			return;
 		}
+		owners_effect(m, call);
 		effect(m, call);
 		break;
 	case PHASE_MIDDLE:
@@ -244,6 +252,7 @@ static inline void read_on(struct model *m)
 	if (step->op == OP_ATTACH && m->traced_since == FAR && of) {
 		m->traced_since = m->now;
 		m->attach(m, of->tgid);
+		owners_attach(m, of->tgid);
 		m->listing = is_in_one_table(m, of) ? 0 : NUMBERS + 1;
 	} else if (step->op == OP_LIST && m->now >= m->traced_since && of &&
 		   is_in_one_table(m, of)) {

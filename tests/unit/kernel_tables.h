@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "record.h"
 
 #define NUMBERS	  6 /* in a table; open takes the lowest one that is free */
 #define TABLES	  16
@@ -19,6 +22,8 @@
 #define STEPS	  48
 #define CALLS_MAX (STEPS + 1)
 #define FAR	  UINT64_MAX
+#define OWNING	  8 /* processes */
+#define TOLD_MAX  3
 
 #define FIRST_PID   100u
 #define FIRST_TABLE 0xffff888000001000u
@@ -72,6 +77,7 @@ struct script {
 	bool births;   /* records say when a thread was born */
 	bool installs; /* what a call has received is told of, in the midst of the call */
 	bool removes;  /* so is what an io_uring closes */
+	bool owners;   /* Python objects take numbers (model_owners.h) */
 	enum enters {
 		ENTERS_NONE,
 		ENTERS_SOME,
@@ -105,6 +111,21 @@ struct ktable {
 
 enum phase { PHASE_ENTER, PHASE_EFFECT, PHASE_MIDDLE, PHASE_STAMP, PHASE_EMIT };
 
+/* What a close tells of an object that claims its number. */
+struct told {
+	int object; /* 1 + its place */
+	uint64_t since;
+	uint8_t flags;
+	bool holds;
+};
+
+struct owner_of {
+	uint32_t tgid;
+	int has;  /* -1: it has let go */
+	int life; /* the call that had opened what it took; 0: none that could be traced */
+	unsigned int table;
+};
+
 struct kcall {
 	int id; /* 1 + its place in model.calls */
 	const struct step *step;
@@ -121,6 +142,16 @@ struct kcall {
 	unsigned int child_table;
 	uint64_t address, child_address; /* of the tables, when it was stamped */
 	struct past past;
+	/* of owners */
+	int object; /* whose close it is */
+	bool os_close;
+	int behind;	  /* an object that has the number as it is closed */
+	int ended;	  /* the call that had opened what a close ends */
+	int ended_by;	  /* what an open made, in its own table */
+	int takes, taken; /* 1 + the number that an object takes; the call that had opened it */
+	struct told told[TOLD_MAX];
+	unsigned int ntold;
+	bool tells_point;
 	bool traced;	     /* it has a record, lost or not */
 	bool reported, fact; /* the checker's */
 	bool reused;	     /* as the victim of a close that was not its own */
@@ -147,6 +178,13 @@ struct model {
 	uint64_t now;
 	uint64_t traced_since; /* FAR: not yet */
 	int listing;	       /* the number that is listed next; -1: none */
+	struct owner_of objects[STEPS];
+	unsigned int nobjects;
+	struct kept {
+		int object; /* 1 + its place; 0: none */
+		uint64_t since;
+		uint8_t flags; /* enum claim_flag */
+	} kept[OWNING][NUMBERS][TOLD_MAX];
 	struct kcall *ring[CALLS_MAX];
 	unsigned int emitted, drained;
 	/* what the reader does: the checker's */
@@ -237,6 +275,8 @@ static inline void end_life(struct model *m, struct kcall *call, int fd, bool hi
 	slot->open = false;
 	slot->hidden = hidden;
 	slot->past = (struct past){true, slot->opened, hidden ? 0 : call->id, 0};
+	if (slot->opened && !hidden && m->calls[slot->opened - 1].table == call->table)
+		m->calls[slot->opened - 1].ended_by = call->id;
 	call->touched |= 1u << fd;
 }
 
@@ -315,6 +355,14 @@ static inline void effect_exec(struct model *m, struct kcall *call)
 	}
 }
 
+/* Whatever has the number that is redirected has it still. */
+static inline void redirect_objects(struct model *m, const struct kcall *call, int fd, int from)
+{
+	for (unsigned int i = 0; i < m->nobjects; i++)
+		if (m->objects[i].has == fd && from && m->objects[i].life == from)
+			m->objects[i].life = call->id;
+}
+
 static inline void effect_dup(struct model *m, struct kcall *call, bool onto)
 {
 	int from = call->step->a, to = onto ? call->step->b : lowest_free(m, call->table);
@@ -330,8 +378,10 @@ static inline void effect_dup(struct model *m, struct kcall *call, bool onto)
 		call->ret = to;
 		if (to == from)
 			return;
-		if (slot_of(m, call->table, to)->open)
+		if (slot_of(m, call->table, to)->open) {
 			end_life(m, call, to, false);
+			redirect_objects(m, call, to, slot_of(m, call->table, to)->opened);
+		}
 		install(m, call, to, false);
 	}
 }

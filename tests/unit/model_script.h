@@ -130,6 +130,19 @@ static inline void let_removals_be_told(struct script *s)
 			s->steps[i].op = OP_CLOSE_HIDDEN;
 }
 
+/*
+ * In others: Python objects. An object has a number in whatever table the thread is in that uses
+ * it; a Python whose threads are in tables of their own is not to be had.
+ */
+static inline void let_objects_own(struct script *s)
+{
+	s->owners = s->seed % 3 == 1;
+	for (unsigned int i = 0; s->owners && i < s->count; i++)
+		if (s->steps[i].op == OP_UNSHARE || s->steps[i].op == OP_CLOSE_RANGE_UNSHARE ||
+		    s->steps[i].op == OP_DUP_ONTO || s->steps[i].op == OP_FORK_SHARED)
+			s->steps[i].op = OP_USE;
+}
+
 static inline void draw_script(uint64_t seed, struct script *s)
 {
 	uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
@@ -154,6 +167,7 @@ static inline void draw_script(uint64_t seed, struct script *s)
 		if (one_in(&state, 8))
 			turn_to_reader(&state, &s->steps[i], losses);
 	}
+	let_objects_own(s);
 	let_installs_be_told(s);
 	let_removals_be_told(s);
 	if (s->attach) {

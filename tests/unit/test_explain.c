@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "report/report.h"
+#include "report/words.h"
 #include "views.h"
 
 static void expect(const struct example *e, const char *explanation, const char *advice)
@@ -191,11 +192,12 @@ static void test_reused(void **state)
 	       "close through the object that owns the descriptor, which knows when it is closed.");
 	e->finding.certainty = CERTAINTY_FACT;
 	e->finding.culprit = CULPRIT_CLOSED;
-	e->finding.owner = OWNER_FILEIO;
+	e->finding.owner.type = OWNER_FILEIO;
 	e->finding.bad.origin = ORIGIN_FINALIZER;
+	e->finding.closed.origin = ORIGIN_OS_CLOSE;
 	e->finding.victim = (struct fd_victim){
 		.known = true,
-		.owner = OWNER_SOCKET,
+		.owner.type = OWNER_SOCKET,
 		.what.type = FD_SOCKET,
 		.opened.missing = SITE_BEFORE_ATTACH,
 		.failed.missing = SITE_NOT_APPLICABLE,
@@ -216,14 +218,47 @@ static void test_owned(void **state)
 	struct example *e = example_new();
 
 	e->finding.kind = FINDING_OWNED_CLOSE;
-	e->finding.owner = OWNER_FILEIO;
+	e->finding.owner.type = OWNER_FILEIO;
+	e->finding.bad.origin = ORIGIN_OS_CLOSE;
 	expect(e,
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
 	       "the file object that owns it, opened at app.py:10 in main: that object will use "
 	       "and close the number later, whoever has it by then.",
 	       "Drop the os.close() at app.py:14 and let the file object close it, or open it with "
 	       "closefd=False.");
-	e->finding.owner = OWNER_SOCKET;
+	e->finding.owner.type = OWNER_SOCKET;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the socket object close it, or take the "
+	       "number out of the object with detach() first.");
+	e->finding.bad.origin = ORIGIN_OTHER;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Do not have C code close the number at app.py:14 that the socket object closes, "
+	       "too: give it a number of its own (os.dup()), or take the number out of the object "
+	       "with detach() first.");
+	example_free(e);
+}
+
+/* A class that says more than its base is named; its name may be any bytes. */
+static void test_owner_of_a_class(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_OWNED_CLOSE;
+	e->finding.owner = (struct fd_owner){.type = OWNER_SOCKET, .name = "ssl.SSLSocket"};
+	e->finding.bad.origin = ORIGIN_OS_CLOSE;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the ssl.SSLSocket object that owns it, opened at app.py:10 in main: that object "
+	       "will use and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the ssl.SSLSocket object close it, or take "
+	       "the number out of the object with detach() first.");
+	strcpy(e->finding.owner.name, "socket.socket");
 	expect(e,
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
 	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
@@ -231,6 +266,23 @@ static void test_owned(void **state)
 	       "Drop the os.close() at app.py:14 and let the socket object close it, or take the "
 	       "number out of the object with detach() first.");
 	example_free(e);
+}
+
+static void test_owner_of_any_name(void **state)
+{
+	struct fd_owner owner = {.type = OWNER_FILEIO};
+	char buf[OWNER_SIZE];
+
+	memset(owner.name, '\x1b', sizeof(owner.name) - 1);
+	words_owner(&owner, buf);
+	assert_null(strchr(buf, '\x1b'));
+	assert_true(strlen(buf) < sizeof(buf));
+	assert_non_null(strstr(buf, " object"));
+	/* Four bytes a column, as wide as there may be. */
+	for (size_t i = 0; i + 4 < sizeof(owner.name); i += 4)
+		memcpy(owner.name + i, "\xf0\x9f\x98\x80", 4);
+	words_owner(&owner, buf);
+	assert_non_null(strstr(buf, " object"));
 }
 
 static void test_bad_fd(void **state)
@@ -369,6 +421,8 @@ int main(void)
 		cmocka_unit_test(test_use_after_close),
 		cmocka_unit_test(test_reused),
 		cmocka_unit_test(test_owned),
+		cmocka_unit_test(test_owner_of_a_class),
+		cmocka_unit_test(test_owner_of_any_name),
 		cmocka_unit_test(test_bad_fd),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_all_say_something),

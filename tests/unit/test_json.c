@@ -284,6 +284,10 @@ static void test_json_any_text(void **state)
 static int print_examples(void)
 {
 	static const char *const unseen[] = {"x", NULL};
+	static const struct fd_owner owners[] = {
+		{.type = OWNER_SOCKET, .flags = CLAIM_BEFORE, .name = "ssl.SSLSocket"},
+		{.type = OWNER_FILEIO, .name = "\x1b\xff"},
+	};
 	struct session_stats stats = {.records = UINT64_MAX, .unseen = unseen};
 	struct record_call call = {.h = {.tgid = 1, .tid = 2}, .fd = 3, .fd2 = 4};
 	struct call_view view = {.call = &call};
@@ -294,6 +298,8 @@ static int print_examples(void)
 	for (int kind = 0; kind < FINDING_KINDS; kind++) {
 		hard->finding.kind = kind;
 		hard->finding.what.type = kind;
+		hard->finding.owner = owners[kind % 2];
+		hard->finding.victim = (struct fd_victim){.known = true, .owner = owners[kind % 2]};
 		sink->finding(sink, &hard->view);
 	}
 	hard->view.process = NULL;

@@ -20,222 +20,13 @@
 #include <cmocka.h>
 #include <sched.h>
 
-#include "fd/lifecycle.h"
-#include "kernel_model.h"
-#include "model_script.h"
+#include "model_feed.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define HISTORIES 20000
 #else
 #define HISTORIES 200000
 #endif
-
-#define RING_FD 40
-
-struct trial {
-	struct model model;
-	struct fd_world *world;
-	bool lost;	  /* since the last record that arrived */
-	bool unknown;	  /* a loss after which not every call can be told */
-	uint64_t loss;	  /* when the last loss happened; 0: none */
-	uint64_t loss_ns; /* the latest stamp of a record that was lost */
-	uint64_t listed;  /* the end of the last list */
-	struct slot list[NUMBERS];
-	unsigned int findings, facts, expected;
-	char wrong[256]; /* empty: nothing */
-};
-
-/* Records */
-
-static uint16_t call_of(enum op op)
-{
-	static const uint16_t calls[OPS] = {
-		[OP_OPEN] = CALL_OPENAT,
-		[OP_PAIR] = CALL_PIPE2,
-		[OP_DUP] = CALL_DUP,
-		[OP_DUP_ONTO] = CALL_DUP2,
-		[OP_CLOSE] = CALL_CLOSE,
-		[OP_CLOSE_RANGE] = CALL_CLOSE_RANGE,
-		[OP_CLOSE_RANGE_UNSHARE] = CALL_CLOSE_RANGE,
-		[OP_USE] = CALL_OTHER,
-		[OP_RECEIVE] = CALL_INSTALLED,
-		[OP_CLOSE_HIDDEN] = CALL_REMOVED,
-		[OP_UNSHARE] = CALL_UNSHARE,
-	};
-
-	return calls[op];
-}
-
-static struct record_header header_of(const struct kcall *call, size_t size)
-{
-	return (struct record_header){
-		.size = size,
-		.time_ns = call->stamp,
-		.tgid = call->tgid,
-		.tid = call->tid,
-	};
-}
-
-static void feed_call(struct trial *t, const struct kcall *call)
-{
-	const struct script *script = t->model.script;
-	const struct step *step = call->step;
-	bool midst = step->op == OP_RECEIVE || step->op == OP_CLOSE_HIDDEN;
-	struct record_call r = {
-		.h = header_of(call, sizeof(r)),
-		.table = call->address,
-		.stack_id = call->id,
-		.ret = call->ret,
-		.fd = call->fd,
-		.fd2 = call->fd2,
-		.call = call_of(step->op),
-		.nr = midst ? 0 : UINT16_MAX, /* of another call than any */
-		.still_open = call->still_open,
-	};
-
-	if (script->enters == ENTERS_ALL || (script->enters == ENTERS_SOME && !step->no_enter))
-		r.enter_ns = midst ? 0 : call->enter;
-	if (script->births)
-		r.thread_ns = call->born;
-	if (step->op == OP_OPEN)
-		r.fd = -100; /* AT_FDCWD */
-	if (step->op == OP_UNSHARE)
-		r.flags = CLONE_FILES;
-	else if (step->op == OP_CLOSE_RANGE_UNSHARE)
-		r.flags = 1 << 1;
-	else if (step->cloexec)
-		r.flags = 02000000; /* O_CLOEXEC */
-	if (step->op == OP_DUP || step->op == OP_DUP_ONTO || step->op == OP_CLOSE_RANGE)
-		r.flags = 0;
-	fd_call(t->world, &r);
-}
-
-static void feed_ring(struct trial *t)
-{
-	struct record_call r = {
-		.h = {.size = sizeof(r), .time_ns = 1, .tgid = FIRST_PID, .tid = FIRST_PID},
-		.table = FIRST_TABLE,
-		.call = CALL_IO_URING_SETUP,
-		.arg = t->model.script->removes ? RING_TOLD : 0,
-		.ret = RING_FD,
-		.fd = -1,
-		.fd2 = -1,
-	};
-
-	fd_call(t->world, &r);
-}
-
-static void feed_fork(struct trial *t, const struct kcall *call)
-{
-	struct record_fork r = {
-		.h = header_of(call, sizeof(r)),
-		.parent_table = call->address,
-		.child_table = call->child_address,
-		.child_tgid = call->child,
-		.child_tid = call->child,
-		.users = call->shared ? FORK_TABLE_SHARED : FORK_TABLE_ALONE,
-	};
-
-	if (call->child)
-		fd_fork(t->world, &r);
-}
-
-static void feed(struct trial *t, const struct kcall *call)
-{
-	struct record_exec exec = {.h = header_of(call, sizeof(exec)), .table = call->address};
-	struct record_exit exit = {.h = header_of(call, sizeof(exit)), .table = call->address};
-
-	switch (call->step->op) {
-	case OP_FORK:
-	case OP_FORK_SHARED:
-		feed_fork(t, call);
-		break;
-	case OP_EXEC:
-		fd_exec(t->world, &exec);
-		break;
-	case OP_EXIT:
-		fd_exit(t->world, &exit);
-		break;
-	default:
-		feed_call(t, call);
-		break;
-	}
-}
-
-static void on_drain(struct model *m)
-{
-	struct trial *t = m->arg;
-
-	for (; m->drained < m->emitted; m->drained++) {
-		const struct kcall *call = m->ring[m->drained];
-
-		if (call->step->lost) {
-			t->lost = true;
-			t->loss = call->emit;
-			if (t->loss_ns < call->stamp)
-				t->loss_ns = call->stamp;
-			t->unknown |= call->step->op >= OP_UNSHARE;
-			continue;
-		}
-		/* Whoever tells of it does so when it has happened. */
-		if (t->lost)
-			fd_gap(t->world, call->stamp > t->loss_ns ? call->stamp : t->loss_ns);
-		t->lost = false;
-		feed(t, call);
-	}
-	/* The count of what was lost is read each time, too: nothing need come behind. */
-	if (t->lost)
-		fd_gap(t->world, m->now);
-	t->lost = false;
-	fd_settle(t->world, m->now);
-}
-
-static void on_attach(struct model *m, uint32_t tgid)
-{
-	struct trial *t = m->arg;
-
-	fd_process_add(t->world, tgid, 0, FD_FROM_ATTACH);
-	if (m->script->ring) {
-		struct fd_what ring = {
-			.path = "anon_inode:[io_uring]",
-			.path_from_proc = true,
-			.arg = m->script->removes ? RING_TOLD : 0,
-		};
-
-		fd_snapshot_fd(t->world, tgid, RING_FD, &ring, true);
-	}
-}
-
-/* Those too that are gone. */
-static uint32_t threads_ever(const struct model *m, uint32_t tgid)
-{
-	uint32_t count = 0;
-
-	for (unsigned int i = 0; i < ACTORS; i++)
-		count += m->actors[i].born && m->actors[i].tgid == tgid;
-	return count;
-}
-
-/* What was read is told when all has been. */
-static void on_list(struct model *m, uint32_t tgid, int fd, const struct slot *slot)
-{
-	struct trial *t = m->arg;
-
-	t->list[fd] = *slot;
-}
-
-static void on_listed(struct model *m, uint32_t tgid)
-{
-	struct trial *t = m->arg;
-	struct fd_what what = {.type = FD_FILE, .path = "/listed", .path_from_proc = true};
-
-	for (int fd = 0; fd < NUMBERS; fd++)
-		if (t->list[fd].open)
-			fd_snapshot_fd(t->world, tgid, fd, &what, t->list[fd].cloexec);
-	fd_snapshot_end(t->world, tgid, 64, threads_ever(m, tgid), m->now);
-	t->unknown |= t->listed || !m->script->attach; /* what is listed may be later than a call */
-	t->listed = m->now;
-}
 
 /* What is said, and what is true */
 
@@ -258,11 +49,69 @@ static int id_of(const struct fd_site *site)
 	return site->missing == SITE_SEEN ? (int)site->stack_id : 0;
 }
 
+/* An object that closes in vain means the life that it had. */
+static bool is_of_its_life(const struct model *m, const struct kcall *bad, int closed, int opened)
+{
+	int life = bad->object ? m->objects[bad->object - 1].life : 0;
+
+	/* One whose life began unseen: nobody says which call ended that. */
+	if (!life)
+		return bad->object && !opened;
+	if (opened && opened != life)
+		return false;
+	/* Of a pair's two lives the model keeps one end. */
+	return m->calls[life - 1].step->op == OP_PAIR ? closed > life
+						      : closed == m->calls[life - 1].ended_by;
+}
+
+/* An object was about to take what this call had opened, and has done so since. */
+static bool is_taken(const struct model *m, int life)
+{
+	for (unsigned int i = 0; i < m->nobjects; i++)
+		if (life && m->objects[i].life == life)
+			return true;
+	return false;
+}
+
+/*
+ * dup2 onto a number leaves it its object's. One whose record comes after that of a close which it
+ * preceded changes what the number led to, not whose it was.
+ */
+static bool is_replaced(const struct model *m, int life, int by)
+{
+	return by && life && m->calls[by - 1].step->op == OP_DUP_ONTO &&
+	       m->calls[life - 1].ended_by == by;
+}
+
+/* A close that succeeded was not its caller's to make. */
+static void check_owners(struct trial *t, const struct kcall *bad, const struct finding *f)
+{
+	int life = bad->object ? t->model.objects[bad->object - 1].life : 0;
+	bool reused = f->kind == FINDING_REUSED_CLOSE;
+	int ended = id_of(reused ? &f->victim.opened : &f->opened);
+
+	if (bad->step->op != OP_CLOSE || bad->ret < 0 || bad->fd != f->fd)
+		wrong(t, bad, "is no close of %d", f->fd);
+	else if (ended && ended != bad->ended && !is_replaced(&t->model, ended, bad->ended))
+		wrong(t, bad, "ended what %d had opened, not %d", bad->ended, ended);
+	else if (!bad->object && !bad->behind && !is_taken(&t->model, bad->ended))
+		wrong(t, bad, "no object has the number");
+	else if (bad->object && !reused && !bad->behind && life && life == bad->ended)
+		wrong(t, bad, "is an object's own");
+	else if (bad->object && reused && life && life == bad->ended)
+		wrong(t, bad, "is an object's, of its own life");
+	else if (bad->object && reused && id_of(&f->opened) && id_of(&f->opened) != life &&
+		 t->model.calls[id_of(&f->opened) - 1].step->op != OP_DUP_ONTO)
+		wrong(t, bad, "is of an object of %d", life);
+}
+
 static void check_sites(struct trial *t, const struct kcall *bad, const struct finding *f)
 {
 	int closed = id_of(&f->closed), opened = id_of(&f->opened);
 
 	if (bad->past.swept && closed == bad->past.swept && !opened)
+		return;
+	if (is_of_its_life(&t->model, bad, closed, opened))
 		return;
 	if (closed != bad->past.closed)
 		wrong(t, bad, "closed by %d, not %d", bad->past.closed, closed);
@@ -286,6 +135,11 @@ static void check_fact(struct trial *t, const struct kcall *bad, const struct fi
 {
 	bool closes = bad->step->op == OP_CLOSE;
 
+	if (f->kind == FINDING_OWNED_CLOSE || f->kind == FINDING_REUSED_CLOSE) {
+		t->owned++;
+		check_owners(t, bad, f);
+		return;
+	}
 	if (bad->ret != -EBADF || bad->fd != f->fd) {
 		wrong(t, bad, "did not fail on %d", f->fd);
 		return;
@@ -314,7 +168,9 @@ static void on_finding(void *arg, const struct finding *f)
 {
 	struct trial *t = arg;
 	bool reused = f->kind == FINDING_REUSED_CLOSE;
-	const struct fd_site *site = reused ? &f->victim.failed : &f->bad;
+	bool suspected = f->certainty == CERTAINTY_SUSPECTED;
+	bool by_victim = reused && suspected && f->victim.failed.missing == SITE_SEEN;
+	const struct fd_site *site = by_victim ? &f->victim.failed : &f->bad;
 	struct kcall *bad = &t->model.calls[site->stack_id - 1];
 
 	t->findings++;
@@ -399,6 +255,9 @@ static bool is_doubtful(const struct trial *t, const struct kcall *bad, const st
 {
 	const struct model *m = &t->model;
 
+	/* C code may mean whatever it had there before; so may an object that is met late. */
+	if (m->script->owners && !bad->os_close)
+		return true;
 	if ((m->script->ring && !m->script->removes) ||
 	    may_be_older(t, &m->calls[bad->past.opened - 1]))
 		return true;
@@ -569,7 +428,7 @@ static void test_histories(void **state)
 {
 	uint64_t first = setting("FDTRACE_MODEL_SEED", 1);
 	uint64_t count = setting("FDTRACE_MODEL_HISTORIES", HISTORIES);
-	uint64_t findings = 0, facts = 0, expected = 0;
+	uint64_t findings = 0, facts = 0, expected = 0, owned = 0;
 	struct trial t;
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
@@ -577,10 +436,12 @@ static void test_histories(void **state)
 		findings += t.findings;
 		facts += t.facts;
 		expected += t.expected;
+		owned += t.owned;
 	}
-	print_message("%llu histories: %llu findings, %llu facts; %llu had to be told\n",
-		      (unsigned long long)count, (unsigned long long)findings,
-		      (unsigned long long)facts, (unsigned long long)expected);
+	print_message(
+		"%llu histories: %llu findings, %llu facts, %llu by owners; %llu had to be told\n",
+		(unsigned long long)count, (unsigned long long)findings, (unsigned long long)facts,
+		(unsigned long long)owned, (unsigned long long)expected);
 	assert_true(count < 1000 || (facts > count && expected > count / 10));
 }
 

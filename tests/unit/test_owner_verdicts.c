@@ -98,7 +98,7 @@ static void test_close_behind_the_owner(void **state)
 	close_behind(&s);
 	f = stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT);
 	assert_int_equal(f->culprit, CULPRIT_BAD);
-	assert_int_equal(f->owner, OWNER_FILEIO);
+	assert_int_equal(f->owner.type, OWNER_FILEIO);
 	assert_int_equal(f->bad.stack_id, 2);
 	assert_int_equal(f->bad.origin, ORIGIN_OS_CLOSE);
 	assert_int_equal(f->opened.stack_id, 1);
@@ -148,7 +148,7 @@ static void test_owner_takes_anothers(void **state)
 	assert_string_equal(f->what.path, "/first");
 	assert_true(f->victim.known);
 	assert_int_equal(f->victim.opened.stack_id, 4);
-	assert_int_equal(f->victim.owner, OWNER_FILEIO);
+	assert_int_equal(f->victim.owner.type, OWNER_FILEIO);
 	f = &s.findings[2];
 	assert_int_equal(f->kind, FINDING_DOUBLE_CLOSE);
 	assert_int_equal(f->culprit, CULPRIT_CLOSED);
@@ -460,7 +460,7 @@ static void test_bare_number_that_an_object_has_now(void **state)
 	OS_CLOSE(&s, 7, .stack = 3, .owner = OWNER_HOLDS, .owner_low = (uint32_t)(A_FILE));
 	f = stream_only(&s, FINDING_REUSED_CLOSE, CERTAINTY_FACT);
 	assert_int_equal(f->culprit, CULPRIT_BAD);
-	assert_int_equal(f->victim.owner, OWNER_FILEIO);
+	assert_int_equal(f->victim.owner.type, OWNER_FILEIO);
 	assert_int_equal(f->proofs, PROOF_SAME_THREAD | PROOF_OWNER_LIVES);
 	stream_end(&s);
 }

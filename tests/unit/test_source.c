@@ -149,8 +149,8 @@ static void test_made_up(void **state)
 	struct process self = this_process();
 	static const char *const files[] = {"/proc/self/environ", "/proc/self/status",
 					    "/proc/version",
-					    "/sys/kernel/mm/transparent_hugepage/"
-					    "enabled"};
+					    ("/sys/kernel/mm/transparent_hugepage/"
+					     "enabled")};
 	char path_of_own[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)

@@ -11,6 +11,8 @@ _Static_assert(sizeof(struct record_snapshot) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_rights) == 64, "records are a contract");
 _Static_assert(sizeof(struct record_source) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_end) == 48, "records are a contract");
+_Static_assert(sizeof(struct record_claim) == 32, "records are a contract");
+_Static_assert(sizeof(struct record_owner_type) == 48, "records are a contract");
 _Static_assert(sizeof(struct record_native_frame) == 16, "records are a contract");
 _Static_assert(sizeof(struct record_native_stack) == 56, "records are a contract");
 
@@ -34,7 +36,10 @@ uint64_t record_call_native(const struct record_call *call)
 	uint64_t id = 0;
 
 	if (call->native == NATIVE_TAKEN)
-		memcpy(&id, call->name + call->name_size, sizeof(id));
+		memcpy(&id,
+		       call->name + call->name_size +
+			       record_call_claims(call) * sizeof(struct record_claim),
+		       sizeof(id));
 	return id;
 }
 
@@ -90,10 +95,28 @@ struct record_end *record_end_new(const uint64_t *lost, uint64_t compat_calls,
 /* Whether so many bytes lie behind a record's fixed part. */
 #define HOLDS(r, bytes) ((uint64_t)(bytes) <= (r)->h.size - sizeof(*(r)))
 
+/* What objects say of a number: where they lie behind the name, they make sense. */
+static bool claims_valid(const struct record_call *r)
+{
+	struct record_claim claim;
+
+	for (unsigned int i = 0; i < record_call_claims(r); i++) {
+		memcpy(&claim, r->name + r->name_size + i * sizeof(claim), sizeof(claim));
+		if (!claim.object && claim.flags & CLAIM_MORE)
+			continue; /* says no more than that */
+		if (!claim.object || !claim.kind || claim.kind >= OWNER_TYPES ||
+		    claim.state > OWNER_GONE || claim.since_ns > RECORD_TIME_MAX)
+			return false;
+	}
+	return true;
+}
+
 static bool call_valid(const struct record_call *r)
 {
-	return HOLDS(r, r->name_size + (r->native == NATIVE_TAKEN ? sizeof(uint64_t) : 0)) &&
-	       r->ret >= -ERRNO_MAX && r->enter_ns <= RECORD_TIME_MAX &&
+	return record_call_claims(r) <= RECORD_CLAIMS_MAX &&
+	       HOLDS(r, r->name_size + record_call_claims(r) * sizeof(struct record_claim) +
+				(r->native == NATIVE_TAKEN ? sizeof(uint64_t) : 0)) &&
+	       claims_valid(r) && r->ret >= -ERRNO_MAX && r->enter_ns <= RECORD_TIME_MAX &&
 	       r->thread_ns <= RECORD_TIME_MAX && r->python <= PYTHON_PARENT &&
 	       r->native <= NATIVE_UNREADABLE;
 }
@@ -118,6 +141,11 @@ static bool owner_valid(const struct record_owner *r)
 {
 	return r->type < OWNER_TYPES && r->point > 0 && r->point < OWNER_POINTS &&
 	       (r->fd >= 0 || r->point > OWNER_FROMFD);
+}
+
+static bool owner_type_valid(const struct record_owner_type *r)
+{
+	return HOLDS(r, r->name_size) && r->kind < OWNER_TYPES;
 }
 
 static bool fork_valid(const struct record_fork *r)
@@ -210,6 +238,8 @@ bool record_valid(const struct record_header *record)
 		return VALID(struct record_code_table, record, code_table_valid);
 	case RECORD_OWNER:
 		return VALID(struct record_owner, record, owner_valid);
+	case RECORD_OWNER_TYPE:
+		return VALID(struct record_owner_type, record, owner_type_valid);
 	case RECORD_FORK:
 		return VALID(struct record_fork, record, fork_valid);
 	case RECORD_EXEC:
@@ -217,7 +247,7 @@ bool record_valid(const struct record_header *record)
 	case RECORD_EXIT:
 		return record->size >= sizeof(struct record_exit);
 	case RECORD_MAP:
-		return record->size >= sizeof(struct record_map);
+		return record->size >= offsetof(struct record_map, changed_ns);
 	case RECORD_PROCESS:
 		return VALID(struct record_process, record, process_valid);
 	case RECORD_RUNTIME:

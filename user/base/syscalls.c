@@ -245,3 +245,43 @@ uint8_t syscall_fd_args(unsigned int nr)
 
 	return info ? info->fd_args : 0;
 }
+
+/*
+ * What CPython's owners call as they are made (Modules/_io/fileio.c: _io_FileIO___init___impl,
+ * Modules/socketmodule.c: sock_initobj_impl, Modules/selectmodule.c: newPyEpoll_Object), and what
+ * the methods of a socket call.
+ */
+static const struct {
+	const char *name;
+	uint8_t call;
+} owner_calls[] = {
+	{"fstat", OWNER_CALL_FSTAT},
+	{"newfstatat", OWNER_CALL_FSTATAT},
+	{"socket", OWNER_CALL_SOCKET},
+	{"getsockname", OWNER_CALL_SOCKNAME},
+	{"epoll_create1", OWNER_CALL_EPOLL},
+	{"accept4", OWNER_CALL_USE},
+	{"bind", OWNER_CALL_USE},
+	{"connect", OWNER_CALL_USE},
+	{"fcntl", OWNER_CALL_USE},
+	{"getpeername", OWNER_CALL_USE},
+	{"getsockopt", OWNER_CALL_USE},
+	{"ioctl", OWNER_CALL_USE},
+	{"listen", OWNER_CALL_USE},
+	{"recvfrom", OWNER_CALL_USE},
+	{"recvmsg", OWNER_CALL_USE},
+	{"sendmsg", OWNER_CALL_USE},
+	{"sendto", OWNER_CALL_USE},
+	{"setsockopt", OWNER_CALL_USE},
+	{"shutdown", OWNER_CALL_USE},
+};
+
+uint8_t syscall_owner_call(unsigned int nr)
+{
+	const char *name = syscall_name(nr);
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(owner_calls); i++)
+		if (!strcmp(owner_calls[i].name, name))
+			return owner_calls[i].call;
+	return OWNER_CALL_NONE;
+}

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "owner.h"
 #include "record.h"
 
 /* Highest system call number that the tables know, plus one. */
@@ -35,5 +36,8 @@ uint8_t syscall_call(unsigned int nr);
  * nibble 1 + the index of the second; 0: none.
  */
 uint8_t syscall_fd_args(unsigned int nr);
+
+/* enum owner_call (owner.h) of a system call. */
+uint8_t syscall_owner_call(unsigned int nr);
 
 #endif

@@ -67,9 +67,10 @@ struct fd_what {
 	bool path_from_proc; /* read from /proc/PID/fd at attach: absolute */
 };
 
-/* Who made a close, as far as probes at Python's own functions tell. */
+/* Who made a close, as far as Python's own objects and os.close() tell. */
 enum site_origin {
 	ORIGIN_UNKNOWN,
+	ORIGIN_OTHER,	  /* C code that is not os.close(), nor an object that is known */
 	ORIGIN_OS_CLOSE,  /* os.close() */
 	ORIGIN_METHOD,	  /* the close() of the object that has the number */
 	ORIGIN_FINALIZER, /* that object's finalizer: its last reference is gone, or the garbage
@@ -104,10 +105,18 @@ struct fd_site {
 	uint64_t native_id;
 };
 
+/* The Python object that had a descriptor. */
+struct fd_owner {
+	uint8_t type;  /* enum owner_type; OWNER_NONE: not known */
+	uint8_t flags; /* enum claim_flag */
+	/* What Python calls its type, "ssl.SSLSocket"; hostile bytes; "": not known. */
+	char name[RECORD_TYPE_NAME_MAX];
+};
+
 /* reused_close: whose descriptor was taken. */
 struct fd_victim {
 	bool known;
-	uint8_t owner; /* enum owner_type: the object that had it */
+	struct fd_owner owner; /* the object that had it */
 	struct fd_what what;
 	struct fd_site opened; /* the life that was ended */
 	struct fd_site failed; /* the call that met it; SITE_NOT_APPLICABLE: none so far */
@@ -138,6 +147,10 @@ enum finding_note {
 	NOTE_SHELL = 1 << 9,	     /* a shell closed: they close what they may not have */
 	NOTE_SWEPT = 1 << 12,	     /* a close_range in between may have closed it, too */
 	NOTE_FLUSH = 1 << 13,	     /* the number may have been open, EBADF a file system's */
+	NOTE_ANOTHERS =
+		1 << 16, /* a stale object may have made the call, which meant another life */
+	NOTE_OWNER_BEFORE = 1 << 14, /* its object was made before fdtrace attached */
+	NOTE_OWNER_LATE = 1 << 15,   /* its object was not seen to take the number */
 };
 
 struct finding {
@@ -152,9 +165,9 @@ struct finding {
 	uint64_t table;
 	struct fd_what what; /* of the life that `closed` ended; type FD_UNKNOWN if not known */
 	struct fd_site bad, closed, opened;
-	uint32_t notes;	 /* enum finding_note */
-	uint32_t proofs; /* enum finding_proof */
-	uint8_t owner; /* enum owner_type: the object that had the number; OWNER_NONE: not known */
+	uint32_t notes;	       /* enum finding_note */
+	uint32_t proofs;       /* enum finding_proof */
+	struct fd_owner owner; /* the object that had the number */
 	struct fd_victim victim;
 };
 

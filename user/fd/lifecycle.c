@@ -14,6 +14,7 @@
 #include "fd/installed.h"
 #include "fd/life.h"
 #include "fd/made.h"
+#include "fd/owner_names.h"
 #include "fd/owners.h"
 #include "fd/range.h"
 #include "fd/reuse.h"
@@ -30,6 +31,7 @@ struct fd_world {
 	struct users users;
 	struct threads threads;
 	struct reuse reuse;
+	struct owner_names names;
 	uint64_t ebadf_closes;
 	uint64_t silent;
 };
@@ -61,6 +63,7 @@ void fd_world_free(struct fd_world *world)
 	users_free(&world->users);
 	threads_free(&world->threads);
 	reuse_free(&world->reuse);
+	owner_names_free(&world->names);
 	free(world);
 }
 
@@ -161,18 +164,6 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 	table->alone = threads <= 1 && !table->uses->table_next;
 	table->gaps = world->store.gaps;
 	return 0;
-}
-
-/* What the thread meant with this close. Any call is the one after os.close() was entered. */
-static struct intent take_intent(struct fd_world *world, const struct record_call *call)
-{
-	struct intents *intents = threads_intents(&world->threads, call->h.tid);
-
-	intents->os_close |= call->point == OWNER_OS_CLOSE;
-	if (call_shape(call->call) == SHAPE_CLOSE)
-		return intents_take(intents, call->fd);
-	intents->os_close = false;
-	return (struct intent){0};
 }
 
 /* Calls that succeeded */
@@ -322,15 +313,16 @@ static bool judge_close(struct fd_world *world, const struct scene *scene,
 static int close_done(struct fd_world *world, const struct scene *scene)
 {
 	const struct record_call *call = scene->call;
-	struct intent intent = take_intent(world, call);
 	struct table *table = scene->table;
+	struct intent intent = owner_intent(&world->threads, table, call);
 	struct life *life;
 	bool raced;
 	int err;
 
 	if (call->fd < 0)
 		return -EINVAL;
-	err = life_close(&world->store, table, call->fd, call, intent.life, &life, &raced);
+	err = life_close(&world->store, table, call->fd, call, intent.stale ? 0 : intent.life,
+			 &life, &raced);
 	if (err)
 		return err;
 	if (!life) {
@@ -375,17 +367,17 @@ static int done(struct fd_world *world, const struct scene *scene)
 
 static int failed(struct fd_world *world, const struct scene *scene)
 {
-	struct intent intent = take_intent(world, scene->call);
+	struct intent intent = owner_intent(&world->threads, scene->table, scene->call);
 	struct verdict verdict;
 
 	if (call_shape(scene->call->call) == SHAPE_CLOSE) {
 		world->ebadf_closes++;
 		verdict_close(scene, &verdict);
-		owner_failed(scene, &intent, &verdict);
+		owner_failed(&world->hold, scene, &intent, &verdict);
 		return hold_failed(&world->hold, scene->table, scene->call, &verdict);
 	}
 	verdict_use(scene, &verdict);
-	owner_failed(scene, &intent, &verdict);
+	owner_failed(&world->hold, scene, &intent, &verdict);
 	return hold_used(&world->hold, scene->table, scene->call, &verdict);
 }
 
@@ -443,7 +435,10 @@ static void stranger(struct fd_world *world, const struct record_call *call)
 
 int fd_call(struct fd_world *world, const struct record_call *call)
 {
-	struct scene scene = {.store = &world->store, .reuse = &world->reuse, .call = call};
+	struct scene scene = {.store = &world->store,
+			      .reuse = &world->reuse,
+			      .names = &world->names,
+			      .call = call};
 	enum call_shape shape;
 	uint64_t was_in;
 	struct user *user;
@@ -474,7 +469,7 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	if (call->ret < 0 && shape != SHAPE_CLOSE)
 		return 0;
 	if (shape != SHAPE_CLOSE)
-		take_intent(world, call);
+		owner_intent(&world->threads, scene.table, call);
 	return done(world, &scene);
 }
 
@@ -492,10 +487,15 @@ int fd_owner(struct fd_world *world, const struct record_owner *record)
 	table = users_table(&world->users, user, record->h.tid, record->table, 0, false);
 	if (!table)
 		return -ENOMEM;
-	if (record->point <= OWNER_FROMFD)
-		return owner_takes(&world->store, table, record);
-	owner_gives(&world->hold, table, record, threads_intents(&world->threads, record->h.tid));
-	return 0;
+	return owner_says(&world->hold, table, record,
+			  threads_intents(&world->threads, record->h.tid));
+}
+
+int fd_owner_type(struct fd_world *world, const struct record_owner_type *record)
+{
+	if (record->h.size < sizeof(*record))
+		return -EINVAL;
+	return record->type ? owner_names_add(&world->names, record) : 0;
 }
 
 static struct table *inherit(struct fd_world *world, struct user *child, struct table *from,

@@ -69,6 +69,7 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 /* Records, in ring order. -ENOMEM, -EINVAL (a record that makes no sense; it is ignored). */
 int fd_call(struct fd_world *world, const struct record_call *call);
 int fd_owner(struct fd_world *world, const struct record_owner *record);
+int fd_owner_type(struct fd_world *world, const struct record_owner_type *record);
 int fd_fork(struct fd_world *world, const struct record_fork *record);
 int fd_exec(struct fd_world *world, const struct record_exec *record);
 int fd_exit(struct fd_world *world, const struct record_exit *record);

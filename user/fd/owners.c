@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/syscalls.h"
+#include "fd/claims.h"
 #include "fd/life.h"
 
 /* The life that an object took and has not given up; NULL: none that is known. */
@@ -17,7 +19,8 @@ static struct life *find_taken(const struct table *table, int32_t fd, uint64_t o
 	return NULL;
 }
 
-int owner_takes(struct store *store, struct table *table, const struct record_owner *record)
+/* An object takes a number, which it has then. 0 or -ENOMEM. */
+static int object_takes(struct store *store, struct table *table, const struct record_owner *record)
 {
 	/* That it is open is certain, by whatever way it was made. */
 	const struct record_call seen = {.h = record->h, .call = CALL_OTHER, .fd = record->fd};
@@ -85,14 +88,32 @@ static void object_gives(struct hold *hold, struct table *table, const struct re
 		intents_push(intents, &intent);
 }
 
-void owner_gives(struct hold *hold, struct table *table, const struct record_owner *record,
-		 struct intents *intents)
+int owner_says(struct hold *hold, struct table *table, const struct record_owner *record,
+	       struct intents *intents)
 {
+	if (record->point <= OWNER_FROMFD)
+		return object_takes(hold->store, table, record);
 	intents->os_close = record->point == OWNER_OS_CLOSE;
 	if (record->point == OWNER_WARN)
 		intents->warned = record->object;
 	else if (!intents->os_close)
 		object_gives(hold, table, record, intents);
+	return 0;
+}
+
+struct intent owner_intent(struct threads *threads, const struct table *table,
+			   const struct record_call *call)
+{
+	struct intents *intents;
+
+	if (record_call_claims(call))
+		return claims_closer(number_find(table, call->fd), call);
+	intents = threads_intents(threads, call->h.tid);
+	intents->os_close |= call->point == OWNER_OS_CLOSE;
+	if (call_shape(call->call) == SHAPE_CLOSE)
+		return intents_take(intents, call->fd);
+	intents->os_close = false;
+	return (struct intent){0};
 }
 
 enum site_origin owner_origin(const struct intent *intent)
@@ -100,8 +121,15 @@ enum site_origin owner_origin(const struct intent *intent)
 	if (intent->point == OWNER_OS_CLOSE)
 		return ORIGIN_OS_CLOSE;
 	if (!intent->object)
-		return ORIGIN_UNKNOWN;
+		return intent->point == OWNER_ELSEWHERE ? ORIGIN_OTHER : ORIGIN_UNKNOWN;
 	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
+}
+
+/* Where closes are not seen, which life a close ended is never certain. */
+static void doubt_hidden(const struct scene *scene, struct finding *f)
+{
+	if (scene->table->ring)
+		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
 }
 
 /* An object closed its number, and ended a life that it had never taken. */
@@ -113,12 +141,20 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	struct verdict verdict;
 
 	if (!meant || meant == life || meant->live || meant->ended.missing != SITE_SEEN ||
-	    meant->uncertain || life->uncertain)
+	    meant->uncertain || life->uncertain || meant->owner_gaps != hold->store->gaps)
 		return;
 	verdict_begin(scene, scene->call->fd, &verdict);
 	verdict.finding.bad = life->ended;
-	reuse_tell(&verdict.finding, life, meant);
-	verdict.finding.proofs = PROOF_OWNER;
+	reuse_tell(scene, &verdict.finding, life, meant);
+	verdict.finding.proofs |= PROOF_OWNER;
+	if (!verdict.finding.owner.type)
+		verdict.finding.owner.type = intent->owner;
+	/* No object closes its number by another call: close_range() took it away. */
+	if (meant->ended.call != CALL_CLOSE)
+		verdict.finding.culprit = CULPRIT_CLOSED;
+	doubt_hidden(scene, &verdict.finding);
+	if (claims_late(scene->call, intent->object))
+		verdict_suspect(&verdict.finding, NOTE_OWNER_LATE);
 	life->stolen = true;
 	hold_break(hold, scene->call->h.tid); /* what the thread did before comes first */
 	hold->emit(hold->arg, &verdict.finding);
@@ -137,7 +173,7 @@ static void judge_behind(const struct scene *scene, const struct intent *intent,
 	f->proofs = PROOF_OWNER_LIVES | proofs;
 	verdict->text = life->text;
 	if (proofs) {
-		reuse_tell(f, life, life->older);
+		reuse_tell(scene, f, life, life->older);
 		verdict->text = life->older->text;
 		verdict->victim_text = life->text;
 		return;
@@ -147,7 +183,7 @@ static void judge_behind(const struct scene *scene, const struct intent *intent,
 	f->culprit = CULPRIT_BAD;
 	f->opened = life->opened;
 	f->what = life->what;
-	f->owner = life->owner_type;
+	verdict_owner(scene, life, &f->owner);
 	if (life->inherited)
 		f->notes |= NOTE_INHERITED;
 }
@@ -168,11 +204,75 @@ static bool is_behind(const struct scene *scene, const struct life *life)
 	       call->owner == OWNER_HOLDS && call->owner_low == (uint32_t)life->owner;
 }
 
+/* From now on the object has, or had, the life. */
+static void life_owned(struct life *life, const struct record_claim *claim)
+{
+	life->owner = claim->object;
+	life->owner_class = claim->type;
+	life->owner_type = claim->kind;
+	life->owner_flags = claim->flags;
+	life->lent = claim->flags & CLAIM_PARENTS;
+}
+
+/*
+ * Takes over who had the life that a close has ended. True: an object has it still, and none that
+ * had it, too, has let go of it by this very close.
+ */
+static bool claims_held(const struct scene *scene, struct life *life)
+{
+	const struct number *number = number_find(scene->table, scene->call->fd);
+	bool held = false, given = false;
+
+	for (unsigned int i = 0; i < record_call_claims(scene->call); i++) {
+		struct record_claim claim = claim_at(scene->call, i);
+
+		if (!claim_is_of(number, &claim, life))
+			continue;
+		if (claim.state == OWNER_LET_GO && scene->call->point != OWNER_OS_CLOSE)
+			given = true;
+		if (claim.state == OWNER_HOLDS || (claim.state == OWNER_LET_GO && !held))
+			life_owned(life, &claim);
+		held |= claim.state == OWNER_HOLDS;
+	}
+	life->given |= given || (life->owner && !held);
+	return held && !given;
+}
+
+/* An object that still had a number after a close has let go of it: by a close of its own? */
+static void end_waits(struct hold *hold, const struct scene *scene)
+{
+	const struct number *number = number_find(scene->table, scene->call->fd);
+
+	for (unsigned int i = 0; number && i < record_call_claims(scene->call); i++) {
+		struct record_claim claim = claim_at(scene->call, i);
+		struct life *life = claim_life(number, &claim);
+
+		if (life && life->waiting && claim.state != OWNER_HOLDS &&
+		    life->owner == claim.object)
+			end_wait(hold, life,
+				 claim.state == OWNER_LET_GO && claim.flags & CLAIM_AT_HAND &&
+					 scene->call->point != OWNER_OS_CLOSE);
+	}
+}
+
+/* What an object says that was not seen to take the number is no proof that it was its own. */
+static void doubt_owner(const struct life *life, struct finding *f)
+{
+	if (life->owner_flags & CLAIM_BEFORE)
+		f->notes |= NOTE_OWNER_BEFORE;
+	if (life->owner_flags & CLAIM_LATE)
+		verdict_suspect(f, NOTE_OWNER_LATE);
+}
+
 bool owner_closed(struct hold *hold, const struct scene *scene, const struct intent *intent,
 		  struct life *life, bool raced)
 {
+	bool claimed = record_call_claims(scene->call), held = claimed && claims_held(scene, life);
 	struct verdict verdict;
 
+	if (claimed)
+		end_waits(hold, scene);
+	life->claimed = claimed;
 	if (scene->vfork || raced)
 		return false;
 	if (intent->object) {
@@ -180,9 +280,12 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 			closed_anothers(hold, scene, intent, life);
 		return false;
 	}
-	if (!is_behind(scene, life) || life->uncertain)
+	if (!(claimed ? held && life->owner_gaps == scene->store->gaps : is_behind(scene, life)) ||
+	    life->uncertain)
 		return false;
 	judge_behind(scene, intent, life, &verdict);
+	doubt_owner(life, &verdict.finding);
+	doubt_hidden(scene, &verdict.finding);
 	/* A forked child that will exec closes what it has from its parent, whoever had it there.
 	 */
 	if (intent->point != OWNER_OS_CLOSE || life->lent) {
@@ -195,34 +298,97 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 }
 
 /* The life that the verdict is about has been ended by a close that is known to be wrong. */
-static void blame_closed(const struct life *life, struct finding *f)
+static void blame_closed(const struct scene *scene, const struct life *life, struct finding *f)
 {
 	f->culprit = CULPRIT_CLOSED;
-	f->owner = life->owner_type;
+	verdict_owner(scene, life, &f->owner);
 	f->proofs |= life->stolen ? PROOF_STOLEN : PROOF_BEHIND;
 }
 
 /* An object's own close failed, since a call that is no object's had closed its number. */
 static bool closed_before_object(const struct intent *intent, const struct life *life)
 {
-	return intent->object && intent->life == life->id &&
-	       (life->ended.origin == ORIGIN_OS_CLOSE || life->ended.origin == ORIGIN_UNKNOWN) &&
+	return intent->object && intent->life == life->id && !life->given &&
+	       (life->ended.origin == ORIGIN_OS_CLOSE || life->ended.origin == ORIGIN_OTHER ||
+		life->ended.origin == ORIGIN_UNKNOWN) &&
 	       life->ended.call == CALL_CLOSE;
 }
 
-void owner_failed(const struct scene *scene, const struct intent *intent, struct verdict *verdict)
+/* Where one that came later was not seen to begin, its end may be this one's. */
+static bool is_followed_by_seen(const struct number *number, const struct life *life)
+{
+	for (const struct life *newer = number->newest; newer != life; newer = newer->older)
+		if (newer->opened.missing != SITE_SEEN)
+			return false;
+	return true;
+}
+
+/* The life that the caller's object had taken, if it is another one than the last. */
+static struct life *meant_life(const struct store *store, const struct number *number,
+			       const struct intent *intent)
+{
+	struct life *meant = intent->object ? number_life(number, intent->life) : NULL;
+
+	return meant && !meant->live && meant->ended.missing == SITE_SEEN && !meant->uncertain &&
+			       !meant->swept && meant->owner_gaps == store->gaps &&
+			       is_followed_by_seen(number, meant)
+		       ? meant
+		       : number->newest;
+}
+
+/*
+ * A failed close that is not os.close()'s, nor an object's that is at work in the thread: of a
+ * number that has had several lives it may mean any. It means the last where an object of that has
+ * let go of the number meanwhile; or where the last is known to have been taken away from somebody.
+ */
+static bool is_anybodys(const struct scene *scene, const struct number *number,
+			const struct intent *intent)
+{
+	const struct life *last = number ? number->newest : NULL, *let_go;
+	bool many;
+
+	if (scene->call->call != CALL_CLOSE || scene->call->point != OWNER_ELSEWHERE ||
+	    intent->object || !last)
+		return false;
+	if (claims_left_out(scene->call))
+		return true;
+	let_go = claims_let_go(number, scene->call, &many);
+	if (let_go || many)
+		return many || let_go != last;
+	return last->older && !last->stolen && !last->behind;
+}
+
+void owner_failed(struct hold *hold, const struct scene *scene, const struct intent *intent,
+		  struct verdict *verdict)
 {
 	struct finding *f = &verdict->finding;
 	const struct number *number = f->fd < 0 ? NULL : number_find(scene->table, f->fd);
-	struct life *life = number ? number->newest : NULL;
+	struct life *life;
+	struct intent user;
+	bool doubt;
 
 	if (scene->call->call == CALL_CLOSE)
 		f->bad.origin = owner_origin(intent);
-	if (!life || life->live || verdict->act != ACT_REPORT ||
+	if (scene->call->call == CALL_CLOSE && record_call_claims(scene->call))
+		end_waits(hold, scene);
+	doubt = is_anybodys(scene, number, intent);
+	if (!number || !number->newest || number->newest->live || verdict->act != ACT_REPORT ||
 	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE))
 		return;
+	if (f->kind == FINDING_USE_AFTER_CLOSE && f->fd == scene->call->fd &&
+	    record_call_claims(scene->call)) {
+		user = claims_user(number, scene->call, &doubt);
+		intent = &user;
+	}
+	if (doubt)
+		verdict_suspect(f, NOTE_ANOTHERS);
+	life = meant_life(scene->store, number, intent);
+	if (life != number->newest)
+		verdict_meant(life, verdict);
+	if (intent->object && claims_late(scene->call, intent->object))
+		verdict_suspect(f, NOTE_OWNER_LATE);
 	if (life->behind || life->stolen || closed_before_object(intent, life))
-		blame_closed(life, f);
+		blame_closed(scene, life, f);
 	else
 		reuse_failed(scene->reuse, scene, life, verdict);
 }
@@ -233,6 +399,8 @@ void owner_keeps(struct life *from, struct life *to)
 		return;
 	to->owner = from->owner;
 	to->owner_type = from->owner_type;
+	to->owner_class = from->owner_class;
+	to->owner_flags = from->owner_flags;
 	to->owner_gaps = from->owner_gaps;
 	from->given = true;
 	from->giver = 0;

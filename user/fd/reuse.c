@@ -44,8 +44,8 @@ uint32_t reuse_proofs(const struct reuse *reuse, const struct life *life,
 	uint32_t proofs = 0;
 
 	if (!has_sites(life, call) || !before || before->opened.missing != SITE_SEEN ||
-	    before->ended.missing != SITE_SEEN || before->inherited ||
-	    before->opened.stack_id == life->opened.stack_id ||
+	    before->ended.missing != SITE_SEEN || before->inherited || before->owner ||
+	    before->claimed || before->opened.stack_id == life->opened.stack_id ||
 	    find_pair(reuse, life->opened.stack_id, call->stack_id))
 		return 0;
 	if (before->ended.stack_id == call->stack_id)
@@ -74,19 +74,25 @@ void reuse_note(struct reuse *reuse, const struct life *life, const struct recor
 	HASH_ADD(hh, reuse->pairs, key, sizeof(pair->key), pair);
 }
 
-void reuse_tell(struct finding *f, const struct life *life, const struct life *meant)
+void reuse_tell(const struct scene *scene, struct finding *f, const struct life *life,
+		const struct life *meant)
 {
 	f->kind = FINDING_REUSED_CLOSE;
 	f->severity = SEVERITY_ERROR;
 	f->closed = meant->ended;
 	f->opened = meant->opened;
 	f->what = meant->what;
-	f->owner = meant->owner_type;
-	f->culprit = meant->behind ? CULPRIT_CLOSED : CULPRIT_BAD;
+	verdict_owner(scene, meant, &f->owner);
+	f->culprit = CULPRIT_BAD;
+	/* Whose number somebody else had ended is no culprit for closing it. */
+	if (meant->behind || meant->stolen)
+		f->culprit = CULPRIT_CLOSED;
+	if (meant->stolen)
+		f->proofs |= PROOF_STOLEN;
 	f->victim.known = true;
 	f->victim.opened = life->opened;
 	f->victim.what = life->what;
-	f->victim.owner = life->owner_type;
+	verdict_owner(scene, life, &f->victim.owner);
 	f->victim.failed.missing = SITE_NOT_APPLICABLE;
 }
 
@@ -111,7 +117,7 @@ void reuse_failed(const struct reuse *reuse, const struct scene *scene, struct l
 		return;
 	life->told = true;
 	f->notes &= NOTE_GAP | NOTE_ORDER_UNCERTAIN | NOTE_VFORK_CHILD;
-	reuse_tell(f, life, life->older);
+	reuse_tell(scene, f, life, life->older);
 	f->certainty = CERTAINTY_SUSPECTED;
 	f->bad = life->ended;
 	f->victim.failed = failed;

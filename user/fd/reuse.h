@@ -8,9 +8,11 @@
  *   PROOF_SAME_SITE    the same site had ended the life before, which was opened elsewhere
  *   PROOF_SAME_THREAD  its thread had opened and ended the life before; another opened this one
  *
- * each only if this site never ended a life that was opened where this one was: to close what
- * others opened is what many a program does. It is said, as suspected, once the victim has failed:
- * in place of the double close or the use after close that it looks like.
+ * each only if this site never ended a life that was opened where this one was, to close what
+ * others opened is what many a program does; and only if no object had, or may have had, the life
+ * before: that was the object's, and not the closer's to be closed again. It is said, as suspected,
+ * once the victim has failed: in place of the double close or the use after close that it looks
+ * like.
  *
  * Owns: which sites have ended what was opened where, bounded; what no longer fits is forgotten,
  * the oldest first. Never: says it as a fact.
@@ -51,6 +53,7 @@ void reuse_failed(const struct reuse *reuse, const struct scene *scene, struct l
 		  struct verdict *verdict);
 
 /* bad is the close that ended `life`, which meant the one before. */
-void reuse_tell(struct finding *finding, const struct life *life, const struct life *meant);
+void reuse_tell(const struct scene *scene, struct finding *finding, const struct life *life,
+		const struct life *meant);
 
 #endif

@@ -121,6 +121,7 @@ struct life *life_push(struct store *store, struct number *number)
 	history_trim(store, number);
 	life->id = ++store->lives;
 	life->live = true;
+	life->owner_gaps = store->gaps;
 	life->ended.missing = life->shown.missing = SITE_NOT_APPLICABLE;
 	life->older = number->newest;
 	number->newest = life;

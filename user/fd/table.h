@@ -53,11 +53,14 @@ struct life {
 	bool lent;		 /* the owner is a copy of the parent's object, by fork */
 	bool behind;		 /* over by a close that its living owner did not make */
 	bool stolen;		 /* over by a close that meant an earlier life */
+	bool claimed;		 /* its close told of objects, this life's or another's */
 	bool told;		 /* such a close has been reported: it is one, whoever fails */
 	uint8_t owner_type;	 /* enum owner_type */
+	uint8_t owner_flags;	 /* enum claim_flag */
 	uint32_t giver;		 /* the thread that gave it up: it makes the close, if any */
 	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
-	unsigned int owner_gaps; /* the store's, when it was taken */
+	unsigned int owner_gaps; /* the store's, when it began, or was taken */
+	uint64_t owner_class;	 /* the owner's type, its address (owner_names.h); 0: not known */
 	uint64_t owner;		 /* the object that took it, its address; 0: none known */
 	struct finding *waiting; /* for the owner's next call */
 };

@@ -7,7 +7,8 @@
  * and after the thread had been born. Where that is late enough, the order of two racing
  * threads is certain without a hook at the entry of calls.
  *
- * And what it is about to close, as the last record of a Python object in this thread says.
+ * And what it is about to close, where older recordings have records of Python's objects: as the
+ * last of them in this thread says. In others a close tells that by itself (claims.h).
  *
  * A record that comes in the midst of a call (CALL_INSTALLED) does not count for that; when the
  * first such came since is kept beside it.
@@ -24,11 +25,12 @@
 
 struct thread;
 
-/* A close that a thread is about to make; all 0: not known. */
+/* What a thread means with a close, before it or after; all 0: not known. */
 struct intent {
 	uint8_t point; /* enum owner_point */
 	uint8_t owner; /* enum owner_type */
 	bool finalizer;
+	bool stale; /* the object had it still after an earlier close: this one comes after that */
 	int32_t fd;
 	uint64_t object; /* 0: no object's doing (os.close) */
 	uint64_t life;	 /* id of the one that the object had taken; 0: not known */

@@ -2,12 +2,14 @@
 #include "fd/verdict.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 
 #include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/copy.h"
 #include "fd/life.h"
+#include "fd/owner_names.h"
 
 /* What is known of a number, when a call says that it is not open. */
 enum standing {
@@ -137,6 +139,26 @@ static void report_closed(const struct subject *s, enum finding_kind kind, struc
 		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 	if (s->swept)
 		verdict_suspect(&v->finding, NOTE_SWEPT);
+}
+
+void verdict_owner(const struct scene *scene, const struct life *life, struct fd_owner *ret)
+{
+	*ret = (struct fd_owner){.type = life->owner_type, .flags = life->owner_flags};
+	if (life->owner_class)
+		snprintf(ret->name, sizeof(ret->name), "%s",
+			 owner_names_find(scene->names, scene->call->h.tgid, life->owner_class));
+}
+
+void verdict_meant(const struct life *life, struct verdict *v)
+{
+	/* What was said of the other life, and of nothing else. */
+	v->finding.notes &= NOTE_VFORK_CHILD | NOTE_FLUSH | NOTE_GAP;
+	v->finding.certainty =
+		v->finding.notes & (NOTE_GAP | NOTE_FLUSH) ? CERTAINTY_SUSPECTED : CERTAINTY_FACT;
+	v->finding.notes |= NOTE_REOPENED_SINCE;
+	v->text = life->text;
+	v->loose = life->loose;
+	tell_life(&v->finding, life);
 }
 
 /* The second close of what nobody saw closed first. */

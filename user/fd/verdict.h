@@ -78,11 +78,13 @@ struct verdict {
 };
 
 /* Who called, and in which table. */
-struct reuse; /* reuse.h */
+struct reuse;	    /* reuse.h */
+struct owner_names; /* owner_names.h */
 
 struct scene {
 	const struct store *store;
 	const struct reuse *reuse;
+	const struct owner_names *names;
 	struct table *table;
 	const struct record_call *call;
 	bool vfork; /* in a vfork child, before exec */
@@ -90,6 +92,15 @@ struct scene {
 
 /* Nothing yet: no finding, but all that the call itself says of one. */
 void verdict_begin(const struct scene *scene, int32_t fd, struct verdict *ret_verdict);
+
+/* The object that had a life, as far as it is known. */
+void verdict_owner(const struct scene *scene, const struct life *life, struct fd_owner *ret);
+
+/*
+ * The call was meant for an earlier life than the verdict has taken it for: its object says so. The
+ * finding is about that life then.
+ */
+void verdict_meant(const struct life *life, struct verdict *verdict);
 
 /* close(fd) → EBADF. */
 void verdict_close(const struct scene *scene, struct verdict *ret_verdict);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "native/message.h"
+#include "record_user.h"
 
 struct worker;
 

@@ -100,6 +100,11 @@ int diagnose(int err, const char *step, struct probe_error *error)
 		say(error, PROBE_LACK_OTHER,
 		    "/proc shows another pid namespace than the one that fdtrace runs in: mount "
 		    "proc there (unshare --mount-proc), or run fdtrace outside");
+	else if (err == -ETIME)
+		say(error, PROBE_LACK_KERNEL,
+		    "this kernel takes too long to let hooks of this kind go, which all processes "
+		    "would pay for: leave --attach out, or choose one of those that fdtrace "
+		    "--probe names");
 	else if (missing)
 		say(error, PROBE_LACK_PRIVILEGE,
 		    "not permitted to %s: %s: run it with sudo, or with the capabilities that "

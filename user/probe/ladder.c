@@ -16,12 +16,8 @@
 #include "probe/diagnose.h"
 #include "probe/object.h"
 #include "probe/selftest.h"
-#include "probe/uprobes.h"
 
 _Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
-
-/* A rung that takes longer to be let go is not taken unless it is asked for. */
-#define DETACH_LIMIT_NS 5000000000ull
 
 /* BPF_LOG_STATS of the kernel's bpf_verifier.h, since 5.2. */
 #define LOG_REASON 4
@@ -64,12 +60,14 @@ static int know_self(struct fdtrace_bpf *bpf)
 static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
 {
 	bpf->rodata->follow_forks = options->follow;
-	bpf->rodata->watch_owners = uprobes_choose(bpf, options->owners);
+	bpf->rodata->read_owners = options->owners;
 	bpf->rodata->native_calls = options->natives;
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
 		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
 		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
+		if (options->owners)
+			bpf->rodata->owner_call_of_nr[nr] = syscall_owner_call(nr);
 	}
 }
 
@@ -156,12 +154,11 @@ static void prove_inner(const struct preemption *preemption, struct standing *st
 
 static int attach(const struct attempt *attempt, struct standing *standing, struct trial *trial)
 {
-	uint64_t limit_ns = attempt->patient ? 0 : DETACH_LIMIT_NS;
-	int err = rung_attach(standing->bpf, limit_ns, &standing->hooks);
+	int err = rung_attach(standing->bpf, &standing->hooks);
 
 	if (err == -ETIME)
 		snprintf(trial->text, sizeof(trial->text),
-			 "this kernel takes %.0f s to let its hooks go: only if asked for",
+			 "this kernel takes %.1f s to let its hooks go, which others would pay for",
 			 standing->hooks.detach_ns / 1e9);
 	if (err == -ENOENT && standing->hooks.rung == RUNG_TRACEPOINT)
 		snprintf(trial->text, sizeof(trial->text),
@@ -235,7 +232,7 @@ static void find_order(const struct preemption *preemption, enum rung ret[RUNGS]
 /* The kernel's description of itself is long: it is looked through once. */
 struct attempt ladder_first(const struct probe_options *options)
 {
-	struct attempt first = {.patient = options->rung, .inner.fexit_err = -ENOENT};
+	struct attempt first = {.inner.fexit_err = -ENOENT};
 	struct btf *btf = btf__load_vmlinux_btf();
 
 	if (btf)
@@ -261,7 +258,6 @@ int ladder_climb(const struct probe_options *options, struct standing *ret,
 	struct attempt attempt = ladder_first(options);
 	struct trial trials[RUNGS];
 	size_t count = 0;
-	bool slow = false;
 
 	for (size_t i = 0; i < RUNGS; i++) {
 		attempt.rung = attempt.order[i];
@@ -270,13 +266,7 @@ int ladder_climb(const struct probe_options *options, struct standing *ret,
 		if (!ladder_try(&attempt, options, ret, &trials[count]))
 			return 0;
 		ladder_learn(&attempt, &trials[count]);
-		slow |= trials[count++].err == -ETIME;
-	}
-	attempt.patient = true;
-	for (size_t i = 0; slow && i < count; i++) {
-		attempt.rung = trials[i].rung;
-		if (trials[i].err == -ETIME && !ladder_try(&attempt, options, ret, &trials[i]))
-			return 0;
+		count++;
 	}
 	return ladder_diagnose(trials, count, error);
 }
@@ -285,16 +275,18 @@ int ladder_diagnose(const struct trial *trials, size_t count, struct probe_error
 {
 	const struct trial *telling = &trials[0];
 
-	/* That of the rung that the most kernels have. */
+	/* That of the rung that the most kernels have; else one that has come further than others.
+	 */
 	for (size_t i = 0; i < count; i++)
-		if (trials[i].rung == RUNG_TP_BTF)
+		if (trials[i].rung == RUNG_TP_BTF ||
+		    (trials[i].err == -ETIME && telling->rung != RUNG_TP_BTF))
 			telling = &trials[i];
 	return diagnose(telling->err, telling->step, error);
 }
 
 void ladder_leave(struct standing *standing)
 {
-	rung_detach(&standing->hooks);
+	rung_leave(&standing->hooks);
 	fdtrace_bpf__destroy(standing->bpf);
 	*standing = (struct standing){0};
 }

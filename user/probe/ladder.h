@@ -24,7 +24,7 @@ struct standing {
 /* What came of a rung. */
 struct trial {
 	enum rung rung;
-	int err;	  /* 0: it works; -ETIME: it would, but takes too long to be let go */
+	int err;	  /* 0: it works; -ETIME: it takes too long to be let go */
 	const char *step; /* what failed: "load the kernel programs" */
 	enum inner_hook inner[INNERS];
 	bool preempted; /* rung_is_preempted() */
@@ -39,7 +39,6 @@ struct attempt {
 	enum rung rung;
 	enum rung order[RUNGS]; /* in which they are to be tried */
 	struct preemption preemption;
-	bool patient;  /* also if it takes seconds to be let go */
 	bool hold_cpu; /* the kernel has a function that keeps a program from being interrupted */
 	struct inner_functions inner; /* fexit_err: also that of a rung which has failed by it */
 };

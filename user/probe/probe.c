@@ -16,6 +16,7 @@
 #include "fdtrace.skel.h"
 #include "probe/diagnose.h"
 #include "probe/ladder.h"
+#include "probe/release.h"
 #include "probe/uprobes.h"
 #include "python/owner_layout.h"
 
@@ -28,7 +29,7 @@ _Static_assert(sizeof(struct record_code_table) == 56, "records are a contract")
 _Static_assert(sizeof(struct record_fork) == 72, "records are a contract");
 _Static_assert(sizeof(struct record_exec) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_exit) == 80, "records are a contract");
-_Static_assert(sizeof(struct record_map) == 80, "records are a contract");
+_Static_assert(sizeof(struct record_map) == 96, "records are a contract");
 _Static_assert(sizeof(struct record_owner) == 56, "records are a contract");
 _Static_assert(sizeof(struct record_native) == 328, "records are a contract");
 _Static_assert(sizeof(struct record_module) == 80, "records are a contract");
@@ -38,14 +39,13 @@ struct probe {
 	struct fdtrace_bpf *bpf; /* of standing */
 	struct ring_buffer *ring;
 	struct py_layout layouts[LAYOUTS_MAX]; /* as the kernel side has them */
-	struct uprobes uprobes;
-	const char *unseen[UNSEEN_MAX]; /* static texts */
-	bool owners;
+	const char *unseen[UNSEEN_MAX];	       /* static texts */
 	int cpus;
 	probe_record_fn fn; /* during probe_consume */
 	void *arg;
 	int failed;   /* fn's result that stopped it */
 	int consumed; /* records */
+	struct uprobes uprobes;
 };
 
 static int log_to_stderr(enum libbpf_print_level level, const char *format, va_list args)
@@ -83,7 +83,6 @@ static int load(struct probe *probe, const struct probe_options *options, struct
 	if (err)
 		return err;
 	probe->bpf = probe->standing.bpf;
-	probe->owners = probe->bpf->rodata->watch_owners;
 	probe->bpf->bss->drop_every = options->drop;
 	probe->ring = ring_buffer__new(bpf_map__fd(probe->bpf->maps.ring), on_record, probe, NULL);
 	if (!probe->ring)
@@ -111,14 +110,36 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe,
 	return 0;
 }
 
-/* What takes long to be let go stays, without anybody to watch, until probe_close(). */
+/* Others share what takes long to be let go; the descriptor to close after our own, or -errno. */
+static int share_links(const struct probe *probe)
+{
+	const struct hooks *hooks = &probe->standing.hooks;
+	size_t most = rung_links_max(hooks) + probe->uprobes.count, count;
+	_cleanup_free_ int *fds = calloc(most, sizeof(*fds));
+
+	if (!fds)
+		return -ENOMEM;
+	count = rung_slow_links(hooks, fds);
+	count += uprobes_links(&probe->uprobes, fds + count);
+	return count ? release_share(fds, count) : -ENOENT;
+}
+
+/* The first hooks to go are those that tell of new processes. */
+static void let_go(struct probe *probe)
+{
+	_cleanup_close_ int shared __attribute__((unused)) = share_links(probe);
+
+	fdtrace_bpf__detach(probe->bpf);
+	rung_detach(&probe->standing.hooks);
+	uprobes_release(&probe->uprobes);
+}
+
 void probe_detach(struct probe *probe)
 {
 	uint32_t tgid;
 
-	fdtrace_bpf__detach(probe->bpf);
-	if (!probe->standing.hooks.detach_ns)
-		rung_detach(&probe->standing.hooks);
+	let_go(probe);
+	/* What runs until its hook has gone has nobody to tell of. */
 	while (!bpf_map__get_next_key(probe->bpf->maps.targets, NULL, &tgid, sizeof(tgid)))
 		probe_remove_target(probe, tgid);
 }
@@ -127,20 +148,16 @@ void probe_close(struct probe *probe)
 {
 	if (!probe)
 		return;
-	uprobes_release(&probe->uprobes);
+	if (probe->bpf)
+		let_go(probe);
 	ring_buffer__free(probe->ring);
 	ladder_leave(&probe->standing);
 	free(probe);
 }
 
-bool probe_owners(const struct probe *probe)
+int probe_add_target(struct probe *probe, pid_t pid, uint64_t program)
 {
-	return probe->owners;
-}
-
-int probe_add_target(struct probe *probe, pid_t pid, uint64_t program, bool alone)
-{
-	struct target target = {.program = program, .alone = alone};
+	struct target target = {.program = program};
 	uint32_t tgid = pid;
 
 	return bpf_map__update_elem(probe->bpf->maps.targets, &tgid, sizeof(tgid), &target,
@@ -189,6 +206,7 @@ static int set_owner_layout(struct probe *probe, uint32_t slot, const struct py_
 
 	if (!owners)
 		return 0;
+	probe->bpf->bss->sockets_late |= owners->sockets_late;
 	return bpf_map__update_elem(probe->bpf->maps.owner_layouts, &slot, sizeof(slot), owners,
 				    sizeof(*owners), BPF_ANY);
 }
@@ -227,23 +245,22 @@ static bool find_python(const struct probe *probe, const struct program_key *key
 				     0);
 }
 
-int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const struct file_key *file,
+int probe_set_python(struct probe *probe, pid_t pid, uint64_t program,
 		     const struct python_runtime *runtime, uint64_t bias)
 {
 	const struct program_key key = {.program = program, .tgid = pid};
-	struct python_process python =
-				      {
-					      .runtime = runtime->runtime + bias,
-					      .code_type = runtime->code_type + bias,
-					      .file = *file,
-					      .identity = IDENTITY_CONTENT,
-				      },
-			      known;
+	struct python_process known, python = {
+					     .runtime = runtime->runtime + bias,
+					     .code_type = runtime->code_type + bias,
+				     };
 	int slot = layout_slot(probe, &runtime->layout), err;
 
 	if (slot < 0)
 		return slot;
 	python.layout = slot;
+	for (size_t i = 0; i < OWNER_CODES; i++)
+		python.code[i] =
+			(struct code_range){runtime->code[i].start + bias, runtime->code[i].size};
 	if (find_python(probe, &key, &known) && known.runtime == python.runtime &&
 	    known.layout == python.layout)
 		return 0;
@@ -270,7 +287,7 @@ void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program)
 }
 
 bool probe_code_is_sent(const struct probe *probe, pid_t pid, uint64_t code, uint64_t ident,
-			uint64_t *ret_code_type)
+			struct code_parts *ret_parts, uint64_t *ret_code_type)
 {
 	const struct program_key program = {.program = probe_program(probe, pid), .tgid = pid};
 	const struct code_key key = {
@@ -280,28 +297,27 @@ bool probe_code_is_sent(const struct probe *probe, pid_t pid, uint64_t code, uin
 		.resend = probe->bpf->bss->resend,
 	};
 	struct python_process python;
-	uint64_t known;
+	struct code_sent sent;
 
 	if (!program.program || !find_python(probe, &program, &python) ||
-	    python.identity != IDENTITY_FREED ||
-	    bpf_map__lookup_elem(probe->bpf->maps.codes_sent, &key, sizeof(key), &known,
-				 sizeof(known), 0))
+	    bpf_map__lookup_elem(probe->bpf->maps.codes_sent, &key, sizeof(key), &sent,
+				 sizeof(sent), 0))
 		return false;
+	*ret_parts = sent.parts;
 	*ret_code_type = python.code_type;
-	return known == ident;
+	return sent.ident == ident;
 }
 
-int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file)
+/* What of a program's was known by the old identity has new ids from now on. */
+static int set_identity(struct probe *probe, pid_t pid, enum code_identity identity)
 {
 	const struct program_key key = {.program = probe_program(probe, pid), .tgid = pid};
 	struct python_process python;
 	int err;
 
-	if (!find_python(probe, &key, &python) || memcmp(&python.file, file, sizeof(*file)))
+	if (!find_python(probe, &key, &python))
 		return -ESTALE;
-	if (python.identity == IDENTITY_FREED)
-		return 0;
-	python.identity = IDENTITY_FREED;
+	python.identity = identity;
 	python.epoch += 1ull << 32; /* none that the kernel side counted up to meanwhile */
 	err = bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
 				   sizeof(python), BPF_EXIST);
@@ -309,22 +325,62 @@ int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *f
 	return err;
 }
 
-int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *file, int fd,
-		      uint64_t offset, bool everywhere)
+int probe_watch_frees(struct probe *probe, pid_t pid, int fd, uint64_t offset)
 {
-	int err = uprobes_add(&probe->uprobes, probe->bpf->progs.on_code_dealloc,
-			      everywhere ? -1 : pid, fd, offset);
+	int err = uprobes_add(&probe->uprobes, probe->bpf->progs.on_code_dealloc, pid, fd, offset);
 
-	return err ? err : probe_frees_watched(probe, pid, file);
+	if (err)
+		return err;
+	err = set_identity(probe, pid, IDENTITY_FREED);
+	if (err)
+		uprobes_remove(&probe->uprobes, pid);
+	return err;
 }
 
-int probe_watch_owners(struct probe *probe, pid_t pid, int fd, const struct owner_probe *points,
-		       size_t count)
+void probe_unwatch_frees(struct probe *probe, pid_t pid)
 {
-	return uprobes_add_owners(&probe->uprobes, probe->bpf, pid, fd, points, count);
+	set_identity(probe, pid, IDENTITY_CONTENT);
+	uprobes_remove(&probe->uprobes, pid);
 }
 
-int probe_identify_file(struct probe *probe, int fd, struct file_key *ret)
+/* The first free place; -EEXIST: it is known; -ENOSPC: there is none. */
+static int place_claim(struct claims *claims, const struct claim *claim)
+{
+	struct claim *place = NULL;
+
+	for (size_t i = 0; i < RECORD_CLAIMS_MAX; i++) {
+		if (claims->of[i].object == claim->object)
+			return -EEXIST;
+		if (!claims->of[i].object && !place)
+			place = &claims->of[i];
+	}
+	if (!place)
+		return -ENOSPC;
+	*place = *claim;
+	return 0;
+}
+
+int probe_add_claim(struct probe *probe, pid_t pid, uint64_t program, int32_t fd,
+		    const struct claim *claim)
+{
+	const struct held_key key = {.program = program, .tgid = pid, .fd = fd};
+	struct claims claims = {.of[0] = *claim};
+	int err = bpf_map__update_elem(probe->bpf->maps.held, &key, sizeof(key), &claims,
+				       sizeof(claims), BPF_NOEXIST);
+
+	if (err != -EEXIST)
+		return err;
+	err = bpf_map__lookup_elem(probe->bpf->maps.held, &key, sizeof(key), &claims,
+				   sizeof(claims), 0);
+	if (!err)
+		err = place_claim(&claims, claim);
+	if (err)
+		return err == -EEXIST ? 0 : err;
+	return bpf_map__update_elem(probe->bpf->maps.held, &key, sizeof(key), &claims,
+				    sizeof(claims), BPF_EXIST);
+}
+
+int probe_identify_file(struct probe *probe, int fd, struct file_version *ret)
 {
 	uint64_t args[1] = {fd};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
@@ -337,16 +393,16 @@ int probe_identify_file(struct probe *probe, int fd, struct file_key *ret)
 				    sizeof(*ret), 0);
 }
 
-int probe_learn_file(struct probe *probe, const struct file_key *key,
-		     const struct py_layout *layout, bool owners, struct python_file *file)
+int probe_learn_file(struct probe *probe, const struct file_version *version,
+		     const struct py_layout *layout, struct python_file *file)
 {
 	int slot = layout ? layout_slot(probe, layout) : 0;
 
 	if (slot < 0)
 		return slot;
 	file->layout = slot;
-	file->known = layout ? FILE_PYTHON : owners ? FILE_OWNERS : FILE_NOTHING;
-	return bpf_map__update_elem(probe->bpf->maps.python_files, key, sizeof(*key), file,
+	file->known = layout ? FILE_PYTHON : FILE_NOTHING;
+	return bpf_map__update_elem(probe->bpf->maps.python_files, version, sizeof(*version), file,
 				    sizeof(*file), BPF_ANY);
 }
 
@@ -429,6 +485,11 @@ const char *const *probe_unseen(struct probe *probe)
 
 	rung_unseen(hooks->rung, hooks->preempted, hooks->inner, probe->unseen);
 	return probe->unseen;
+}
+
+bool probe_kprobes_refused(const struct probe *probe)
+{
+	return probe->standing.hooks.kprobes_refused;
 }
 
 uint8_t probe_ring_flags(const struct probe *probe)

@@ -14,7 +14,6 @@
 #include <sys/types.h>
 
 #include "py_layout.h"
-#include "python/owners.h"
 #include "python/runtime.h"
 #include "record.h"
 #include "shared.h"
@@ -24,7 +23,7 @@ struct probe;
 struct probe_options {
 	size_t ring_bytes; /* a power of two, at least a page */
 	bool follow;	   /* children of targets become targets */
-	bool owners;	   /* Python's descriptor owners are watched, where the kernel can */
+	bool owners;	   /* Python's descriptor owners are read */
 	bool verbose;	   /* libbpf's log to standard error */
 	const char *rung;  /* the only rung of the ladder to try; NULL: the first that works */
 	enum native_calls natives;
@@ -57,16 +56,12 @@ void probe_close(struct probe *probe);
 /* Stops new records; those in the ring can still be consumed. */
 void probe_detach(struct probe *probe);
 
-/* Whether descriptor owners can be watched, and are to be (Linux 5.15 on). */
-bool probe_owners(const struct probe *probe);
-
 /*
  * The process is traced from now on. program, CLOCK_BOOTTIME, names the one that it runs now, until
- * it execs. alone: probe_watch_owners() will name it; probes that name nobody pass it by. 0 or
- * negative errno: -EEXIST: it is already (followed from its parent), under a name of its own;
- * -E2BIG: too many processes.
+ * it execs. 0 or negative errno: -EEXIST: it is already (followed from its parent), under a name of
+ * its own; -E2BIG: too many processes.
  */
-int probe_add_target(struct probe *probe, pid_t pid, uint64_t program, bool alone);
+int probe_add_target(struct probe *probe, pid_t pid, uint64_t program);
 void probe_remove_target(struct probe *probe, pid_t pid);
 
 /* Whether any process is still traced. */
@@ -80,51 +75,47 @@ pid_t probe_next_target(const struct probe *probe, pid_t pid);
 uint64_t probe_program(const struct probe *probe, pid_t pid);
 
 /*
- * This program of the process is the Python in file, moved by bias; its layout is copied to the
- * kernel side once. Holds until the program ends, and for a program that is not traced until it is
- * forgotten.
+ * This program of the process is the Python that its file says, moved by bias; its layout is copied
+ * to the kernel side once. Holds until the program ends, and for a program that is not traced until
+ * it is forgotten.
  */
-int probe_set_python(struct probe *probe, pid_t pid, uint64_t program, const struct file_key *file,
+int probe_set_python(struct probe *probe, pid_t pid, uint64_t program,
 		     const struct python_runtime *runtime, uint64_t bias);
 void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program);
 bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program);
 
 /*
- * Whether a code object that was sent under ident is still there: the program runs, frees are
- * watched, and none has ended it. *ret_code_type: the address of the process's PyCode_Type.
+ * Whether a code object that was sent under ident is the last that the kernel side has seen at its
+ * address, in a program that still runs. *ret_parts: what it led to; *ret_code_type: the address of
+ * the process's PyCode_Type.
  */
 bool probe_code_is_sent(const struct probe *probe, pid_t pid, uint64_t code, uint64_t ident,
-			uint64_t *ret_code_type);
+			struct code_parts *ret_parts, uint64_t *ret_code_type);
 
 /*
- * From now on frees of code objects are watched in this process, which is cheaper than telling
- * code objects apart at every frame. fd: file, which holds the destructor (lent), at this
- * offset. everywhere: in every process that maps the file, else in this one only. Where it
- * fails, nothing is lost but speed. 0 or negative errno: -ESTALE: it runs another Python by now.
+ * From now on frees of code objects are watched in this process, which is cheaper than telling code
+ * objects apart at every frame; not in its children, nor in what it execs. fd: the file of its
+ * Python, lent, which has the destructor at this offset. Where it fails, nothing is lost but speed.
+ * 0 or negative errno: -ESTALE: it runs no Python by now.
  */
-int probe_watch_frees(struct probe *probe, pid_t pid, const struct file_key *file, int fd,
-		      uint64_t offset, bool everywhere);
+int probe_watch_frees(struct probe *probe, pid_t pid, int fd, uint64_t offset);
 
-/* The process is covered by an earlier watch everywhere in file. As probe_watch_frees(). */
-int probe_frees_watched(struct probe *probe, pid_t pid, const struct file_key *file);
+/* No more, at once: it waits a tenth of a second until nothing of it is left in the process. */
+void probe_unwatch_frees(struct probe *probe, pid_t pid);
 
 /*
- * Watches all points of the descriptor owners in a file (fd, lent) from now on, or none: in this
- * process, which need not have mapped it yet, and survives its exec; -1: in every process but those
- * that are watched alone. 0 or negative errno.
+ * An object was found in the memory of a program: it has claimed the number since then at the
+ * latest. What the kernel side knows of it already stays. 0 or negative errno.
  */
-int probe_watch_owners(struct probe *probe, pid_t pid, int fd, const struct owner_probe *points,
-		       size_t count);
+int probe_add_claim(struct probe *probe, pid_t pid, uint64_t program, int32_t fd,
+		    const struct claim *claim);
 
-/* How the kernel side names an open file of ours. 0 or negative errno. */
-int probe_identify_file(struct probe *probe, int fd, struct file_key *ret);
+/* How the kernel side names an open file of ours, as it is now. 0 or negative errno. */
+int probe_identify_file(struct probe *probe, int fd, struct file_version *ret);
 
-/*
- * The answer for an executable file; layout NULL: it holds no Python that can be walked. owners:
- * but objects that own descriptors: each program that maps it is told of.
- */
-int probe_learn_file(struct probe *probe, const struct file_key *key,
-		     const struct py_layout *layout, bool owners, struct python_file *file);
+/* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
+int probe_learn_file(struct probe *probe, const struct file_version *version,
+		     const struct py_layout *layout, struct python_file *file);
 
 /*
  * The stack (a native one: of this hash) will be sent again at its next call. 0: so will all stacks
@@ -156,6 +147,9 @@ void probe_losses(struct probe *probe, uint64_t lost[LOSS_CAUSES], uint64_t *ret
 
 /* What the attached hooks cannot see: sentences, ended by NULL. Lent. */
 const char *const *probe_unseen(struct probe *probe);
+
+/* Whether the kernel has refused a kprobe for want of a privilege, without which less is seen. */
+bool probe_kprobes_refused(const struct probe *probe);
 
 /* What the hooks tell of an io_uring: RING_TOLD, or 0. */
 uint8_t probe_ring_flags(const struct probe *probe);

@@ -2,10 +2,12 @@
 #include "probe/rung.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -15,6 +17,17 @@
 #include "base/mem.h"
 #include "fdtrace.skel.h"
 #include "probe/functions.h"
+
+/* uapi/linux/bpf.h, since 7.2: enum bpf_attach_type, union bpf_attr */
+#define FEXIT_MULTI 60
+
+#define DETACH_SAMPLES 3
+
+struct link_create_tracing_multi {
+	uint32_t prog_fd, target_fd, attach_type, flags;
+	uint64_t ids, cookies;
+	uint32_t count, unused;
+};
 
 #define UNSEEN_MADE                                                                     \
 	"descriptors received over a UNIX socket (SCM_RIGHTS), made by an ioctl or by " \
@@ -104,10 +117,38 @@ static int want_at(struct bpf_program *program, const char *function)
 	return err;
 }
 
+/* Whether one program can be attached to many functions by one link. */
+static bool has_fexit_multi(void)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K}, /* r0 = 0 */
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = FEXIT_MULTI);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing,
+					       ARRAY_SIZE(nothing), &opts);
+
+	return fd >= 0;
+}
+
+/* Of no function: those are named as it is attached. */
+static int want_fexit_multi(struct bpf_program *program)
+{
+	int err = bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
+
+	if (!err)
+		err = bpf_program__set_expected_attach_type(program, FEXIT_MULTI);
+	want(program, !err);
+	return err;
+}
+
 static int want_fexit(struct fdtrace_bpf *bpf, const struct functions *functions)
 {
-	int err = want_at(bpf->progs.on_call, FUNCTION_CLOSE);
+	int err;
 
+	if (has_fexit_multi())
+		return want_fexit_multi(bpf->progs.on_call_of_many);
+	err = want_at(bpf->progs.on_call, FUNCTION_CLOSE);
 	if (!err)
 		err = want_at(bpf->progs.on_call_whole, FUNCTION_CLOSE);
 	if (!err && functions->far)
@@ -144,7 +185,7 @@ int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtr
 {
 	struct bpf_program *const at_return[] = {
 		bpf->progs.on_call,	      bpf->progs.on_call_whole,	 bpf->progs.on_far_call,
-		bpf->progs.on_far_call_whole, bpf->progs.on_compat_call,
+		bpf->progs.on_far_call_whole, bpf->progs.on_compat_call, bpf->progs.on_call_of_many,
 	};
 	int err;
 
@@ -233,10 +274,11 @@ static int set_whole(const struct bpf_map *map, const struct bpf_program *progra
 }
 
 /*
- * Some kernels wait a tenth of a second for all processors each time that a hook goes: this one is
- * let go to know.
+ * Some kernels wait a tenth of a second for all processors each time that a hook goes, whoever else
+ * lets one go (unregister_ftrace_direct(), and synchronize_rcu_tasks() in it, under one lock): this
+ * one is let go to know.
  */
-static int measure_detach(struct bpf_link *link, size_t count, uint64_t limit_ns, uint64_t *ret_ns)
+static int measure_detach(struct bpf_link *link, size_t count, struct hooks *hooks)
 {
 	uint64_t start;
 
@@ -244,8 +286,19 @@ static int measure_detach(struct bpf_link *link, size_t count, uint64_t limit_ns
 		return -errno;
 	start = clock_boot_ns();
 	bpf_link__destroy(link);
-	*ret_ns = (clock_boot_ns() - start) * count;
-	return limit_ns && *ret_ns > limit_ns ? -ETIME : 0;
+	hooks->detach_ns = (clock_boot_ns() - start) * count;
+	return hooks->detach_ns > DETACH_LIMIT_NS ? -ETIME : 0;
+}
+
+/* The kernel has rested before the first, which may so be a fast one. */
+static int measure_fexit(const struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	size_t count = hooks->functions->count + INNERS;
+	int err = 0;
+
+	for (int i = 0; !err && i < DETACH_SAMPLES; i++)
+		err = measure_detach(bpf_program__attach(bpf->progs.on_call), count, hooks);
+	return err;
 }
 
 static int attach_copies(struct fdtrace_bpf *bpf, struct hooks *hooks)
@@ -262,23 +315,54 @@ static int attach_copies(struct fdtrace_bpf *bpf, struct hooks *hooks)
 	return err;
 }
 
-static int attach_fexit(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+/* Only to count: without it nothing is wrong. */
+static void attach_compat(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
-	size_t count = hooks->functions->count;
+	if (bpf_program__autoload(bpf->progs.on_compat_call))
+		attach_program(hooks, bpf->progs.on_compat_call);
+}
+
+static int attach_fexits(struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
 	int err = set_whole(bpf->maps.whole_call, bpf->progs.on_call_whole);
 
 	if (!err)
 		err = set_whole(bpf->maps.whole_far_call, bpf->progs.on_far_call_whole);
 	if (!err)
-		err = measure_detach(bpf_program__attach(bpf->progs.on_call), count, limit_ns,
-				     &hooks->detach_ns);
+		err = measure_fexit(bpf, hooks);
 	if (!err)
 		err = attach_copies(bpf, hooks);
-	/* Only to count: without it nothing is wrong. */
-	if (!err && bpf_program__autoload(bpf->progs.on_compat_call))
-		attach_program(hooks, bpf->progs.on_compat_call);
-	snprintf(hooks->text, sizeof(hooks->text), "fexit on %zu calls", count);
+	if (!err)
+		attach_compat(bpf, hooks);
+	snprintf(hooks->text, sizeof(hooks->text), "fexit on %zu calls", hooks->functions->count);
 	return err;
+}
+
+static int attach_fexit_multi(struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	const struct functions *functions = hooks->functions;
+	uint32_t ids[SYSCALLS_MAX];
+	const struct link_create_tracing_multi attr = {
+		.prog_fd = bpf_program__fd(bpf->progs.on_call_of_many),
+		.attach_type = FEXIT_MULTI,
+		.ids = (uintptr_t)ids,
+		.count = functions->count,
+	};
+	int link;
+
+	for (size_t i = 0; i < functions->count; i++)
+		ids[i] = functions->of[i].btf_id;
+	link = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	if (link < 0)
+		return -errno;
+	snprintf(hooks->text, sizeof(hooks->text), "fexit.multi on %zu calls", functions->count);
+	return keep_copy(hooks, fcntl(attr.prog_fd, F_DUPFD_CLOEXEC, 0), link);
+}
+
+static int attach_fexit(struct fdtrace_bpf *bpf, struct hooks *hooks)
+{
+	return bpf_program__autoload(bpf->progs.on_call_of_many) ? attach_fexit_multi(bpf, hooks)
+								 : attach_fexits(bpf, hooks);
 }
 
 static int attach_kprobe_multi(struct fdtrace_bpf *bpf, struct hooks *hooks)
@@ -304,12 +388,14 @@ static struct bpf_link *attach_kprobe(struct fdtrace_bpf *bpf, const struct func
 	return bpf_program__attach_kprobe(bpf->progs.on_call_return, true, function->name);
 }
 
-static int attach_kprobes(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+static int attach_kprobes(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
 	const struct functions *functions = hooks->functions;
-	int err = measure_detach(attach_kprobe(bpf, &functions->of[0]), functions->count, limit_ns,
-				 &hooks->detach_ns);
+	int err = 0;
 
+	for (int i = 0; !err && i < DETACH_SAMPLES; i++)
+		err = measure_detach(attach_kprobe(bpf, &functions->of[0]),
+				     functions->count + INNERS, hooks);
 	for (size_t i = 0; !err && i < functions->count; i++)
 		err = keep_link(hooks, attach_kprobe(bpf, &functions->of[i]));
 	snprintf(hooks->text, sizeof(hooks->text), "kretprobe on %zu calls", functions->count);
@@ -322,11 +408,11 @@ static int attach_one(struct hooks *hooks, struct bpf_program *program, const ch
 	return attach_program(hooks, program);
 }
 
-static int attach_rung(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+static int attach_rung(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
 	switch (hooks->rung) {
 	case RUNG_FEXIT:
-		return attach_fexit(bpf, limit_ns, hooks);
+		return attach_fexit(bpf, hooks);
 	case RUNG_TP_BTF:
 		return attach_one(hooks, bpf->progs.on_sys_exit, "tp_btf/sys_exit");
 	case RUNG_TRACEPOINT:
@@ -335,7 +421,7 @@ static int attach_rung(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks 
 	case RUNG_KPROBE_MULTI:
 		return attach_kprobe_multi(bpf, hooks);
 	case RUNG_KPROBE:
-		return attach_kprobes(bpf, limit_ns, hooks);
+		return attach_kprobes(bpf, hooks);
 	case RUNGS:
 		break;
 	}
@@ -348,15 +434,18 @@ static void detach_inner(struct hooks *hooks, enum inner which)
 	hooks->inner[which] = INNER_UNSEEN;
 }
 
-int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks)
+int rung_attach(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
-	int err = attach_rung(bpf, limit_ns, hooks);
+	int err = attach_rung(bpf, hooks);
 
 	for (enum inner which = 0; !err && which < INNERS; which++) {
 		hooks->inner_links[which] =
 			inner_attach(bpf, &hooks->inner_functions, which, hooks->inner[which]);
-		if (!hooks->inner_links[which])
-			detach_inner(hooks, which);
+		if (hooks->inner_links[which])
+			continue;
+		hooks->kprobes_refused |=
+			hooks->inner[which] == INNER_KPROBE && (errno == EACCES || errno == EPERM);
+		detach_inner(hooks, which);
 	}
 	return err;
 }
@@ -386,20 +475,46 @@ void rung_prove_inner(struct hooks *hooks, const bool seen[INNERS])
 	name_inner(hooks);
 }
 
+size_t rung_links_max(const struct hooks *hooks)
+{
+	return INNERS + hooks->link_count + hooks->copy_count;
+}
+
+size_t rung_slow_links(const struct hooks *hooks, int *ret_fds)
+{
+	size_t count = 0;
+
+	for (enum inner which = 0; which < INNERS; which++)
+		if (hooks->inner_links[which])
+			ret_fds[count++] = bpf_link__fd(hooks->inner_links[which]);
+	/* A raw tracepoint is let go at once. */
+	for (size_t i = 0; hooks->rung != RUNG_TP_BTF && i < hooks->link_count; i++)
+		ret_fds[count++] = bpf_link__fd(hooks->links[i]);
+	for (size_t i = 0; i < hooks->copy_count; i++)
+		if (hooks->copies[i].link >= 0)
+			ret_fds[count++] = hooks->copies[i].link;
+	return count;
+}
+
 void rung_detach(struct hooks *hooks)
 {
 	for (enum inner which = 0; which < INNERS; which++)
 		bpf_link__destroy(TAKE_PTR(hooks->inner_links[which]));
-	for (size_t i = 0; i < hooks->link_count; i++)
-		bpf_link__destroy(hooks->links[i]);
-	for (size_t i = 0; i < hooks->copy_count; i++) {
-		close(hooks->copies[i].link);
+	while (hooks->link_count)
+		bpf_link__destroy(hooks->links[--hooks->link_count]);
+	for (size_t i = 0; i < hooks->copy_count; i++)
+		mem_close_fd(&hooks->copies[i].link);
+}
+
+void rung_leave(struct hooks *hooks)
+{
+	rung_detach(hooks);
+	for (size_t i = 0; i < hooks->copy_count; i++)
 		close(hooks->copies[i].program);
-	}
 	free(TAKE_PTR(hooks->links));
 	free(TAKE_PTR(hooks->copies));
 	free(TAKE_PTR(hooks->functions));
-	hooks->link_count = hooks->copy_count = 0;
+	hooks->copy_count = 0;
 }
 
 /* What was skipped */

@@ -62,25 +62,41 @@ struct hooks {
 	struct inner_functions inner_functions;
 	enum inner_hook inner[INNERS];
 	struct bpf_link *inner_links[INNERS]; /* NULL: not seen */
+	bool kprobes_refused;		      /* for want of a privilege, some of them */
 	struct functions *functions;	      /* where hooks are on functions */
 	uint64_t detach_ns; /* what it takes to let them all go, where that was measured */
 	char text[120];	    /* "fexit on 148 calls, fd_install and file_close_fd_locked" */
 };
 
+/* All hooks are gone a second after us: what is measured may take less than that. */
+#define DETACH_LIMIT_NS 700000000ull
+
 /*
  * Before the object is loaded: of the programs that see system calls, those of this rung alone are
  * loaded. 0 or negative errno: -ENOENT: the kernel lacks the functions. In any case hooks are to be
- * let go with rung_detach(), before the object.
+ * left with rung_leave(), before the object.
  */
 int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtrace_bpf *bpf,
 		struct hooks *hooks);
 
 /*
  * After it is loaded: attaches. 0 or negative errno: -ETIME: to let the hooks go would take longer
- * than limit_ns (0: no limit).
+ * than DETACH_LIMIT_NS.
  */
-int rung_attach(struct fdtrace_bpf *bpf, uint64_t limit_ns, struct hooks *hooks);
+int rung_attach(struct fdtrace_bpf *bpf, struct hooks *hooks);
+
+/*
+ * The descriptors of those that take long to be let go, lent, and how many; there is room for
+ * rung_links_max().
+ */
+size_t rung_slow_links(const struct hooks *hooks, int *ret_fds);
+size_t rung_links_max(const struct hooks *hooks);
+
+/* Lets all go. rung_skipped() still tells what it did. */
 void rung_detach(struct hooks *hooks);
+
+/* Does that, too, and frees what is left. */
+void rung_leave(struct hooks *hooks);
 
 /* Which hooks on inner functions have turned out to see what they should; the others are let go. */
 void rung_prove_inner(struct hooks *hooks, const bool seen[INNERS]);

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "record.h"
+#include "record_user.h"
 
 struct process {
 	uint32_t pid;

@@ -62,13 +62,16 @@ static int read_header(int fd, Elf64_Ehdr *header)
 /* Keeps a segment that lies in the file, and in the address space, without overflow. */
 static int take_segment(struct elf_image *image, const Elf64_Phdr *segment, uint64_t file_size)
 {
-	if (segment->p_type != PT_LOAD && segment->p_type != PT_DYNAMIC)
+	if (segment->p_type != PT_LOAD && segment->p_type != PT_DYNAMIC &&
+	    segment->p_type != PT_GNU_EH_FRAME)
 		return 0;
 	if (segment->p_filesz > file_size || segment->p_offset > file_size - segment->p_filesz ||
 	    segment->p_vaddr > UINT64_MAX - segment->p_filesz)
 		return -EINVAL;
 	if (segment->p_type == PT_DYNAMIC)
 		image->dynamic = *segment;
+	else if (segment->p_type == PT_GNU_EH_FRAME)
+		image->unwind = *segment;
 	else
 		image->segments[image->segment_count++] = *segment;
 	return 0;

@@ -28,6 +28,7 @@ struct elf_image {
 	size_t segment_count;
 	Elf64_Phdr segments[IMAGE_SEGMENTS_MAX]; /* PT_LOAD */
 	Elf64_Phdr dynamic;			 /* p_filesz 0: none */
+	Elf64_Phdr unwind;			 /* PT_GNU_EH_FRAME; p_filesz 0: none */
 	struct image_pointer *pointers;		 /* sorted by address */
 	size_t pointer_count;
 	bool has_packed; /* DT_RELR: values lie in the file */

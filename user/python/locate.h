@@ -21,16 +21,4 @@ void python_locate(const char *command, python_locate_fn fn, void *arg);
 /* Calls fn for the libpythons in the system's directories, which any program may load. */
 void python_locate_libraries(python_locate_fn fn, void *arg);
 
-/*
- * Calls fn for the files of the modules _socket and select that lie beside a CPython of this
- * version (0x030b: 3.11). python: its file, lent.
- */
-void python_locate_modules(int python, unsigned int version, python_locate_fn fn, void *arg);
-
-/*
- * Whether an open file (lent) may be one of these: CPython finds a module by its file's name, so
- * one of another name cannot.
- */
-bool python_is_module(int fd);
-
 #endif

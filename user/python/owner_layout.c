@@ -8,22 +8,26 @@
 /*
  * fd comes right behind the object's header in all three: Modules/_io/fileio.c (fileio),
  * Modules/socketmodule.h (PySocketSockObject), Modules/selectmodule.c (pyEpoll_Object). In
- * fileio the bits follow: created, readable, writable, appending, seekable (2), closefd; and then
- * the char finalizing.
+ * fileio the bits follow: created, readable, writable, appending, seekable (2), closefd; then the
+ * char finalizing, blksize (3.14 on: stat_atopen), weakreflist and dict.
+ * The type: Include/cpython/object.h, PyTypeObject, which is a PyVarObject.
  */
-#define OWNERS_BEHIND(head, minor, closefd_bit)                                                   \
+#define OWNERS_BEHIND(head, minor, closefd_bit, late)                                             \
 	{                                                                                         \
 		.version = 0x0300 | (minor),                                                      \
 		.fd = {[OWNER_FILEIO] = (head), [OWNER_SOCKET] = (head), [OWNER_EPOLL] = (head)}, \
 		.closefd_at = (head) + 4, .closefd_mask = 1 << (closefd_bit),                     \
-		.finalizing_at = (head) + 5,                                                      \
+		.sockets_late = (late), .finalizing_at = (head) + 5, .dict_at = (head) + 24,      \
+		.type_name = (head) + 8, .type_base = (head) + 240, .type_dict = (head) + 248,    \
 	}
-#define OWNERS(minor, closefd_bit) OWNERS_BEHIND(OBJECT_HEAD, minor, closefd_bit)
-#define FREE(minor, closefd_bit)   OWNERS_BEHIND(OBJECT_HEAD_FREE, minor, closefd_bit)
+#define OWNERS(minor, closefd_bit) OWNERS_BEHIND(OBJECT_HEAD, minor, closefd_bit, 0)
+/* Modules/socketmodule.c: sock_initobj() makes no call of what fileno= gives it. */
+#define LATE(minor, closefd_bit)   OWNERS_BEHIND(OBJECT_HEAD, minor, closefd_bit, 1)
+#define FREE(minor, closefd_bit)   OWNERS_BEHIND(OBJECT_HEAD_FREE, minor, closefd_bit, 0)
 
 static const struct owner_layout layouts[] = {
-	OWNERS(6, 6),
-	OWNERS(7, 6),
+	LATE(6, 6),
+	LATE(7, 6),
 	OWNERS(8, 6),
 	OWNERS(9, 6),
 	OWNERS(10, 6),

@@ -46,6 +46,7 @@ struct elf_file {
 struct python_symbols {
 	GElf_Sym runtime, code_type, version, string_type;
 	GElf_Sym this_thread, interp_head, pypy; /* functions */
+	GElf_Sym finalize, finalize_freed;
 	size_t runtime_section;
 };
 
@@ -195,6 +196,8 @@ static void take_symbol(const GElf_Sym *sym, const Elf_Data *names, struct pytho
 		{"PyGILState_GetThisThreadState", STT_FUNC, &symbols->this_thread},
 		{"PyInterpreterState_Head", STT_FUNC, &symbols->interp_head},
 		{"pypy_main_startup", STT_FUNC, &symbols->pypy},
+		{"PyObject_CallFinalizer", STT_FUNC, &symbols->finalize},
+		{"PyObject_CallFinalizerFromDealloc", STT_FUNC, &symbols->finalize_freed},
 	};
 
 	if (sym->st_shndx == SHN_UNDEF || !sym->st_size)
@@ -474,6 +477,9 @@ static int find_kind(struct elf_file *file, struct python_symbols *symbols,
 		.fixed = file->fixed,
 		.runtime = symbols->runtime.st_value,
 		.code_type = symbols->code_type.st_value,
+		.code[CODE_FINALIZE] = {symbols->finalize.st_value, symbols->finalize.st_size},
+		.code[CODE_FINALIZE_FREED] = {symbols->finalize_freed.st_value,
+					      symbols->finalize_freed.st_size},
 	};
 	if (!symbols->pypy.st_size)
 		return 0;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "owner.h"
 #include "py_layout.h"
 
 /* No pointer in it: it may travel. */
@@ -25,6 +26,8 @@ struct python_runtime {
 	uint64_t text_vaddr;
 	uint64_t text_offset;
 	struct py_layout layout; /* what holds for this very build */
+	/* Without load bias. CODE_FINALIZE and CODE_FINALIZE_FREED, where symbols tell. */
+	struct code_range code[OWNER_CODES];
 };
 
 /*

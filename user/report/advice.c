@@ -58,19 +58,36 @@ static void advise_one_close(FILE *out, const struct finding_view *view)
 		fprintf(out, "; otherwise see that %s closes it only once.", b);
 }
 
-/* The close at this stack went behind an object's back: Python's own advice. */
-static void advise_owner(FILE *out, const struct finding *f, const struct stack *closed)
+/* What an object offers so that somebody else may close its number. */
+static void advise_instead(FILE *out, const struct finding *f)
 {
-	char place[PLACE_SIZE];
-
-	fprintf(out, "Drop the os.close() at %s and let the %s close it, or ",
-		spot(closed, "the first close", place), words_owner(f->owner));
-	if (f->owner == OWNER_SOCKET)
+	if (f->owner.type == OWNER_SOCKET)
 		fputs("take the number out of the object with detach() first.", out);
-	else if (f->owner == OWNER_EPOLL)
+	else if (f->owner.type == OWNER_EPOLL)
 		fputs("make the close through the object alone.", out);
 	else
 		fputs("open it with closefd=False.", out);
+}
+
+/* The close at this stack, and site, went behind an object's back: Python's own advice. */
+static void advise_owner(FILE *out, const struct finding *f, const struct fd_site *site,
+			 const struct stack *closed)
+{
+	char place[PLACE_SIZE], owner[OWNER_SIZE];
+	const char *at = spot(closed, "the first close", place);
+
+	if (site->origin != ORIGIN_OTHER || !f->owner.type) {
+		fprintf(out, "Drop the %s at %s and let the %s close it, or ",
+			site->origin == ORIGIN_OS_CLOSE ? "os.close()" : "close", at,
+			words_owner(&f->owner, owner));
+		advise_instead(out, f);
+		return;
+	}
+	fprintf(out,
+		"Do not have C code close the number at %s that the %s closes, too: give it a "
+		"number of its own (os.dup()), or ",
+		at, words_owner(&f->owner, owner));
+	advise_instead(out, f);
 }
 
 /* The earlier close took somebody else's descriptor: this one. */
@@ -92,7 +109,7 @@ static bool advise_culprit(FILE *out, const struct finding_view *view)
 	if (f->proofs & PROOF_STOLEN)
 		advise_stolen(out, view);
 	else if (f->culprit == CULPRIT_CLOSED)
-		advise_owner(out, f, view->closed);
+		advise_owner(out, f, &f->closed, view->closed);
 	else
 		return false;
 	return true;
@@ -172,14 +189,14 @@ static void advise_use_after_close(FILE *out, const struct finding_view *view)
 /* An object closed what another call, no os.close(), had closed before: two own one number. */
 static void advise_two_owners(FILE *out, const struct finding_view *view)
 {
-	char first[PLACE_SIZE], second[PLACE_SIZE];
+	char first[PLACE_SIZE], second[PLACE_SIZE], owner[OWNER_SIZE];
 
 	fprintf(out,
 		"Let one object alone own fd %d: what is closed at %s had the same number as the %s "
 		"that was opened at %s; detach() one of them, or make it with a dup() of the "
 		"number.",
 		view->finding->fd, spot(view->closed, "the first close", first),
-		words_owner(view->finding->owner), spot(view->opened, "the open", second));
+		words_owner(&view->finding->owner, owner), spot(view->opened, "the open", second));
 }
 
 static void advise_reused_close(FILE *out, const struct finding_view *view)
@@ -201,7 +218,7 @@ static void advise_reused_close(FILE *out, const struct finding_view *view)
 
 static void advise_owned_close(FILE *out, const struct finding_view *view)
 {
-	advise_owner(out, view->finding, view->bad);
+	advise_owner(out, view->finding, &view->finding->bad, view->bad);
 }
 
 static void advise_bad_fd(FILE *out, const struct finding_view *view)

@@ -36,11 +36,11 @@ static void tell_place(const struct tale *t, const struct stack *stack)
 }
 
 /* "the finalizer of the file object opened at app.py:9 in main (garbage collection)" */
-static void tell_finalizer(const struct tale *t, uint8_t owner, const struct stack *opened)
+static void tell_finalizer(const struct tale *t, const struct stack *opened)
 {
-	char place[PLACE_SIZE];
+	char place[PLACE_SIZE], owner[OWNER_SIZE];
 
-	fprintf(t->out, "the finalizer of the %s", words_owner(owner));
+	fprintf(t->out, "the finalizer of the %s", words_owner(&t->f->owner, owner));
 	if (*words_place(opened, place))
 		fprintf(t->out, " opened at %s", place);
 	fputs(" (garbage collection)", t->out);
@@ -74,7 +74,7 @@ static void tell_then(const struct tale *t)
 	else
 		fputs("; at about the same time ", t->out);
 	if (words_finalizer(bad))
-		tell_finalizer(t, t->f->owner, t->view->opened);
+		tell_finalizer(t, t->view->opened);
 	else if (closed->inherited)
 		fprintf(t->out, "process %u", bad->tgid);
 	else if (words_other_thread(closed, bad))
@@ -94,7 +94,7 @@ static void tell_closing(const struct tale *t)
 	}
 	if (words_finalizer(&t->f->closed)) {
 		fputs(" by ", t->out);
-		tell_finalizer(t, t->f->owner, t->view->opened);
+		tell_finalizer(t, t->view->opened);
 		return;
 	}
 	tell_place(t, t->view->closed);
@@ -139,13 +139,15 @@ static void tell_unseen(const struct tale *t)
 /* Why the earlier close is the wrong one. */
 static void tell_cause(const struct tale *t)
 {
+	char owner[OWNER_SIZE];
+
 	if (t->f->proofs & PROOF_STOLEN)
 		fputs(": that first close had taken what was not its own (see its reused_close)",
 		      t->out);
 	else if (t->f->culprit == CULPRIT_CLOSED)
 		fprintf(t->out,
 			": the first close was made behind the back of the %s that owned it",
-			words_owner(t->f->owner));
+			words_owner(&t->f->owner, owner));
 }
 
 static void tell_double_close(const struct tale *t)
@@ -181,7 +183,7 @@ static void tell_use_after_close(const struct tale *t)
 /* "socket object opened at app.py:30 in serve", `file "/etc/hostname" opened at …` */
 static void tell_victim(const struct tale *t)
 {
-	char what[WHAT_SIZE], result[WORD_SIZE], name[WORD_SIZE];
+	char what[WHAT_SIZE], result[WORD_SIZE], name[WORD_SIZE], owner[OWNER_SIZE];
 	const struct fd_victim *victim = &t->f->victim;
 	const char *text = words_what(&victim->what, what);
 
@@ -190,8 +192,8 @@ static void tell_victim(const struct tale *t)
 		return;
 	}
 	fprintf(t->out, "%s", *text ? text : "a descriptor");
-	if (victim->owner)
-		fprintf(t->out, " of a %s", words_owner(victim->owner));
+	if (victim->owner.type)
+		fprintf(t->out, " of a %s", words_owner(&victim->owner, owner));
 	if (words_seen(&victim->opened)) {
 		fputs(" that was opened", t->out);
 		tell_place(t, t->view->victim);
@@ -216,10 +218,13 @@ static void tell_reused_close(const struct tale *t)
 
 static void tell_owned_close(const struct tale *t)
 {
+	char owner[OWNER_SIZE];
+
 	tell_subject(t);
 	fputs(" was closed", t->out);
 	tell_place(t, t->view->bad);
-	fprintf(t->out, " behind the back of the %s that owns it", words_owner(t->f->owner));
+	fprintf(t->out, " behind the back of the %s that owns it",
+		words_owner(&t->f->owner, owner));
 	if (words_seen(&t->f->opened)) {
 		fputs(", opened", t->out);
 		tell_place(t, t->view->opened);

@@ -35,6 +35,15 @@ static const struct {
 	{NOTE_FLUSH,
 	 "The number may have been open: some file systems return EBADF from a close that "
 	 "frees it."},
+	{NOTE_ANOTHERS,
+	 "The number had been used before: if the call is that of a Python object, or of C code, "
+	 "that had it then, it is that earlier descriptor that had been closed."},
+	{NOTE_OWNER_BEFORE,
+	 "The object that owns the number was made before fdtrace attached: that the number was "
+	 "its own is what the object itself says."},
+	{NOTE_OWNER_LATE,
+	 "The object that owns the number was not seen as it took it: that the number was its own "
+	 "is what the object itself says."},
 	{NOTE_COPIED, "The descriptor was a copy (dup): other numbers name the same open file."},
 };
 

@@ -176,7 +176,8 @@ static int tell_missing(const struct telling *t, const struct fd_site *site, con
 /* Nobody called it where it happened, as the C frames tell. */
 static const char *origin_words(const struct fd_site *site, const struct stack *stack)
 {
-	bool known = site->origin != ORIGIN_UNKNOWN || !stack || site->call != CALL_CLOSE;
+	bool known = (site->origin != ORIGIN_UNKNOWN && site->origin != ORIGIN_OTHER) || !stack ||
+		     site->call != CALL_CLOSE;
 
 	return !known && stack_origin(stack) == ORIGIN_FINALIZER ? ", as an object ended" : "";
 }

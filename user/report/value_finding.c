@@ -97,6 +97,19 @@ static int set_site(json_t *object, const char *key, const struct fd_site *site,
 	return json_object_set_new(object, key, site_value(site, stack, wall_offset_ns));
 }
 
+/* Which object had it: the type that it is of, and what Python calls its class. */
+static int set_owner(json_t *object, const struct fd_owner *owner)
+{
+	int err = set_text(object, "owner", owner_type_name(owner->type));
+
+	if (owner->name[0])
+		err |= json_object_set_new(object, "owner_class",
+					   value_bytes(owner->name, strlen(owner->name)));
+	if (owner->type && owner->flags & CLAIM_BEFORE)
+		err |= json_object_set_new(object, "owner_before_attach", json_true());
+	return err;
+}
+
 static json_t *victim_value(const struct finding_view *view)
 {
 	const struct fd_victim *victim = &view->finding->victim;
@@ -105,7 +118,7 @@ static json_t *victim_value(const struct finding_view *view)
 
 	if (victim->what.type != FD_UNKNOWN)
 		err |= json_object_set_new(object, "what", what_value(&victim->what));
-	err |= set_text(object, "owner", owner_type_name(victim->owner));
+	err |= set_owner(object, &victim->owner);
 	err |= set_site(object, "opened", &victim->opened, view->victim, view->wall_offset_ns);
 	err |= set_site(object, "failed", &victim->failed, view->failed, view->wall_offset_ns);
 	return value_whole(object, err);
@@ -175,7 +188,7 @@ static int set_descriptor(json_t *object, const struct finding *f)
 	}
 	if (f->what.type != FD_UNKNOWN)
 		err |= json_object_set_new(object, "what", what_value(&f->what));
-	return err | set_text(object, "owner", owner_type_name(f->owner));
+	return err | set_owner(object, &f->owner);
 }
 
 static int set_texts(json_t *object, const struct finding_view *view)

@@ -12,6 +12,9 @@
 #include "base/syscalls.h"
 #include "report/layout.h"
 
+/* A class's name, in columns. */
+#define OWNER_COLUMNS 60
+
 #define NAME_COLUMNS 60
 
 #define NAME(name) [name] = #name
@@ -311,7 +314,19 @@ bool words_other_thread(const struct fd_site *a, const struct fd_site *b)
 	return words_seen(a) && words_seen(b) && a->tid != b->tid;
 }
 
-const char *words_owner(uint8_t type)
+/* Classes that are not worth a name of their own: everybody's files and sockets. */
+static bool is_plain_class(const char *name)
+{
+	static const char *const plain[] = {"_io.FileIO", "_socket.socket", "select.epoll",
+					    "socket.socket"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (!strcmp(name, plain[i]))
+			return true;
+	return false;
+}
+
+const char *words_owner(const struct fd_owner *owner, char buf[OWNER_SIZE])
 {
 	static const char *const names[OWNER_TYPES] = {
 		[OWNER_FILEIO] = "file object",
@@ -319,7 +334,14 @@ const char *words_owner(uint8_t type)
 		[OWNER_EPOLL] = "epoll object",
 	};
 
-	return type < OWNER_TYPES && names[type] ? names[type] : "object";
+	if (owner->name[0] && !is_plain_class(owner->name)) {
+		char class[OWNER_SIZE - sizeof(" object")];
+
+		snprintf(buf, OWNER_SIZE, "%s object",
+			 layout_name(owner->name, OWNER_COLUMNS, class, sizeof(class)));
+		return buf;
+	}
+	return owner->type < OWNER_TYPES && names[owner->type] ? names[owner->type] : "object";
 }
 
 bool words_finalizer(const struct fd_site *site)

@@ -19,6 +19,8 @@
 #define WORD_SIZE  64
 /* A file's base name and a function, each shortened to 60 columns of up to 4 bytes. */
 #define PLACE_SIZE 640
+/* A class's name, shortened to 60 columns, and "object". */
+#define OWNER_SIZE 256
 /* A path shortened to 60 columns, and the words around it. */
 #define WHAT_SIZE  448
 
@@ -92,8 +94,11 @@ bool words_seen(const struct fd_site *site);
 /* Both seen, and made by different threads. */
 bool words_other_thread(const struct fd_site *a, const struct fd_site *b);
 
-/* "file object", "socket object", "epoll object"; "object" where its type is not known. */
-const char *words_owner(uint8_t type);
+/*
+ * "file object", "socket object", "epoll object"; of a class derived from these "ssl.SSLSocket
+ * object"; "object" where its type is not known.
+ */
+const char *words_owner(const struct fd_owner *owner, char buf[OWNER_SIZE]);
 
 /* Whoever made the close did not stand where its stack stands: a finalizer ran there. */
 bool words_finalizer(const struct fd_site *site);

@@ -74,7 +74,7 @@ const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_
 
 const char *words_origin(enum site_origin origin, const struct stack *stack, uint16_t call)
 {
-	if (origin == ORIGIN_UNKNOWN && stack && call == CALL_CLOSE)
+	if ((origin == ORIGIN_UNKNOWN || origin == ORIGIN_OTHER) && stack && call == CALL_CLOSE)
 		origin = stack_origin(stack);
 	return site_origin_name(origin);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Finding the descriptor owners in the CPythons of this machine and their modules, each asked
- * where its own type objects have their functions; and in broken copies of them.
+ * Finding os.close() and the finalizer of files in the CPythons of this machine, each asked where
+ * its own tables have these functions, and how long they are where it has symbols; and in broken
+ * copies of them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gelf.h>
 #include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,21 +24,24 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "python/owners.h"
+#include "python/elf_image.h"
+#include "python/owner_functions.h"
 
-/* What one interpreter says. */
+#define FUNCTION_MAX (64u << 20)
+
+/* What one interpreter says, in the order of enum owner_code. */
+#define LIVE_POINTS 2
+
 struct live {
 	struct live_point {
-		int type, point;
 		uint64_t offset; /* in the file: where the function begins */
 		char path[4096];
-	} points[OWNER_PROBES_MAX];
-	size_t count;
+	} points[LIVE_POINTS];
 };
 
-/* Type and point as in bpf/owner.h; the fields of PyTypeObject; PyMethodDef. */
+/* PyCFunctionObject's m_ml and PyMethodDef's ml_meth; PyTypeObject's tp_finalize. */
 static const char ask_python[] =
-	"import ctypes, os, select, sysconfig, _io, _socket\n"
+	"import ctypes, os, sysconfig, _io\n"
 	"assert not sysconfig.get_config_var('Py_GIL_DISABLED')\n"
 	"maps = []\n"
 	"for line in open('/proc/self/maps'):\n"
@@ -45,47 +50,31 @@ static const char ask_python[] =
 	"    maps.append((start, end, int(words[2], 16), words[-1]))\n"
 	"def word(at):\n"
 	"    return ctypes.c_uint64.from_address(at).value\n"
-	"def say(type, point, address):\n"
+	"def say(address):\n"
 	"    m = [m for m in maps if m[0] <= address < m[1]][0]\n"
-	"    print(type, point, '%x' % (address - m[0] + m[2]), m[3])\n"
-	"def method(type, name):\n"
-	"    at = word(id(type) + 232)\n"
-	"    while ctypes.string_at(word(at)) != name:\n"
-	"        at += 32\n"
-	"    return word(at + 8)\n"
-	"file, socket, epoll = _io.FileIO, _socket.socket, select.epoll\n"
-	"say(0, 8, word(word(id(os.close) + 16) + 8))\n"
-	"say(1, 1, word(id(file) + 296))\n"
-	"say(1, 4, method(file, b'close'))\n"
-	"say(1, 9, method(file, b'_dealloc_warn'))\n"
-	"say(2, 1, word(id(socket) + 296))\n"
-	"say(2, 4, method(socket, b'close'))\n"
-	"say(2, 5, method(socket, b'detach'))\n"
-	"say(2, 6, word(id(socket) + 392))\n"
-	"say(3, 2, word(id(epoll) + 312))\n"
-	"say(3, 3, method(epoll, b'fromfd'))\n"
-	"say(3, 4, method(epoll, b'close'))\n"
-	"say(3, 7, word(id(epoll) + 48))\n";
+	"    print('%x' % (address - m[0] + m[2]), m[3])\n"
+	"say(word(word(id(os.close) + 16) + 8))\n"
+	"say(word(id(_io._IOBase) + 392))\n";
 
 /* Asks one interpreter; false: it does not answer (it has no ctypes, or no GIL, say). */
 static bool ask(const char *python, struct live *live)
 {
 	char command[8192];
+	size_t count = 0;
 	FILE *f;
 
 	*live = (struct live){0};
 	snprintf(command, sizeof(command), "%s -I -S -c \"%s\" 2>&1", python, ask_python);
 	f = popen(command, "r");
 	assert_non_null(f);
-	while (live->count < OWNER_PROBES_MAX) {
-		struct live_point *point = &live->points[live->count];
+	while (count < LIVE_POINTS) {
+		struct live_point *point = &live->points[count];
 
-		if (fscanf(f, "%d %d %lx %4095s", &point->type, &point->point, &point->offset,
-			   point->path) != 4)
+		if (fscanf(f, "%lx %4095s", &point->offset, point->path) != 2)
 			break;
-		live->count++;
+		count++;
 	}
-	return pclose(f) == 0 && live->count == OWNER_PROBES_MAX;
+	return pclose(f) == 0 && count == LIVE_POINTS;
 }
 
 static void find_pythons(glob_t *found)
@@ -120,58 +109,71 @@ static void for_each_python(void (*check)(const struct live *live))
 	assert_true(checked > 0);
 }
 
-/* The function's start, but behind what is not emulated there: endbr64, movabs. */
-static uint64_t expected_offset(int fd, uint64_t start)
+/* The size of the function of this address, by the symbols of one section; 0: none tells. */
+static uint64_t size_in(Elf *elf, Elf_Scn *section, uint64_t address)
 {
-#ifdef __x86_64__
-	uint8_t code[16] = {0};
-	size_t at;
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Shdr header;
+	GElf_Sym symbol;
 
-	assert_true(pread(fd, code, sizeof(code), (off_t)start) > 0);
-	at = memcmp(code, "\xf3\x0f\x1e\xfa", 4) ? 0 : 4;
-	if (code[at] == 0x48 && code[at + 1] >= 0xb8 && code[at + 1] < 0xbf)
-		at += 10;
-	start += at;
-#endif
-	return start;
+	if (!gelf_getshdr(section, &header) || !data || !header.sh_entsize)
+		return 0;
+	for (size_t i = 0; i < header.sh_size / header.sh_entsize; i++) {
+		assert_non_null(gelf_getsym(data, (int)i, &symbol));
+		if (GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_value == address &&
+		    symbol.st_size)
+			return symbol.st_size;
+	}
+	return 0;
 }
 
-static void check_point(int fd, const struct live_point *point, const struct owner_probe *probes,
-			size_t count)
+static uint64_t size_by_symbols(int fd, uint64_t address)
 {
-	unsigned int found = 0;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	uint64_t size = 0;
+	Elf *elf;
 
-	for (size_t i = 0; i < count; i++) {
-		if ((int)probes[i].type != point->type || (int)probes[i].point != point->point)
-			continue;
-		assert_int_equal(probes[i].offset, expected_offset(fd, point->offset));
-		found++;
+	assert_int_not_equal(elf_version(EV_CURRENT), EV_NONE);
+	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	assert_non_null(elf);
+	while (!size && (section = elf_nextscn(elf, section))) {
+		assert_non_null(gelf_getshdr(section, &header));
+		if (header.sh_type == SHT_SYMTAB)
+			size = size_in(elf, section, address);
 	}
-	assert_int_equal(found, 1);
+	elf_end(elf);
+	return size;
 }
 
-/* All that the process has in one of its files, and no more than that. */
-static void check_file(const struct live *live, const char *path)
+/* What was found begins where the interpreter says, and ends where the symbols say, if any do. */
+static void check_range(int fd, const struct code_range *code, uint64_t offset)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct owner_probe probes[OWNER_PROBES_MAX];
-	size_t count, expected = 0;
+	uint64_t found, to_end, size = size_by_symbols(fd, code->start);
+	struct elf_image image;
 
-	assert_true(fd >= 0);
-	assert_int_equal(python_owners_find(fd, probes, OWNER_PROBES_MAX, &count), 0);
-	for (size_t i = 0; i < live->count; i++) {
-		if (strcmp(live->points[i].path, path))
-			continue;
-		check_point(fd, &live->points[i], probes, count);
-		expected++;
-	}
-	assert_int_equal(count, expected);
+	assert_int_equal(image_open(fd, &image), 0);
+	assert_int_equal(image_code_offset(&image, code->start, &found, &to_end), 0);
+	image_close(&image);
+	assert_int_equal(found, offset);
+	assert_true(code->size > 16 && code->size < 4096 && code->size <= to_end);
+	if (size)
+		assert_int_equal(code->size, size);
+	print_message("  %llu bytes%s\n", (unsigned long long)code->size,
+		      size ? ", as its symbol" : ", no symbol");
 }
 
 static void check_live(const struct live *live)
 {
-	for (size_t i = 0; i < live->count; i++)
-		check_file(live, live->points[i].path);
+	const char *path = live->points[0].path;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct code_range code[OWNER_CODES] = {0};
+
+	assert_true(fd >= 0);
+	assert_string_equal(live->points[1].path, path);
+	assert_int_equal(python_owner_functions_find(fd, code), 0);
+	check_range(fd, &code[CODE_OS_CLOSE], live->points[0].offset);
+	check_range(fd, &code[CODE_FINALIZE_IO], live->points[1].offset);
 }
 
 static void test_live(void **state)
@@ -182,15 +184,15 @@ static void test_live(void **state)
 static void test_no_python(void **state)
 {
 	static const char *const paths[] = {"/proc/self/exe", "/bin/sh", "/bin/ls"};
-	struct owner_probe probes[OWNER_PROBES_MAX];
-	size_t count;
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		_cleanup_close_ int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+		struct code_range code[OWNER_CODES] = {0};
 
 		assert_true(fd >= 0);
-		assert_int_equal(python_owners_find(fd, probes, OWNER_PROBES_MAX, &count), 0);
-		assert_int_equal(count, 0);
+		assert_int_equal(python_owner_functions_find(fd, code), 0);
+		for (size_t j = 0; j < OWNER_CODES; j++)
+			assert_int_equal(code[j].size, 0);
 	}
 }
 
@@ -221,16 +223,14 @@ static size_t pick_place(const uint8_t *bytes, size_t size)
 	}
 }
 
-static void check_answer(int fd, size_t size)
+static void check_answer(int fd)
 {
-	struct owner_probe probes[OWNER_PROBES_MAX];
-	size_t count;
-	int err = python_owners_find(fd, probes, OWNER_PROBES_MAX, &count);
+	struct code_range code[OWNER_CODES] = {0};
+	int err = python_owner_functions_find(fd, code);
 
 	assert_true(err == 0 || err == -ENOTSUP || err == -EINVAL || err == -EFBIG);
-	assert_true(count <= OWNER_PROBES_MAX);
-	for (size_t i = 0; i < count; i++)
-		assert_true(probes[i].offset < size);
+	for (size_t i = 0; i < OWNER_CODES; i++)
+		assert_true(code[i].size <= FUNCTION_MAX && (!err || !code[i].size));
 }
 
 /* One to four places changed, asked, changed back. */
@@ -246,7 +246,7 @@ static void break_once(int fd, const uint8_t *bytes, size_t size)
 		places[i] = pick_place(bytes, size - 8) % (size - 8);
 		assert_int_equal(pwrite(fd, &value, width, (off_t)places[i]), width);
 	}
-	check_answer(fd, size);
+	check_answer(fd);
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(pwrite(fd, bytes + places[i], 8, (off_t)places[i]), 8);
 }
@@ -268,16 +268,14 @@ static void break_file(const char *path, int rounds)
 		break_once(fd, bytes, size);
 	for (size_t cut = size; cut > size / 64; cut -= size / 64) {
 		assert_int_equal(ftruncate(fd, (off_t)cut), 0);
-		check_answer(fd, size);
+		check_answer(fd);
 	}
 	munmap(bytes, size);
 }
 
-/* os.close is in the interpreter itself, epoll often in a module. */
 static void break_live(const struct live *live)
 {
-	break_file(live->points[0].path, 50);
-	break_file(live->points[live->count - 1].path, 50);
+	break_file(live->points[0].path, 100);
 }
 
 static void test_broken_live(void **state)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Small ELF files with Python's descriptor owners in them, made piece by piece.
+ * Small ELF files with the tables in them by which os.close() and the finalizer of Python's file
+ * objects are found, and with the table of where functions end, made piece by piece.
  *
  * A test's header: cmocka.h comes first.
  */
-#ifndef TEST_OWNER_FILE_H
-#define TEST_OWNER_FILE_H
+#ifndef TEST_OWNER_FUNCTION_FILE_H
+#define TEST_OWNER_FUNCTION_FILE_H
 
 #include <elf.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "python/owners.h"
+#include "python/elf_function.h"
+#include "python/owner_functions.h"
 
 #define BASE	   0x400000 /* vaddr of the file's first byte ... */
 #define TEXT_SKEW  0x100000 /* ... but for the text, which lies so much further */
@@ -22,28 +24,41 @@
 #define TEXT_SIZE  0x1000
 #define NAMES_AT   0x2000 /* read-only */
 #define DYNAMIC_AT 0x2800
+#define UNWIND_AT  0x2a00 /* .eh_frame_hdr ... */
+#define FRAMES_AT  0x2c00 /* ... and what it leads to */
 #define RELOCS_AT  0x3000
 #define DATA_AT	   0x5000
 #define FILE_SIZE  0x8000
 
+/* .eh_frame_hdr: its head, then a row for each function. */
+#define UNWIND_HEAD 12
+#define UNWIND_ROW  8
+#define FRAME_SIZE  16
+#define FUNCTIONS   ((RELOCS_AT - FRAMES_AT) / FRAME_SIZE)
+
 /* How pointers are made in the file. */
 enum form { FIXED, RELA, RELR, FORMS };
+
+/* Its segments. */
+enum { SEGMENT_TEXT, SEGMENT_CONST, SEGMENT_DATA, SEGMENT_UNWIND, SEGMENT_DYNAMIC, SEGMENTS };
 
 enum kind { KIND_OBJECT, KIND_SPEC, KINDS };
 
 struct file {
 	uint8_t bytes[FILE_SIZE];
 	enum form form;
-	size_t text, names, data; /* where there is room */
-	uint64_t slots[512];	  /* that hold pointers, as addresses */
+	size_t names, data;  /* where there is room */
+	uint64_t slots[512]; /* that hold pointers, as addresses */
 	size_t slot_count;
 	size_t reloc_size;
+	size_t function_count;
 };
 
-/* The functions of a type, by point: offsets in the file. */
+/* Offsets in the file. */
 struct made {
-	size_t at; /* of the type object or spec */
-	uint64_t offset[OWNER_POINTS];
+	size_t at;	 /* of the type object or spec */
+	size_t finalize; /* its function */
+	size_t os_close;
 };
 
 static inline Elf64_Ehdr *file_header(struct file *file)
@@ -73,7 +88,7 @@ static inline Elf64_Phdr segment_of(uint32_t type, uint32_t flags, uint64_t at, 
 
 static inline void file_new(struct file *file, enum form form)
 {
-	*file = (struct file){.form = form, .text = TEXT_AT, .names = NAMES_AT, .data = DATA_AT};
+	*file = (struct file){.form = form, .names = NAMES_AT, .data = DATA_AT};
 	*file_header(file) = (Elf64_Ehdr){
 		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 			    EV_CURRENT},
@@ -83,12 +98,17 @@ static inline void file_new(struct file *file, enum form form)
 		.e_phoff = sizeof(Elf64_Ehdr),
 		.e_ehsize = sizeof(Elf64_Ehdr),
 		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = form == FIXED ? 3 : 4,
+		.e_phnum = form == FIXED ? SEGMENT_DYNAMIC : SEGMENTS,
 	};
-	file_segments(file)[0] = segment_of(PT_LOAD, PF_R | PF_X, TEXT_AT, TEXT_SIZE);
-	file_segments(file)[1] = segment_of(PT_LOAD, PF_R, NAMES_AT, DATA_AT - NAMES_AT);
-	file_segments(file)[2] = segment_of(PT_LOAD, PF_R | PF_W, DATA_AT, FILE_SIZE - DATA_AT);
-	file_segments(file)[3] = segment_of(PT_DYNAMIC, PF_R, DYNAMIC_AT, RELOCS_AT - DYNAMIC_AT);
+	file_segments(file)[SEGMENT_TEXT] = segment_of(PT_LOAD, PF_R | PF_X, TEXT_AT, TEXT_SIZE);
+	file_segments(file)[SEGMENT_CONST] =
+		segment_of(PT_LOAD, PF_R, NAMES_AT, DATA_AT - NAMES_AT);
+	file_segments(file)[SEGMENT_DATA] =
+		segment_of(PT_LOAD, PF_R | PF_W, DATA_AT, FILE_SIZE - DATA_AT);
+	file_segments(file)[SEGMENT_UNWIND] =
+		segment_of(PT_GNU_EH_FRAME, PF_R, UNWIND_AT, FRAMES_AT - UNWIND_AT);
+	file_segments(file)[SEGMENT_DYNAMIC] =
+		segment_of(PT_DYNAMIC, PF_R, DYNAMIC_AT, UNWIND_AT - DYNAMIC_AT);
 }
 
 /* An address as the program sees it. */
@@ -156,10 +176,43 @@ static inline void pack_slots(struct file *file)
 	}
 }
 
+static inline size_t function_at(size_t index)
+{
+	return TEXT_AT + index * 32;
+}
+
+/* No two neighbours of one size. */
+static inline uint64_t function_size(size_t at)
+{
+	return 16 + (at - TEXT_AT) / 32 % 16;
+}
+
+/* Where each function ends. */
+static inline void put_unwind(struct file *file)
+{
+	static const uint8_t head[] = {1, 0x1b, 0x03, 0x3b};
+
+	memcpy(file->bytes + UNWIND_AT, head, sizeof(head));
+	put(file, UNWIND_AT + 4, FRAMES_AT - UNWIND_AT - 4, 4);
+	put(file, UNWIND_AT + 8, file->function_count, 4);
+	for (size_t i = 0; i < file->function_count; i++) {
+		size_t row = UNWIND_AT + UNWIND_HEAD + i * UNWIND_ROW;
+		size_t frame = FRAMES_AT + i * FRAME_SIZE, function = function_at(i);
+
+		put(file, row, vaddr(function) - vaddr(UNWIND_AT), 4);
+		put(file, row + 4, vaddr(frame) - vaddr(UNWIND_AT), 4);
+		put(file, frame, FRAME_SIZE - 4, 4);
+		put(file, frame + 4, 4, 4);
+		put(file, frame + 8, vaddr(function) - vaddr(frame + 8), 4);
+		put(file, frame + 12, function_size(function), 4);
+	}
+}
+
 static inline void file_finish(struct file *file)
 {
 	Elf64_Dyn *dynamic = (Elf64_Dyn *)(file->bytes + DYNAMIC_AT);
 
+	put_unwind(file);
 	if (file->form == RELR)
 		pack_slots(file);
 	dynamic[0].d_tag = file->form == RELR ? DT_RELR : DT_RELA;
@@ -180,11 +233,10 @@ static inline size_t add_text(struct file *file, const char *text)
 
 static inline size_t add_function(struct file *file)
 {
-	size_t at = file->text;
+	size_t at = function_at(file->function_count++);
 
-	memset(file->bytes + at, 0x55, 32);
-	file->text += 32;
-	assert_true(file->text <= TEXT_AT + TEXT_SIZE);
+	assert_true(file->function_count <= FUNCTIONS && at < TEXT_AT + TEXT_SIZE);
+	memset(file->bytes + at, 0x55, function_size(at));
 	return at;
 }
 
@@ -206,83 +258,57 @@ static inline size_t add_method(struct file *file, const char *name)
 	return function;
 }
 
-/* More methods than any owner has, in the order of none. */
-static inline size_t add_methods(struct file *file, struct made *made)
-{
-	size_t at = file->data;
-
-	add_method(file, "fileno");
-	made->offset[OWNER_FROMFD] = add_method(file, "fromfd");
-	made->offset[OWNER_CLOSE] = add_method(file, "close");
-	add_method(file, "closed");
-	made->offset[OWNER_DETACH] = add_method(file, "detach");
-	made->offset[OWNER_WARN] = add_method(file, "_dealloc_warn");
-	add_room(file, 32);
-	return at;
-}
-
-/* Where a type object and a spec have a function. */
-static const struct {
-	enum owner_point point;
-	unsigned int field, slot;
-} functions[] = {
-	{OWNER_DEALLOC, 48, 52},
-	{OWNER_INIT, 296, 60},
-	{OWNER_NEW, 312, 65},
-	{OWNER_FINALIZE, 392, 80},
-};
-
-static inline void add_object(struct file *file, size_t name, size_t methods, struct made *made)
+static inline void add_object(struct file *file, size_t name, struct made *made)
 {
 	made->at = add_room(file, 408);
 	put_pointer(file, made->at + 24, name);
 	put(file, made->at + 32, 96, 8);
-	put_pointer(file, made->at + 232, methods);
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
-		put_pointer(file, made->at + functions[i].field, made->offset[functions[i].point]);
+	put_pointer(file, made->at + 48, add_function(file)); /* tp_dealloc */
+	put_pointer(file, made->at + 392, made->finalize);
 }
 
-static inline void add_spec(struct file *file, size_t name, size_t methods, struct made *made)
+/* Its slots lie just before it: tp_dealloc, tp_methods, tp_finalize, none. */
+#define SPEC_SLOTS_SIZE 64
+
+static inline void add_spec(struct file *file, size_t name, struct made *made)
 {
-	size_t slots = add_room(file, 16 * (ARRAY_SIZE(functions) + 2));
+	size_t slots = add_room(file, SPEC_SLOTS_SIZE);
 
 	made->at = add_room(file, 32);
 	put_pointer(file, made->at, name);
 	put(file, made->at + 8, 96, 4);
 	put(file, made->at + 16, 0x1400, 4);
 	put_pointer(file, made->at + 24, slots);
-	put(file, slots, 64, 4);
-	put_pointer(file, slots + 8, methods);
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
-		put(file, slots + 16 * (i + 1), functions[i].slot, 4);
-		put_pointer(file, slots + 16 * (i + 1) + 8, made->offset[functions[i].point]);
-	}
+	put(file, slots, 52, 4);
+	put_pointer(file, slots + 8, add_function(file));
+	put(file, slots + 16, 64, 4);
+	put_pointer(file, slots + 24, DATA_AT);
+	put(file, slots + 32, 80, 4);
+	put_pointer(file, slots + 40, made->finalize);
 }
 
 static inline struct made add_type(struct file *file, enum kind kind, const char *name)
 {
-	struct made made = {0};
-	size_t text = add_text(file, name), methods = add_methods(file, &made);
+	struct made made = {.finalize = add_function(file)};
+	size_t text = add_text(file, name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
-		made.offset[functions[i].point] = add_function(file);
 	if (kind == KIND_SPEC)
-		add_spec(file, text, methods, &made);
+		add_spec(file, text, &made);
 	else
-		add_object(file, text, methods, &made);
+		add_object(file, text, &made);
 	return made;
 }
 
-static inline struct made add_os_methods(struct file *file, const char *before, const char *name)
+/* A table of methods, of which one, `name`, comes right behind another; whose function it has. */
+static inline size_t add_os_methods(struct file *file, const char *before, const char *name)
 {
-	struct made made = {0};
+	size_t function;
 
-	made.at = file->data;
 	add_method(file, "open");
-	made.offset[OWNER_OS_CLOSE] = add_method(file, before);
+	function = add_method(file, before);
 	add_method(file, name);
 	add_room(file, 32);
-	return made;
+	return function;
 }
 
 static inline int file_of(const void *bytes, size_t size)
@@ -294,37 +320,50 @@ static inline int file_of(const void *bytes, size_t size)
 	return fd;
 }
 
-static inline int find(const struct file *file, struct owner_probe *probes, size_t *ret_count)
+static inline int find(const struct file *file, struct code_range code[OWNER_CODES])
 {
 	_cleanup_close_ int fd = file_of(file->bytes, sizeof(file->bytes));
 
-	return python_owners_find(fd, probes, OWNER_PROBES_MAX, ret_count);
+	memset(code, 0, OWNER_CODES * sizeof(*code));
+	return python_owner_functions_find(fd, code);
 }
 
-static inline int finish_and_find(struct file *file, struct owner_probe *probes, size_t *ret_count)
+/* A function is offered from its begin to its end; 0: none is. */
+static inline void expect_range(const struct code_range *code, size_t function)
+{
+	assert_int_equal(code->start, function ? vaddr(function) : 0);
+	assert_int_equal(code->size, function ? function_size(function) : 0);
+}
+
+/* As the file is. */
+static inline void expect_in(const struct file *file, int err, size_t os_close, size_t finalize)
+{
+	struct code_range code[OWNER_CODES];
+
+	assert_int_equal(find(file, code), err);
+	expect_range(&code[CODE_OS_CLOSE], os_close);
+	expect_range(&code[CODE_FINALIZE_IO], finalize);
+	expect_range(&code[CODE_FINALIZE], 0);
+	expect_range(&code[CODE_FINALIZE_FREED], 0);
+}
+
+/* Finishes it first. */
+static inline void expect_found(struct file *file, int err, size_t os_close, size_t finalize)
 {
 	file_finish(file);
-	return find(file, probes, ret_count);
-}
-
-/* Expects so many probes, and the result. */
-static inline void expect_count(struct file *file, int err, size_t count)
-{
-	struct owner_probe probes[OWNER_PROBES_MAX];
-	size_t found;
-
-	assert_int_equal(finish_and_find(file, probes, &found), err);
-	assert_int_equal(found, count);
+	expect_in(file, err, os_close, finalize);
 }
 
 /* A Python with everything in it. */
-static inline void add_everything(struct file *file, enum kind kind, struct made made[OWNER_TYPES])
+static inline struct made add_everything(struct file *file, enum kind kind)
 {
-	made[OWNER_EPOLL] = add_type(file, kind, "select.epoll");
-	made[OWNER_NONE] = add_os_methods(file, "close", "closerange");
-	made[OWNER_FILEIO] = add_type(file, kind, "_io.FileIO");
-	made[OWNER_SOCKET] = add_type(file, kind, "_socket.socket");
+	struct made made;
+
+	add_type(file, kind, "_io.FileIO");
+	made = add_type(file, kind, "_io._IOBase");
+	made.os_close = add_os_methods(file, "close", "closerange");
 	add_type(file, kind, "_io.BytesIO");
+	return made;
 }
 
 #endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Owners at a close of their number: who has it still, who has let go of it, who is at work.
+ *
+ * Owns: what goes up with a close (struct record_claim), and that what has let go is forgotten.
+ * Never: decides whose close it was.
+ */
+#ifndef FDTRACE_OWNER_CLOSED_BPF_H
+#define FDTRACE_OWNER_CLOSED_BPF_H
+
+#include "owner.bpf.h"
+
+/* Words on the stack from a close() on among which its return address lies. */
+#define RETURN_WORDS 16
+/* Functions of one file of the C library lie no further apart. */
+#define NEAR	     4096
+/* Words looked through for an owner's address where a register did not show it. */
+#define STACK_WORDS  512
+#define STACK_STEP   64
+#define STACK_PIECES 8
+
+static __always_inline bool is_in(const struct code_range *code, u64 address)
+{
+	return address - code->start - 1 < code->size; /* a return address lies behind its call */
+}
+
+/*
+ * A few words of the stack in the walk's window: is the object's address among them, or an address
+ * in a finalizer? A global function: verified once, however often it is called.
+ */
+__attribute__((noinline)) int look_through_words(u32 from, u32 words)
+{
+	struct walk *w = this_walk();
+
+	if (!w)
+		return 0;
+	for (u32 i = 0; i < STACK_STEP; i++) {
+		u32 at = (from + i) & (STACK_WORDS - 1);
+		u64 word = *(u64 *)(w->window + 8 * at);
+
+		if (at >= words)
+			break;
+		if (word == w->look.claim.object)
+			w->look.found |= CLAIM_AT_HAND;
+		for (u32 code = CODE_FINALIZE_IO; code < OWNER_CODES; code++)
+			if (is_in(&w->look.code[code], word))
+				w->look.found |= CLAIM_FINALIZING;
+	}
+	return 0;
+}
+
+/*
+ * Some more of the stack into the walk's window, and through it. 0: that was the last. A global
+ * function: verified by itself.
+ */
+__attribute__((noinline)) int look_through_piece(u64 from, u64 end)
+{
+	struct walk *w = this_walk();
+	u64 bytes = end - from;
+
+	if (!w)
+		return 0;
+	if (bytes > STACK_WORDS * sizeof(u64))
+		bytes = STACK_WORDS * sizeof(u64);
+	if (!read_user(w->window, bytes, from)) {
+		/* It may end there, where its end is not known. */
+		bytes = PAGE - (from & (PAGE - 1));
+		if (bytes > STACK_WORDS * sizeof(u64) || !read_user(w->window, bytes, from))
+			return 0;
+	}
+	for (u32 at = 0; at < STACK_WORDS; at += STACK_STEP)
+		if (at < bytes / sizeof(u64))
+			look_through_words(at, bytes / sizeof(u64));
+	return 1;
+}
+
+/*
+ * Whether the object of this CPU's look is at work in this thread: its address lies on the stack;
+ * and whether a finalizer runs: enum claim_flag. Looked through is what lies above the innermost
+ * Python frame, where that shows. What is left of earlier calls may lie there, too: so only of an
+ * object that had the number, and has let go of it, at the end of a close of that number. A global
+ * function: verified by itself.
+ */
+__attribute__((noinline)) int look_through_stack(u64 sp)
+{
+	struct walk *w = this_walk();
+	u64 end;
+
+	if (!w)
+		return 0;
+	end = w->entry;
+	if (end <= sp || end - sp > STACK_PIECES * STACK_WORDS * sizeof(u64))
+		end = sp + STACK_WORDS * sizeof(u64);
+	w->look.found = 0;
+	for (u32 i = 0; i < STACK_PIECES; i++, sp += STACK_WORDS * sizeof(u64))
+		if (sp >= end || !look_through_piece(sp, end))
+			break;
+	return w->look.found;
+}
+
+static __always_inline bool is_near(u64 a, u64 b)
+{
+	return a - b + NEAR < 2 * NEAR;
+}
+
+/*
+ * A close that was not made by an object that is known: by os.close()? Where the return address of
+ * close() lies depends on the C library, and on whether there are threads (x86_64):
+ *   glibc up to 2.40  just there; or behind three words of close()'s own
+ *   glibc from 2.41   close() calls __syscall_cancel(), and that a function beside it (and that
+ *		       one another); their frames come first
+ *   musl		       close() calls __syscall_cp(), alike
+ */
+static __noinline u8 closing_point(const struct code_range *os_close, u64 ip, u64 sp)
+{
+	u64 words[RETURN_WORDS];
+
+	if (!os_close->size || !read_user(words, sizeof(words), sp))
+		return 0;
+	if (is_in(os_close, words[0]) || is_in(os_close, words[3]))
+		return OWNER_OS_CLOSE;
+	if (!is_near(words[3], ip) && !is_near(words[6], words[0]))
+		return OWNER_ELSEWHERE;
+	for (u32 i = 8; i < RETURN_WORDS; i++)
+		if (is_in(os_close, words[i]))
+			return OWNER_OS_CLOSE;
+	return OWNER_ELSEWHERE;
+}
+
+/* What a call is told of one claim. Whether more is to be known of the call. */
+static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 fd, bool missed,
+				       bool alone, struct pt_regs *regs, struct record_claim *ret)
+{
+	u32 state, flags = claim->flags;
+
+	w->look.claim = *claim;
+	state = look_at_claim(fd);
+	flags |= state >> 8 & 255;
+	state &= 255;
+	for (u32 i = 0; i < SAVED_REGS; i++)
+		if (w->look.saved[i] == claim->object)
+			flags |= CLAIM_AT_HAND;
+	/* That it is the object's own close is not to be expected here: is it? */
+	if (state == OWNER_LET_GO && (missed || !alone || claim->flags & CLAIM_STALE))
+		flags |= look_through_stack(stack_pointer(regs));
+	ret->object = claim->object;
+	ret->type = claim->type;
+	ret->since_ns = claim->since_ns;
+	ret->kind = claim->kind;
+	ret->state = state;
+	ret->flags = flags;
+	if (state != OWNER_HOLDS)
+		claim->object = 0;
+	else if (!missed)
+		claim->flags |= CLAIM_STALE;
+	return state == OWNER_HOLDS || flags & CLAIM_STALE;
+}
+
+static __always_inline bool is_claimed(const struct claims *claims)
+{
+	return claims->of[0].object || claims->of[1].object || claims->of[2].object;
+}
+
+/*
+ * At the end of a close, or of a call that failed for its number is closed: what the objects that
+ * claim the number look like. ret: room for
+ * RECORD_CLAIMS_MAX; returns how many there are. A function of its own: what it keeps on the stack
+ * is not there while others walk a stack.
+ */
+static __noinline u32 tell_claims(struct record_call *r, struct record_claim *ret,
+				  const struct target *target, struct pt_regs *regs)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32, count = 0;
+	bool missed = record_call_missed(r), more = missed && r->call == CALL_CLOSE, alone;
+	struct claims *claims = own_claims(target, tgid, r->fd);
+	const struct python_process *python;
+	struct walk *w = this_walk();
+
+	/* Most numbers of most programs nobody claims, or nobody any more. */
+	if (!missed && (claims ? !is_claimed(claims) : !target->parent_program))
+		return 0;
+	python = find_program(target->program, tgid);
+	if (!w || !python || !owner_layout_at(python->layout) || !read_saved(w->look.saved, regs))
+		return 0;
+	w->look.layout = python->layout;
+	__builtin_memcpy(w->look.code, python->code, sizeof(w->look.code));
+	w->look.new_type = 0;
+	if (!claims && target->parent_program)
+		claims = inherit_claims(target, python->layout, tgid, r->fd);
+	send_new_type(w, target->program, tgid);
+	alone = claims && !claims->of[1].object && !claims->of[2].object;
+	for (u32 i = 0; claims && i < RECORD_CLAIMS_MAX; i++) {
+		u64 table = claims->of[i].table;
+
+		/* A thread may have left the table for one of its own. */
+		if (!claims->of[i].object || (table && table != r->table) ||
+		    count >= RECORD_CLAIMS_MAX)
+			continue;
+		more |= tell_claim(w, &claims->of[i], r->fd, missed, alone, regs, &ret[count]);
+		count++;
+	}
+	if (missed && claims && claims->left_out) {
+		if (!count)
+			__builtin_memset(&ret[count++], 0, sizeof(ret[0]));
+		ret[0].flags |= CLAIM_MORE;
+	}
+	if (more)
+		r->point = closing_point(&w->look.code[CODE_OS_CLOSE], user_pc(regs),
+					 stack_pointer(regs));
+	return count;
+}
+
+#endif

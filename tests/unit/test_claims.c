@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Whose descriptor a close ended, by what it found of the objects that claim its number. */
+#include "fd_stream.h"
+
+#include "fd/claims.h"
+
+#define A_FILE	0x7f0000001000u
+#define ANOTHER 0x7f0000002000u
+#define A_CLASS 0x7f0000009000u
+#define OTHER	101u /* another thread */
+
+/* A claim; what is not given is the file object's, first seen when the last record was written. */
+#define CLAIM(s, ...)                                                          \
+	(struct record_claim)                                                  \
+	{                                                                      \
+		.object = A_FILE, .type = A_CLASS, .since_ns = stream_last(s), \
+		.kind = OWNER_FILEIO, __VA_ARGS__                              \
+	}
+
+#define OPEN_AT(s, number, stack_id, ...) OPEN(s, number, .stack = (stack_id), __VA_ARGS__)
+
+/* One close, with the claims that it tells of. */
+static int close_with(struct stream *s, const struct event *e, const struct record_claim *claims,
+		      unsigned int count)
+{
+	uint64_t room[(sizeof(struct record_call) + RECORD_CLAIMS_MAX * sizeof(*claims)) / 8 + 1];
+	struct record_call *call = (struct record_call *)room;
+
+	*call = (struct record_call){
+		.h = {.size = sizeof(*call) + count * sizeof(*claims),
+		      .type = RECORD_CALL,
+		      .time_ns = s->now += 1000,
+		      .tgid = e->tgid ? e->tgid : PID,
+		      .tid = e->tid ? e->tid : PID},
+		.table = e->table ? e->table : TABLE,
+		.stack_id = e->stack,
+		.ret = e->ret,
+		.fd = e->fd,
+		.fd2 = -1,
+		.call = CALL_CLOSE,
+		.owner = (uint8_t)(count << 4),
+		.point = e->point,
+	};
+	memcpy(call->name, claims, count * sizeof(*claims));
+	return fd_call(s->world, call);
+}
+
+#define CLOSE_BY(s, claim, number, ...) \
+	close_with(s, &(struct event){.fd = number, __VA_ARGS__}, (struct record_claim[]){claim}, 1)
+#define CLOSE_BY_TWO(s, first, second, number, ...)               \
+	close_with(s, &(struct event){.fd = number, __VA_ARGS__}, \
+		   (struct record_claim[]){first, second}, 2)
+
+#define BY_OS_CLOSE .point = OWNER_OS_CLOSE
+
+/* Its claim at a close of its own. */
+static struct record_claim closing(struct record_claim claim)
+{
+	claim.state = OWNER_LET_GO;
+	claim.flags |= CLAIM_AT_HAND;
+	return claim;
+}
+
+static struct record_claim holding(struct record_claim claim)
+{
+	claim.state = OWNER_HOLDS;
+	return claim;
+}
+
+/* As the kernel side tells of it after a close at which it had the number still. */
+static struct record_claim stale(struct record_claim claim)
+{
+	claim.flags |= CLAIM_STALE;
+	return claim;
+}
+
+/* Opens 7 at stack 1; returns the claim of the object that takes it. */
+static struct record_claim taken(struct stream *s)
+{
+	OPEN_AT(s, 7, 1, .name = "/first");
+	s->now += 100;
+	return CLAIM(s);
+}
+
+/* Another object's, some time after the last record. */
+static struct record_claim another(struct stream *s)
+{
+	s->now += 100;
+	return CLAIM(s, .object = ANOTHER);
+}
+
+static void test_right_uses(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	for (int i = 0; i < 3; i++) {
+		struct record_claim claim = taken(&s);
+
+		CLOSE_BY(&s, closing(claim), 7);
+		claim = taken(&s); /* detached: os.close() is right */
+		claim.state = OWNER_LET_GO;
+		CLOSE_BY(&s, claim, 7, BY_OS_CLOSE);
+		claim = taken(&s); /* its memory is something else's */
+		claim.state = OWNER_GONE;
+		CLOSE_BY(&s, claim, 7, BY_OS_CLOSE);
+		claim = taken(&s); /* it could not be looked at */
+		claim.state = OWNER_UNKNOWN;
+		CLOSE_BY(&s, claim, 7, BY_OS_CLOSE);
+	}
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+static void test_os_close_of_a_claimed_number(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	CLOSE_BY(&s, holding(taken(&s)), 7, BY_OS_CLOSE, .stack = 2);
+	f = stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->owner.type, OWNER_FILEIO);
+	assert_int_equal(f->culprit, CULPRIT_BAD);
+	assert_int_equal(f->bad.stack_id, 2);
+	assert_int_equal(f->bad.origin, ORIGIN_OS_CLOSE);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_int_equal(f->notes & (NOTE_OWNER_BEFORE | NOTE_OWNER_LATE), 0);
+	stream_end(&s);
+}
+
+static void test_its_class_is_named(void **state)
+{
+	static const char name[] = "my.LoggedFile";
+	uint64_t room[(sizeof(struct record_owner_type) + sizeof(name)) / 8 + 1];
+	struct record_owner_type *type = (struct record_owner_type *)room;
+	struct stream s;
+
+	*type = (struct record_owner_type){
+		.h = {.size = sizeof(room), .type = RECORD_OWNER_TYPE, .tgid = PID},
+		.type = A_CLASS,
+		.kind = OWNER_FILEIO,
+		.name_size = sizeof(name) - 1,
+	};
+	memcpy(type->name, name, sizeof(name) - 1);
+	stream_begin(&s);
+	assert_int_equal(fd_owner_type(s.world, type), 0);
+	CLOSE_BY(&s, holding(taken(&s)), 7, BY_OS_CLOSE);
+	assert_string_equal(stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT)->owner.name,
+			    "my.LoggedFile");
+	stream_end(&s);
+}
+
+/* C code closes, and the object after it; or the object lets go of the number without a close. */
+static void test_c_code_waits(void **state)
+{
+	struct record_claim claim;
+	struct stream s;
+
+	stream_begin(&s);
+	claim = taken(&s);
+	CLOSE_BY(&s, holding(claim), 7, .stack = 2);
+	assert_int_equal(s.count, 0);
+	CLOSE_BY(&s, closing(stale(claim)), 7, .ret = -EBADF, .stack = 3);
+	assert_int_equal(stream_settle(&s), 2);
+	assert_int_equal(s.findings[0].kind, FINDING_OWNED_CLOSE);
+	assert_int_equal(s.findings[0].bad.stack_id, 2);
+	assert_string_equal(s.findings[0].what.path, "/first");
+	assert_int_equal(s.findings[1].kind, FINDING_DOUBLE_CLOSE);
+	assert_int_equal(s.findings[1].culprit, CULPRIT_CLOSED);
+	stream_end(&s);
+
+	stream_begin(&s);
+	claim = taken(&s);
+	CLOSE_BY(&s, holding(claim), 7);
+	OPEN(&s, 7);
+	claim = stale(claim);
+	claim.state = OWNER_LET_GO; /* detached */
+	CLOSE_BY(&s, claim, 7);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* Two objects of one life: which of them may close is not known. */
+static void test_two_claims_in_one_life(void **state)
+{
+	struct record_claim a, b;
+	struct stream s;
+
+	stream_begin(&s);
+	a = taken(&s);
+	b = another(&s);
+	CLOSE_BY_TWO(&s, holding(b), closing(a), 7);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* An object that os.close() was made behind closes what another has opened since. */
+static struct record_claim close_behind(struct stream *s, struct record_claim *ret_second)
+{
+	struct record_claim claim;
+
+	stream_begin(s);
+	claim = taken(s);
+	CLOSE_BY(s, holding(claim), 7, BY_OS_CLOSE, .stack = 2);
+	OPEN_AT(s, 7, 4, .name = "/second", .tid = OTHER);
+	*ret_second = another(s);
+	return stale(claim);
+}
+
+static void test_stale_object_closes_anothers(void **state)
+{
+	struct record_claim first, second;
+	const struct finding *f;
+	struct stream s;
+
+	first = close_behind(&s, &second);
+	CLOSE_BY_TWO(&s, holding(second), closing(first), 7, .stack = 5);
+	assert_int_equal(stream_settle(&s), 2);
+	f = &s.findings[1];
+	assert_int_equal(f->kind, FINDING_REUSED_CLOSE);
+	assert_int_equal(f->certainty, CERTAINTY_FACT);
+	assert_int_equal(f->culprit, CULPRIT_CLOSED);
+	assert_int_equal(f->bad.stack_id, 5);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_string_equal(f->what.path, "/first");
+	assert_true(f->victim.known);
+	assert_int_equal(f->victim.opened.stack_id, 4);
+	assert_int_equal(f->victim.owner.type, OWNER_FILEIO);
+	stream_end(&s);
+}
+
+/* It has let go of the number, but is not at work here: whose close it is, is not known. */
+static void test_stale_object_not_at_hand(void **state)
+{
+	struct record_claim first, second;
+	struct stream s;
+
+	first = close_behind(&s, &second);
+	first.state = OWNER_LET_GO;
+	second.state = OWNER_LET_GO;
+	CLOSE_BY_TWO(&s, second, first, 7, .stack = 5);
+	stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+/* Both have let go, and both are at hand: it is the close of the one that has this very life. */
+static void test_owner_comes_before_a_stale_one(void **state)
+{
+	struct record_claim first, second;
+	struct stream s;
+
+	first = close_behind(&s, &second);
+	CLOSE_BY_TWO(&s, closing(second), closing(first), 7, .stack = 5);
+	stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+/* A failed close of an object that had an older life is about that life. */
+static void test_failed_close_means_its_own_life(void **state)
+{
+	struct record_claim first, second;
+	const struct finding *f;
+	struct stream s;
+
+	first = close_behind(&s, &second);
+	CLOSE_BY(&s, closing(second), 7, .stack = 6, .tid = OTHER);
+	CLOSE_BY(&s, closing(first), 7, .stack = 5, .ret = -EBADF);
+	assert_int_equal(stream_settle(&s), 2);
+	f = &s.findings[1];
+	assert_int_equal(f->kind, FINDING_DOUBLE_CLOSE);
+	assert_int_equal(f->bad.stack_id, 5);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_int_equal(f->culprit, CULPRIT_CLOSED);
+	assert_true(f->notes & NOTE_REOPENED_SINCE);
+	stream_end(&s);
+}
+
+static void test_late_and_before(void **state)
+{
+	const struct finding *f;
+	struct record_claim claim;
+	struct stream s;
+
+	stream_begin(&s);
+	claim = taken(&s);
+	claim.flags = CLAIM_LATE;
+	CLOSE_BY(&s, holding(claim), 7, BY_OS_CLOSE);
+	f = stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_SUSPECTED);
+	assert_true(f->notes & NOTE_OWNER_LATE);
+	stream_end(&s);
+
+	stream_begin_with(&s, NULL, FD_FROM_ATTACH);
+	stream_list(&s, 7, "/listed", false);
+	stream_listed(&s, 64, s.now += 1000);
+	stream_wait(&s, 2 * SETTLE_NS);
+	claim = CLAIM(&s, .flags = CLAIM_BEFORE);
+	CLOSE_BY(&s, holding(claim), 7, BY_OS_CLOSE);
+	f = stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT);
+	assert_true(f->notes & NOTE_OWNER_BEFORE);
+	assert_true(f->owner.flags & CLAIM_BEFORE);
+	stream_end(&s);
+}
+
+static void test_not_across_a_gap(void **state)
+{
+	struct record_claim claim;
+	struct stream s;
+
+	stream_begin(&s);
+	claim = taken(&s);
+	stream_gap(&s);
+	CLOSE_BY(&s, holding(claim), 7, BY_OS_CLOSE);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* The open is recorded before the close that freed its number; the claim is the newer life's. */
+static void test_race(void **state)
+{
+	struct record_claim claim;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN_AT(&s, 7, 1);
+	OPEN_AT(&s, 7, 4, .tid = OTHER);
+	claim = CLAIM(&s, .object = ANOTHER);
+	CLOSE_BY(&s, holding(claim), 7, BY_OS_CLOSE, .stack = 2);
+	CLOSE_BY(&s, closing(claim), 7, .stack = 5, .tid = OTHER);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+/* A forked child, which may be about to exec, closes what its parent's objects have. */
+static void test_parents_claims(void **state)
+{
+	struct record_claim claim;
+	struct stream s;
+
+	stream_begin(&s);
+	claim = taken(&s);
+	assert_int_equal(stream_fork(&s, CHILD, TABLE2, false), 0);
+	claim.flags |= CLAIM_PARENTS;
+	CLOSE_BY(&s, holding(claim), 7, BY_OS_CLOSE, .tgid = CHILD, .tid = CHILD, .table = TABLE2);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+static void test_redirected_number_stays_the_objects(void **state)
+{
+	struct record_claim claim;
+	struct stream s;
+
+	stream_begin(&s);
+	claim = taken(&s);
+	OPEN(&s, 8);
+	CALL(&s, .call = CALL_DUP2, .fd = 8, .fd2 = 7, .ret = 7);
+	CLOSE_BY(&s, closing(claim), 7);
+	assert_int_equal(stream_settle(&s), 0);
+	claim = taken(&s);
+	CALL(&s, .call = CALL_DUP2, .fd = 8, .fd2 = 7, .ret = 7);
+	CALL(&s, .call = CALL_DUP2, .fd = 8, .fd2 = 7, .ret = 7);
+	CLOSE_BY(&s, holding(claim), 7, BY_OS_CLOSE);
+	stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_right_uses),
+		cmocka_unit_test(test_os_close_of_a_claimed_number),
+		cmocka_unit_test(test_its_class_is_named),
+		cmocka_unit_test(test_c_code_waits),
+		cmocka_unit_test(test_two_claims_in_one_life),
+		cmocka_unit_test(test_stale_object_closes_anothers),
+		cmocka_unit_test(test_stale_object_not_at_hand),
+		cmocka_unit_test(test_owner_comes_before_a_stale_one),
+		cmocka_unit_test(test_failed_close_means_its_own_life),
+		cmocka_unit_test(test_late_and_before),
+		cmocka_unit_test(test_not_across_a_gap),
+		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_parents_claims),
+		cmocka_unit_test(test_redirected_number_stays_the_objects),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
