@@ -3,8 +3,9 @@
 """What one stack costs the thread that is traced, and what it costs to attach.
 
 Stacks: CPU time of a loop of system calls on one CPU, by the depth of the stack, less the same
-loop's without a tracer: fdtrace on Python frames, without ownership's probes; beside it, on as many C frames with frame pointers, a
-probe that only filters, and one with bpf_get_stack. All alternate from round to round.
+loop's without a tracer: fdtrace on Python frames, without ownership; beside it, on as many C frames
+with frame pointers, a probe that only filters, and one with bpf_get_stack. All alternate from round
+to round.
 
 Attach: the CPU time that `fdtrace -p` takes more of a process with 500 mapped files than of one
 with none, and of nine more Pythons of one binary than of one, by each.

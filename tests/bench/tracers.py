@@ -168,9 +168,7 @@ class FdtraceSession(Session):
         self.tracer.lost += lost
         if lost or int(summary["stacks_missing"]):
             raise Failure(f"fdtrace lost records: {summary['lost']}")
-        # With ownership, a method of an object that takes or gives up a number has a record too.
-        most = self.calls * (1 if "--ownership=off" in self.tracer.options else 3)
-        if not self.calls <= records <= most + OTHER_RECORDS:
+        if not self.calls <= records <= self.calls + OTHER_RECORDS:
             raise Failure(f"fdtrace saw {records} records of {self.calls} calls")
 
 

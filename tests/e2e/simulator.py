@@ -189,6 +189,10 @@ def differences(sight, want, finding):
         checks.append(("threads", want["threads"], "same" if same else "different"))
     if want.get("advice", "") not in finding.get("advice", ""):
         checks.append(("advice", want["advice"], finding.get("advice")))
+    if want.get("advice_not", "\0") in finding.get("advice", ""):
+        checks.append(("advice", "without " + want["advice_not"], finding["advice"]))
+    if want.get("notes", "") not in " ".join(finding["notes"]):
+        checks.append(("notes", want["notes"], finding["notes"]))
     wrong = [f"{n}: {got!r}, not {w!r}" for n, w, got in checks if w is not None and w != got]
     for name in want.get("inherited", ()):
         if sites.get(name, {}).get("pid") in (None, finding["process"]["pid"]):
@@ -204,6 +208,8 @@ def owner_checks(want, finding, told):
     checks = [("culprit", found if found in culprit.split("|") else culprit, found)]
     if told:
         checks.append(("owner", want.get("owner"), finding.get("owner")))
+        checks.append(("class", want.get("class"),
+                       finding.get("owner_class", "").rpartition(".")[2]))
         for name, origin in want.get("origin", {}).items():
             checks.append((name + " origin", origin,
                            finding["sites"].get(name, {}).get("origin")))
@@ -256,12 +262,6 @@ def brief(finding):
     return f"{finding['kind']} fd {finding['fd']} {finding.get('what')} " + "; ".join(sites)
 
 
-def can_own(summary):
-    """Whether this kernel lets Python's objects be asked (Linux 5.15 on): the summary says if not."""
-    return not any("this kernel's probes cannot be told apart" in text
-                   for text in summary["unseen"])
-
-
 # --- cases ---------------------------------------------------------------------------------
 
 
@@ -290,9 +290,8 @@ class Case:
             run = getattr(harness, self.mode)
             env = harness.pausing(self.python) if self.mode == "started" and self.python else None
             result = run(command, ["--all", f"--ownership={self.ownership}"], env)
-        owned = self.ownership == "on" and can_own(result.summary)
-        return result, Sight(self.simulator, self.python, file, result.numbers(), owned,
-                             result.summary["hooks"])
+        return result, Sight(self.simulator, self.python, file, result.numbers(),
+                             self.ownership == "on", result.summary["hooks"])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import pytest
 
 import harness
 from harness import FDTRACE, Run, clean_env, started, waiting
-from simulator import can_own
 
 CLOSES = str(Path(__file__).parent / "programs" / "closes_forever.py")
 DOUBLE = str(harness.SIM / "double_close.py")
@@ -298,7 +297,7 @@ def test_source_of_a_process_that_is_gone(apart, tmp_path):
 @pytest.mark.parametrize("which", ["of PATH", "named"])
 def test_python_that_a_command_starts(which, tmp_path):
     """PATH's python3, or one that the command names, has its stacks from its first call on, and
-    its objects are watched: fdtrace stands still meanwhile."""
+    its objects are known: fdtrace stands still meanwhile."""
     program = "python3"
     if which == "named":
         program = [p.path for p in harness.pythons() if not p.launched][-1]
@@ -306,9 +305,8 @@ def test_python_that_a_command_starts(which, tmp_path):
     (finding,) = [f for f in result.findings if f["kind"] == "double_close"]
     for site in ("bad", "closed", "opened"):
         assert finding["sites"][site]["python_status"] == "complete", finding
-    owned = can_own(result.summary)
-    assert finding["culprit"] == ("closed" if owned else "unknown")
-    assert owned == ("owned_close" in [f["kind"] for f in result.findings])
+    assert finding["culprit"] == "closed"
+    assert "owned_close" in [f["kind"] for f in result.findings]
     assert not [line for line in result.summary["unseen"] if "before" in line]
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """With less than root: what works, what is said, and what fdtrace gives up by itself."""
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -41,9 +42,9 @@ def binary():
 
 
 @contextlib.contextmanager
-def tracing(binary, capabilities, python):
+def tracing(binary, capabilities, python, program=DOUBLE):
     """fdtrace of a nobody's, on a process of root's that waits; (the process, the run)."""
-    with waiting([python.path, DOUBLE]) as process:
+    with waiting([python.path, program]) as process:
         words = as_nobody(capabilities)
         folder = harness.build_dir() / f"out-{process.pid}"
         folder.mkdir(mode=0o777)
@@ -88,6 +89,27 @@ def test_four_capabilities_are_enough(binary, python):
     assert "Store.close" in text
 
 
+def innermost(call):
+    return call["python"][0]["function"]
+
+
+@pytest.mark.parametrize("program, closer, victim", [
+    ("reused_file.py", "main", "victim"), ("owned_before.py", "culprit", "innocent")])
+def test_four_capabilities_see_owners(binary, python, program, closer, victim):
+    """Made after the attach or before it: no perf event is needed, which a kernel may keep for
+    root (kernel.perf_event_paranoid is 3 in Debian's up to 6.12)."""
+    with tracing(binary, ALL, python, str(harness.SIM / program)) as (process, run, out):
+        assert "missing" not in read_until_attached(run)
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        assert run.wait(harness.TIMEOUT) == 0
+        found = [json.loads(line) for line in out.read_text().splitlines()]
+    owned = [f for f in found if f.get("kind") == "owned_close"]
+    reused = [f for f in found if f.get("kind") == "reused_close"]
+    assert owned and all(innermost(f["sites"]["bad"]) == closer for f in owned)
+    assert len(reused) == 1 and innermost(reused[0]["sites"]["closed"]) == closer
+    assert innermost(reused[0]["victim"]["opened"]) == victim
+
+
 @pytest.mark.parametrize("missing, lost", [("sys_ptrace", "Python"), ("dac_read_search", "open")])
 def test_missing_one_that_is_said(binary, python, missing, lost):
     """One line says which, and what is lost; the rest works."""
@@ -121,6 +143,39 @@ def test_root_keeps_what_is_used(python):
         assert status["NoNewPrivs"] == "1"
         process.communicate(b"x", timeout=harness.TIMEOUT)
         assert run.finish().code == 0
+
+
+SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+
+
+def test_command_gets_none(binary):
+    """Neither COMMAND nor what it starts has a capability of fdtrace's."""
+    done = subprocess.run([*as_nobody(ALL), binary, "-q", "--", "sh", "-c",
+                           "cat /proc/self/status; cat /proc/$$/status"], env=clean_env(), cwd="/",
+                          capture_output=True, text=True, timeout=harness.TIMEOUT)
+    assert done.returncode == 0, done.stderr
+    for name in SETS:
+        assert re.findall(rf"^{name}:\s*(\w+)$", done.stdout, re.M) == ["0" * 16] * 2, name
+
+
+def test_perf_events_refused(python):
+    """Where perf_event_open() is refused stacks are as exact; what is lost is said, once."""
+    refuse = harness.build(Path(__file__).parent / "refuse_perf.c")
+    with waiting([python.path, DOUBLE]) as process:
+        out = harness.build_dir() / f"refused-{process.pid}"
+        run = subprocess.Popen([refuse, harness.FDTRACE, "--json", "-o", out, "-p",
+                                str(process.pid)], env=clean_env(), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+        said = read_until_attached(run)
+        process.communicate(b"x", timeout=harness.TIMEOUT)
+        said += run.communicate(timeout=harness.TIMEOUT)[1]
+    assert run.returncode == 0, said
+    finding, = (f for f in map(json.loads, out.read_text().splitlines())
+                if f["kind"] == "double_close")
+    assert finding["sites"]["bad"]["python_status"] == "complete"
+    assert "Permission denied" not in said
+    assert said.count("uprobes are refused") == (python.version < (3, 12))
+    assert said.count("without kprobes") <= 1
 
 
 def test_command_keeps_its_own(python):

@@ -10,7 +10,7 @@
 #   "child@failed", "closed": "child@bad", "opened": "child@victim"}
 import os
 
-from simlib import let_probes_come, say, wait_for_tracer
+from simlib import say, wait_for_tracer
 
 
 def child():
@@ -28,12 +28,6 @@ def child():
 wait_for_tracer()
 fp = open(__file__)  # <opened>
 say(fd=fp.fileno())
-# The first child brings the probes that all children share; its own first moments pass unseen.
-pid = os.fork()
-if not pid:
-    let_probes_come()
-    os._exit(0)
-os.waitpid(pid, 0)
 pid = os.fork()
 if not pid:
     say(child=os.getpid())

@@ -22,11 +22,6 @@ def wait_for_tracer():
         _log_closes(int(os.environ["FDTRACE_SIM_FAULTLOG"]))
 
 
-def let_probes_come():
-    """Gives fdtrace the time to put its probes on what has begun: more of it where all is slow."""
-    time.sleep(max(1, float(os.environ.get("FDTRACE_TEST_SLOW", "1")) / 4))
-
-
 def say(**numbers):
     """Tells the harness a number by name: the expectations refer to it."""
     for name, number in numbers.items():

@@ -4,8 +4,7 @@
 
 rungs.py RESULTS quick|many|most|full [RUNG ...]: pytest's results go to RESULTS/RUNG.xml. All hooks
 feed the same code: the most tests run on the hook that every kernel has (if it sees all calls
-there), and on the others those that go through every kind of call; fewer where attaching takes long,
-in emulation.
+there), and on the others those that go through every kind of call. On each: that it goes as it ends.
 full: all on each. RUNG: on these alone, which must work.
 Ends with 0 when all passed, on at least one rung.
 """
@@ -18,51 +17,51 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
 SYSTEM = "(system or test_c) and not reference"
+GONE, GONE_FILE = "nothing_is_left", "tests/e2e/test_gone.py"
 # Every simulator, with the Python that the machine's own tools use.
 MANY = ["tests/e2e/test_sim.py", "tests/e2e/test_exact.py", "tests/e2e/test_system_wide.py", "-k",
-        f"{SYSTEM} and not ten_thousand or system_wide"]
+        f"{SYSTEM} and not ten_thousand or system_wide or {GONE}", GONE_FILE]
 # Every shape of call, and stacks: closing, copying, ranges, uses, forks, exec, threads.
 WORDS = ["double_close.py", "double_close.c", "kinds.c", "close_range.c", "use_after_close.py",
          "before_attach.c", "fork_child_double.py", "exec_ok.py", "double_close_threads.py"]
 
 
 def simulators(words):
-    return ["tests/e2e/test_sim.py", "-k", f"{SYSTEM} and ({' or '.join(words)})"]
+    return ["tests/e2e/test_sim.py", GONE_FILE, "-k", f"{SYSTEM} and ({' or '.join(words)}) or {GONE}"]
 
 
 FEW = simulators(WORDS)
 PLAIN = "double_close.py and not asyncio and not executor"
 QUICK = simulators(["double_close.c and started", "kinds.c and started", PLAIN])
-# And what can be tried in a machine of its own alone.
-FIRST = ["tests/e2e/test_system_wide.py", *QUICK[:-1], f"{QUICK[-1]} or system_wide"]
+# And what can be tried in a machine of its own alone, and what a kernel keeps for root.
+FIRST = ["tests/e2e/test_system_wide.py", "tests/e2e/test_privileges.py", *QUICK[:-1],
+         f"{QUICK[-1]} or system_wide or see_owners and reused"]
 # What traces nothing is left out: the simulators by themselves.
 FULL = ["tests/e2e", "-k", "not reference"]
 ONE = simulators([f"{PLAIN} and started"])
-# extent: (on that one, on others, on those that attach or let go slowly)
-EXTENTS = {"quick": (FIRST, ONE, ONE), "many": (MANY, FEW, QUICK), "most": (FULL, FEW, QUICK),
-           "full": (FULL, FULL, FULL)}
-SLOW = "no: this kernel takes"
+# extent: (on that one, on others)
+EXTENTS = {"quick": (FIRST, ONE), "many": (MANY, FEW), "most": (FULL, FEW), "full": (FULL, FULL)}
 
 
 def rungs():
-    """({rung: is it slow?} of those that work, the one for the most tests), from what fdtrace says:
-    tp_btf, or where that loses calls the one that is taken."""
+    """(those that work, the one for the most tests), from what fdtrace says: tp_btf, or where that
+    loses calls the one that is taken."""
     said = subprocess.run([FDTRACE, "--probe"], stdout=subprocess.PIPE, text=True).stdout
     print(said, flush=True)
-    found, taken, losing = {}, None, set()
+    found, taken, losing = [], None, set()
     for part in re.split(r"^(?=\w)", said, flags=re.M):
-        works = re.match(rf"(\w+) +(works|{SLOW})(, taken)?", part)
+        works = re.match(r"(\w+) +works(, taken)?", part)
         if works:
-            rung, how, is_taken = works.groups()
-            found[rung] = found.get(rung, True) and how == SLOW
+            rung, is_taken = works.groups()
+            found.append(rung)
             taken = rung if is_taken else taken
             losing |= {rung} if "counted as lost" in " ".join(part.split()) else set()
-    return found, taken if "tp_btf" in losing else "tp_btf"
+    return list(dict.fromkeys(found)), taken if "tp_btf" in losing else "tp_btf"
 
 
-def tests_for(rung, slow, extent, main):
-    most, others, slowly = EXTENTS[extent]
-    return most if rung == main else slowly if slow else others
+def tests_for(rung, extent, main):
+    most, others = EXTENTS[extent]
+    return most if rung == main else others
 
 
 def pytest(rung, tests, results):
@@ -77,10 +76,10 @@ def pytest(rung, tests, results):
 def main():
     results, extent, *wanted = sys.argv[1:]
     found, main_rung = rungs()
-    wanted = wanted or list(found)
+    wanted = wanted or found
     status = 0 if wanted and set(wanted) <= set(found) else 1
     for rung in [name for name in found if name in wanted]:
-        status = pytest(rung, tests_for(rung, found[rung], extent, main_rung), results) or status
+        status = pytest(rung, tests_for(rung, extent, main_rung), results) or status
     return status
 
 
