@@ -149,10 +149,10 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
 	ret->kind = claim->kind;
 	ret->state = state;
 	ret->flags = flags;
-	if (state != OWNER_HOLDS)
+	if (state == OWNER_LET_GO || state == OWNER_GONE)
 		claim->object = 0;
 	else if (!missed)
-		claim->flags |= CLAIM_STALE;
+		claim->flags |= CLAIM_STALE; /* one that cannot be read just now as well */
 	return state == OWNER_HOLDS || flags & CLAIM_STALE;
 }
 
@@ -199,7 +199,7 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 		more |= tell_claim(w, &claims->of[i], r->fd, missed, alone, regs, &ret[count]);
 		count++;
 	}
-	if (missed && claims && claims->left_out) {
+	if (claims && claims->left_out) {
 		if (!count)
 			__builtin_memset(&ret[count++], 0, sizeof(ret[0]));
 		ret[0].flags |= CLAIM_MORE;

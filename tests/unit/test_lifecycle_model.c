@@ -255,8 +255,11 @@ static bool is_doubtful(const struct trial *t, const struct kcall *bad, const st
 {
 	const struct model *m = &t->model;
 
-	/* C code may mean whatever it had there before; so may an object that is met late. */
-	if (m->script->owners && !bad->os_close)
+	/*
+	 * C code may mean whatever it had there before; so may an object that is met late. Nor is
+	 * it certain then that the close before was made behind its back.
+	 */
+	if (m->script->owners && (!bad->os_close || closed->behind))
 		return true;
 	if ((m->script->ring && !m->script->removes) ||
 	    may_be_older(t, &m->calls[bad->past.opened - 1]))

@@ -49,6 +49,7 @@ static void end_wait(struct hold *hold, struct life *life, bool wrong)
 	life->waiting = NULL;
 	if (finding && wrong) {
 		life->behind = true;
+		life->suspected = finding->certainty == CERTAINTY_SUSPECTED;
 		finding->what = life->what; /* its path lies in the life */
 		hold->emit(hold->arg, finding);
 	}
@@ -149,12 +150,14 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	verdict.finding.proofs |= PROOF_OWNER;
 	if (!verdict.finding.owner.type)
 		verdict.finding.owner.type = intent->owner;
-	/* No object closes its number by another call: close_range() took it away. */
-	if (meant->ended.call != CALL_CLOSE)
+	/* Who lost the number by a close that no object of that life made has been stolen from. */
+	if (meant->ended.call != CALL_CLOSE || !meant->given)
 		verdict.finding.culprit = CULPRIT_CLOSED;
 	doubt_hidden(scene, &verdict.finding);
 	if (claims_late(scene->call, intent->object))
 		verdict_suspect(&verdict.finding, NOTE_OWNER_LATE);
+	if (meant->suspected)
+		verdict_suspect(&verdict.finding, NOTE_ANOTHERS);
 	life->stolen = true;
 	hold_break(hold, scene->call->h.tid); /* what the thread did before comes first */
 	hold->emit(hold->arg, &verdict.finding);
@@ -264,6 +267,13 @@ static void doubt_owner(const struct life *life, struct finding *f)
 		verdict_suspect(f, NOTE_OWNER_LATE);
 }
 
+/* Of more objects than are kept one that is not told of may have made the close. */
+static void doubt_closer(const struct scene *scene, const struct intent *intent, struct finding *f)
+{
+	if (intent->point != OWNER_OS_CLOSE && claims_left_out(scene->call))
+		verdict_suspect(f, NOTE_ANOTHERS);
+}
+
 bool owner_closed(struct hold *hold, const struct scene *scene, const struct intent *intent,
 		  struct life *life, bool raced)
 {
@@ -286,6 +296,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 	judge_behind(scene, intent, life, &verdict);
 	doubt_owner(life, &verdict.finding);
 	doubt_hidden(scene, &verdict.finding);
+	doubt_closer(scene, intent, &verdict.finding);
 	/* A forked child that will exec closes what it has from its parent, whoever had it there.
 	 */
 	if (intent->point != OWNER_OS_CLOSE || life->lent) {
@@ -293,6 +304,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 		return false;
 	}
 	life->behind = true;
+	life->suspected = verdict.finding.certainty == CERTAINTY_SUSPECTED;
 	life->stolen = verdict.finding.kind == FINDING_REUSED_CLOSE;
 	return !hold_owned(hold, scene->table, scene->call, &verdict);
 }
@@ -301,6 +313,8 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 static void blame_closed(const struct scene *scene, const struct life *life, struct finding *f)
 {
 	f->culprit = CULPRIT_CLOSED;
+	if (life->suspected)
+		verdict_suspect(f, NOTE_ANOTHERS);
 	verdict_owner(scene, life, &f->owner);
 	f->proofs |= life->stolen ? PROOF_STOLEN : PROOF_BEHIND;
 }
@@ -355,7 +369,17 @@ static bool is_anybodys(const struct scene *scene, const struct number *number,
 	let_go = claims_let_go(number, scene->call, &many);
 	if (let_go || many)
 		return many || let_go != last;
-	return last->older && !last->stolen && !last->behind;
+	return last->older && ((!last->stolen && !last->behind) || last->inherited);
+}
+
+/*
+ * A forked child has its parent's objects. Which of them claim a number is known as far as the
+ * parent has not changed it meanwhile: of one that had several lives before the fork any may be
+ * meant.
+ */
+static bool may_be_parents(const struct number *number, const struct intent *intent)
+{
+	return !intent->object && number->newest->inherited && number->newest->older;
 }
 
 void owner_failed(struct hold *hold, const struct scene *scene, const struct intent *intent,
@@ -380,6 +404,11 @@ void owner_failed(struct hold *hold, const struct scene *scene, const struct int
 		user = claims_user(number, scene->call, &doubt);
 		intent = &user;
 	}
+	if (f->kind == FINDING_USE_AFTER_CLOSE)
+		doubt |= may_be_parents(number, intent);
+	/* It means a life that has been forgotten, or that nobody saw. */
+	if (record_call_claims(scene->call) && intent->object)
+		doubt |= !number_life(number, intent->life);
 	if (doubt)
 		verdict_suspect(f, NOTE_ANOTHERS);
 	life = meant_life(scene->store, number, intent);
