@@ -241,6 +241,28 @@ static bool claims_held(const struct scene *scene, struct life *life)
 	return held && !given;
 }
 
+/*
+ * Another order of the calls fits as well, but not for what this close ended: an object that still
+ * has the number took it when all that came before was over.
+ */
+static bool is_settled(const struct scene *scene, const struct life *life)
+{
+	const struct number *number = number_find(scene->table, scene->call->fd);
+	const struct life *older = life->older;
+
+	if (life->opened.missing != SITE_SEEN || (older && older->ended.missing != SITE_SEEN))
+		return false;
+	for (unsigned int i = 0; i < record_call_claims(scene->call); i++) {
+		struct record_claim claim = claim_at(scene->call, i);
+
+		if (claim.state == OWNER_HOLDS && claim_is_of(number, &claim, life) &&
+		    !(claim.flags & CLAIM_LATE) &&
+		    (!older || older->ended.time_ns < claim.since_ns))
+			return true;
+	}
+	return false;
+}
+
 /* An object that still had a number after a close has let go of it: by a close of its own? */
 static void end_waits(struct hold *hold, const struct scene *scene)
 {
@@ -291,7 +313,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 		return false;
 	}
 	if (!(claimed ? held && life->owner_gaps == scene->store->gaps : is_behind(scene, life)) ||
-	    life->uncertain)
+	    (life->uncertain && !is_settled(scene, life)))
 		return false;
 	judge_behind(scene, intent, life, &verdict);
 	doubt_owner(life, &verdict.finding);
