@@ -369,13 +369,16 @@ static int attach_kprobe_multi(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
 	const struct functions *functions = hooks->functions;
 	_cleanup_free_ const char **names = calloc(functions->count, sizeof(*names));
+	/* Linux 6.18 crashes when somebody reads the fdinfo of such a link that has no cookies. */
+	_cleanup_free_ __u64 *cookies = calloc(functions->count, sizeof(*cookies));
 	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .retprobe = true);
 
-	if (!names)
+	if (!names || !cookies)
 		return -ENOMEM;
 	for (size_t i = 0; i < functions->count; i++)
 		names[i] = functions->of[i].name;
 	opts.syms = names;
+	opts.cookies = cookies;
 	opts.cnt = functions->count;
 	snprintf(hooks->text, sizeof(hooks->text), "kretprobe.multi on %zu calls",
 		 functions->count);
