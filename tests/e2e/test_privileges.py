@@ -99,7 +99,8 @@ def test_four_capabilities_see_owners(binary, python, program, closer, victim):
     """Made after the attach or before it: no perf event is needed, which a kernel may keep for
     root (kernel.perf_event_paranoid is 3 in Debian's up to 6.12)."""
     with tracing(binary, ALL, python, str(harness.SIM / program)) as (process, run, out):
-        assert "missing" not in read_until_attached(run)
+        said = read_until_attached(run)
+        assert not [name for name in ALL if f"CAP_{name.upper()} is missing" in said], said
         process.communicate(b"x", timeout=harness.TIMEOUT)
         assert run.wait(harness.TIMEOUT) == 0
         found = [json.loads(line) for line in out.read_text().splitlines()]
