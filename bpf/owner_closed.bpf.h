@@ -163,9 +163,8 @@ static __always_inline bool is_claimed(const struct claims *claims)
 
 /*
  * At the end of a close, or of a call that failed for its number is closed: what the objects that
- * claim the number look like. ret: room for
- * RECORD_CLAIMS_MAX; returns how many there are. A function of its own: what it keeps on the stack
- * is not there while others walk a stack.
+ * claim the number look like. ret: room for RECORD_CLAIMS_MAX; returns how many there are. A
+ * function of its own: what it keeps on the stack is not there while others walk a stack.
  */
 static __noinline u32 tell_claims(struct record_call *r, struct record_claim *ret,
 				  const struct target *target, struct pt_regs *regs)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -74,14 +73,6 @@ bool files_is_settled(const struct file_version *version, uint64_t real_ns)
 	return version->changed_ns + grain <= real_ns;
 }
 
-/* Whether fd, lent, is of this version still: then all that was read of it is of it. */
-static bool is_still(struct files *files, int fd, const struct file_version *version)
-{
-	struct file_version now;
-
-	return !probe_identify_file(files->probe, fd, &now) && !memcmp(&now, version, sizeof(now));
-}
-
 /* What is found in fd, lent. NULL: it has been written to meanwhile. */
 static struct known_file *look_into(struct files *files, const struct file_version *version, int fd)
 {
@@ -97,7 +88,7 @@ static struct known_file *look_into(struct files *files, const struct file_versi
 	file->strange = err == -ENOTSUP;
 	if (file->walked && files->owners)
 		foreign_owner_functions(files->foreign, fd, file->runtime.code);
-	if (is_still(files, fd, version)) {
+	if (probe_file_is(files->probe, fd, version)) {
 		file->fd = file->walked ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 		return file;
 	}

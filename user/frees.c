@@ -5,7 +5,6 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/inotify.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -140,7 +139,6 @@ static bool is_worth_it(const struct known_file *file)
 
 void frees_watch(struct frees *frees, pid_t pid, const struct known_file *file)
 {
-	struct file_version now;
 	uint64_t offset;
 	int err, watch;
 
@@ -151,8 +149,7 @@ void frees_watch(struct frees *frees, pid_t pid, const struct known_file *file)
 	if (watch < 0 || !keep(frees, pid, watch))
 		return;
 	/* What was written before the file was watched shows in its version. */
-	if (probe_identify_file(frees->probe, file->fd, &now) ||
-	    memcmp(&now, &file->version, sizeof(now))) {
+	if (!probe_file_is(frees->probe, file->fd, &file->version)) {
 		frees->count--;
 		return;
 	}

@@ -11,13 +11,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import harness
-import packages
+from packaged import Packaged, simulator_env
 
 PROGRAMS = Path(__file__).parent / "programs"
 GREENLETS = ("greenlet", "gevent", "eventlet")
@@ -32,25 +31,12 @@ except OSError:
 """
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Packaged):
     """One correct program on one Python: traced from its start, and attached to."""
 
-    package: str
-    python: harness.Python
-
-    @property
-    def id(self):
-        return f"{self.package}-{self.python.label}"
-
-    def run(self):
-        """[(how, status, output, findings)], or why it cannot be."""
-        try:
-            path = packages.path(self.python, self.package)
-        except packages.Unavailable as why:
-            return str(why)
-        env = harness.clean_env(PYTHONPATH=os.pathsep.join([str(harness.SIM), *path]),
-                                PYTHONWARNINGS="ignore")  # eventlet's word on its own age
+    def run_with(self, path):
+        """[(how, status, output, findings)]."""
+        env = simulator_env(path)
         command = [self.python.path, str(PROGRAMS / f"harm_{self.package}.py")]
         with harness.waiting(command, env, stderr=subprocess.STDOUT) as beside:
             runs = [self.traced("started", command, env), self.traced("attached", command, env)]
@@ -100,23 +86,11 @@ OWN_TESTS = {
 COUNTS = re.compile(rb"^Ran (\d+) tests?|^(OK|FAILED.*)$", re.M)
 
 
-@dataclass(frozen=True)
-class OwnTests:
+class OwnTests(Packaged):
     """A package's own tests on one Python, with fdtrace and without."""
 
-    package: str
-    python: harness.Python
-
-    @property
-    def id(self):
-        return f"{self.package}-{self.python.label}"
-
-    def run(self):
-        """[(name, (status, counts) without, the same with)], or why it cannot be."""
-        try:
-            path = packages.path(self.python, self.package)
-        except packages.Unavailable as why:
-            return str(why)
+    def run_with(self, path):
+        """[(name, (status, counts) without, the same with)]."""
         env = harness.clean_env(PYTHONPATH=os.pathsep.join(path),
                                 GEVENTTEST_USE_RESOURCES="-network")
         with tempfile.TemporaryDirectory(prefix="fdtrace-own-") as folder:

@@ -1,37 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Packages whose objects wrap those that own descriptors: used rightly they are quiet, and what is taken
 from them is told, with the thief and the class of the object that had it."""
-import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import harness
-import packages
+from packaged import Packaged, simulator_env
 
 PROGRAM = Path(__file__).parent / "programs" / "wrapped.py"
 PACKAGES = ("trio", "anyio", "aiofiles", "gevent", "eventlet", "uvloop", "pyzmq")
 
 
-@dataclass(frozen=True)
-class Case:
-    package: str
-    python: harness.Python
-
-    @property
-    def id(self):
-        return f"{self.package}-{self.python.label}"
-
-    def run(self):
-        """The result, or why there is none."""
-        try:
-            path = packages.path(self.python, self.package)
-        except packages.Unavailable as why:
-            return str(why)
-        env = harness.clean_env(PYTHONPATH=os.pathsep.join([str(harness.SIM), *path]),
-                                PYTHONWARNINGS="ignore")
+class Case(Packaged):
+    def run_with(self, path):
+        env = simulator_env(path)
         return harness.started([self.python.path, str(PROGRAM), self.package], ["--all"], env)
 
 

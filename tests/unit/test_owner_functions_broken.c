@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "noise.h"
 #include "owner_function_file.h"
 
 static void expect_incomplete(size_t at, uint64_t value, size_t size)
@@ -275,16 +276,6 @@ static void test_truncated(void **state)
 		assert_int_equal(python_owner_functions_find(fd, code), -EINVAL);
 		expect_nowhere(code);
 	}
-}
-
-static uint64_t noise(void)
-{
-	static uint64_t x = 88172645463325252u;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
 }
 
 /* Bytes by chance in headers, tables and relocations: no more than an answer. */

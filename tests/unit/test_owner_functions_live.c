@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "noise.h"
 #include "python/elf_image.h"
 #include "python/owner_functions.h"
 
@@ -194,16 +195,6 @@ static void test_no_python(void **state)
 		for (size_t j = 0; j < OWNER_CODES; j++)
 			assert_int_equal(code[j].size, 0);
 	}
-}
-
-static uint64_t noise(void)
-{
-	static uint64_t x = 88172645463325252u;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
 }
 
 /* In the headers, the last loaded segment (dynamic section, tables), or anywhere. */

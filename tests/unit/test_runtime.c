@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Finding the runtime in small ELF files that are made here, of every version, and broken. */
 #include "made_python.h"
+#include "noise.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -165,16 +166,6 @@ static void test_not_an_elf_of_ours(void **state)
 	close(ends[0]);
 	close(ends[1]);
 	assert_int_equal(python_runtime_find(ends[0], &found), -EBADF);
-}
-
-static uint64_t noise(void)
-{
-	static uint64_t x = 88172645463325252u;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
 }
 
 /* Bytes by chance in headers, names, symbols, sections: an answer, whatever it is. */

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "noise.h"
 #include "python/layout.h"
 #include "python/runtime.h"
 
@@ -150,16 +151,6 @@ static void test_no_python(void **state)
 		assert_true(fd >= 0);
 		assert_int_equal(python_runtime_find(fd, &found), -ENOENT);
 	}
-}
-
-static uint64_t noise(void)
-{
-	static uint64_t x = 88172645463325252u;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
 }
 
 /* Somewhere in what the search reads: headers, section headers, symbols, their names. */

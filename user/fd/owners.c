@@ -319,8 +319,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 	doubt_owner(life, &verdict.finding);
 	doubt_hidden(scene, &verdict.finding);
 	doubt_closer(scene, intent, &verdict.finding);
-	/* A forked child that will exec closes what it has from its parent, whoever had it there.
-	 */
+	/* A forked child that will exec closes what it has from its parent. */
 	if (intent->point != OWNER_OS_CLOSE || life->lent) {
 		wait_for_object(life, &verdict.finding);
 		return false;

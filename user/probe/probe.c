@@ -393,6 +393,13 @@ int probe_identify_file(struct probe *probe, int fd, struct file_version *ret)
 				    sizeof(*ret), 0);
 }
 
+bool probe_file_is(struct probe *probe, int fd, const struct file_version *version)
+{
+	struct file_version now;
+
+	return !probe_identify_file(probe, fd, &now) && !memcmp(&now, version, sizeof(now));
+}
+
 int probe_learn_file(struct probe *probe, const struct file_version *version,
 		     const struct py_layout *layout, struct python_file *file)
 {

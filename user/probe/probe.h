@@ -113,6 +113,9 @@ int probe_add_claim(struct probe *probe, pid_t pid, uint64_t program, int32_t fd
 /* How the kernel side names an open file of ours, as it is now. 0 or negative errno. */
 int probe_identify_file(struct probe *probe, int fd, struct file_version *ret);
 
+/* Whether an open file of ours is of this version still: then all that was read of it is of it. */
+bool probe_file_is(struct probe *probe, int fd, const struct file_version *version);
+
 /* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
 int probe_learn_file(struct probe *probe, const struct file_version *version,
 		     const struct py_layout *layout, struct python_file *file);
