@@ -81,14 +81,10 @@ __attribute__((noinline)) int look_through_piece(u64 from, u64 end)
  * object that had the number, and has let go of it, at the end of a close of that number. A global
  * function: verified by itself.
  */
-__attribute__((noinline)) int look_through_stack(u64 sp)
+static __always_inline u32 look_through_stack(struct walk *w, u64 sp)
 {
-	struct walk *w = this_walk();
-	u64 end;
+	u64 end = w->entry;
 
-	if (!w)
-		return 0;
-	end = w->entry;
 	if (end <= sp || end - sp > STACK_PIECES * STACK_WORDS * sizeof(u64))
 		end = sp + STACK_WORDS * sizeof(u64);
 	w->look.found = 0;
@@ -127,38 +123,93 @@ static __noinline u8 closing_point(const struct code_range *os_close, u64 ip, u6
 	return OWNER_ELSEWHERE;
 }
 
+/*
+ * Whether the object of this CPU's look is at work in this thread: enum claim_flag. search: that
+ * this is its own close is not to be expected, so that its stack is searched for it. A global
+ * function: verified by itself.
+ */
+__attribute__((noinline)) int is_at_work(u32 search, u64 sp)
+{
+	struct walk *w = this_walk();
+	u32 found = 0;
+
+	if (!w)
+		return 0;
+	for (u32 i = 0; i < SAVED_REGS; i++)
+		if (w->look.saved[i] == w->look.claim.object)
+			found = CLAIM_AT_HAND;
+	return search ? found | look_through_stack(w, sp) : found;
+}
+
 /* What a call is told of one claim. Whether more is to be known of the call. */
 static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 fd, bool missed,
-				       bool alone, struct pt_regs *regs, struct record_claim *ret)
+				       bool alone, u64 sp, struct record_claim *ret)
 {
-	u32 state, flags = claim->flags;
+	bool doubt = missed || !alone || claim->flags & CLAIM_STALE;
+	u32 found, state;
 
 	w->look.claim = *claim;
-	state = look_at_claim(fd);
-	flags |= state >> 8 & 255;
-	state &= 255;
-	for (u32 i = 0; i < SAVED_REGS; i++)
-		if (w->look.saved[i] == claim->object)
-			flags |= CLAIM_AT_HAND;
-	/* That it is the object's own close is not to be expected here: is it? */
-	if (state == OWNER_LET_GO && (missed || !alone || claim->flags & CLAIM_STALE))
-		flags |= look_through_stack(stack_pointer(regs));
-	ret->object = claim->object;
-	ret->type = claim->type;
-	ret->since_ns = claim->since_ns;
-	ret->kind = claim->kind;
+	found = look_at_claim(fd);
+	state = found & 255;
+	found = found >> 8 | is_at_work(doubt && state == OWNER_LET_GO, sp);
+	ret->object = w->look.claim.object;
+	ret->type = w->look.claim.type;
+	ret->since_ns = w->look.claim.since_ns;
+	ret->kind = w->look.claim.kind;
 	ret->state = state;
-	ret->flags = flags;
+	ret->flags = w->look.claim.flags | found;
 	if (state == OWNER_LET_GO || state == OWNER_GONE)
 		claim->object = 0;
 	else if (!missed)
 		claim->flags |= CLAIM_STALE; /* one that cannot be read just now as well */
-	return state == OWNER_HOLDS || flags & CLAIM_STALE;
+	return state == OWNER_HOLDS || ret->flags & CLAIM_STALE;
 }
 
-static __always_inline bool is_claimed(const struct claims *claims)
+/* How many objects claim the number. */
+static __always_inline u32 count_claims(const struct claims *claims)
 {
-	return claims->of[0].object || claims->of[1].object || claims->of[2].object;
+	u32 count = 0;
+
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
+		count += !!claims->of[i].object;
+	return count;
+}
+
+/* What tell_each() returns beside how many claims are told of. */
+#define TELL_MORE     256 /* more is to be known of the call */
+#define TELL_LEFT_OUT 512
+
+/*
+ * The same of all claims of the number that are of this table, into the CPU's walk. missed: the
+ * call failed. A global function: verified by itself.
+ */
+__attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 sp, u64 table)
+{
+	struct walk *w = this_walk();
+	struct claims *claims;
+	u32 count = 0, told;
+	bool alone;
+
+	if (!w)
+		return 0;
+	claims = bpf_map_lookup_elem(&held, &w->key);
+	if (!claims)
+		return 0;
+	alone = count_claims(claims) <= 1;
+	told = claims->left_out ? TELL_LEFT_OUT : 0;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
+		struct claim *claim = &claims->of[i];
+
+		/* A thread may have left the table for one of its own. */
+		if (!claim->object || (claim->table && claim->table != table) ||
+		    count >= RECORD_CLAIMS_MAX)
+			continue;
+		if (tell_claim(w, claim, fd, missed, alone, sp, &w->told[count]))
+			told |= TELL_MORE;
+		count++;
+	}
+	return told | count;
 }
 
 /*
@@ -169,41 +220,38 @@ static __always_inline bool is_claimed(const struct claims *claims)
 static __noinline u32 tell_claims(struct record_call *r, struct record_claim *ret,
 				  const struct target *target, struct pt_regs *regs)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32, count = 0;
-	bool missed = record_call_missed(r), more = missed && r->call == CALL_CLOSE, alone;
+	u32 tgid = bpf_get_current_pid_tgid() >> 32, count, told;
+	bool missed = record_call_missed(r), more = missed && r->call == CALL_CLOSE;
 	struct claims *claims = own_claims(target, tgid, r->fd);
 	const struct python_process *python;
 	struct walk *w = this_walk();
 
 	/* Most numbers of most programs nobody claims, or nobody any more. */
-	if (!missed && (claims ? !is_claimed(claims) : !target->parent_program))
+	if (!missed && (claims ? !count_claims(claims) : !target->parent_program))
 		return 0;
 	python = find_program(target->program, tgid);
 	if (!w || !python || !owner_layout_at(python->layout) || !read_saved(w->look.saved, regs))
 		return 0;
+	w->key.program = target->program;
+	w->key.tgid = tgid;
+	w->key.fd = r->fd;
 	w->look.layout = python->layout;
 	__builtin_memcpy(w->look.code, python->code, sizeof(w->look.code));
 	w->look.new_type = 0;
 	if (!claims && target->parent_program)
-		claims = inherit_claims(target, python->layout, tgid, r->fd);
+		inherit_claims(target, python->layout, tgid, r->fd);
 	send_new_type(w, target->program, tgid);
-	alone = claims && !claims->of[1].object && !claims->of[2].object;
-	for (u32 i = 0; claims && i < RECORD_CLAIMS_MAX; i++) {
-		u64 table = claims->of[i].table;
-
-		/* A thread may have left the table for one of its own. */
-		if (!claims->of[i].object || (table && table != r->table) ||
-		    count >= RECORD_CLAIMS_MAX)
-			continue;
-		more |= tell_claim(w, &claims->of[i], r->fd, missed, alone, regs, &ret[count]);
-		count++;
-	}
-	if (claims && claims->left_out) {
+	told = tell_each(r->fd, missed, stack_pointer(regs), r->table);
+	count = told & 255;
+	if (count > RECORD_CLAIMS_MAX)
+		return 0;
+	if (told & TELL_LEFT_OUT) {
 		if (!count)
-			__builtin_memset(&ret[count++], 0, sizeof(ret[0]));
-		ret[0].flags |= CLAIM_MORE;
+			__builtin_memset(&w->told[count++], 0, sizeof(w->told[0]));
+		w->told[0].flags |= CLAIM_MORE;
 	}
-	if (more)
+	bpf_probe_read_kernel(ret, count * sizeof(*ret), w->told);
+	if (more || told & TELL_MORE)
 		r->point = closing_point(&w->look.code[CODE_OS_CLOSE], user_pc(regs),
 					 stack_pointer(regs));
 	return count;

@@ -179,42 +179,59 @@ static __always_inline bool stays(struct walk *w, const struct claim *claim, s32
 	return (look_at_claim(fd) & 255) == OWNER_HOLDS;
 }
 
-/*
- * One more object claims the number; of those that did before, who still does stays. An object that
- * claims it already stays as it is, unless it is being made just now: its claim may be older than
- * what the number is now.
- */
-static __noinline int add_claim(struct walk *w, struct claims *claims, s32 fd)
+/* Whether nothing is known of the number, as of most. */
+static __always_inline bool is_unclaimed(const struct claims *claims)
 {
-	struct claim *newest = &w->fresh.of[0]; /* the stack has no room for it */
-	bool second;
+	u64 any = 0;
 
-	*newest = w->look.claim;
-	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
-		if (claims->of[i].object != newest->object || claims->of[i].type != newest->type)
-			continue;
-		if (newest->flags & CLAIM_LATE)
-			return 0;
-		claims->of[i].object = 0; /* dead, and made anew at its address */
-	}
-	/* Nothing was known of it, as of most: no look is needed. */
-	if (!claims->of[0].object && !claims->of[1].object && !claims->of[2].object) {
-		claims->of[0] = *newest;
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
+		any |= claims->of[i].object;
+	return !any;
+}
+
+/*
+ * One more object, that of the CPU's look, claims the number; of those that did before, who still
+ * does stays. An object that claims it already stays as it is, unless it is being made just now:
+ * its claim may be older than what the number is now. A global function: verified by itself.
+ */
+__attribute__((noinline)) int add_claim(s32 fd)
+{
+	struct held_key key = {.fd = fd};
+	struct claims *claims;
+	struct walk *w = this_walk();
+	u32 count = 1;
+
+	if (!w)
 		return 0;
-	}
-	second = stays(w, &claims->of[1], fd);
-	if (!stays(w, &claims->of[2], fd))
-		claims->of[2].object = 0;
-	if (!second)
-		claims->of[1].object = 0;
-	if (stays(w, &claims->of[0], fd)) {
-		if (second) {
-			claims->left_out |= !!claims->of[2].object;
-			claims->of[2] = claims->of[1];
+	key.program = w->look.program;
+	key.tgid = w->look.tgid;
+	claims = bpf_map_lookup_elem(&held, &key);
+	if (!claims)
+		return 0;
+	w->fresh.of[0] = w->look.claim;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
+		struct claim *claim = &claims->of[i];
+
+		if (claim->object == w->fresh.of[0].object && claim->type == w->fresh.of[0].type) {
+			if (w->fresh.of[0].flags & CLAIM_LATE)
+				return 0;
+			continue; /* dead, and made anew at its address */
 		}
-		claims->of[1] = claims->of[0];
+		if (!stays(w, claim, fd))
+			continue;
+		if (count < RECORD_CLAIMS_MAX)
+			w->fresh.of[count++] = *claim;
+		else
+			claims->left_out = 1;
 	}
-	claims->of[0] = *newest;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
+		if (i < count)
+			claims->of[i] = w->fresh.of[i];
+		else
+			claims->of[i].object = 0;
+	}
 	return 0;
 }
 
@@ -238,8 +255,12 @@ static __noinline int take_number(struct walk *w, const struct target *target, s
 	w->look.claim.since_ns = bpf_ktime_get_boot_ns();
 	w->look.claim.table = (u64)CURRENT(files);
 	claims = find_claims(target, w->look.layout, w->look.tgid, fd);
-	if (claims)
-		return add_claim(w, claims, fd);
+	if (claims && !is_unclaimed(claims))
+		return add_claim(fd);
+	if (claims) {
+		claims->of[0] = w->look.claim;
+		return 0;
+	}
 	begin_claims(w, &key, &w->look.claim);
 	return 0;
 }

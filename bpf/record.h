@@ -236,7 +236,7 @@ struct record_call {
 };
 
 /* Objects that a close may tell of. */
-#define RECORD_CLAIMS_MAX 3
+#define RECORD_CLAIMS_MAX 6
 
 /* How many objects are told of that claimed the number; in older recordings none. */
 static inline unsigned int record_call_claims(const struct record_call *call)

@@ -124,7 +124,9 @@ struct walk {
 	struct thread_search search;
 	struct owner_look look;
 	struct type_look type;
-	struct claims fresh; /* of a number that becomes known */
+	struct held_key key;			     /* of the number at hand */
+	struct claims fresh;			     /* of a number that becomes known */
+	struct record_claim told[RECORD_CLAIMS_MAX]; /* what a call is told of them */
 	struct table_rest rest;
 	u64 group_info; /* the thread's, in the kernel */
 	struct record_rights rights;
