@@ -59,11 +59,15 @@ bool claim_is_of(const struct number *number, const struct record_claim *claim,
 	return !(claim->flags & CLAIM_STALE) && claim_life(number, claim) == life;
 }
 
-/* One that had this very life comes before one that is stale. */
-static bool is_closer(const struct record_claim *claim, const struct record_claim *before)
+/* It has let go of the number, and is at work in the thread. */
+static bool may_be_closer(const struct record_claim *claim)
 {
-	if (claim->state != OWNER_LET_GO || !(claim->flags & CLAIM_AT_HAND))
-		return false;
+	return claim->state == OWNER_LET_GO && claim->flags & CLAIM_AT_HAND;
+}
+
+/* One that had this very life comes before one that is stale. */
+static bool is_better(const struct record_claim *claim, const struct record_claim *before)
+{
 	return !before->object || (before->flags & CLAIM_STALE && !(claim->flags & CLAIM_STALE));
 }
 
@@ -109,13 +113,17 @@ struct intent claims_closer(const struct number *number, const struct record_cal
 {
 	struct record_claim closer = {0};
 	const struct life *life;
+	unsigned int count = 0;
 
 	if (call->point == OWNER_OS_CLOSE)
 		return (struct intent){.point = OWNER_OS_CLOSE, .fd = call->fd};
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
 
-		if (is_closer(&claim, &closer))
+		if (!may_be_closer(&claim))
+			continue;
+		count++;
+		if (is_better(&claim, &closer))
 			closer = claim;
 	}
 	if (!closer.object)
@@ -126,6 +134,10 @@ struct intent claims_closer(const struct number *number, const struct record_cal
 		.owner = closer.kind,
 		.finalizer = closer.flags & CLAIM_FINALIZING,
 		.stale = closer.flags & CLAIM_STALE,
+		/* An address that is left on the stack of an earlier call is at hand, too. */
+		.unsure = count > 1 || closer.flags & CLAIM_LATE,
+		/* It had the number then, and lets go of it before its close begins. */
+		.since_ns = count > 1 ? 0 : closer.since_ns,
 		.fd = call->fd,
 		.object = closer.object,
 		.life = life ? life->id : 0,

@@ -297,6 +297,13 @@ static int set_cloexec(struct fd_world *world, struct table *table, const struct
 	return 0;
 }
 
+/* What its object tells of when the call was entered. */
+static void bound_entry(struct store *store, const struct intent *intent)
+{
+	if (intent->since_ns > store->after_ns)
+		store->after_ns = intent->since_ns;
+}
+
 /* Whose close it was, and whose life it ended. True: it is a finding that waits. */
 static bool judge_close(struct fd_world *world, const struct scene *scene,
 			const struct intent *intent, struct life *life, bool raced)
@@ -321,6 +328,7 @@ static int close_done(struct fd_world *world, const struct scene *scene)
 
 	if (call->fd < 0)
 		return -EINVAL;
+	bound_entry(&world->store, &intent);
 	err = life_close(&world->store, table, call->fd, call, intent.stale ? 0 : intent.life,
 			 &life, &raced);
 	if (err)
@@ -370,6 +378,7 @@ static int failed(struct fd_world *world, const struct scene *scene)
 	struct intent intent = owner_intent(&world->threads, scene->table, scene->call);
 	struct verdict verdict;
 
+	bound_entry(&world->store, &intent);
 	if (call_shape(scene->call->call) == SHAPE_CLOSE) {
 		world->ebadf_closes++;
 		verdict_close(scene, &verdict);

@@ -156,7 +156,7 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	doubt_hidden(scene, &verdict.finding);
 	if (claims_late(scene->call, intent->object))
 		verdict_suspect(&verdict.finding, NOTE_OWNER_LATE);
-	if (meant->suspected)
+	if (meant->suspected || (intent->unsure && !claims_late(scene->call, intent->object)))
 		verdict_suspect(&verdict.finding, NOTE_ANOTHERS);
 	life->stolen = true;
 	hold_break(hold, scene->call->h.tid); /* what the thread did before comes first */
@@ -305,6 +305,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 	if (claimed)
 		end_waits(hold, scene);
 	life->claimed = claimed;
+	life->suspected |= intent->unsure || (!intent->object && claims_left_out(scene->call));
 	if (scene->vfork || raced)
 		return false;
 	if (intent->object) {
@@ -325,7 +326,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 		return false;
 	}
 	life->behind = true;
-	life->suspected = verdict.finding.certainty == CERTAINTY_SUSPECTED;
+	life->suspected |= verdict.finding.certainty == CERTAINTY_SUSPECTED;
 	life->stolen = verdict.finding.kind == FINDING_REUSED_CLOSE;
 	return !hold_owned(hold, scene->table, scene->call, &verdict);
 }
@@ -429,7 +430,7 @@ void owner_failed(struct hold *hold, const struct scene *scene, const struct int
 		doubt |= may_be_parents(number, intent);
 	/* It means a life that has been forgotten, or that nobody saw. */
 	if (record_call_claims(scene->call) && intent->object)
-		doubt |= !number_life(number, intent->life);
+		doubt |= intent->unsure || !number_life(number, intent->life);
 	if (doubt)
 		verdict_suspect(f, NOTE_ANOTHERS);
 	life = meant_life(scene->store, number, intent);
@@ -437,7 +438,8 @@ void owner_failed(struct hold *hold, const struct scene *scene, const struct int
 		verdict_meant(life, verdict);
 	if (intent->object && claims_late(scene->call, intent->object))
 		verdict_suspect(f, NOTE_OWNER_LATE);
-	if (life->behind || life->stolen || closed_before_object(intent, life))
+	if (life->behind || (life->stolen && !life->suspected) ||
+	    closed_before_object(intent, life))
 		blame_closed(scene, life, f);
 	else
 		reuse_failed(scene->reuse, scene, life, verdict);

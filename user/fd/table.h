@@ -52,7 +52,7 @@ struct life {
 	bool given;		 /* the owner has given it up */
 	bool lent;		 /* the owner is a copy of the parent's object, by fork */
 	bool behind;		 /* over by a close that its living owner did not make */
-	bool suspected;		 /* that close is, behind the owner's back: it is not certain */
+	bool suspected;		 /* it is not certain whose close ended it */
 	bool stolen;		 /* over by a close that meant an earlier life */
 	bool claimed;		 /* its close told of objects, this life's or another's */
 	bool told;		 /* such a close has been reported: it is one, whoever fails */

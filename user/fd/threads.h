@@ -30,7 +30,10 @@ struct intent {
 	uint8_t point; /* enum owner_point */
 	uint8_t owner; /* enum owner_type */
 	bool finalizer;
-	bool stale; /* the object had it still after an earlier close: this one comes after that */
+	bool stale;  /* the object had it still after an earlier close: this one comes after that */
+	bool unsure; /* whose it is: of several objects at hand, or of one that was first seen late
+		      */
+	uint64_t since_ns; /* the call was entered then or later; 0: not known */
 	int32_t fd;
 	uint64_t object; /* 0: no object's doing (os.close) */
 	uint64_t life;	 /* id of the one that the object had taken; 0: not known */
