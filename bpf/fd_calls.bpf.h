@@ -348,7 +348,8 @@ static __always_inline u32 add_claims(struct call_buffer *buf, const struct targ
 	volatile u8 *owner = &buf->record.owner;
 
 	*owner = tell_claims(&buf->record, (struct record_claim *)buf->name, target, regs) << 4;
-	return (*owner >> 4 & 3) * sizeof(struct record_claim);
+	_Static_assert(RECORD_CLAIMS_MAX <= 7, "the mask below");
+	return (*owner >> 4 & 7) * sizeof(struct record_claim);
 }
 
 /* regs: as the call left them. */

@@ -142,7 +142,8 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	struct verdict verdict;
 
 	if (!meant || meant == life || meant->live || meant->ended.missing != SITE_SEEN ||
-	    meant->uncertain || life->uncertain || meant->owner_gaps != hold->store->gaps)
+	    meant->owner_gaps != hold->store->gaps ||
+	    ((meant->uncertain || life->uncertain) && !intent->stale))
 		return;
 	verdict_begin(scene, scene->call->fd, &verdict);
 	verdict.finding.bad = life->ended;
@@ -156,6 +157,8 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	doubt_hidden(scene, &verdict.finding);
 	if (claims_late(scene->call, intent->object))
 		verdict_suspect(&verdict.finding, NOTE_OWNER_LATE);
+	if (meant->uncertain || life->uncertain)
+		verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
 	if (meant->suspected || (intent->unsure && !claims_late(scene->call, intent->object)))
 		verdict_suspect(&verdict.finding, NOTE_ANOTHERS);
 	life->stolen = true;
@@ -359,17 +362,20 @@ static bool is_followed_by_seen(const struct number *number, const struct life *
 	return true;
 }
 
-/* The life that the caller's object had taken, if it is another one than the last. */
-static struct life *meant_life(const struct store *store, const struct number *number,
-			       const struct intent *intent)
+/* How this life ended is certain. */
+static bool is_certain(const struct store *store, const struct number *number,
+		       const struct life *life)
+{
+	return !life->uncertain && !life->swept && life->owner_gaps == store->gaps &&
+	       is_followed_by_seen(number, life);
+}
+
+/* The life that the caller's object had taken, if that and its end were seen; else the last. */
+static struct life *meant_life(const struct number *number, const struct intent *intent)
 {
 	struct life *meant = intent->object ? number_life(number, intent->life) : NULL;
 
-	return meant && !meant->live && meant->ended.missing == SITE_SEEN && !meant->uncertain &&
-			       !meant->swept && meant->owner_gaps == store->gaps &&
-			       is_followed_by_seen(number, meant)
-		       ? meant
-		       : number->newest;
+	return meant && !meant->live && meant->ended.missing == SITE_SEEN ? meant : number->newest;
 }
 
 /*
@@ -428,14 +434,16 @@ void owner_failed(struct hold *hold, const struct scene *scene, const struct int
 	}
 	if (f->kind == FINDING_USE_AFTER_CLOSE)
 		doubt |= may_be_parents(number, intent);
-	/* It means a life that has been forgotten, or that nobody saw. */
-	if (record_call_claims(scene->call) && intent->object)
-		doubt |= intent->unsure || !number_life(number, intent->life);
-	if (doubt)
-		verdict_suspect(f, NOTE_ANOTHERS);
-	life = meant_life(scene->store, number, intent);
+	life = meant_life(number, intent);
 	if (life != number->newest)
 		verdict_meant(life, verdict);
+	/* It means a life that has been forgotten, or whose end nobody saw. */
+	if (record_call_claims(scene->call) && intent->object)
+		doubt |= intent->unsure || intent->life != life->id;
+	if (doubt)
+		verdict_suspect(f, NOTE_ANOTHERS);
+	if (life != number->newest && !is_certain(scene->store, number, life))
+		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
 	if (intent->object && claims_late(scene->call, intent->object))
 		verdict_suspect(f, NOTE_OWNER_LATE);
 	if (life->behind || (life->stolen && !life->suspected) ||

@@ -90,12 +90,13 @@ static void history_free(struct store *store, struct life *life)
 /*
  * The newest life is about to be followed by another: keep the limit's worth of lives. One whose
  * close is on its way stays beyond that, or its close would be taken for another's: however many
- * lives follow while a thread is kept from returning from it.
+ * lives follow while a thread is kept from returning from it. So does one whose object still has the
+ * number, though it is over: the object may close it at any time.
  */
 static void history_trim(struct store *store, struct number *number)
 {
 	struct life *life = number->newest, **link;
-	unsigned int kept = 1, awaited = 0;
+	unsigned int kept = 1, awaited = 0, stale = 0;
 
 	for (; life && kept < store->limits.history; life = life->older)
 		kept++;
@@ -103,7 +104,8 @@ static void history_trim(struct store *store, struct number *number)
 		return;
 	for (link = &life->older; *link;) {
 		life = *link;
-		if (life->awaited && awaited++ < AWAITED_MAX) {
+		if ((life->awaited && awaited++ < AWAITED_MAX) ||
+		    (life->owner && !life->given && stale++ < RECORD_CLAIMS_MAX)) {
 			link = &life->older;
 			continue;
 		}
