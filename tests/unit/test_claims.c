@@ -278,6 +278,71 @@ static void test_failed_close_means_its_own_life(void **state)
 	stream_end(&s);
 }
 
+/* Of two that have let go and are at hand, one's address may be left of an earlier call. */
+static void test_closer_of_two_is_no_fact(void **state)
+{
+	struct record_claim first, second, third;
+	const struct finding *f;
+	struct stream s;
+
+	first = close_behind(&s, &second);
+	CLOSE_BY_TWO(&s, holding(second), holding(first), 7, BY_OS_CLOSE, .stack = 2);
+	OPEN_AT(&s, 7, 8, .name = "/third", .tid = OTHER);
+	third = CLAIM(&s, .object = 0x7f0000003000u);
+	close_with(&s, &(struct event){.fd = 7, .stack = 9},
+		   (struct record_claim[]){holding(third), closing(stale(second)), closing(first)},
+		   3);
+	assert_int_equal(stream_settle(&s), 3);
+	f = &s.findings[2];
+	assert_int_equal(f->kind, FINDING_REUSED_CLOSE);
+	assert_int_equal(f->certainty, CERTAINTY_SUSPECTED);
+	assert_true(f->notes & NOTE_ANOTHERS);
+	stream_end(&s);
+}
+
+/* What an object means is remembered, however many lives the number has had since. */
+static void test_stale_object_closes_late(void **state)
+{
+	struct record_claim first, second;
+	const struct finding *f;
+	struct stream s;
+
+	first = close_behind(&s, &second);
+	for (unsigned int i = 0; i < 20; i++) {
+		CLOSE_BY(&s, closing(second), 7, .stack = 6, .tid = OTHER);
+		OPEN_AT(&s, 7, 4, .tid = OTHER);
+		second = another(&s);
+	}
+	CLOSE_BY_TWO(&s, holding(second), closing(first), 7, .stack = 5);
+	assert_int_equal(stream_settle(&s), 2);
+	f = &s.findings[1];
+	assert_int_equal(f->kind, FINDING_REUSED_CLOSE);
+	assert_int_equal(f->certainty, CERTAINTY_FACT);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->opened.stack_id, 1);
+	stream_end(&s);
+}
+
+/* A life whose object is met late may have been ended by that object, or been another's. */
+static void test_late_closer_is_no_proof(void **state)
+{
+	struct record_claim first, second, late;
+	const struct finding *f;
+	struct stream s;
+
+	first = close_behind(&s, &second);
+	late = CLAIM(&s, .object = 0x7f0000003000u, .flags = CLAIM_LATE);
+	close_with(&s, &(struct event){.fd = 7, .stack = 9},
+		   (struct record_claim[]){closing(late), holding(second), holding(first)}, 3);
+	OPEN_AT(&s, 7, 8, .name = "/third", .tid = OTHER);
+	CLOSE_BY(&s, closing(stale(second)), 7, .stack = 5);
+	assert_int_equal(stream_settle(&s), 2);
+	f = &s.findings[1];
+	assert_int_equal(f->kind, FINDING_REUSED_CLOSE);
+	assert_int_equal(f->certainty, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
 static void test_late_and_before(void **state)
 {
 	const struct finding *f;
@@ -379,6 +444,9 @@ int main(void)
 		cmocka_unit_test(test_stale_object_not_at_hand),
 		cmocka_unit_test(test_owner_comes_before_a_stale_one),
 		cmocka_unit_test(test_failed_close_means_its_own_life),
+		cmocka_unit_test(test_closer_of_two_is_no_fact),
+		cmocka_unit_test(test_stale_object_closes_late),
+		cmocka_unit_test(test_late_closer_is_no_proof),
 		cmocka_unit_test(test_late_and_before),
 		cmocka_unit_test(test_not_across_a_gap),
 		cmocka_unit_test(test_race),
