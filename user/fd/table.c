@@ -90,8 +90,8 @@ static void history_free(struct store *store, struct life *life)
 /*
  * The newest life is about to be followed by another: keep the limit's worth of lives. One whose
  * close is on its way stays beyond that, or its close would be taken for another's: however many
- * lives follow while a thread is kept from returning from it. So does one whose object still has the
- * number, though it is over: the object may close it at any time.
+ * lives follow while a thread is kept from returning from it. So does one whose object still has
+ * the number, though it is over: the object may close it at any time.
  */
 static void history_trim(struct store *store, struct number *number)
 {
