@@ -297,13 +297,6 @@ static int set_cloexec(struct fd_world *world, struct table *table, const struct
 	return 0;
 }
 
-/* What its object tells of when the call was entered. */
-static void bound_entry(struct store *store, const struct intent *intent)
-{
-	if (intent->since_ns > store->after_ns)
-		store->after_ns = intent->since_ns;
-}
-
 /* Whose close it was, and whose life it ended. True: it is a finding that waits. */
 static bool judge_close(struct fd_world *world, const struct scene *scene,
 			const struct intent *intent, struct life *life, bool raced)
@@ -321,24 +314,20 @@ static int close_done(struct fd_world *world, const struct scene *scene)
 {
 	const struct record_call *call = scene->call;
 	struct table *table = scene->table;
-	struct intent intent = owner_intent(&world->threads, table, call);
+	struct intent intent = owner_intent(&world->store, &world->threads, table, call);
 	struct life *life;
 	bool raced;
 	int err;
 
 	if (call->fd < 0)
 		return -EINVAL;
-	bound_entry(&world->store, &intent);
 	err = life_close(&world->store, table, call->fd, call, intent.stale ? 0 : intent.life,
 			 &life, &raced);
 	if (err)
 		return err;
-	if (!life) {
-		hold_closed(&world->hold, call);
-		return 0;
-	}
-	hold_explain(&world->hold, number_find(table, call->fd), call, life, raced);
-	if (!judge_close(world, scene, &intent, life, raced))
+	if (life)
+		hold_explain(&world->hold, number_find(table, call->fd), call, life, raced);
+	if (!life || !judge_close(world, scene, &intent, life, raced))
 		hold_closed(&world->hold, call);
 	return 0;
 }
@@ -375,10 +364,10 @@ static int done(struct fd_world *world, const struct scene *scene)
 
 static int failed(struct fd_world *world, const struct scene *scene)
 {
-	struct intent intent = owner_intent(&world->threads, scene->table, scene->call);
+	struct intent intent =
+		owner_intent(&world->store, &world->threads, scene->table, scene->call);
 	struct verdict verdict;
 
-	bound_entry(&world->store, &intent);
 	if (call_shape(scene->call->call) == SHAPE_CLOSE) {
 		world->ebadf_closes++;
 		verdict_close(scene, &verdict);
@@ -478,7 +467,7 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	if (call->ret < 0 && shape != SHAPE_CLOSE)
 		return 0;
 	if (shape != SHAPE_CLOSE)
-		owner_intent(&world->threads, scene.table, call);
+		owner_intent(&world->store, &world->threads, scene.table, call);
 	return done(world, &scene);
 }
 

@@ -102,13 +102,24 @@ int owner_says(struct hold *hold, struct table *table, const struct record_owner
 	return 0;
 }
 
-struct intent owner_intent(struct threads *threads, const struct table *table,
+/* By the objects that the call tells of. */
+static struct intent claimed_intent(struct store *store, const struct table *table,
+				    const struct record_call *call)
+{
+	struct intent intent = claims_closer(number_find(table, call->fd), call);
+
+	if (intent.since_ns > store->after_ns)
+		store->after_ns = intent.since_ns;
+	return intent;
+}
+
+struct intent owner_intent(struct store *store, struct threads *threads, const struct table *table,
 			   const struct record_call *call)
 {
 	struct intents *intents;
 
 	if (record_call_claims(call))
-		return claims_closer(number_find(table, call->fd), call);
+		return claimed_intent(store, table, call);
 	intents = threads_intents(threads, call->h.tid);
 	intents->os_close |= call->point == OWNER_OS_CLOSE;
 	if (call_shape(call->call) == SHAPE_CLOSE)
@@ -180,6 +191,9 @@ static void judge_behind(const struct scene *scene, const struct intent *intent,
 	verdict->text = life->text;
 	if (proofs) {
 		reuse_tell(scene, f, life, life->older);
+		/* One site may close what many have opened: it is no proof of what was meant. */
+		if (!(proofs & PROOF_SAME_THREAD))
+			verdict_suspect(f, 0);
 		verdict->text = life->older->text;
 		verdict->victim_text = life->text;
 		return;

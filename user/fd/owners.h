@@ -50,10 +50,10 @@ int owner_says(struct hold *hold, struct table *table, const struct record_owner
 	       struct intents *intents);
 
 /*
- * What the thread meant with this call, if it is a close. Any call is the one after os.close() was
- * entered.
+ * What the thread meant with this call, if it is a close; and so when it was entered, at the
+ * earliest (store.after_ns). Any call is the one after os.close() was entered.
  */
-struct intent owner_intent(struct threads *threads, const struct table *table,
+struct intent owner_intent(struct store *store, struct threads *threads, const struct table *table,
 			   const struct record_call *call);
 
 /* Who makes the close, as far as it was meant. */
