@@ -2,7 +2,7 @@
 """Threads that race for recycled numbers: no wrong word about any of them.
 
 The programs log what they did (racelog.py says what is true by it). FDTRACE_TEST_LONG: how many
-seconds each race lasts, 1 unless given.
+seconds each race lasts, 1 unless given; if it is, correct owners race on every Python, else on one.
 """
 import os
 import struct
@@ -160,6 +160,13 @@ def by_version():
         "python", [pytest.param(p, id=p.label) for p in harness.pythons_once()])
 
 
+def each_if_long():
+    pythons = [p for p in harness.pythons() if p.libc] if "FDTRACE_TEST_LONG" in os.environ else []
+    return pytest.mark.parametrize(
+        "python", [pytest.param(p, id=p.label) for p in pythons or [harness.system_python()]])
+
+
+@each_if_long()
 def test_correct_owners(python, tmp_path):
     findings, thefts = race_owners(python, tmp_path, seed=1, thefts=0)
     assert not thefts

@@ -19,8 +19,11 @@ from simlib import wait_for_tracer
 THEFT = struct.Struct("=QQIi")
 
 
+CLOCK_BOOTTIME = 7  # which 3.6 has no name for
+
+
 def now():
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return int(time.clock_gettime(CLOCK_BOOTTIME) * 1e9)
 
 
 def thief(number):
