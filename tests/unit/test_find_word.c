@@ -71,12 +71,28 @@ static void test_first(void **state)
 	assert_int_equal(find_word(words, WORDS, 0, wanted + 1, 1), 50);
 }
 
+/* Each of as many as can be. */
+static void test_many(void **state)
+{
+	uint64_t words[WORDS], many[WORDS];
+
+	for (size_t i = 0; i < WORDS; i++)
+		many[i] = 0x550000000000 + i * 0x430;
+	for (size_t count = 1; count <= WORDS; count++) {
+		fill(words);
+		words[count / 2] = many[count - 1];
+		assert_int_equal(find_word(words, WORDS, 0, many, count), count / 2);
+		assert_int_equal(find_word(words, WORDS, 0, many, count - 1), WORDS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_first),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -296,6 +297,39 @@ static void test_classes(void **state)
 	assert_int_equal(claims.progress.owner_types, CLASSES + 3);
 }
 
+/* Before their class and behind it, in each piece; the class's base may lie behind it as well. */
+static char *object_in(unsigned int piece, unsigned int number)
+{
+	return memory + piece * PIECE + 100000 + (size_t)number * 64;
+}
+
+static char *scattered_class(unsigned int number)
+{
+	return memory + number % 4 * PIECE + 32768 + (size_t)number * MADE_TYPE_SIZE;
+}
+
+static void fill_scattered(void)
+{
+	for (unsigned int i = 0; i < CLASSES; i++) {
+		make_class(scattered_class(i), "Own",
+			   i % 5 == 4 ? type_at(FILEIO) : scattered_class(i + 1));
+		for (unsigned int piece = 0; piece < 4; piece++)
+			make_owner(object_in(piece, i), OBJECT_HEAD, address(scattered_class(i)),
+				   FILE_FD, CLOSEFD);
+	}
+}
+
+static void test_scattered(void **state)
+{
+	static struct claims claims;
+
+	scan_all(fill_scattered, &claims);
+	assert_int_equal(claims.count, 4 * CLASSES);
+	for (unsigned int i = 0; i < 4 * CLASSES; i++)
+		assert_claim(&claims, object_in(i % 4, i / 4), scattered_class(i / 4), OWNER_FILEIO,
+			     FILE_FD);
+}
+
 /* class Own(io.FileIO, metaclass=Meta), of which only the base is found by PyType_Type. */
 static void fill_metaclass(void)
 {
@@ -544,6 +578,8 @@ static void test_sparse(void **state)
 
 static int reserve(void **state)
 {
+	/* What a search has read here must not lie in the heap of the next child. */
+	mallopt(M_MMAP_THRESHOLD, 64 << 10);
 	memory =
 		mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return memory == MAP_FAILED ? -1 : 0;
@@ -553,11 +589,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_kind), cmocka_unit_test(test_wrong_ones),
-		cmocka_unit_test(test_classes),	  cmocka_unit_test(test_metaclass),
-		cmocka_unit_test(test_hostile),	  cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_steps),	  cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_ends),	  cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_classes),	  cmocka_unit_test(test_scattered),
+		cmocka_unit_test(test_metaclass), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_limits),	  cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_exec),	  cmocka_unit_test(test_sparse),
 	};
 
 	return cmocka_run_group_tests(tests, reserve, NULL);

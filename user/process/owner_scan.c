@@ -25,7 +25,10 @@
 /* A round looks for so many types at once: each costs a comparison a word. */
 #define ROUND_TYPES 32
 
-/* The first finds the types, the second the objects; further ones are for late and many types. */
+/*
+ * The first looks into the files' data for types alone, the second everywhere for objects and for
+ * types; further ones are for objects that lie before their type, and for many types.
+ */
 #define ROUNDS_MAX 16
 
 static const struct owner_scan_limits usual = {
@@ -35,9 +38,9 @@ static const struct owner_scan_limits usual = {
 	.max_regions = PROC_MAPPINGS_MAX,
 };
 
-/* The C library and the files' data have nearly every type; the memory of objects the rest. */
-#define TYPES_KEPT_IN	(REGION_FILE | REGION_BSS | REGION_HEAP)
+#define FILES_DATA	(REGION_FILE | REGION_BSS)
 #define OBJECTS_KEPT_IN (REGION_BSS | REGION_HEAP | REGION_ANON)
+#define TO_THE_END	UINT64_MAX
 
 struct candidate {
 	uint64_t object;
@@ -45,6 +48,12 @@ struct candidate {
 	uint64_t name; /* address of the type's tp_name */
 	int32_t fd;
 	uint8_t kind;
+};
+
+/* Whose objects a round looks for, below an address: the others have been looked for. */
+struct wanted_type {
+	struct owner_type_found type;
+	uint64_t end;
 };
 
 enum phase {
@@ -69,12 +78,20 @@ struct owner_scan {
 	struct owner_types *types;
 	enum phase phase;
 
+	/* Of each of the owners' types that are known: where its objects are yet to be looked for.
+	 */
+	uint64_t unsearched_end[OWNER_TYPES_FOUND_MAX]; /* 0: nowhere */
+	size_t known;
+
 	/* The round: what is looked for, and where. */
 	unsigned int round;
-	unsigned int kinds; /* of regions */
-	size_t searched;    /* so many of the types found have had a round */
-	struct owner_type_found wanted_types[ROUND_TYPES];
-	uint64_t wanted[ROUND_TYPES + 1]; /* their addresses, then perhaps that of PyType_Type */
+	unsigned int kinds;   /* of regions */
+	uint64_t round_end;   /* it ends at this address */
+	uint64_t round_began; /* so much had been done then */
+	uint64_t again; /* bytes of it that are to be passed over once more, as total has it */
+	struct wanted_type wanted_types[ROUND_TYPES];
+	size_t type_count;
+	uint64_t wanted[ROUND_TYPES + 1]; /* their addresses, and perhaps that of PyType_Type */
 	size_t wanted_count;
 
 	/* The place: of the region, and the piece that was read. */
@@ -172,9 +189,11 @@ static int meet_word(struct owner_scan *scan, uint64_t address, uint64_t word)
 {
 	if (word == scan->type_type)
 		return offer_type(scan, address - scan->ob_type);
-	for (size_t i = 0; i < ROUND_TYPES; i++) {
-		if (scan->wanted_types[i].address == word)
-			return meet_owner(scan, address, &scan->wanted_types[i]);
+	for (size_t i = 0; i < scan->type_count; i++) {
+		const struct wanted_type *wanted = &scan->wanted_types[i];
+
+		if (wanted->type.address == word)
+			return address < wanted->end ? meet_owner(scan, address, &wanted->type) : 0;
 	}
 	return 0;
 }
@@ -208,13 +227,51 @@ static int read_piece(struct owner_scan *scan, uint64_t start, size_t size)
 	return 0;
 }
 
+static void want_type(struct owner_scan *scan, const struct owner_type_found *type, uint64_t end)
+{
+	scan->wanted_types[scan->type_count++] = (struct wanted_type){*type, end};
+	scan->wanted[scan->wanted_count++] = type->address;
+}
+
+/* A round that goes to the end may look for one more from its place on; the rest is for a next. */
+static uint64_t want_from_here(struct owner_scan *scan, const struct owner_type_found *type)
+{
+	uint64_t passed = scan->progress.done - scan->round_began;
+
+	if (!scan->round || scan->round_end != TO_THE_END || scan->type_count == ROUND_TYPES)
+		return TO_THE_END;
+	want_type(scan, type, TO_THE_END);
+	scan->progress.total += passed - scan->again;
+	scan->again = passed;
+	return scan->at;
+}
+
+/* Owners' types that the last piece has made known. */
+static void take_new_types(struct owner_scan *scan)
+{
+	size_t count;
+	const struct owner_type_found *found = owner_types_found(scan->types, &count);
+
+	for (; scan->known < count; scan->known++)
+		scan->unsearched_end[scan->known] = want_from_here(scan, &found[scan->known]);
+	scan->progress.types = owner_types_count(scan->types);
+	scan->progress.owner_types = count;
+	scan->progress.limited |= count == OWNER_TYPES_FOUND_MAX;
+}
+
+/* So far the round goes in this region. */
+static uint64_t end_of(const struct owner_scan *scan, const struct region *region)
+{
+	return region->end < scan->round_end ? region->end : scan->round_end;
+}
+
 /* The next piece of a region. */
 static int search_region(struct owner_scan *scan, const struct region *region)
 {
 	uint64_t start, end;
 	int err = 0;
 
-	pages_next(&scan->pages, scan->at, region->end, &start, &end);
+	pages_next(&scan->pages, scan->at, end_of(scan, region), &start, &end);
 	if (end - start > PIECE_SIZE)
 		end = start + PIECE_SIZE;
 	if (end > start) {
@@ -225,14 +282,20 @@ static int search_region(struct owner_scan *scan, const struct region *region)
 	if (scan->round == 1) /* each round passes over them again */
 		scan->progress.bytes_swapped = scan->pages.swapped * scan->pages.size;
 	scan->at = end;
+	take_new_types(scan);
 	return err;
+}
+
+static bool is_of_round(const struct owner_scan *scan, const struct region *region)
+{
+	return region->kind & scan->kinds && region->start < scan->round_end;
 }
 
 /* The next region of the round, from its beginning; false: the round is over. */
 static bool next_region(struct owner_scan *scan)
 {
 	while (scan->region < scan->regions.count &&
-	       !(scan->regions.list[scan->region].kind & scan->kinds))
+	       !is_of_round(scan, &scan->regions.list[scan->region]))
 		scan->region++;
 	if (scan->region == scan->regions.count)
 		return false;
@@ -244,43 +307,46 @@ static void begin_round(struct owner_scan *scan, unsigned int kinds)
 {
 	scan->kinds = kinds;
 	scan->region = 0;
+	scan->round_began = scan->progress.done;
 	for (size_t i = 0; i < scan->regions.count; i++) {
-		if (scan->regions.list[i].kind & kinds)
-			scan->progress.total +=
-				scan->regions.list[i].end - scan->regions.list[i].start;
+		const struct region *region = &scan->regions.list[i];
+
+		if (is_of_round(scan, region))
+			scan->progress.total += end_of(scan, region) - region->start;
 	}
+	scan->progress.total -= scan->again;
+	scan->again = 0;
 	scan->phase = next_region(scan) ? PHASE_SEARCH : PHASE_HAND_OUT;
 }
 
-/* Has the round look for owners' types that none has looked for. False: there are none. */
-static bool want_next_types(struct owner_scan *scan)
+/* Has the next round look for what none has looked for. False: there is nothing. */
+static bool want_unsearched(struct owner_scan *scan)
 {
-	size_t found_count, count;
-	const struct owner_type_found *found = owner_types_found(scan->types, &found_count);
+	size_t count;
+	const struct owner_type_found *found = owner_types_found(scan->types, &count);
 
-	scan->progress.owner_types = found_count;
-	if (found_count == OWNER_TYPES_FOUND_MAX)
-		scan->progress.limited = true;
-	count = found_count - scan->searched;
-	if (count > ROUND_TYPES)
-		count = ROUND_TYPES;
-	memset(scan->wanted_types, 0, sizeof(scan->wanted_types));
-	memcpy(scan->wanted_types, found + scan->searched, count * sizeof(*found));
-	for (size_t i = 0; i < count; i++)
-		scan->wanted[i] = scan->wanted_types[i].address;
-	scan->wanted_count = count;
-	scan->searched += count;
-	return count > 0;
+	scan->type_count = scan->wanted_count = 0;
+	scan->round_end = 0;
+	for (size_t i = 0; i < scan->known && scan->type_count < ROUND_TYPES; i++) {
+		if (!scan->unsearched_end[i])
+			continue;
+		want_type(scan, &found[i], scan->unsearched_end[i]);
+		if (scan->round_end < scan->unsearched_end[i])
+			scan->round_end = scan->unsearched_end[i];
+		scan->unsearched_end[i] = 0;
+	}
+	return scan->type_count > 0;
 }
 
 static void next_round(struct owner_scan *scan)
 {
-	bool more = want_next_types(scan);
+	bool more = want_unsearched(scan);
 
 	scan->round++;
-	/* All memory is searched once for types: a class made by a thread lies anywhere. */
+	/* All memory is searched once for types, too: a class may lie anywhere. */
 	if (scan->round == 1) {
 		scan->wanted[scan->wanted_count++] = scan->type_type;
+		scan->round_end = TO_THE_END;
 		scan->pages.swapped = 0;
 	} else if (more && scan->round == ROUNDS_MAX) {
 		scan->progress.limited = true;
@@ -300,7 +366,8 @@ static int list(struct owner_scan *scan)
 	scan->progress.limited |= scan->regions.cut;
 	scan->wanted[0] = scan->type_type;
 	scan->wanted_count = 1;
-	begin_round(scan, TYPES_KEPT_IN);
+	scan->round_end = TO_THE_END;
+	begin_round(scan, FILES_DATA);
 	return 0;
 }
 
@@ -311,13 +378,12 @@ static int search(struct owner_scan *scan)
 
 	if (err)
 		return err;
-	scan->progress.types = owner_types_count(scan->types);
 	if (scan->progress.bytes_read >= scan->limits.max_bytes) {
 		scan->progress.limited = true;
 		scan->phase = PHASE_HAND_OUT;
 		return 0;
 	}
-	if (scan->at < region->end)
+	if (scan->at < end_of(scan, region))
 		return 0;
 	scan->region++;
 	if (!next_region(scan))

@@ -48,7 +48,7 @@ struct owner_types {
 	struct entry *slots;
 	uint32_t slot_count;
 	uint32_t count, max;
-	uint32_t resolved; /* so many entries had been there when all were looked at last */
+	bool base_came; /* an owner's type, of which those that were met before may be derived */
 	struct owner_type_found found[OWNER_TYPES_FOUND_MAX];
 	size_t found_count;
 };
@@ -203,6 +203,28 @@ static enum owner_type name_owner(const struct owner_types *types, uint64_t addr
 	return OWNER_NONE;
 }
 
+static enum owner_type kind_of(const struct owner_types *types, const struct entry *entry)
+{
+	for (int depth = 0; entry && depth <= DEPTH_MAX; depth++) {
+		if (entry->named)
+			return entry->named;
+		entry = find_entry(types, entry->base);
+	}
+	return OWNER_NONE;
+}
+
+static void tell(struct owner_types *types, struct entry *entry)
+{
+	enum owner_type kind = kind_of(types, entry);
+
+	if (!kind || types->found_count == OWNER_TYPES_FOUND_MAX)
+		return;
+	types->found[types->found_count++] = (struct owner_type_found){
+		.address = entry->address, .name = entry->name, .kind = kind};
+	entry->told = true;
+	types->base_came = true;
+}
+
 int owner_types_offer(struct owner_types *types, uint64_t address,
 		      const uint8_t bytes[OWNER_TYPE_SIZE])
 {
@@ -223,38 +245,17 @@ int owner_types_offer(struct owner_types *types, uint64_t address,
 	};
 	slot->named = name_owner(types, slot->name);
 	types->count++;
+	tell(types, slot);
 	return 0;
-}
-
-static enum owner_type kind_of(const struct owner_types *types, const struct entry *entry)
-{
-	for (int depth = 0; entry && depth <= DEPTH_MAX; depth++) {
-		if (entry->named)
-			return entry->named;
-		entry = find_entry(types, entry->base);
-	}
-	return OWNER_NONE;
-}
-
-static void tell(struct owner_types *types, struct entry *entry)
-{
-	enum owner_type kind = kind_of(types, entry);
-
-	if (!kind || types->found_count == OWNER_TYPES_FOUND_MAX)
-		return;
-	types->found[types->found_count++] = (struct owner_type_found){
-		.address = entry->address, .name = entry->name, .kind = kind};
-	entry->told = true;
 }
 
 const struct owner_type_found *owner_types_found(struct owner_types *types, size_t *ret_count)
 {
-	/* One that was met before its base was is an owner's from now on. */
-	for (uint32_t i = 0; types->resolved < types->count && i < types->slot_count; i++) {
+	for (uint32_t i = 0; types->base_came && i < types->slot_count; i++) {
 		if (types->slots[i].address && !types->slots[i].told)
 			tell(types, &types->slots[i]);
 	}
-	types->resolved = types->count;
+	types->base_came = false;
 	*ret_count = types->found_count;
 	return types->found;
 }
