@@ -88,11 +88,8 @@ void attach_free(struct attach *attach)
 
 const char *const *attach_unseen(struct attach *attach)
 {
-	const char *missed = earlier_owners_missed(attach->earlier);
-
-	if (missed)
-		unseen_note(&attach->unseen, missed);
-	return unseen_list(&attach->unseen, probe_unseen(attach->probe));
+	return unseen_list(&attach->unseen, probe_unseen(attach->probe),
+			   earlier_owners_missed(attach->earlier));
 }
 
 bool attach_step(struct attach *attach)

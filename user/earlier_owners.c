@@ -31,6 +31,7 @@ struct earlier_owners {
 	record_fn feed;
 	void *feed_arg;
 	struct search *searches; /* the first to come first */
+	uint64_t passed;	 /* bytes of those that ended while others went on */
 	const char *missed;
 };
 
@@ -51,7 +52,11 @@ int earlier_owners_new(struct probe *probe, uint64_t max_bytes, record_fn feed, 
 
 static void drop(struct earlier_owners *earlier, struct search *search)
 {
+	struct owner_scan_progress progress;
+
+	owner_scan_progress(search->scan, &progress);
 	LL_DELETE(earlier->searches, search);
+	earlier->passed = earlier->searches ? earlier->passed + progress.total : 0;
 	owner_scan_free(search->scan);
 	free(search);
 }
@@ -188,19 +193,20 @@ bool earlier_owners_step(struct earlier_owners *earlier)
 
 void earlier_owners_progress(const struct earlier_owners *earlier, struct earlier_progress *ret)
 {
-	struct owner_scan_progress progress;
+	*ret = (struct earlier_progress){.done = earlier->passed, .total = earlier->passed};
+	for (const struct search *search = earlier->searches; search; search = search->next) {
+		struct owner_scan_progress progress;
 
-	*ret = (struct earlier_progress){0};
-	for (const struct search *search = earlier->searches; search; search = search->next)
-		ret->processes++;
-	if (!earlier->searches)
-		return;
-	owner_scan_progress(earlier->searches->scan, &progress);
-	ret->done = progress.done;
-	ret->total = progress.total;
+		owner_scan_progress(search->scan, &progress);
+		ret->done += progress.done;
+		ret->total += progress.total;
+	}
 }
 
 const char *earlier_owners_missed(const struct earlier_owners *earlier)
 {
+	if (earlier->searches && !earlier->missed)
+		return "Python objects that were made before fdtrace attached: the search for "
+		       "them was not over";
 	return earlier->missed;
 }

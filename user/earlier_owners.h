@@ -17,10 +17,10 @@
 
 struct earlier_owners;
 
+/* Bytes of the processes that are being searched, or wait for it, or were while others did. */
 struct earlier_progress {
-	size_t processes; /* that are being searched, or wait for it */
-	uint64_t done;	  /* bytes of the first of them */
-	uint64_t total;
+	uint64_t done;
+	uint64_t total; /* 0: none is searched */
 };
 
 /*
@@ -43,7 +43,7 @@ bool earlier_owners_step(struct earlier_owners *earlier);
 
 void earlier_owners_progress(const struct earlier_owners *earlier, struct earlier_progress *ret);
 
-/* Why some of them may be unknown: a sentence; NULL: none of those that were searched for. */
+/* Why some of them may be unknown now: a sentence; NULL: none of those that were searched for. */
 const char *earlier_owners_missed(const struct earlier_owners *earlier);
 
 #endif

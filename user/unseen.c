@@ -15,18 +15,19 @@ void unseen_note(struct unseen *unseen, const char *sentence)
 	unseen->count += unseen->notes[unseen->count] != NULL;
 }
 
-const char *const *unseen_list(struct unseen *unseen, const char *const *hooks)
+const char *const *unseen_list(struct unseen *unseen, const char *const *hooks, const char *now)
 {
 	size_t count = 0;
 
 	while (hooks[count])
 		count++;
 	free(unseen->list);
-	unseen->list = calloc(count + unseen->count + 1, sizeof(*unseen->list));
+	unseen->list = calloc(count + unseen->count + 2, sizeof(*unseen->list));
 	if (!unseen->list)
 		return hooks;
 	memcpy(unseen->list, hooks, count * sizeof(*hooks));
 	memcpy(unseen->list + count, unseen->notes, unseen->count * sizeof(*unseen->notes));
+	unseen->list[count + unseen->count] = now;
 	return unseen->list;
 }
 

@@ -22,10 +22,10 @@ struct unseen {
 void unseen_note(struct unseen *unseen, const char *sentence);
 
 /*
- * Those of `hooks`, ended by NULL, and behind them these, ended by NULL; lent until the next call.
- * Without memory those of hooks alone.
+ * Those of `hooks`, ended by NULL, behind them these, and `now`, unless it is NULL; ended by NULL,
+ * lent until the next call. Without memory those of hooks alone.
  */
-const char *const *unseen_list(struct unseen *unseen, const char *const *hooks);
+const char *const *unseen_list(struct unseen *unseen, const char *const *hooks, const char *now);
 
 void unseen_free(struct unseen *unseen);
 

@@ -100,8 +100,8 @@ def test_hostile_names(python):
 # --- colours and terminals -----------------------------------------------------------------
 
 
-def on_terminal(arguments, env=None, width=80, typed=b"", controlling=False):
-    """Everything that the command writes to a terminal of that width."""
+def on_terminal(arguments, env=None, width=80, typed=b"", at=b"ready", controlling=False):
+    """Everything that the command writes to a terminal of that width. Something is typed at a word."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, width, 0, 0))
     session = ["setsid", "-c", "-w"] if controlling else []
@@ -113,7 +113,7 @@ def on_terminal(arguments, env=None, width=80, typed=b"", controlling=False):
     try:
         while True:
             data += os.read(master, 65536)
-            if typed and b"ready" in data:
+            if typed and at in data:
                 os.write(master, typed)
                 typed = b""
     except OSError:  # the last one has closed it
@@ -183,6 +183,25 @@ def test_status_line(python, width):
         if STATUS.search(piece):
             assert re.match(r"fdtrace: ", re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", piece)), piece
             assert len(piece) <= width + 20
+
+
+LARGE = """
+import sys
+data = [bytearray(b"x" * (1 << 20)) for _ in range(1000)]
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_search_of_memory(python):
+    """How far it is is shown while it goes on; what is left of it at the end is said."""
+    with harness.waiting([python.path, "-c", LARGE]) as process:
+        code, text = on_terminal(["-p", str(process.pid)], typed=b"\x03", at=b"searched",
+                                 controlling=True)
+    assert code == 0
+    assert re.search(r"fdtrace: 0 findings, \d+ % of memory searched, 1 process, ", text)
+    assert "the search for them was not over" in " ".join("".join(screen(text)).split())
+    assert "memory searched" not in "".join(screen(text))
 
 
 def test_no_status_line_in_a_file(python):

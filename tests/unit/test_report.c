@@ -290,6 +290,10 @@ static void test_status_line(void **state)
 	assert_string_equal(line, "fdtrace: 2 findings, 12 records LOST, 1 process");
 	status_line(&stats, 0, 200, line, 30);
 	assert_string_equal(line, "fdtrace: 2 findings");
+	stats.searched = 1 << 20;
+	stats.to_search = 3 << 20;
+	status_line(&stats, 0, 70, line, sizeof(line));
+	assert_string_equal(line, "fdtrace: 2 findings, 12 records LOST, 33 % of memory searched");
 	status_line(&stats, 0, 3, line, sizeof(line));
 	assert_string_equal(line, "");
 }

@@ -39,7 +39,7 @@ void status_line(const struct session_stats *stats, double records_per_second, u
 	if (lost && !add_piece(buf, limit, lost, "record LOST", "records LOST"))
 		return;
 	if (stats->to_search && !add_piece(buf, limit, 100 * stats->searched / stats->to_search,
-					   "% of its memory searched", "% of its memory searched"))
+					   "% of memory searched", "% of memory searched"))
 		return;
 	if (!add_piece(buf, limit, stats->processes, "process", "processes"))
 		return;
