@@ -5,7 +5,8 @@
 Each is unpacked with all that it needs, its libc included, into a root of its own, and runs in
 there through a small launcher that bears its name (tests/e2e/in_root.c): as a program in a
 container does, whose libraries the host does not have. A Python that the archive no longer has is
-taken from the cache. `pythons.py`: fetches what is missing, and lists what is there.
+taken from the cache. `pythons.py`: fetches what is missing, or was fetched without a package that is
+wanted now, and lists what is there.
 What build_pythons.py has built is found here too.
 
 Owns: the cache's pythons/ and built/. Never: needs the network for what is in the cache.
@@ -37,9 +38,18 @@ class Wanted:
     def launcher(self):
         return CACHE / self.name / self.program
 
+    @property
+    def list(self):
+        """The file that names the packages which were asked for."""
+        return CACHE / self.name / "packages"
 
-# What programs start that are written in Python.
-SYSTEM = ("base-files", "coreutils", "dash", "libc-bin")
+    def is_there(self):
+        return self.launcher.exists() and self.list.exists() and (
+            self.list.read_text().split() == list(self.packages))
+
+
+# What programs start that are written in Python, and what modules are linked with that are not.
+SYSTEM = ("base-files", "coreutils", "dash", "libc-bin", "libstdc++6")
 
 
 def plain(suites, version, *more):
@@ -110,6 +120,7 @@ def download(wanted, folder):
     (root / "etc").mkdir(exist_ok=True)
     (root / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     build_launcher(folder / wanted.program)
+    (folder / wanted.list.name).write_text("\n".join(wanted.packages) + "\n")
 
 
 def build_launcher(path):
@@ -118,17 +129,21 @@ def build_launcher(path):
 
 def fetch(wanted):
     """The launcher's path, from the cache if it is there."""
-    if wanted.launcher.exists():
+    if wanted.is_there():
         build_launcher(wanted.launcher)
         return wanted.launcher
     CACHE.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=".new-", dir=CACHE))
+    work = Path(tempfile.mkdtemp(prefix=".new-", dir=CACHE))
+    new, here = work / "new", CACHE / wanted.name
     try:
-        download(wanted, new)
+        new.mkdir()
         new.chmod(0o755)
-        new.rename(CACHE / wanted.name)
+        download(wanted, new)
+        if here.exists():
+            here.rename(work / "old")
+        new.rename(here)
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     return wanted.launcher
 
 
