@@ -21,9 +21,10 @@ GONE, GONE_FILE = "nothing_is_left", "tests/e2e/test_gone.py"
 # Every simulator, with the Python that the machine's own tools use.
 MANY = ["tests/e2e/test_sim.py", "tests/e2e/test_exact.py", "tests/e2e/test_system_wide.py", "-k",
         f"{SYSTEM} and not ten_thousand or system_wide or {GONE}", GONE_FILE]
-# Every shape of call, and stacks: closing, copying, ranges, uses, forks, exec, threads.
+# Every shape of call, and stacks: closing, copying, ranges, uses, forks, exec, threads; owners.
 WORDS = ["double_close.py", "double_close.c", "kinds.c", "close_range.c", "use_after_close.py",
-         "before_attach.c", "fork_child_double.py", "exec_ok.py", "double_close_threads.py"]
+         "before_attach.c", "fork_child_double.py", "exec_ok.py", "double_close_threads.py",
+         "reused_file.py", "reused_socket.py", "two_owners.py", "owned_before.py"]
 
 
 def simulators(words):
@@ -31,16 +32,17 @@ def simulators(words):
 
 
 FEW = simulators(WORDS)
-PLAIN = "double_close.py and not asyncio and not executor"
+PLAIN = "double_close.py and started and not asyncio and not executor"
 QUICK = simulators(["double_close.c and started", "kinds.c and started", PLAIN])
 # And what can be tried in a machine of its own alone, and what a kernel keeps for root.
 FIRST = ["tests/e2e/test_system_wide.py", "tests/e2e/test_privileges.py", *QUICK[:-1],
-         f"{QUICK[-1]} or system_wide or see_owners and reused"]
+         f"{QUICK[-1]} or system_wide or see_owners"]
 # What traces nothing is left out: the simulators by themselves.
 FULL = ["tests/e2e", "-k", "not reference"]
-ONE = simulators([f"{PLAIN} and started"])
+# Closed twice, behind an owner's back and by it, made before the attach and after; two of one number.
+OWNERS = simulators(["owned_before.py and attached", "two_owners.py and started and not unowned"])
 # extent: (on that one, on others)
-EXTENTS = {"quick": (FIRST, ONE), "many": (MANY, FEW), "most": (FULL, FEW), "full": (FULL, FULL)}
+EXTENTS = {"quick": (FIRST, OWNERS), "many": (MANY, FEW), "most": (FULL, FEW), "full": (FULL, FULL)}
 
 
 def rungs():
