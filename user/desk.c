@@ -2,18 +2,13 @@
 #include "desk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -23,6 +18,7 @@
 #include "complain.h"
 #include "foreign.h"
 #include "guard.h"
+#include "left.h"
 #include "native/helper.h"
 #include "natives.h"
 #include "probe/probe.h"
@@ -52,6 +48,7 @@ struct desk {
 	struct reports reports;
 	struct status status;
 	struct spawn child; /* pid 0: none */
+	struct left left;
 	int epoll_fd, signal_fd, timer_fd;
 	bool starting; /* COMMAND does not run yet */
 	bool stop;
@@ -198,12 +195,13 @@ static void on_signal(struct desk *desk)
 	struct signalfd_siginfo info;
 
 	while (read(desk->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (desk->child.pid) {
+		bool ends = signals_ask_to_end(info.ssi_signo);
+
+		if (desk->child.pid)
 			spawn_pass_on(&desk->child, &info);
-		} else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-			   info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
+		else if (ends)
 			desk->stop = true;
-		}
+		desk->left.unwanted |= ends;
 	}
 }
 
@@ -291,6 +289,7 @@ static int show(struct desk *desk, bool all)
 		recorder_tell(&desk->recorder);
 	}
 	tell_unread(desk);
+	left_tell_awaited(&desk->left, desk->probe, &desk->status);
 	if (output_waits(&desk->reports.output)) {
 		status_hide(&desk->status);
 		err = output_flush(&desk->reports.output, all);
@@ -339,7 +338,7 @@ static void on_child(struct desk *desk)
 		return;
 	desk->exit_status = status < 0 ? EXIT_FAILED : status;
 	desk->child.pid = 0;
-	desk->stop = true;
+	desk->stop = !left_begin(&desk->left);
 }
 
 static void on_event(struct desk *desk, enum event event)
@@ -354,8 +353,7 @@ static void on_event(struct desk *desk, enum event event)
 		on_child(desk);
 		break;
 	case EVENT_TICK:
-		if (read(desk->timer_fd, &ticks, sizeof(ticks)) < 0)
-			break;
+		(void)!read(desk->timer_fd, &ticks, sizeof(ticks));
 		break;
 	case EVENT_FILE:
 		attach_look(desk->attach);
@@ -405,7 +403,7 @@ static void loop(struct desk *desk)
 		if (err)
 			fail(desk, err);
 		/* The kernel side knows it even if the record of an exit was lost. */
-		if (!desk->options->command && !probe_has_targets(desk->probe))
+		if (!desk->child.pid && !probe_has_targets(desk->probe))
 			desk->stop = true;
 	}
 }
@@ -441,6 +439,7 @@ static void finish(struct desk *desk)
 	bool more;
 	int err;
 
+	left_tell_untraced(&desk->left, desk->probe, &desk->status);
 	probe_detach(desk->probe);
 	do
 		err = consume(desk, clock_boot_ns(), &more);
@@ -518,6 +517,7 @@ static int start_command(struct desk *desk)
 	int err = spawn_prepare(command, &desk->child);
 
 	desk->starting = true;
+	desk->left.command = command[0];
 	if (desk->natives)
 		natives_starting(desk->natives, command[0]);
 	if (!err) {
@@ -571,6 +571,7 @@ int desk_run(const struct options *options)
 {
 	struct desk desk = {
 		.options = options,
+		.left = {.quiet = options->quiet, .unwanted = !options->wait},
 		.recorder = RECORDER_NONE,
 		.reports = REPORTS_NONE,
 		.epoll_fd = -1,

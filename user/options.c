@@ -36,6 +36,7 @@
 /* Options without a letter. */
 enum option_key {
 	KEY_NO_FOLLOW = 0x100,
+	KEY_NO_WAIT,
 	KEY_SYSTEM_WIDE,
 	KEY_JSON,
 	KEY_EVENTS,
@@ -62,6 +63,8 @@ static const struct argp_option table[] = {
 	{"system-wide", KEY_SYSTEM_WIDE, NULL, 0, "Trace every process, those that come later too",
 	 1},
 	{"no-follow", KEY_NO_FOLLOW, NULL, 0, "Leave the children of traced processes alone", 1},
+	{"no-wait", KEY_NO_WAIT, NULL, 0,
+	 "End with COMMAND, though processes that it started live on", 1},
 
 	{"ownership", KEY_OWNERSHIP, "WHEN", 0,
 	 "Ask Python's objects which descriptors are theirs: auto (default: where that can be done), "
@@ -119,7 +122,7 @@ static const char doc[] =
 	"Examples:\n"
 	"  fdtrace -p 4242                    watch a running process until Ctrl-C\n"
 	"  fdtrace -p 4242,4243 --json -o f   two of them, as JSON lines in a file\n"
-	"  fdtrace -- python3 app.py          run a program and watch it to its end\n"
+	"  fdtrace -- python3 app.py          run a program, and watch it and what it starts to the end\n"
 	"  fdtrace --error-exitcode 9 -- make test\n"
 	"                                     fail a test run that closes twice\n"
 	"  fdtrace --record f -- python3 app.py; fdtrace replay f\n"
@@ -432,6 +435,9 @@ static int parse_switch(int key, struct options *options)
 	case KEY_NO_FOLLOW:
 		options->follow = false;
 		return 0;
+	case KEY_NO_WAIT:
+		options->wait = false;
+		return 0;
 	case KEY_SYSTEM_WIDE:
 		options->system_wide = true;
 		return 0;
@@ -469,6 +475,8 @@ static int check_target(const struct parser *parser)
 
 	if (parser->replay)
 		return options->replay ? 0 : wrong("replay needs the FILE of a recording");
+	if (!options->wait && !options->command)
+		return wrong("--no-wait is about what COMMAND leaves behind: give a COMMAND");
 	if (options->debuginfod && options->native == NATIVES_NONE)
 		return wrong("--debuginfod finds names for C frames: give --native too");
 	if (options->pid_count && options->system_wide)
@@ -558,6 +566,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	parser.replay = argc > 1 && !strcmp(argv[1], "replay");
 	*ret = (struct options){
 		.follow = true,
+		.wait = true,
 		.owners = true,
 		.heap_scan = true,
 		.frames = FRAMES_DEFAULT,

@@ -37,6 +37,7 @@ struct options {
 	char **command;	    /* after --, NULL-terminated; NULL: none */
 	const char *replay; /* the recording to replay; NULL: -p or COMMAND */
 	bool follow;	    /* default; --no-follow clears it */
+	bool wait;	    /* default; --no-wait clears it: not for what COMMAND leaves behind */
 	bool owners;	    /* default; --ownership=off clears it */
 	bool heap_scan;	    /* default; --no-heap-scan clears it */
 	bool json, events;

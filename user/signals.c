@@ -31,6 +31,11 @@ int signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+bool signals_ask_to_end(uint32_t number)
+{
+	return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+}
+
 void signals_let_go(int signal_fd)
 {
 	struct signalfd_siginfo info;

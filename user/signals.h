@@ -7,8 +7,14 @@
 #ifndef FDTRACE_SIGNALS_H
 #define FDTRACE_SIGNALS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* From now on they come as what can be read here, without waiting. The descriptor or -1 (errno). */
 int signals_open(void);
+
+/* A signal of this number asks to stop. */
+bool signals_ask_to_end(uint32_t number);
 
 /* They act as they do on any program again; those that have not been read are forgotten. */
 void signals_let_go(int signal_fd);

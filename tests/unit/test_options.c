@@ -94,11 +94,12 @@ static void test_every_option(void **state)
 {
 	struct said said;
 
-	PARSE(&said, "--no-follow", "--events", "-o", "out.json", "--color=never", "--all",
-	      "--frames=3", "--error-exitcode", "125", "-qv", "--history=9", "--ring-size=64K",
-	      "true");
+	PARSE(&said, "--no-follow", "--no-wait", "--events", "-o", "out.json", "--color=never",
+	      "--all", "--frames=3", "--error-exitcode", "125", "-qv", "--history=9",
+	      "--ring-size=64K", "true");
 	assert_int_equal(said.result, 0);
 	assert_false(said.options.follow);
+	assert_false(said.options.wait);
 	assert_true(said.options.events);
 	assert_true(said.options.json);
 	assert_string_equal(said.options.output, "out.json");
@@ -223,6 +224,8 @@ static void test_target(void **state)
 	REFUSED(both, "-p", "1", "ls");
 	REFUSED(both, "-p", "1", "--", "ls");
 	REFUSED("COMMAND is empty", "--", "");
+	REFUSED("--no-wait is about what COMMAND leaves behind: give a COMMAND", "--no-wait", "-p",
+		"1");
 }
 
 static void test_system_wide(void **state)
