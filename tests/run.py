@@ -9,7 +9,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 # (make target, what its output says of one more test that passed, failed, was skipped)
 CMOCKA = (r"\[  PASSED  \] (\d+) test", r"\[  FAILED  \] (\d+) test", r"\[  SKIPPED \] (\d+) test")
@@ -17,35 +20,71 @@ PYTEST = (r"(\d+) passed", r"(\d+) (?:failed|errors?)\b", r"(\d+) skipped")
 GOLDEN = (r"golden: (\d+) passed", r"golden: \d+ passed, (\d+) failed", r"golden: .* (\d+) skipped")
 VM = (r"vm: (\d+) passed", r"vm: \d+ passed, (\d+) failed", r"vm: .* (\d+) skipped")
 FUZZ = (r"fuzz: (\d+) passed", r"fuzz: \d+ passed, (\d+) failed", r"fuzz: .* (\d+) skipped")
-PARTS = [
-    ("strict-gcc", None),
-    ("strict-clang", None),
-    ("lint", None),
-    ("unit", CMOCKA),
-    ("unit-sanitized", CMOCKA),
-    ("golden-check", GOLDEN),
-    ("fuzz-check", FUZZ),
-    ("e2e", PYTEST),
-    ("adversary", PYTEST),
-    ("vm-quick", VM),
+# Stages follow each other. Of each, the parts that are timed by a clock, or by a person who waits, run
+# one after the other; beside them, a little more modestly and one at a time, those that only compute.
+STAGES = [
+    ([("strict-gcc", None), ("strict-clang", None), ("lint", None), ("unit", CMOCKA)], []),
+    ([("e2e-beside", PYTEST)],
+     [("unit-sanitized", CMOCKA), ("golden-check", GOLDEN), ("fuzz-check", FUZZ)]),
+    ([("e2e-alone", PYTEST), ("adversary", PYTEST)], [("vm-quick", VM)]),
 ]
+MODEST = ["nice", "-n", "5"]
+SCREEN = threading.Lock()  # held by the part whose output is shown
 
 
-def run(target):
-    """The output and the exit status of make TARGET; the output is shown as it comes."""
+@dataclass
+class Part:
+    """What came of it."""
+
+    target: str
+    counts: tuple
+    seconds: float
+
+
+def run(target, prefix=(), show=None):
+    """The output and the exit status of make TARGET; show(line) is called as it comes."""
     # The variables of the make above us go down; its job slots cannot.
     flags = [word for word in os.environ.get("MAKEFLAGS", "").split(" ")
              if not word.startswith(("-j", "--jobserver"))]
-    make = ["make", "--no-print-directory", "-s", f"-j{os.cpu_count()}", target]
+    make = [*prefix, "make", "--no-print-directory", "-s", f"-j{os.cpu_count()}", target]
     process = subprocess.Popen(make, env={**os.environ, "MAKEFLAGS": " ".join(flags)},
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
     lines = []
     for line in process.stdout:
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
+        if show:
+            show(line)
         lines.append(line.decode(errors="replace"))
     return lines, process.wait()
+
+
+def write(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def shown(parts):
+    """Runs them, each with its output as it comes."""
+    done = []
+    for target, patterns in parts:
+        started = time.monotonic()
+        with SCREEN:
+            write(f"== {target}\n".encode())
+            lines, status = run(target, show=write)
+        done.append(Part(target, count(lines, status, patterns), time.monotonic() - started))
+    return done
+
+
+def beside(parts):
+    """Runs them, each with its output when it has ended and no other's is being shown."""
+    done = []
+    for target, patterns in parts:
+        started = time.monotonic()
+        lines, status = run(target, MODEST)
+        done.append(Part(target, count(lines, status, patterns), time.monotonic() - started))
+        with SCREEN:
+            write("".join([f"== {target}\n", *lines]).encode())
+    return done
 
 
 def count(lines, status, patterns):
@@ -64,19 +103,18 @@ def count(lines, status, patterns):
 
 
 def main():
-    totals, bad = [0, 0, 0], []
+    done = []
     started = time.monotonic()
-    for target, patterns in PARTS:
-        print(f"== {target}", flush=True)
-        lines, status = run(target)
-        counts = count(lines, status, patterns)
-        totals = [total + n for total, n in zip(totals, counts)]
-        if counts[1]:
-            bad.append(target)
+    for first, others in STAGES:
+        with ThreadPoolExecutor(1) as pool:
+            background = pool.submit(beside, others)
+            done += shown(first) + background.result()
+    bad = [part.target for part in done if part.counts[1]]
     if bad:
         print(f"failed: {', '.join(bad)}")
-    print(f"took {time.monotonic() - started:.0f} s")
-    print("{} passed, {} failed, {} skipped".format(*totals))
+    each = ", ".join(f"{part.target} {part.seconds:.0f}" for part in done)
+    print(f"took {time.monotonic() - started:.0f} s: {each}")
+    print("{} passed, {} failed, {} skipped".format(*map(sum, zip(*(p.counts for p in done)))))
     return 1 if bad else 0
 
 

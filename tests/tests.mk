@@ -74,12 +74,17 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(LDFLAGS) $(ALL_LDLIBS)
 
 # What hangs after all is ended, with a word on where, long before a CI system would end it.
-.PHONY: e2e
+.PHONY: e2e e2e-beside e2e-alone
 E2E_SECONDS ?= 2700
 e2e: fdtrace ## real processes under fdtrace (needs root); E2E= passes arguments to pytest
+e2e-beside: fdtrace ## of it, the tests that run several at once
+e2e-alone: fdtrace ## of it, the others, which measure, or must be the only ones to trace
+e2e-beside: E2E_MARK = -m "not alone"
+e2e-alone: E2E_MARK = -m alone
+e2e e2e-beside e2e-alone:
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1 \
 		timeout --signal=ABRT --kill-after=10 $(E2E_SECONDS) \
-		$(PYTHON) -m pytest -p no:cacheprovider tests/e2e $(E2E)
+		$(PYTHON) -m pytest -p no:cacheprovider tests/e2e $(E2E_MARK) $(E2E)
 
 .PHONY: adversary
 adversary: fdtrace ## an unprivileged user against root's fdtrace (needs root); E2E= as above

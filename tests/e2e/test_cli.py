@@ -14,6 +14,8 @@ import pytest
 import harness
 from harness import FDTRACE, Run, clean_env, started, waiting
 
+pytestmark = pytest.mark.beside
+
 CLOSES = str(Path(__file__).parent / "programs" / "closes_forever.py")
 DOUBLE = str(harness.SIM / "double_close.py")
 
@@ -98,10 +100,12 @@ def as_nobody(*arguments):
                           env=clean_env(), timeout=harness.TIMEOUT)
 
 
+@pytest.mark.alone
 def test_not_root():
     assert_error(as_nobody("-p", str(os.getpid())), 3, "sudo")
 
 
+@pytest.mark.alone
 def test_not_root_command():
     """COMMAND is not run untraced."""
     assert_error(as_nobody("--", "echo", "it ran"), 3, "sudo")

@@ -48,6 +48,7 @@ def both_reports(command, options=(), **popen):
     return result, shown.stderr
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("mode", FORGERIES)
 def test_forged_runtime(mode, tmp_path):
     """A program that only looks like CPython: frames, names and tables of its own making."""
@@ -64,6 +65,7 @@ def test_forged_runtime(mode, tmp_path):
         assert [f["line"] for f in bad["python"]] == [10, 11]
 
 
+@pytest.mark.beside
 def test_forged_source_line(tmp_path):
     """The line that is shown of a file may hold anything."""
     path = tmp_path / "evil.py"
@@ -73,6 +75,7 @@ def test_forged_source_line(tmp_path):
     assert "\\x1b[31m" in text
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("mode", CORRUPTIONS)
 @pytest.mark.parametrize("python", harness.pythons(), ids=lambda python: python.label)
 def test_corrupted_python(python, mode):

@@ -7,6 +7,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.beside
+
 PROGRAM = Path(__file__).parent / "programs" / "made_anew.py"
 COUNT = 600
 

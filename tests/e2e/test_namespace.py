@@ -4,8 +4,12 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 import harness
 from harness import FDTRACE, SIM, clean_env
+
+pytestmark = pytest.mark.beside
 
 DOUBLE = str(SIM / "double_close.py")
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]

@@ -57,6 +57,7 @@ def only(findings, kind="double_close"):
     return found[0]
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("how, last", [("", "main"), ("exit", "main"), ("thread", "in_thread"),
                                        ("signal", "on_signal")])
 @pytest.mark.parametrize("mode", ["started", "attached"])
@@ -180,6 +181,7 @@ def test_gdb_agrees_about_python(tmp_path, python):
     assert len(ours) > 8 and ours == theirs
 
 
+@pytest.mark.beside
 @unwound
 def test_stacks_merge(interpreter):
     """Every stack of these fits Python's; none needs the printing side by side. The ring has room
@@ -197,6 +199,7 @@ def test_stacks_merge(interpreter):
         assert remarks <= ({"breaks off, what was"} if shape == "recursion.py" else set()), text
 
 
+@pytest.mark.beside
 @unwound
 def test_python_stays_itself(interpreter):
     """Python's frames are the same with --native and without."""
@@ -209,6 +212,7 @@ def test_python_stays_itself(interpreter):
     assert stacks[0] == stacks[1] and stacks[0]
 
 
+@pytest.mark.beside
 @unwound
 def test_who_closed(interpreter):
     command = [interpreter.path, str(PROGRAMS / "origins.py")]
@@ -232,6 +236,7 @@ def test_who_closed(interpreter):
         assert "iobase_finalize" in symbols(by_function["by_last_reference"])
 
 
+@pytest.mark.beside
 @unwound
 def test_gone_at_once(interpreter):
     findings = harness.started([interpreter.path, str(SIM / "exits_at_once.py")],
@@ -242,6 +247,7 @@ def test_gone_at_once(interpreter):
     assert bad["python_status"] == "complete"
 
 
+@pytest.mark.beside
 @on_musl
 def test_musl(interpreter):
     """The Python stack is whole, and why the other is not is said."""
@@ -267,6 +273,7 @@ def records(path):
 NATIVE, NATIVE_STACK = 16, 80
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("options", [["--json", "--events"], ["-q"]], ids=" ".join)
 def test_replay_is_the_same(tmp_path, python, options):
     live, recording = tmp_path / "live", tmp_path / "recording"
@@ -280,6 +287,7 @@ def test_replay_is_the_same(tmp_path, python, options):
     assert b"libc.so.6" in again.stdout
 
 
+@pytest.mark.beside
 def test_no_stack_is_recorded(tmp_path):
     recording = tmp_path / "recording"
     subprocess.run([FDTRACE, "--native=all", "-q", "--record", recording, "--", frames_program()],

@@ -11,6 +11,8 @@ import pytest
 import harness
 from harness import FDTRACE
 
+pytestmark = pytest.mark.beside
+
 PROGRAM = Path(__file__).parent / "programs" / "not_resident.py"
 LINES = PROGRAM.read_text().splitlines()
 LINE = 1 + next(i for i, line in enumerate(LINES) if "BUG" in line)

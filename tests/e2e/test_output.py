@@ -17,6 +17,8 @@ import harness
 import schema
 from harness import FDTRACE, SIM, Run, clean_env
 
+pytestmark = pytest.mark.beside
+
 CLOSES = str(Path(__file__).parent / "programs" / "closes_forever.py")
 ESCAPE = "\x1b"
 
@@ -100,8 +102,10 @@ def test_hostile_names(python):
 # --- colours and terminals -----------------------------------------------------------------
 
 
-def on_terminal(arguments, env=None, width=80, typed=b"", at=b"ready", controlling=False):
-    """Everything that the command writes to a terminal of that width. Something is typed at a word."""
+def on_terminal(arguments, env=None, width=80, typed=b"", at=b"ready", controlling=False,
+                attached=None):
+    """Everything that the command writes to a terminal of that width. typed: when it says that; attached():
+    is called when fdtrace traces."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, width, 0, 0))
     session = ["setsid", "-c", "-w"] if controlling else []
@@ -116,6 +120,9 @@ def on_terminal(arguments, env=None, width=80, typed=b"", at=b"ready", controlli
             if typed and at in data:
                 os.write(master, typed)
                 typed = b""
+            if attached and b"tracing" in data:
+                attached()
+                attached = None
     except OSError:  # the last one has closed it
         pass
     os.close(master)
@@ -170,9 +177,8 @@ def test_status_line(python, width):
     """It comes and goes without a trace, whatever is reported meanwhile."""
     turns = str(int(30 * harness.SLOW))
     with harness.waiting([python.path, CLOSES, turns, "0.1"]) as process:
-        process.stdin.write(b"x")
-        process.stdin.flush()
-        code, text = on_terminal(["-p", str(process.pid)], width=width)
+        code, text = on_terminal(["-p", str(process.pid)], width=width,
+                                 attached=process.stdin.close)
     assert code == 0
     assert STATUS.search(text) or width < 60
     assert re.search(r"fdtrace: \d+ findings?", text)

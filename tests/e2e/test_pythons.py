@@ -13,6 +13,8 @@ import pytest
 import harness
 from harness import pythons as every_python
 
+pytestmark = pytest.mark.beside
+
 PROGRAMS = Path(__file__).parent / "programs"
 LINKED = [p for p in every_python() if p.loads_ours and glob.glob(f"{Path(p.path).parents[1]}/lib/libpython3*.so.1.0")]
 

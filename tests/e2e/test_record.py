@@ -4,7 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -26,11 +28,19 @@ def command_of(python, name):
     return [python.path, str(SIM / name)]
 
 
+@lru_cache(maxsize=None)
+def copied():
+    """fdtrace where everybody may run it. Not copied by this process, whose other children would
+    have it open for writing when it is run."""
+    folder = tempfile.mkdtemp(prefix="replay-", dir=harness.build_dir())
+    os.chmod(folder, 0o755)
+    subprocess.run(["cp", FDTRACE, folder], check=True)
+    return Path(folder, "fdtrace")
+
+
 def as_nobody(*arguments):
     """fdtrace, with no privilege at all; bytes of its standard output."""
-    binary = Path(harness.build_dir(), "fdtrace-replay")
-    if not binary.exists():
-        shutil.copy(FDTRACE, binary)
+    binary = copied()
     command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
                "--no-new-privs", str(binary), *arguments]
     return subprocess.run(command, capture_output=True, cwd="/", env=clean_env(),
@@ -39,13 +49,11 @@ def as_nobody(*arguments):
 
 def replay(recording, *options):
     """The recording is given to that user first, as one would do."""
-    given = Path(harness.build_dir(), f"given-{os.getpid()}.fdt")
-    shutil.copy(recording, given)
-    given.chmod(0o644)
-    try:
-        return as_nobody("replay", str(given), *options)
-    finally:
-        given.unlink()
+    with tempfile.NamedTemporaryFile(dir=harness.build_dir()) as given:
+        given.write(recording.read_bytes())
+        given.flush()
+        os.fchmod(given.fileno(), 0o644)
+        return as_nobody("replay", given.name, *options)
 
 
 def record(command, folder, options):
@@ -56,6 +64,7 @@ def record(command, folder, options):
     return done, live, recording
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("options", [["--json"], ["--json", "--events"], ["--all"], ["-q"]],
                          ids=" ".join)
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -66,6 +75,7 @@ def test_started(python, name, options, tmp_path):
     assert again.stdout == live.read_bytes()
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("name", ATTACHED)
 def test_attached(python, name, tmp_path):
     live, recording = tmp_path / "live", tmp_path / "recording"
@@ -79,6 +89,7 @@ def test_attached(python, name, tmp_path):
     assert again.stdout == live.read_bytes()
 
 
+@pytest.mark.beside
 def test_other_form(python, tmp_path):
     """Recorded with JSON, replayed as text: as if it had been text, source lines included."""
     program = tmp_path / "program.py"
@@ -127,6 +138,7 @@ def test_error_exitcode(python, tmp_path):
     assert replay(recording).returncode == 0
 
 
+@pytest.mark.beside
 def test_killed(python, tmp_path):
     """What had been recorded by then is reported, and that it is not all."""
     recording = tmp_path / "recording"
@@ -147,6 +159,7 @@ def test_killed(python, tmp_path):
     assert live.startswith(b"".join(lines[:-1]))
 
 
+@pytest.mark.beside
 def test_size_limit(python, tmp_path):
     """Recording stops, which is said once; the program is traced to its end."""
     options = ["--json", "--record-size=64K"]
@@ -166,6 +179,7 @@ def test_size_limit(python, tmp_path):
     assert b"had reached --record-size" in again.stderr
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("kind", ["link", "device", "someone else's", "missing folder"])
 def test_not_there(kind, tmp_path):
     """Nothing of anybody else's is overwritten; COMMAND is not run unrecorded."""
