@@ -32,7 +32,7 @@ APPEND = (
     "quiet loglevel=2 panic=-1 lsm=lockdown,yama,apparmor,bpf "
     "mitigations=off init_on_alloc=0 audit=0 nowatchdog"
 )
-BOOT_SECONDS = 90  # until the command runs; tried so many times
+BOOT_SECONDS = 180  # until the command runs; tried so many times
 BOOTS = 3
 
 

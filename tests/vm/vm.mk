@@ -19,4 +19,4 @@ test-matrix: $(PROGRAM) ## the same under every kernel, and a table
 	@$(VM_RUN) $(VM)
 
 vm-quick: $(PROGRAM) ## a few of them, under every kernel that can be had
-	@$(VM_RUN) --extent quick --skip-absent --timeout 900
+	@$(VM_RUN) --extent quick --skip-absent --timeout 1500
