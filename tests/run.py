@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ STAGES = [
     ([("e2e-alone", PYTEST), ("adversary", PYTEST)], [("vm-quick", VM)]),
 ]
 MODEST = ["nice", "-n", "5"]
-SCREEN = threading.Lock()  # held by the part whose output is shown
 
 
 @dataclass
@@ -37,6 +35,7 @@ class Part:
     """What came of it."""
 
     target: str
+    lines: list
     counts: tuple
     seconds: float
 
@@ -63,27 +62,24 @@ def write(data):
     sys.stdout.buffer.flush()
 
 
-def shown(parts):
-    """Runs them, each with its output as it comes."""
-    done = []
-    for target, patterns in parts:
-        started = time.monotonic()
-        with SCREEN:
-            write(f"== {target}\n".encode())
-            lines, status = run(target, show=write)
-        done.append(Part(target, count(lines, status, patterns), time.monotonic() - started))
-    return done
+def run_part(target, patterns, **how):
+    started = time.monotonic()
+    lines, status = run(target, **how)
+    return Part(target, lines, count(lines, status, patterns), time.monotonic() - started)
 
 
-def beside(parts):
-    """Runs them, each with its output when it has ended and no other's is being shown."""
+def stage(first, others):
+    """Runs the first ones, with their output as it comes, and shows that of the others then."""
     done = []
-    for target, patterns in parts:
-        started = time.monotonic()
-        lines, status = run(target, MODEST)
-        done.append(Part(target, count(lines, status, patterns), time.monotonic() - started))
-        with SCREEN:
-            write("".join([f"== {target}\n", *lines]).encode())
+    with ThreadPoolExecutor(1) as pool:
+        beside = [pool.submit(run_part, *part, prefix=MODEST) for part in others]
+        for part in first:
+            write(f"== {part[0]}\n".encode())
+            done.append(run_part(*part, show=write))
+        for future in beside:
+            part = future.result()
+            write("".join([f"== {part.target}\n", *part.lines]).encode())
+            done.append(part)
     return done
 
 
@@ -106,9 +102,7 @@ def main():
     done = []
     started = time.monotonic()
     for first, others in STAGES:
-        with ThreadPoolExecutor(1) as pool:
-            background = pool.submit(beside, others)
-            done += shown(first) + background.result()
+        done += stage(first, others)
     bad = [part.target for part in done if part.counts[1]]
     if bad:
         print(f"failed: {', '.join(bad)}")
