@@ -52,6 +52,7 @@ struct {
 struct returned {
 	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them; CALL_REMOVED: fd */
 	s64 ret;
+	u64 sp; /* the program's stack pointer */
 	u32 nr;
 	bool worker; /* the kernel's own work, in no code of the program's */
 };
@@ -367,6 +368,8 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
 	buf->record.table = (u64)CURRENT(files);
+	w->sp = call->sp;
+	w->regs = regs;
 	/* Of a thread of the kernel's own there is nothing to walk: no such program. */
 	buf->record.python = walk_thread(call->worker ? 0 : target->program, target->leader_ended);
 	if (w->stack.depth && (find_stack() == 1 || !send_stack()))

@@ -57,7 +57,9 @@ int BPF_PROG(on_far_call, struct pt_regs *unused, long ret)
 SEC("fexit")
 int BPF_PROG(on_far_call_whole, struct pt_regs *unused, long ret)
 {
-	return far_call_returned(ret);
+	struct returned call = {.ret = ret};
+
+	return far_call_returned(&call);
 }
 
 /*
@@ -67,9 +69,11 @@ int BPF_PROG(on_far_call_whole, struct pt_regs *unused, long ret)
 SEC("kprobe")
 int on_call_of_many(void *ctx)
 {
-	u64 ret;
+	struct returned call = {0};
 
-	return current_target() && !bpf_get_func_ret(ctx, &ret) ? far_call_returned(ret) : 0;
+	if (!current_target() || bpf_get_func_ret(ctx, (u64 *)&call.ret))
+		return 0;
+	return far_call_returned(&call);
 }
 
 /* A 32-bit program's close, where the hook is on 64-bit calls. */
@@ -84,19 +88,25 @@ int BPF_PROG(on_compat_call, struct pt_regs *regs, long ret)
 SEC("tracepoint/raw_syscalls/sys_exit")
 int on_raw_sys_exit(struct sys_exit_args *ctx)
 {
-	return far_call_returned(ctx->ret);
+	struct returned call = {.ret = ctx->ret};
+
+	return far_call_returned(&call);
 }
 
 SEC("kretprobe")
 int on_call_return(struct pt_regs *ctx)
 {
-	return far_call_returned(PT_REGS_RC(ctx));
+	struct returned call = {.ret = PT_REGS_RC(ctx)};
+
+	return far_call_returned(&call);
 }
 
 SEC("kretprobe.multi")
 int on_call_return_multi(struct pt_regs *ctx)
 {
-	return far_call_returned(PT_REGS_RC(ctx));
+	struct returned call = {.ret = PT_REGS_RC(ctx)};
+
+	return far_call_returned(&call);
 }
 
 /* By one of each two, where the kernel allows it. */

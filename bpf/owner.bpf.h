@@ -18,14 +18,6 @@
 
 #include "native.bpf.h"
 
-#if defined(__TARGET_ARCH_x86)
-#define SAVED_FIRST __builtin_preserve_field_info(((struct pt_regs *)0)->r15, BPF_FIELD_BYTE_OFFSET)
-#elif defined(__TARGET_ARCH_arm64)
-#define SAVED_FIRST                                                                          \
-	(__builtin_preserve_field_info(((struct pt_regs *)0)->regs, BPF_FIELD_BYTE_OFFSET) + \
-	 19 * sizeof(u64))
-#endif
-
 /* Steps from a type to its bases. */
 #define BASES_MAX     8
 #define TYPE_SIZE_MAX 8192
@@ -225,11 +217,6 @@ static __always_inline void send_new_type(struct walk *w, u64 program, u32 tgid)
 	w->look.new_type = 0;
 	if (layout && !send_type(layout, key.type, w->look.new_kind))
 		bpf_map_delete_elem(&owner_types, &key);
-}
-
-static __always_inline bool read_saved(u64 saved[SAVED_REGS], struct pt_regs *regs)
-{
-	return !bpf_probe_read_kernel(saved, SAVED_REGS * sizeof(u64), (void *)regs + SAVED_FIRST);
 }
 
 static __always_inline u64 stack_pointer(struct pt_regs *regs)

@@ -87,21 +87,24 @@ static __noinline bool keys_known(u64 self)
 #define NOT_THERE 1
 
 /*
- * Slots of {sequence, value} lie in blocks of 32, the first in struct pthread; behind it pointers
- * to all blocks.
+ * Of the thread with this struct pthread. Slots of {sequence, value} lie in blocks of 32, the first
+ * in struct pthread; behind it pointers to all blocks.
  */
-static __always_inline u64 thread_specific(u64 self, u32 key)
+static __always_inline u64 specific_of(u64 thread, u32 key)
 {
-	u64 slots = self + PTHREAD_SPECIFIC, value;
+	u64 slots = thread + PTHREAD_SPECIFIC, value;
 
-	if (!keys_known(self))
-		return NOT_THERE;
 	if (key >= 32 &&
 	    (!read_user(&slots, sizeof(slots), slots + 0x200 + 8ull * (key / 32)) || !slots))
 		return 0;
 	if (!read_user(&value, sizeof(value), slots + 16ull * (key % 32) + 8))
 		return 0;
 	return value;
+}
+
+static __always_inline u64 thread_specific(u64 self, u32 key)
+{
+	return keys_known(self) ? specific_of(self, key) : NOT_THERE;
 }
 
 #endif

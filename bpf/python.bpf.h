@@ -323,13 +323,6 @@ __attribute__((noinline)) int walk_frames(void)
 	return 1;
 }
 
-static __always_inline struct python_process *find_program(u64 program, u32 tgid)
-{
-	struct program_key key = {.program = program, .tgid = tgid};
-
-	return bpf_map_lookup_elem(&pythons, &key);
-}
-
 /* A function of its own for its stack, as thread_by_key(). */
 static __noinline void look_up_known(struct known_python *known, u64 program, u32 tgid, u64 changed)
 {
@@ -352,6 +345,30 @@ static __always_inline struct python_process *find_known(struct walk *w, u64 pro
 	if (known->program != program || known->tgid != tgid || known->changed != changed)
 		look_up_known(known, program, tgid, changed);
 	return known->found ? &known->python : NULL;
+}
+
+/* From w->next on. False: there is nothing to walk. */
+static __always_inline bool walk_stack(struct walk *w, const struct python_process *python,
+				       enum python_status found, u32 by_content)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	w->stack.depth = 0;
+	w->main = w->view.interp - python->runtime < RUNTIME_SIZE_MAX;
+	if (found != PYTHON_COMPLETE && found != PYTHON_AMBIGUOUS)
+		return false;
+	w->stack.python = PYTHON_COMPLETE;
+	w->window_size = 0;
+	w->window_start = 0;
+	w->code = w->text = w->code_sample = 0;
+	w->hash = mix(mix(((u64)tgid << 32) | w->resend, w->program),
+		      python->epoch +
+			      (w->identity == IDENTITY_FREED ? epochs[tgid % EPOCHS] : by_content));
+	/* Shims are walked but not kept, so the loop is longer than the frames it yields. */
+	for (u32 i = 0; i < 2 * RECORD_FRAMES_MAX / WALK_STEP; i++)
+		if (!walk_frames())
+			break;
+	return true;
 }
 
 /*
@@ -377,7 +394,6 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 	w->stack.fault_address = 0;
 	w->layout = python->layout;
 	w->identity = by_content ? IDENTITY_CONTENT : python->identity;
-	w->code = w->text = w->code_sample = 0;
 	w->program = program;
 	w->code_type = python->code_type;
 	w->resend = resend;
@@ -386,19 +402,13 @@ __attribute__((noinline)) int walk_thread(u64 program, u32 by_content)
 		return PYTHON_NONE;
 	w->view.interp = 0;
 	found = find_frames(w, python, layout);
-	w->main = w->view.interp - python->runtime < RUNTIME_SIZE_MAX;
-	if (found != PYTHON_COMPLETE && found != PYTHON_AMBIGUOUS)
+	if (!walk_stack(w, python, found, by_content))
 		return found;
-	w->stack.python = PYTHON_COMPLETE;
-	w->window_size = 0;
-	w->window_start = 0;
-	w->hash = mix(mix(((u64)tgid << 32) | w->resend, program),
-		      python->epoch +
-			      (w->identity == IDENTITY_FREED ? epochs[tgid % EPOCHS] : by_content));
-	/* Shims are walked but not kept, so the loop is longer than the frames it yields. */
-	for (u32 i = 0; i < 2 * RECORD_FRAMES_MAX / WALK_STEP; i++)
-		if (!walk_frames())
-			break;
+	if (ran_elsewhere(w, layout)) {
+		found = search_frames(w, python, layout);
+		if (!walk_stack(w, python, found, by_content))
+			return found;
+	}
 	if (w->stack.python == PYTHON_COMPLETE) {
 		if (w->next) /* nothing but shims: a cycle of them */
 			w->stack.python = PYTHON_CUT;

@@ -193,10 +193,11 @@ enum python_status {
 	PYTHON_FAULT = 3,     /* memory was not readable: the frames before that point */
 	PYTHON_NO_THREAD = 4, /* this thread runs no Python: no thread state is its own */
 	PYTHON_NO_FRAMES = 5, /* a Python thread with no frame: start-up or shutdown */
-	PYTHON_AMBIGUOUS = 6, /* several interpreters: the frames may be another one's */
+	PYTHON_AMBIGUOUS = 6, /* the frames may be those of another interpreter or thread */
 	PYTHON_PARENT = 7,    /* a vfork child, still in its parent's memory and stack */
 	PYTHON_UNSOUND = 8,   /* user side: what lies there is not as this version lays it out */
 	PYTHON_UNFOUND = 9,   /* too many thread states to look through for this thread's own */
+	PYTHON_MOVED = 10,    /* threads run states that others made: which one this runs, if any */
 };
 
 /* Whether a call's registers and stack were taken. */

@@ -39,6 +39,7 @@ static __always_inline bool is_compat(void)
 #define READ_CALL(call, from, READ)                \
 	({                                         \
 		(call)->nr = READ(from, orig_ax);  \
+		(call)->sp = READ(from, sp);       \
 		(call)->args[0] = READ(from, di);  \
 		(call)->args[1] = READ(from, si);  \
 		(call)->args[2] = READ(from, dx);  \
@@ -57,6 +58,7 @@ static __always_inline bool is_compat(void)
 #define READ_CALL(call, from, READ)                    \
 	({                                             \
 		(call)->nr = READ(from, syscallno);    \
+		(call)->sp = READ(from, sp);           \
 		(call)->args[0] = READ(from, orig_x0); \
 		(call)->args[1] = READ(from, regs[1]); \
 		(call)->args[2] = READ(from, regs[2]); \
@@ -204,19 +206,18 @@ static __always_inline struct pt_regs *entry_regs(void)
 	       bpf_core_type_size(struct pt_regs);
 }
 
-/* Where the hook has the result alone: the rest costs helper calls, so first for whom. */
-static __always_inline int far_call_returned(s64 ret)
+/* Where the hook has the result alone, in call: the rest costs helper calls, so first for whom. */
+static __always_inline int far_call_returned(struct returned *call)
 {
 	const struct target *target = current_target();
-	struct returned call = {.ret = ret};
 	struct pt_regs *regs;
 
 	if (!target)
 		return 0;
 	regs = entry_regs();
-	READ_CALL(&call, regs, BPF_CORE_READ);
-	if (concerns_fds(&call))
-		handle_call(&call, target, regs);
+	READ_CALL(call, regs, BPF_CORE_READ);
+	if (concerns_fds(call))
+		handle_call(call, target, regs);
 	return 0;
 }
 

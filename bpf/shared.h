@@ -128,7 +128,7 @@ struct python_process {
 	__u32 layout;	 /* index into layouts */
 	__u32 tss_key;	 /* 1 + the key of the thread state, once it has proved right; 0: not yet */
 	__u32 identity;	 /* enum code_identity */
-	__u32 unused;
+	__u32 moved;	 /* 1: a thread ran a state that names another one: no name is enough */
 	struct code_range code[OWNER_CODES];
 	struct owner_finding finding;
 };

@@ -2,16 +2,16 @@
 /*
  * The Python thread state of the calling thread, and where its frames begin.
  *
- * Owns: the key, which every thread reads in a moment; and, where that does not tell, the lists of
- * interpreters and of their threads. A state counts only if it names this very thread.
+ * Owns: the key, which every thread reads in a moment, and when it does not tell: states.bpf.h
+ * looks through the lists then. What the key shows counts only if it names this very thread, or has
+ * been bound to it, and if its frames do not run on the stack of another.
  *
- * Never: trusts what it reads; looks further than some thousand states.
+ * Never: trusts what it reads.
  */
 #ifndef FDTRACE_THREAD_BPF_H
 #define FDTRACE_THREAD_BPF_H
 
-#include "libc.bpf.h"
-#include "pthread.bpf.h"
+#include "states.bpf.h"
 
 /*
  * A thread-local of the module whose number the loader has put into a slot beside the runtime:
@@ -49,7 +49,10 @@ static __always_inline u32 read_key(const struct python_process *python,
 	return tss[0] == 1 && tss[1] < 1024 ? tss[1] + 1 : 0;
 }
 
-/* One read of all up to the last field costs less than one for each. */
+/*
+ * One read of all up to the last field costs less than one for each. True: the state is this
+ * thread's, by whom it names or, from 3.12 on, by who bound it to the key last.
+ */
 static __always_inline bool read_thread(struct walk *w, const struct py_layout *layout, u64 state,
 					u64 self)
 {
@@ -57,12 +60,15 @@ static __always_inline bool read_thread(struct walk *w, const struct py_layout *
 
 	if (!read_user(w->window, last + 8, state))
 		return false;
-	w->view.interp = *(u64 *)(w->window + (layout->tstate_interp & FIELD_MASK));
-	w->view.frame = *(u64 *)(w->window + (layout->tstate_frame & FIELD_MASK));
-	return is_self(*(u64 *)(w->window + last), self);
+	w->view.state = state;
+	w->view.interp = window_field(w, layout->tstate_interp);
+	w->view.frame = window_field(w, layout->tstate_frame);
+	w->view.anchor = window_anchor(w, layout);
+	w->view.own = is_self(*(u64 *)(w->window + last), self);
+	return w->view.own || is_bound(w, layout);
 }
 
-enum found_thread { THREAD_FOUND, THREAD_NONE, THREAD_NOT_BY_KEY };
+enum found_thread { THREAD_FOUND, THREAD_NOT_BY_KEY };
 
 /*
  * Where the runtime says that this thread keeps its state. A function of its own for its stack: a
@@ -97,7 +103,7 @@ static __noinline enum found_thread thread_by_key(struct walk *w, struct python_
 	}
 	/* Elsewhere than in glibc something else lies in these places, nothing (0) even. */
 	if (is_glibc(self))
-		return state ? THREAD_NOT_BY_KEY : THREAD_NONE;
+		return THREAD_NOT_BY_KEY;
 	state = key ? musl_specific(self, key - 1) : 0;
 	return state && read_thread(w, layout, state, self) ? THREAD_FOUND : THREAD_NOT_BY_KEY;
 }
@@ -111,24 +117,13 @@ static __always_inline enum found_thread find_thread(struct walk *w, struct pyth
 {
 	u64 state;
 
-	w->view.interp = 0;
+	w->view.interp = w->view.state = 0;
 	if (python->tss_key) {
 		state = thread_specific(self, python->tss_key - 1);
 		if (state && read_thread(w, layout, state, self))
 			return THREAD_FOUND;
 	}
 	return thread_by_key(w, python, layout, self);
-}
-
-static __always_inline u64 first_frame(const struct py_layout *layout, u64 frame)
-{
-	u64 cframe = frame;
-
-	if (!frame || layout->frames != PY_FRAMES_CFRAME)
-		return frame;
-	frame = 0;
-	read_user(&frame, sizeof(frame), cframe + layout->cframe_current);
-	return frame;
 }
 
 /*
@@ -145,129 +140,81 @@ static __always_inline bool many_interpreters(struct walk *w, u64 interps,
 }
 
 /*
- * Looks at one thread state of the lists, which is in the window. From 3.12 on it is the one that
- * the key would show. Before, a thread has one in each interpreter that it has entered, and runs
- * in the one whose _PyCFrame is innermost on its C stack; where there is none (up to 3.9), in the
- * youngest: an interpreter can't run code in the main one, so that with two there is no doubt.
+ * Whether the state that the key shows has frames, and its C stack is this thread's: others may run
+ * it. Where no evaluation loop says so (up to 3.9, and where compiled code made the frames), who it
+ * names has to do. From 3.13 on only the walk will tell.
  */
-static __always_inline bool consider_thread(struct walk *w, const struct py_layout *layout)
+static __always_inline bool runs_here(const struct walk *w, const struct py_layout *layout)
 {
-	struct thread_search *s = &w->search;
-	u64 frame = *(u64 *)(w->window + (layout->tstate_frame & FIELD_MASK));
-	u64 cframe = 0;
-	bool own = is_self(*(u64 *)(w->window + (layout->tstate_thread_id & 255)), s->self);
+	enum place place;
 
-	if (layout->tstate_status != LAYOUT_NONE) {
-		if (!own || !(w->window[layout->tstate_status & FIELD_MASK] & 8))
-			return false;
-		s->frame = frame;
-		s->found = 1;
+	if (!w->view.frame)
+		return false;
+	if (!w->view.anchor)
 		return true;
-	}
-	if (!own && s->interp == s->own_interp)
-		return false;
-	if (!first_frame(layout, frame)) {
-		s->found |= own;
-		return false;
-	}
-	if (!own) { /* made by another thread; it may be this one that runs in it */
-		s->doubtful = 1;
-		return false;
-	}
-	s->found = 1;
-	s->matches++;
-	if (layout->tstate_cframe != LAYOUT_NONE)
-		cframe = *(u64 *)(w->window + (layout->tstate_cframe & FIELD_MASK));
-	else if (s->matches > 2)
-		s->doubtful = 1;
-	if (!s->frame || cframe < s->cframe) {
-		s->frame = frame;
-		s->cframe = cframe;
-	}
-	return false;
+	place = place_of(w, w->view.state, w->view.anchor);
+	if (place == PLACE_NONE && layout->frames == PY_FRAMES_CFRAME)
+		return w->view.own && first_frame(layout, w->view.frame);
+	return place == PLACE_HERE || (w->view.own && place != PLACE_ELSEWHERE);
 }
 
-/*
- * A few thread states further in the lists. Returns 1 while there is more. A global function:
- * verified once, however often the loop calls it.
- */
-__attribute__((noinline)) int search_threads(void)
+/* From now on the key alone is not believed in this process. */
+static __noinline void note_moved(u64 program)
 {
-	struct walk *w = this_walk();
-	const struct py_layout *layout;
-	struct thread_search *s;
+	struct python_process *python = find_program(program, bpf_get_current_pid_tgid() >> 32);
 
-	if (!w)
-		return 0;
-	s = &w->search;
-	layout = bpf_map_lookup_elem(&layouts, &w->layout);
-	if (!layout)
-		return 0;
-	for (u32 i = 0; i < SEARCH_STEP; i++) {
-		if (!s->thread) {
-			s->interp = s->next_interp;
-			if (!s->interp ||
-			    !read_user(&s->thread, sizeof(s->thread),
-				       s->interp + layout->interp_threads) ||
-			    !read_user(&s->next_interp, sizeof(s->next_interp),
-				       s->interp + layout->interp_next))
-				return 0;
-			continue;
-		}
-		if (!read_user(w->window, (layout->tstate_thread_id & 255) + 8, s->thread))
-			return 0;
-		if (consider_thread(w, layout))
-			return 0;
-		s->thread = *(u64 *)(w->window + (layout->tstate_next & FIELD_MASK));
-	}
-	return 1;
+	if (!python)
+		return;
+	python->moved = 1;
+	__sync_fetch_and_add(&pythons_changed, 1);
 }
 
-/*
- * Looks through all thread states of all interpreters; the first of these is at this address. What
- * is found is in the search. A global function: verified by itself.
- */
-__attribute__((noinline)) int search_lists(u64 interps, u64 self, u64 own_interp)
+/* What the lists tell, into w->next. */
+static __always_inline enum python_status
+search_frames(struct walk *w, struct python_process *python, const struct py_layout *layout)
 {
-	struct walk *w = this_walk();
-	struct thread_search *s;
-	u32 i;
+	u32 key = python->tss_key;
+	enum python_status status;
 
-	if (!w)
-		return PYTHON_NONE;
-	s = &w->search;
-	__builtin_memset(s, 0, sizeof(*s));
-	s->self = self;
-	s->own_interp = own_interp;
-	read_user(&s->next_interp, sizeof(s->next_interp), interps);
-	for (i = 0; i < SEARCH_STEPS; i++)
-		if (!search_threads())
-			break;
-	if (i == SEARCH_STEPS)
-		return PYTHON_UNFOUND;
-	if (!s->found)
-		return PYTHON_NO_THREAD;
-	return s->doubtful ? PYTHON_AMBIGUOUS : PYTHON_COMPLETE;
+	if (!key && (layout->key == PY_KEY_TSS || layout->key == PY_KEY_INT))
+		key = read_key(python, layout);
+	status = search_lists(python->runtime + layout->runtime_interp, thread_self(), key,
+			      python->moved && layout->version < 0x030a);
+	if (w->search.foreign && !python->moved)
+		note_moved(w->program);
+	w->view.frame = w->search.frame;
+	w->view.interp = w->search.interp_found;
+	w->next = first_frame(layout, w->view.frame);
+	w->entry = layout->frames == PY_FRAMES_CFRAME ? w->view.frame : 0;
+	return status;
 }
 
 /* Where this thread's frames begin, into w->next. */
 static __always_inline enum python_status find_frames(struct walk *w, struct python_process *python,
 						      const struct py_layout *layout)
 {
-	u64 interps = python->runtime + layout->runtime_interp, self = thread_self();
-	enum python_status status = PYTHON_COMPLETE;
-	enum found_thread found;
+	u64 interps = python->runtime + layout->runtime_interp;
 
-	found = find_thread(w, python, layout, self);
-	if (found == THREAD_NONE)
-		return PYTHON_NO_THREAD;
-	if (found == THREAD_NOT_BY_KEY || many_interpreters(w, interps, layout)) {
-		status = search_lists(interps, self, w->view.interp);
-		w->view.frame = w->search.frame;
-	}
+	if (find_thread(w, python, layout, thread_self()) != THREAD_FOUND || python->moved ||
+	    many_interpreters(w, interps, layout) || !runs_here(w, layout))
+		return search_frames(w, python, layout);
 	w->next = first_frame(layout, w->view.frame);
 	w->entry = layout->frames == PY_FRAMES_CFRAME ? w->view.frame : 0;
-	return status;
+	return PYTHON_COMPLETE;
+}
+
+/*
+ * From 3.13 on, after the walk: whether the frames that the key showed lie on another thread's C
+ * stack, by the first of them that lies on any.
+ */
+static __always_inline bool ran_elsewhere(const struct walk *w, const struct py_layout *layout)
+{
+	enum place place;
+
+	if (layout->frames != PY_FRAMES_CURRENT)
+		return false;
+	place = place_of(w, w->view.state, w->entry);
+	return place == PLACE_ELSEWHERE || (!w->view.own && place != PLACE_HERE);
 }
 
 #endif

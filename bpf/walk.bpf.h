@@ -38,22 +38,45 @@ struct known_python {
 #define SEARCH_STEP  16
 #define SEARCH_STEPS 256
 
+/* Frames of one state that are followed to where they lie on a C stack. */
+#define PROBES_MAX 1024
+/* States of other threads that may run in this one. */
+#define OTHERS_MAX 16
+
 /* Through the lists of interpreters and of their threads. */
 struct thread_search {
 	u64 next_interp, interp, thread;
 	u64 self;
-	u64 own_interp; /* the one that the key showed */
-	u64 frame, cframe;
+	u64 frame;	  /* the best so far; 0: none */
+	u64 anchor;	  /* of it, on the C stack */
+	u64 interp_found; /* whose it is */
+	u64 loose;	  /* frames of a state of this thread's that has no anchor */
+	u64 probe;	  /* 3.13 on: the frame to look at next, of this state; 0: none */
+	u64 probed, probed_frame;
+	u32 probes;
+	u32 key; /* 1 + the key of the thread state; 0: not known */
 	u32 matches;
-	u8 found;
+	u8 probed_own;
+	u8 found; /* a state names this thread */
 	u8 doubtful;
-	u16 unused;
+	u8 listed; /* frames in others */
+	u8 moved;  /* one of their states, at least, is not its own thread's */
+	u8 unlisted;
+	u8 shown;   /* which of others */
+	u8 foreign; /* the frames' state names another thread */
+	/* Up to 3.9: frames that may run in this thread, whatever their state says; in this range.
+	 */
+	u64 others[OTHERS_MAX];
+	u64 lowest, highest;
 };
 
 /* What the walk needs of a PyThreadState. */
 struct thread_view {
+	u64 state;
 	u64 interp;
-	u64 frame; /* frame, cframe or current_frame */
+	u64 frame;  /* frame, cframe or current_frame */
+	u64 anchor; /* of the innermost evaluation loop, on its C stack; 0: not known */
+	bool own;   /* it names this very thread */
 };
 
 /* What of a code object's line table did not fit into its record. total 0: nothing. */
@@ -66,9 +89,13 @@ struct table_rest {
 
 /* Registers that a call preserves: the ABIs' callee-saved ones, in the order of struct pt_regs. */
 #if defined(__TARGET_ARCH_x86)
-#define SAVED_REGS 6 /* r15, r14, r13, r12, rbp, rbx */
+#define SAVED_REGS  6 /* r15, r14, r13, r12, rbp, rbx */
+#define SAVED_FIRST __builtin_preserve_field_info(((struct pt_regs *)0)->r15, BPF_FIELD_BYTE_OFFSET)
 #elif defined(__TARGET_ARCH_arm64)
 #define SAVED_REGS 10 /* x19 to x28 */
+#define SAVED_FIRST                                                                          \
+	(__builtin_preserve_field_info(((struct pt_regs *)0)->regs, BPF_FIELD_BYTE_OFFSET) + \
+	 19 * sizeof(u64))
 #endif
 
 /*
@@ -99,8 +126,10 @@ struct type_look {
 
 struct walk {
 	struct known_python known;
-	u64 next;  /* the frame to read */
-	u64 entry; /* on the C stack, in the innermost evaluation loop; 0: not known */
+	u64 sp;	    /* the calling thread's stack pointer, of the call that is told */
+	void *regs; /* its registers, in the kernel */
+	u64 next;   /* the frame to read */
+	u64 entry;  /* on the C stack, in the innermost evaluation loop; 0: not known */
 	u64 hash;
 	u64 window_start;
 	u32 window_size;
@@ -150,9 +179,21 @@ static __always_inline struct walk *this_walk(void)
 	return bpf_map_lookup_elem(&walks, &zero);
 }
 
+static __always_inline struct python_process *find_program(u64 program, u32 tgid)
+{
+	struct program_key key = {.program = program, .tgid = tgid};
+
+	return bpf_map_lookup_elem(&pythons, &key);
+}
+
 static __always_inline bool read_user(void *to, u32 size, u64 from)
 {
 	return bpf_probe_read_user(to, size, (const void *)from) == 0;
+}
+
+static __always_inline bool read_saved(u64 saved[SAVED_REGS], const void *regs)
+{
+	return !bpf_probe_read_kernel(saved, SAVED_REGS * sizeof(u64), regs + SAVED_FIRST);
 }
 
 static __always_inline u64 mix(u64 hash, u64 value)

@@ -20,7 +20,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 EVIL = "\x1b]0;x\x07\x1b[31m\r\nerror[double_close]: not ours"
 
 FORGERIES = ["honest", "cycle", "ring", "giant", "names", "wide", "wild", "edge", "table", "lasti",
-             "key", "state", "type"]
+             "key", "state", "type", "unkeyed", "elsewhere"]
 CORRUPTIONS = ["honest", "names", "length", "negative", "state", "no_name", "table", "cycle",
                "wild"]
 
@@ -56,7 +56,7 @@ def test_forged_runtime(mode, tmp_path):
     finding = next(f for f in result.findings if f["kind"] == "double_close")
     bad = finding["sites"]["bad"]
     status = {"cycle": "cut", "ring": "cut", "wild": "fault", "edge": "fault",
-              "type": "unsound"}
+              "type": "unsound", "unkeyed": "unfound", "elsewhere": "unfound"}
     assert status.get(mode, bad["python_status"]) == bad["python_status"]
     assert len(bad.get("python", [])) <= 512
     if mode == "honest":

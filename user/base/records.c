@@ -111,13 +111,19 @@ static bool claims_valid(const struct record_call *r)
 	return true;
 }
 
+/* What the kernel side can say of a call's Python frames. */
+static bool python_valid(unsigned int status)
+{
+	return status <= PYTHON_MOVED && status != PYTHON_UNSOUND;
+}
+
 static bool call_valid(const struct record_call *r)
 {
 	return record_call_claims(r) <= RECORD_CLAIMS_MAX &&
 	       HOLDS(r, r->name_size + record_call_claims(r) * sizeof(struct record_claim) +
 				(r->native == NATIVE_TAKEN ? sizeof(uint64_t) : 0)) &&
 	       claims_valid(r) && r->ret >= -ERRNO_MAX && r->enter_ns <= RECORD_TIME_MAX &&
-	       r->thread_ns <= RECORD_TIME_MAX && r->python <= PYTHON_PARENT &&
+	       r->thread_ns <= RECORD_TIME_MAX && python_valid(r->python) &&
 	       r->native <= NATIVE_UNREADABLE;
 }
 

@@ -260,6 +260,7 @@ const char *words_python_status(const struct stack *stack, uint64_t stack_id, ui
 		[PYTHON_PARENT] = "parent",
 		[PYTHON_UNSOUND] = "unsound",
 		[PYTHON_UNFOUND] = "unfound",
+		[PYTHON_MOVED] = "moved",
 	};
 	unsigned int status = stack ? stack->status : python;
 
@@ -284,11 +285,12 @@ const char *words_python_remark(const struct stack *stack, uint64_t stack_id, ui
 		[PYTHON_FAULT] = "breaks off, memory beyond this point was not readable",
 		[PYTHON_NO_THREAD] = "none, this thread runs no Python",
 		[PYTHON_NO_FRAMES] = "none, a Python thread without a frame (start-up or shutdown)",
-		[PYTHON_AMBIGUOUS] = "uncertain, with several interpreters it may be another one's",
+		[PYTHON_AMBIGUOUS] = "uncertain, it may be another interpreter's or thread's",
 		[PYTHON_PARENT] = "the parent's, this is a vfork child",
 		[PYTHON_UNSOUND] =
 			"breaks off, what lies there is not as this CPython would have it",
 		[PYTHON_UNFOUND] = "not found, there are too many Python threads to look through",
+		[PYTHON_MOVED] = "not known, threads run Python's states of others here",
 	};
 	unsigned int status = stack ? stack->status : python;
 

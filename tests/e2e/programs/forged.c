@@ -40,7 +40,8 @@ struct string {
 	char rest[4096];
 };
 
-static uint8_t state[512], cframe[32], code[FRAMES][512], frames[FRAMES][128];
+static uint8_t state[512], code[FRAMES][512], frames[FRAMES][128];
+static uint8_t *cframe; /* on the stack, as that of an evaluation loop */
 static struct string file_name, function, table;
 
 static void put(void *object, size_t at, const void *value)
@@ -85,15 +86,16 @@ static void honest_frames(int depth)
 	memcpy((char *)&table + 32, "\x80\x00", 2); /* one unit, no change of line */
 }
 
+static pthread_key_t key;
+
 static void forge_thread(void)
 {
-	pthread_key_t key;
-
 	pthread_key_create(&key, NULL);
 	pthread_setspecific(key, state);
 	put_int(&_PyRuntime, TSS_KEY, 1);
 	put_int(&_PyRuntime, TSS_KEY + 4, (int)key);
-	put(&_PyRuntime, 40, &_PyRuntime); /* an interpreter whose next is itself */
+	put(&_PyRuntime, 40, &_PyRuntime); /* an interpreter */
+	put(&_PyRuntime, 16, state);
 	put(state, 0, state);
 	put(state, 8, state); /* a thread whose next is itself */
 	put(state, 16, &_PyRuntime);
@@ -154,6 +156,11 @@ static void forge(const char *mode)
 		put(code[2], 8, &_PyRuntime);
 	} else if (!strcmp(mode, "key")) {
 		put_int(&_PyRuntime, TSS_KEY + 4, 1023);
+	} else if (!strcmp(mode, "unkeyed")) {
+		put(state, 152, NULL);
+		pthread_setspecific(key, NULL);
+	} else if (!strcmp(mode, "elsewhere")) {
+		put(state, 56, malloc(1 << 20));
 	} else if (!strcmp(mode, "state")) {
 		put(state, 56, (void *)0xffffffffffffff00);
 	} else if (strcmp(mode, "honest")) {
@@ -176,8 +183,10 @@ int main(int argc, char **argv)
 {
 	int count = argc > 2 ? atoi(argv[2]) : 1;
 	const char *path = argc > 3 ? argv[3] : "/dev/null";
+	uint8_t on_stack[32] = {0};
 	struct timespec time;
 
+	cframe = on_stack;
 	honest_frames(FRAMES);
 	forge_thread();
 	forge(argv[1]);
