@@ -65,6 +65,9 @@ struct py_layout {
 	__u16 frame_owner;
 	__u16 frame_entry;  /* 3.11: is_entry */
 	__u16 frame_tlbc;   /* int, which copy of the bytecode runs (3.14 on, free-threaded) */
+	__u16 frame_object; /* PyFrameObject, where one was made (3.11 on); before, the frame itself
+			     */
+	__u16 object_line;  /* in it: int f_lineno */
 	__u8 shim_owner;    /* frames of this owner and above are not Python's own (0: none) */
 	__u8 code_tag_mask; /* low bits of f_executable that are a tag */
 

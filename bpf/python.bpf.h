@@ -235,6 +235,54 @@ static __always_inline u64 bytecode(const struct walk *w, const struct py_layout
 		      : code + layout->code_adaptive;
 }
 
+/*
+ * The line of a frame that code compiled by Nuitka has made, which keeps it in the frame object and
+ * knows such a frame by the name of its type, too; 0: it is none. An own stack, see
+ * thread_by_key().
+ */
+static __noinline s32 compiled_line(const struct py_layout *layout, u64 object)
+{
+	static const char compiled[] = "compiled_frame";
+	char name[sizeof(compiled)] = {};
+	u64 type = 0, name_at = 0;
+	s32 line = 0;
+
+	if (!read_user(&type, sizeof(type), object + layout->ob_type) ||
+	    !read_user(&name_at, sizeof(name_at), type + layout->ob_type + 16) ||
+	    !read_user(name, sizeof(name), name_at) ||
+	    !read_user(&line, sizeof(line), object + layout->object_line))
+		return 0;
+	for (u32 i = 0; i < sizeof(compiled); i++)
+		if (name[i] != compiled[i])
+			return 0;
+	return line > 0 ? line : 0;
+}
+
+/*
+ * No instruction of such a frame runs: it seems to stand before its first one. In an interpreter's
+ * frame that belongs to a frame object or a generator, none that runs stands there.
+ */
+static __always_inline void mark_compiled(const struct walk *w, const struct py_layout *layout,
+					  u32 at, struct record_frame *f)
+{
+	u64 object = w->next;
+	s32 line;
+
+	if (layout->frames == PY_FRAMES_OBJECT) {
+		if (f->lasti >= 0)
+			return;
+	} else {
+		if ((u32)f->lasti > 2 || f->owner < 1 || f->owner > 2)
+			return;
+		object = window_u64(w, at, layout->frame_object);
+	}
+	line = compiled_line(layout, object);
+	if (!line)
+		return;
+	f->lasti = line;
+	f->owner = FRAME_COMPILED;
+}
+
 static __always_inline void push_frame(struct walk *w, const struct py_layout *layout, u32 at)
 {
 	u64 code = window_u64(w, at, layout->frame_code) & ~(u64)layout->code_tag_mask;
@@ -260,6 +308,7 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 	f->entry = layout->frame_entry != LAYOUT_NONE ? window_u8(w, at, layout->frame_entry)
 						      : layout->frames == PY_FRAMES_OBJECT;
 	f->unused = 0;
+	mark_compiled(w, layout, at, f);
 	/* Each by itself: versions are small, and a sum with an address is soon that of others. */
 	w->hash = mix(mix(mix(w->hash, code), f->ident), (u32)f->lasti | (u64)f->entry << 32);
 	w->stack.depth = depth + 1;

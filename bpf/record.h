@@ -368,6 +368,10 @@ static inline __u64 record_native_id(__u16 cpu, __u32 nr)
 }
 
 /* One Python frame. */
+/* record_frame.owner: made by code that Nuitka compiled; lasti is its line as a traceback has it.
+ */
+#define FRAME_COMPILED 255
+
 struct record_frame {
 	__u64 code;  /* address of the code object */
 	__u64 ident; /* with the address: one code object, though addresses are reused */

@@ -20,7 +20,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 EVIL = "\x1b]0;x\x07\x1b[31m\r\nerror[double_close]: not ours"
 
 FORGERIES = ["honest", "cycle", "ring", "giant", "names", "wide", "wild", "edge", "table", "lasti",
-             "key", "state", "type", "unkeyed", "elsewhere"]
+             "key", "state", "type", "unkeyed", "elsewhere", "compiled"]
 CORRUPTIONS = ["honest", "names", "length", "negative", "state", "no_name", "table", "cycle",
                "wild"]
 
@@ -52,7 +52,7 @@ def both_reports(command, options=(), **popen):
 @pytest.mark.parametrize("mode", FORGERIES)
 def test_forged_runtime(mode, tmp_path):
     """A program that only looks like CPython: frames, names and tables of its own making."""
-    result, _ = both_reports([build(PROGRAMS / "forged.c"), mode])
+    result, text = both_reports([build(PROGRAMS / "forged.c"), mode])
     finding = next(f for f in result.findings if f["kind"] == "double_close")
     bad = finding["sites"]["bad"]
     status = {"cycle": "cut", "ring": "cut", "wild": "fault", "edge": "fault",
@@ -61,6 +61,10 @@ def test_forged_runtime(mode, tmp_path):
     assert len(bad.get("python", [])) <= 512
     if mode == "honest":
         assert [f["line"] for f in bad["python"]] == list(range(10, 74))
+    if mode == "compiled":
+        compiled = [(f["line"], f.get("compiled_by")) for f in bad["python"][:4]]
+        assert compiled == [(10, None), (77, "Nuitka"), (12, None), (13, None)]
+        assert ", line 77, in f (compiled by Nuitka)\n" in text
     if mode == "type":
         assert [f["line"] for f in bad["python"]] == [10, 11]
 

@@ -42,8 +42,9 @@
 
 /* What _PyInterpreterFrame brought with 3.11: absent from a PyFrameObject and its code. */
 #define LAYOUT_NO_IFRAME                                                                     \
-	.frame_owner = LAYOUT_NONE, .frame_entry = LAYOUT_NONE, .code_version = LAYOUT_NONE, \
-	.code_adaptive = LAYOUT_NONE, .code_firsttraceable = LAYOUT_NONE, LAYOUT_NO_TLBC
+	.frame_owner = LAYOUT_NONE, .frame_entry = LAYOUT_NONE, .frame_object = LAYOUT_NONE, \
+	.code_version = LAYOUT_NONE, .code_adaptive = LAYOUT_NONE,                           \
+	.code_firsttraceable = LAYOUT_NONE, LAYOUT_NO_TLBC
 
 /* Only free-threaded builds, from 3.14 on, have more than one copy of the bytecode. */
 #define LAYOUT_NO_TLBC .frame_tlbc = LAYOUT_NONE, .code_tlbc = LAYOUT_NONE
@@ -54,12 +55,16 @@
 	.frames = PY_FRAMES_CURRENT, .lasti_scale = 1, .tstate_next = 8, .tstate_interp = 16, \
 	.tstate_status = 32, .tstate_cframe = LAYOUT_NONE, .tstate_frame = 72,                \
 	.cframe_current = LAYOUT_NONE, .frame_back = 8, .frame_code = 0, .frame_lasti = 56,   \
-	.frame_entry = LAYOUT_NONE, .shim_owner = 3
+	.frame_entry = LAYOUT_NONE, .frame_object = 48, .shim_owner = 3
 
-/* PyCodeObject behind an object header that is grown by so many bytes, up to co_linetable. */
-#define LAYOUT_CODE(grown)                                                                      \
-	.ob_type = 8 + (grown), .code_firstlineno = 68 + (grown), .code_version = 92 + (grown), \
-	.code_filename = 112 + (grown), .code_name = 128 + (grown), .code_table = 136 + (grown)
+/*
+ * PyCodeObject behind an object header that is grown by so many bytes, up to co_linetable; and
+ * f_lineno of PyFrameObject (Include/internal/pycore_frame.h).
+ */
+#define LAYOUT_CODE(grown)                                                                        \
+	.object_line = 40 + (grown), .ob_type = 8 + (grown), .code_firstlineno = 68 + (grown),    \
+	.code_version = 92 + (grown), .code_filename = 112 + (grown), .code_name = 128 + (grown), \
+	.code_table = 136 + (grown)
 
 /* Free-threaded builds (Py_GIL_DISABLED, PEP 703): object headers have 16 bytes more. */
 #define LAYOUT_BYTES_FREE .bytes_size = 32, .bytes_data = 48
@@ -98,6 +103,7 @@ static const struct py_layout layouts[] = {
 		.frame_back = 24,
 		.frame_code = 32,
 		.frame_lasti = 120,
+		.object_line = 124,
 		.code_size = 144,
 		.code_firstlineno = 36,
 		.code_filename = 96,
@@ -122,6 +128,7 @@ static const struct py_layout layouts[] = {
 		.frame_back = 24,
 		.frame_code = 32,
 		.frame_lasti = 104,
+		.object_line = 108,
 		.code_size = 144,
 		.code_firstlineno = 36,
 		.code_filename = 96,
@@ -146,6 +153,7 @@ static const struct py_layout layouts[] = {
 		.frame_back = 24,
 		.frame_code = 32,
 		.frame_lasti = 104,
+		.object_line = 108,
 		.code_size = 176,
 		.code_firstlineno = 40,
 		.code_filename = 104,
@@ -173,6 +181,7 @@ static const struct py_layout layouts[] = {
 		.frame_back = 24,
 		.frame_code = 32,
 		.frame_lasti = 104,
+		.object_line = 108,
 		.code_size = 176,
 		.code_firstlineno = 40,
 		.code_filename = 104,
@@ -197,6 +206,7 @@ static const struct py_layout layouts[] = {
 		.frame_back = 24,
 		.frame_code = 32,
 		.frame_lasti = 96,
+		.object_line = 100,
 		.code_size = 176,
 		.code_firstlineno = 40,
 		.code_filename = 104,
@@ -234,6 +244,8 @@ static const struct py_layout layouts[] = {
 		.frame_lasti = 56,
 		.frame_owner = 69,
 		.frame_entry = 68,
+		.frame_object = 40,
+		.object_line = 40,
 		.code_size = 184,
 		.code_firstlineno = 72,
 		.code_version = LAYOUT_NONE,
@@ -269,6 +281,7 @@ static const struct py_layout layouts[] = {
 		.frame_lasti = 56,
 		.frame_owner = 70,
 		.frame_entry = LAYOUT_NONE,
+		.frame_object = 48,
 		.shim_owner = 3,
 		.code_size = 192,
 		LAYOUT_CODE(0),

@@ -24,6 +24,7 @@ static const char *line_text(int line, char buf[WORD_SIZE])
 /* `File "/srv/app.py", line 41, in C.run`: where it is too long, the middle of names goes. */
 static int tell_frame(const struct page *page, const struct stack_frame *frame)
 {
+	const char *compiled = frame->compiled ? " (compiled by Nuitka)" : "";
 	_cleanup_free_ char *file = text_for_terminal(frame->file, strlen(frame->file));
 	_cleanup_free_ char *function = text_for_terminal(frame->function, strlen(frame->function));
 	char line[WORD_SIZE], short_file[512], short_function[512], text[1280];
@@ -32,11 +33,12 @@ static int tell_frame(const struct page *page, const struct stack_frame *frame)
 	if (!file || !function)
 		return -ENOMEM;
 	line_text(frame->line, line);
-	room = page->width - INDENT - strlen("File \"\", , in ") - strlen(line);
+	room = page->width - INDENT - strlen("File \"\", , in ") - strlen(line) - strlen(compiled);
 	function_room = layout_columns(file) < room / 2 ? room - layout_columns(file) : room / 2;
 	layout_shorten(function, function_room, short_function, sizeof(short_function));
 	layout_shorten(file, room - layout_columns(short_function), short_file, sizeof(short_file));
-	snprintf(text, sizeof(text), "File \"%s\", %s, in %s", short_file, line, short_function);
+	snprintf(text, sizeof(text), "File \"%s\", %s, in %s%s", short_file, line, short_function,
+		 compiled);
 	layout_line(page, words_is_library(frame->file) ? STYLE_DIM : NULL, INDENT, text);
 	return 0;
 }

@@ -80,6 +80,8 @@ static json_t *frame_value(const struct stack_frame *frame)
 	err |= json_object_set_new(object, "file", value_text(frame->file));
 	if (frame->line > 0)
 		err |= json_object_set_new(object, "line", json_integer(frame->line));
+	if (frame->compiled)
+		err |= json_object_set_new(object, "compiled_by", json_string("Nuitka"));
 	return value_whole(object, err);
 }
 

@@ -205,9 +205,10 @@ static int resolve_frame(struct stack_store *store, const struct stored *stored,
 	const struct code_info *code =
 		code_cache_find(store->codes, stored->tgid, frame->code, frame->ident);
 	struct stack_frame *out = &stack->frames[stack->count];
+	bool compiled = frame->owner == FRAME_COMPILED;
 	char *function, *file;
 
-	if (code && code_frame_incomplete(code, frame->owner, frame->lasti))
+	if (code && !compiled && code_frame_incomplete(code, frame->owner, frame->lasti))
 		return 0;
 	function = copy_or_unknown(code ? code->function : NULL);
 	file = copy_or_unknown(code ? code->file : NULL);
@@ -219,8 +220,10 @@ static int resolve_frame(struct stack_store *store, const struct stored *stored,
 	out->function = function;
 	out->file = file;
 	out->firstlineno = code ? code->firstlineno : 0;
-	out->line = code_cache_line(store->codes, stored->tgid, frame->code, frame->ident,
-				    frame->lasti);
+	out->compiled = compiled;
+	out->line = compiled ? frame->lasti
+			     : code_cache_line(store->codes, stored->tgid, frame->code,
+					       frame->ident, frame->lasti);
 	stack->loop_of[stack->count++] = stack->loops;
 	return 0;
 }

@@ -23,6 +23,7 @@ struct stack_frame {
 	const char *file;     /* never NULL: "?" */
 	int line;	      /* > 0; 0: this instruction has no line; -1: not known */
 	int firstlineno;      /* of the function */
+	bool compiled;	      /* by Nuitka */
 };
 
 /* A resolved stack, innermost frame first. The caller frees it with stack_free. */

@@ -112,6 +112,18 @@ static char *edge(void)
 	return pages + 4096 - 64;
 }
 
+/* The frame's own object, of a type of this name, and its line there. */
+static void give_object(void *frame, const char *type_name, int line)
+{
+	uint64_t *object = calloc(8, sizeof(*object)), *type = calloc(4, sizeof(*type));
+
+	put(type, 24, type_name);
+	put(object, 8, type);
+	put_int(object, 40, line);
+	put(frame, 40, object);
+	((uint8_t *)frame)[69] = 1; /* it belongs to a generator, as it says */
+}
+
 static const char evil[] = "\x1b]0;owned\x07\x1b[2J\x9b"
 			   "31m\r\nerror[double_close]: not ours\n\x7f\b";
 static const uint16_t odd[] = {0x202e, 0xd800, 0xdc1b, 0xdcff, 0x2028, 0,   0xfeff,
@@ -156,6 +168,10 @@ static void forge(const char *mode)
 		put(code[2], 8, &_PyRuntime);
 	} else if (!strcmp(mode, "key")) {
 		put_int(&_PyRuntime, TSS_KEY + 4, 1023);
+	} else if (!strcmp(mode, "compiled")) {
+		give_object(frames[1], "compiled_frame", 77);
+		give_object(frames[2], "frame", 78);
+		give_object(frames[3], "compiled_frame", -1);
 	} else if (!strcmp(mode, "unkeyed")) {
 		put(state, 152, NULL);
 		pthread_setspecific(key, NULL);
