@@ -179,6 +179,18 @@ def test_perf_events_refused(python):
     assert said.count("without kprobes") <= 1
 
 
+def test_events_refused_to_a_nobody(binary, python):
+    """What such a hook asks for is said; without --attach none is needed, where tp_btf works."""
+    refuse = harness.build(Path(__file__).parent / "refuse_perf.c")
+    with waiting([python.path, DOUBLE]) as process:
+        done = subprocess.run([refuse, *as_nobody(ALL), binary, "--attach", "tracepoint", "-p",
+                               str(process.pid)], env=clean_env(), cwd="/", capture_output=True,
+                              text=True, timeout=harness.TIMEOUT)
+    assert done.returncode == 3
+    assert "CAP_SYS_ADMIN is missing" in done.stderr, done.stderr
+    assert "kernel.perf_event_paranoid" in done.stderr and "leave --attach out" in done.stderr
+
+
 def test_command_keeps_its_own(python):
     """COMMAND has what it would have without fdtrace, which keeps CAP_KILL to pass signals on."""
     code = "import os; print(open(f'/proc/{os.getppid()}/status').read()); " \

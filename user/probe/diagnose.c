@@ -2,10 +2,12 @@
 #include "probe/diagnose.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/btf.h>
@@ -42,8 +44,7 @@ static void current_lockdown(char ret[32])
 		lockdown_mode(text, ret);
 }
 
-/* Which of the two is missing, NULL: neither. */
-static const char *missing_capability(void)
+static unsigned long long capabilities(void)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
 	unsigned long long caps = 0;
@@ -52,11 +53,34 @@ static const char *missing_capability(void)
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "CapEff: %llx", &caps) == 1)
 			break;
+	return caps;
+}
+
+/* Which of the two is missing, NULL: neither. */
+static const char *missing_capability(void)
+{
+	unsigned long long caps = capabilities();
+
 	if ((caps & CAP_ADMIN) || (caps & CAPS_ENOUGH) == CAPS_ENOUGH)
 		return NULL;
 	if (!(caps & CAPS_ENOUGH))
 		return "CAP_BPF and CAP_PERFMON are missing";
 	return caps & CAP_BIT(39) ? "CAP_PERFMON is missing" : "CAP_BPF is missing";
+}
+
+/* Even one of its own thread, which counts nothing. */
+static bool refuses_events(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+	};
+	_cleanup_close_ int fd =
+		(int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
 /*
@@ -131,5 +155,17 @@ int diagnose(int err, const char *step, struct probe_error *error)
 	else
 		say(error, err == -EPERM ? PROBE_LACK_PRIVILEGE : PROBE_LACK_OTHER,
 		    "could not %s: %s (-v shows the kernel's own words)", step, strerror(-err));
+	return err;
+}
+
+int diagnose_events(int err, const char *step, struct probe_error *error)
+{
+	if (missing_capability() || capabilities() & CAP_ADMIN || !refuses_events())
+		return diagnose(err, step, error);
+	say(error, PROBE_LACK_PRIVILEGE,
+	    "not permitted to %s: CAP_SYS_ADMIN is missing, which the sysctl "
+	    "kernel.perf_event_paranoid, 3 by Debian's default, asks for with hooks of this kind: "
+	    "leave --attach out, or run it with sudo",
+	    step);
 	return err;
 }

@@ -12,6 +12,9 @@
 /* Fills *error for a step ("load the kernel programs") that failed with err; returns err. */
 int diagnose(int err, const char *step, struct probe_error *error);
 
+/* The same of hooks that are perf events, which the kernel may keep for root. */
+int diagnose_events(int err, const char *step, struct probe_error *error);
+
 /* What /sys/kernel/security/lockdown says is in force: "integrity", "confidentiality"; or "". */
 void lockdown_mode(const char *file_text, char ret[32]);
 

@@ -271,9 +271,14 @@ int ladder_climb(const struct probe_options *options, struct standing *ret,
 	return ladder_diagnose(trials, count, error);
 }
 
+static bool is_event(enum rung rung)
+{
+	return rung == RUNG_TRACEPOINT || rung == RUNG_KPROBE;
+}
+
 int ladder_diagnose(const struct trial *trials, size_t count, struct probe_error *error)
 {
-	const struct trial *telling = &trials[0];
+	const struct trial *telling = &trials[0], *last = &trials[count - 1];
 
 	/* That of the rung that the most kernels have; else one that has come further than others.
 	 */
@@ -281,6 +286,8 @@ int ladder_diagnose(const struct trial *trials, size_t count, struct probe_error
 		if (trials[i].rung == RUNG_TP_BTF ||
 		    (trials[i].err == -ETIME && telling->rung != RUNG_TP_BTF))
 			telling = &trials[i];
+	if (telling->rung != RUNG_TP_BTF && telling->err != -ETIME && is_event(last->rung))
+		return diagnose_events(last->err, last->step, error);
 	return diagnose(telling->err, telling->step, error);
 }
 
