@@ -77,6 +77,7 @@ struct script {
 	bool births;   /* records say when a thread was born */
 	bool installs; /* what a call has received is told of, in the midst of the call */
 	bool removes;  /* so is what an io_uring closes */
+	bool cramped;  /* who judges has room for little */
 	bool owners;   /* Python objects take numbers (model_owners.h) */
 	enum enters {
 		ENTERS_NONE,

@@ -23,7 +23,8 @@ struct trial {
 	uint64_t listed;  /* the end of the last list */
 	struct slot list[NUMBERS];
 	unsigned int findings, facts, expected, owned;
-	char wrong[256]; /* empty: nothing */
+	struct fd_counts counts; /* at the end */
+	char wrong[256];	 /* empty: nothing */
 };
 
 /* Records */

@@ -43,6 +43,81 @@ static void test_fork_beyond_the_limit_forgets(void **state)
 	stream_end(&s);
 }
 
+/* What forked children have from their parent costs little until they change it. */
+static void test_children_share_what_they_inherit(void **state)
+{
+	const int numbers = 19000, children = 60;
+	const struct finding *f;
+	struct fd_counts counts;
+	struct stream s;
+	uint64_t alone;
+
+	stream_begin(&s);
+	for (int fd = 0; fd < numbers; fd++)
+		OPEN(&s, fd, .stack = fd + 1);
+	alone = stream_counts(&s).bytes;
+	for (int i = 0; i < children; i++)
+		assert_int_equal(stream_fork(&s, CHILD + i, TABLE2 + i * 64, false), 0);
+	counts = stream_counts(&s);
+	assert_int_equal(counts.forgotten, 0);
+	assert_int_equal(counts.live, (uint64_t)numbers * (1 + children));
+	assert_true(counts.bytes < alone + alone / 3 * children);
+	/* Each has its own life of the number from then on; the others' are as they were. */
+	CLOSE(&s, 7, .tgid = CHILD + 1, .tid = CHILD + 1, .table = TABLE2 + 64, .stack = 50001);
+	CLOSE(&s, 7, .stack = 50002);
+	BAD_CLOSE(&s, 7, .tgid = CHILD + 1, .tid = CHILD + 1, .table = TABLE2 + 64);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->opened.stack_id, 8);
+	assert_int_equal(f->closed.stack_id, 50001);
+	assert_true(f->opened.inherited && !f->closed.inherited);
+	s.count = 0;
+	BAD_CLOSE(&s, 7);
+	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	assert_int_equal(f->closed.stack_id, 50002);
+	assert_false(f->opened.inherited);
+	s.count = 0;
+	/* A child that has not looked at it yet. */
+	CLOSE(&s, 7, .tgid = CHILD + 2, .tid = CHILD + 2, .table = TABLE2 + 128);
+	assert_int_equal(stream_settle(&s), 0);
+	counts = stream_counts(&s);
+	for (int i = 0; i < children; i++)
+		stream_exit(&s, CHILD + i, TABLE2 + i * 64);
+	assert_int_equal(stream_counts(&s).live, numbers - 1);
+	assert_true(stream_counts(&s).bytes <= alone + 4096);
+	stream_end(&s);
+}
+
+/* However many, and whatever they do with them. */
+static void test_bytes_are_bounded(void **state)
+{
+	const struct fd_limits limits = {.bytes = 4 << 20};
+	const char path[] = "/some/where/in/a/folder";
+	struct stream s;
+
+	stream_begin_with(&s, &limits, FD_FROM_START);
+	for (uint32_t i = 0; i < 40; i++) {
+		uint32_t tgid = i ? CHILD + i : PID;
+		uint64_t table = i ? TABLE2 + i * 64 : TABLE;
+
+		if (i)
+			assert_int_equal(stream_fork(&s, tgid, table, false), 0);
+		for (int fd = 0; fd < 5000; fd++) {
+			OPEN(&s, fd, .tgid = tgid, .tid = tgid, .table = table, .name = path);
+			CLOSE(&s, fd, .tgid = tgid, .tid = tgid, .table = table);
+			assert_true(stream_counts(&s).bytes < limits.bytes + (16 << 10));
+		}
+	}
+	assert_true(stream_counts(&s).bytes > limits.bytes / 2);
+	assert_true(stream_counts(&s).forgotten > 0);
+	/* What was touched last is known, of what was forgotten nothing is made up. */
+	BAD_CLOSE(&s, 4999, .tgid = CHILD + 39, .tid = CHILD + 39, .table = TABLE2 + 39 * 64);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
+	s.count = 0;
+	BAD_CLOSE(&s, 7);
+	stream_only(&s, FINDING_BAD_FD, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
 static void test_tables_are_bounded(void **state)
 {
 	const struct fd_limits limits = {.tables = 8};
@@ -356,6 +431,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_forgotten_number_is_not_said_to_be_never_open),
 		cmocka_unit_test(test_fork_beyond_the_limit_forgets),
+		cmocka_unit_test(test_children_share_what_they_inherit),
+		cmocka_unit_test(test_bytes_are_bounded),
 		cmocka_unit_test(test_tables_are_bounded),
 		cmocka_unit_test(test_history_is_bounded),
 		cmocka_unit_test(test_waiting_closes_are_bounded),

@@ -307,8 +307,26 @@ static void check_reported(struct trial *t)
 	}
 }
 
+/*
+ * Room for a part of what a history would have known: what has been forgotten is not said to be
+ * otherwise.
+ */
+static struct fd_limits little_room(uint64_t seed)
+{
+	uint64_t state = seed * 0x9e3779b97f4a7c15ull | 1;
+	struct fd_limits limits = {0};
+
+	limits.numbers = 1 + below(&state, 6);
+	limits.history = 1 + below(&state, 4);
+	limits.tables = below(&state, 2) ? 0 : 1 + below(&state, 3);
+	limits.bytes = below(&state, 2) ? 0 : 500 + below(&state, 6000);
+	return limits;
+}
+
 static void run(const struct script *script, struct trial *t)
 {
+	struct fd_limits limits = little_room(script->seed);
+
 	*t = (struct trial){.model = {
 				    .script = script,
 				    .drain = on_drain,
@@ -317,14 +335,17 @@ static void run(const struct script *script, struct trial *t)
 				    .listed = on_listed,
 			    }};
 	t->model.arg = t;
-	assert_int_equal(fd_world_new(NULL, on_finding, t, &t->world), 0);
+	assert_int_equal(fd_world_new(script->cramped ? &limits : NULL, on_finding, t, &t->world),
+			 0);
 	if (!script->attach)
 		fd_process_add(t->world, FIRST_PID, FIRST_TABLE, FD_FROM_START);
 	if (!script->attach && script->ring)
 		feed_ring(t);
 	model_run(&t->model);
 	fd_settle(t->world, UINT64_MAX);
-	check_reported(t);
+	if (!script->cramped)
+		check_reported(t);
+	fd_world_counts(t->world, &t->counts);
 	fd_world_free(t->world);
 }
 
@@ -381,7 +402,14 @@ static void print_failure(const struct script *script, const struct trial *t)
 {
 	const struct model *m = &t->model;
 
-	print_message("seed %llu: %s\n", (unsigned long long)script->seed, t->wrong);
+	print_message("seed %llu%s: %s\n", (unsigned long long)script->seed,
+		      script->cramped ? " with little room" : "", t->wrong);
+	if (script->cramped) {
+		struct fd_limits l = little_room(script->seed);
+
+		print_message("numbers %u, history %u, tables %u, bytes %zu; ", l.numbers,
+			      l.history, l.tables, l.bytes);
+	}
 	print_message("attach %d births %d enters %d; the reader's:", script->attach,
 		      script->births, script->enters);
 	for (unsigned int i = 0; i < script->count; i++)
@@ -400,11 +428,12 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 	return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
-static void try_history(uint64_t seed, struct trial *t)
+static void try_history(uint64_t seed, bool cramped, struct trial *t)
 {
 	struct script script;
 
 	draw_script(seed, &script);
+	script.cramped = cramped;
 	if (!fails(&script, t))
 		return;
 	cut_down(&script, t);
@@ -424,7 +453,7 @@ static void test_once_wrong(void **state)
 	struct trial t;
 
 	for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++)
-		try_history(seeds[i], &t);
+		try_history(seeds[i], false, &t);
 }
 
 static void test_histories(void **state)
@@ -435,7 +464,7 @@ static void test_histories(void **state)
 	struct trial t;
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
-		try_history(seed, &t);
+		try_history(seed, false, &t);
 		findings += t.findings;
 		facts += t.facts;
 		expected += t.expected;
@@ -448,11 +477,31 @@ static void test_histories(void **state)
 	assert_true(count < 1000 || (facts > count && expected > count / 10));
 }
 
+/* With room for little, less is said, but nothing else. */
+static void test_histories_forgotten(void **state)
+{
+	uint64_t first = setting("FDTRACE_MODEL_SEED", 1);
+	uint64_t count = setting("FDTRACE_MODEL_HISTORIES", HISTORIES) / 4;
+	uint64_t facts = 0, forgotten = 0;
+	struct trial t;
+
+	for (uint64_t seed = first; seed < first + count; seed++) {
+		try_history(seed, true, &t);
+		facts += t.facts;
+		forgotten += t.counts.forgotten;
+	}
+	print_message("%llu histories: %llu numbers forgotten, %llu facts all the same\n",
+		      (unsigned long long)count, (unsigned long long)forgotten,
+		      (unsigned long long)facts);
+	assert_true(count < 1000 || (forgotten > count && facts > count / 10));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_once_wrong),
 		cmocka_unit_test(test_histories),
+		cmocka_unit_test(test_histories_forgotten),
 	};
 
 	return cmocka_run_group_tests_name("lifecycle_model", tests, NULL, NULL);

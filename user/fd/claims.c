@@ -38,6 +38,13 @@ static bool was_over(const struct life *life, uint64_t time_ns)
 	return !life->live && life->ended.missing == SITE_SEEN && life->ended.time_ns < time_ns;
 }
 
+/* It is not known when it began, nor what had come before: the object may have taken any of that.
+ */
+static bool is_since_forgotten(const struct number *number, const struct life *life)
+{
+	return number->cut && !life->older && life->opened.missing != SITE_SEEN;
+}
+
 struct life *claim_life(const struct number *number, const struct record_claim *claim)
 {
 	struct life *life = number ? number->newest : NULL, *kept = NULL;
@@ -48,7 +55,7 @@ struct life *claim_life(const struct number *number, const struct record_claim *
 		else if (!kept)
 			kept = life;
 	}
-	if (!life || was_over(life, claim->since_ns))
+	if (!life || was_over(life, claim->since_ns) || is_since_forgotten(number, life))
 		return NULL;
 	return kept ? kept : life;
 }

@@ -37,23 +37,34 @@ static bool may_be_another(const struct table *copy, const struct life *life, bo
 	return opens && life->loose;
 }
 
+/* Without memory, nothing that is known of it is certain. */
+static void doubt_lives(struct number *number, bool opens)
+{
+	if (!number_own(number)) {
+		number->gaps = 0;
+		return;
+	}
+	for (struct life *life = number->newest; life; life = life->older)
+		life->uncertain |= may_be_another(number->table, life, opens);
+}
+
 /* A call that may have come before the copy. */
 static void doubt_number(struct number *number, bool opens)
 {
 	uint64_t copied_ns = number->table->copied_ns;
 
 	number->unsure |= number->copied;
-	for (struct life *life = number->newest; life && !number->copied; life = life->older)
-		life->uncertain |= may_be_another(number->table, life, opens);
+	if (!number->copied)
+		doubt_lives(number, opens);
 	hold_unsure(number, copied_ns, opens || number->copied);
 }
 
 static void doubt_all(struct table *table)
 {
-	struct number *number, *next;
+	struct number *number;
 
-	HASH_ITER (hh, table->numbers, number, next)
-		doubt_number(number, true);
+	EACH_NUMBER(table, at, number)
+	doubt_number(number, true);
 	table->unsure = true;
 }
 
@@ -68,7 +79,7 @@ static void leave_copy(struct table *table)
 /* One copy is followed: of the one before, nothing more will be known. */
 static void follow(struct store *store, struct table *from, struct table *to)
 {
-	struct number *number, *next;
+	struct number *number;
 
 	if (from->copy && is_soon(store, from->copy->copied_ns))
 		for (struct table *copy = from->copy; copy; copy = copy->copy)
@@ -77,24 +88,24 @@ static void follow(struct store *store, struct table *from, struct table *to)
 	from->copy = to;
 	to->source = from;
 	to->copied_ns = store->now_ns;
-	HASH_ITER (hh, to->numbers, number, next)
-		number->copied = true;
+	EACH_NUMBER(to, at, number)
+	number->copied = true;
 }
 
 /* What was listed may have been opened after the copy, though that was recorded later. */
 static void doubt_listed(struct table *to)
 {
-	struct number *number, *next;
+	struct number *number;
 
-	HASH_ITER (hh, to->numbers, number, next)
-		if (number->newest)
-			number->newest->doubted |= number->newest->listed;
+	EACH_NUMBER(to, at, number)
+	if (number->newest && number->newest->listed && number_own(number))
+		number->newest->doubted = true;
 }
 
 void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,
 		bool shared)
 {
-	struct number *number, *next;
+	struct number *number;
 
 	/* What was listed is newer than the copy. */
 	if (store->now_ns <= from->snapshot_ns) {
@@ -105,10 +116,10 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 	}
 	if (shared || (from->source && is_soon(store, from->copied_ns)))
 		follow(store, from, to);
-	HASH_ITER (hh, to->numbers, number, next)
-		for (const struct life *life = number->newest; life; life = life->older)
-			number->unsure |= may_be_newer(store, &life->opened, tid) ||
-					  may_be_newer(store, &life->ended, tid);
+	EACH_NUMBER(to, at, number)
+	for (const struct life *life = number->newest; life; life = life->older)
+		number->unsure |= may_be_newer(store, &life->opened, tid) ||
+				  may_be_newer(store, &life->ended, tid);
 }
 
 /* A copy of it is then one of what it was copied from itself, and as old. */
@@ -140,14 +151,14 @@ static void doubt(struct store *store, struct table *copy, int32_t fd, bool open
 
 static void doubt_range(struct table *copy, uint32_t first, uint32_t last)
 {
-	struct number *number, *next;
+	struct number *number;
 
 	if (first > INT32_MAX)
 		return;
 	table_sweep(copy, first, last > INT32_MAX ? INT32_MAX : last, 0);
-	HASH_ITER (hh, copy->numbers, number, next)
-		if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
-			doubt_number(number, false);
+	EACH_NUMBER(copy, at, number)
+	if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
+		doubt_number(number, false);
 }
 
 static void doubt_numbers(struct store *store, struct table *copy, const struct record_call *call)
@@ -197,12 +208,12 @@ void copy_late(struct hold *hold, struct table *table, const struct record_call 
 
 void copy_over(struct hold *hold, struct table *table)
 {
-	struct number *number, *next;
+	struct number *number;
 
 	if (!table->source || !is_soon(hold->store, table->copied_ns))
 		return;
-	HASH_ITER (hh, table->numbers, number, next)
-		hold_unsure(number, table->copied_ns, true);
+	EACH_NUMBER(table, at, number)
+	hold_unsure(number, table->copied_ns, true);
 }
 
 bool copy_unsure(const struct table *table, const struct number *number)

@@ -59,11 +59,11 @@ enum fd_type {
 };
 
 struct fd_what {
-	enum fd_type type;
-	uint16_t call;	/* the call that made the object, 0: not seen (then dup'ed, inherited…) */
-	uint32_t flags; /* as that call got them */
-	uint32_t arg;	/* socket: domain; pidfd: pid */
 	const char *path; /* as the program gave it, or /proc's text; NULL: none; hostile bytes */
+	uint32_t flags;	  /* as that call got them */
+	uint32_t arg;	  /* socket: domain; pidfd: pid */
+	uint16_t call; /* the call that made the object, 0: not seen (then dup'ed, inherited…) */
+	enum fd_type type : 8;
 	bool path_from_proc; /* read from /proc/PID/fd at attach: absolute */
 };
 
@@ -88,21 +88,21 @@ enum site_missing {
 	SITE_NOT_APPLICABLE, /* this kind of finding has no such site */
 };
 
-/* One call, as a finding shows it. */
+/* One call, as a finding shows it. Millions of them are kept: no byte is wasted. */
 struct fd_site {
-	enum site_missing missing; /* unless SITE_SEEN, nothing below holds */
-	bool inherited;		   /* made by the parent, before fork: tgid is the parent's */
-	uint16_t call;		   /* enum call_id */
-	uint16_t nr;
-	int64_t ret;
-	uint32_t tgid;
-	uint32_t tid;
 	uint64_t time_ns; /* CLOCK_BOOTTIME, when the call returned */
 	uint64_t stack_id;
-	uint8_t python; /* enum python_status */
-	uint8_t origin; /* enum site_origin */
-	uint8_t native; /* enum native_taken */
 	uint64_t native_id;
+	int32_t ret;
+	uint32_t tgid;
+	uint32_t tid;
+	uint16_t call; /* enum call_id */
+	uint16_t nr;
+	enum site_missing missing : 8; /* unless SITE_SEEN, nothing else here holds */
+	bool inherited;		       /* made by the parent, before fork: tgid is the parent's */
+	uint8_t python;		       /* enum python_status */
+	uint8_t origin;		       /* enum site_origin */
+	uint8_t native;		       /* enum native_taken */
 };
 
 /* The Python object that had a descriptor. */

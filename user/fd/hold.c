@@ -420,9 +420,7 @@ static bool failed_after(const struct hold *hold, const struct held *held, const
 		return true;
 	if (begun->missing == SITE_BEFORE_ATTACH && held->table->snapshot)
 		begun = &listed;
-	else if (begun->missing != SITE_SEEN)
-		begun = &life->shown;
-	if (begun->missing != SITE_SEEN)
+	else if (begun->missing != SITE_SEEN && !life->shown)
 		return false;
 	if (bad->tid == begun->tid || held->after_ns > begun->time_ns)
 		return true;
@@ -438,20 +436,13 @@ static bool only_order(const struct hold *hold, const struct held *held,
 	return failed_after(hold, held, life);
 }
 
-/* The call may have taken effect before the one that failed. */
-static bool may_be_before(const struct hold *hold, const struct held *held,
-			  const struct record_call *call)
-{
-	return !life_after(hold->store, call, &held->finding.bad);
-}
-
 void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
 		  const struct life *life, bool raced)
 {
 	struct held *held;
 
 	DL_FOREACH2 (number->waiters, held, number_next) {
-		if (!may_be_before(hold, held, call))
+		if (!hold_may_be_before(hold, held, call))
 			continue;
 		if (held->finds && held->finding.closed.missing == SITE_SEEN)
 			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
@@ -462,44 +453,6 @@ void hold_explain(struct hold *hold, struct number *number, const struct record_
 	}
 }
 
-void hold_opened(struct hold *hold, struct number *number, const struct record_call *call)
-{
-	bool replaces = call_shape(call->call) == SHAPE_DUP_ONTO;
-	struct held *held;
-
-	/* What was opened after the close that is named is not what that close has ended. */
-	DL_FOREACH2 (number->waiters, held, number_next)
-		if (held->finds && (replaces || held->loose) && may_be_before(hold, held, call) &&
-		    !life_after(hold->store, call, &held->finding.closed))
-			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
-	/* And closed again, by what nobody sees, or before it was recorded. */
-	if (number->table->ring || life_may_be_swept(hold->store, number->table, number->fd, call))
-		hold_doubt(hold, number, call);
-}
-
-void hold_unsure(struct number *number, uint64_t until_ns, bool all)
-{
-	struct held *held;
-
-	DL_FOREACH2 (number->waiters, held, number_next) {
-		const struct fd_site *opened = &held->finding.opened;
-		bool shown = call_shape(held->finding.closed.call) == SHAPE_CLOSE;
-
-		if (held->finds && (all || !shown) &&
-		    (opened->missing != SITE_SEEN || opened->time_ns <= until_ns))
-			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
-	}
-}
-
-void hold_doubt(struct hold *hold, struct number *number, const struct record_call *call)
-{
-	struct held *held;
-
-	DL_FOREACH2 (number->waiters, held, number_next)
-		if (held->finds && may_be_before(hold, held, call))
-			verdict_suspect(&held->finding, NOTE_SWEPT);
-}
-
 /*
  * No close came that explains it. Open or closed by then, the number is open no more, if the
  * failed close came after the open: EBADF from a file system's flush frees it, too.
@@ -508,9 +461,12 @@ static void unexplained(struct hold *hold, struct held *held)
 {
 	const struct fd_site other_way = {.missing = SITE_OTHER_WAY};
 	bool flushed = held->finding.notes & NOTE_FLUSH;
-	struct life *life = held->number->newest;
+	struct life *life;
 
 	held->silent = true;
+	if (!number_own(held->number))
+		return;
+	life = held->number->newest;
 	if (!number_live(held->number) || life->id != held->life || !failed_after(hold, held, life))
 		return;
 	life->uncertain |= flushed;
@@ -586,8 +542,12 @@ static void number_over(void *arg, struct number *number)
 {
 	struct hold *hold = arg;
 
-	while (number->waiters)
+	while (number->waiters) {
+		/* What may come yet, and what is known, cannot be compared any more. */
+		if (number->waiters->finds)
+			verdict_suspect(&number->waiters->finding, NOTE_ORDER_UNCERTAIN);
 		waited(hold, number->waiters);
+	}
 }
 
 void hold_init(struct hold *hold, struct store *store, finding_fn fn, void *arg)

@@ -118,6 +118,10 @@ void hold_closed(struct hold *hold, const struct record_call *call);
 /* Any other call of the thread ends its run. */
 void hold_break(struct hold *hold, uint32_t tid);
 
+/* The call may have taken effect before the one that failed. */
+bool hold_may_be_before(const struct hold *hold, const struct held *held,
+			const struct record_call *call);
+
 /* A close ended `life` of a number on which others had failed. raced: see life_close(). */
 void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
 		  const struct life *life, bool raced);
@@ -139,6 +143,9 @@ void hold_settle(struct hold *hold, uint64_t now_ns);
 
 /* Records were lost: no close that comes now explains anything, what waits is no fact. */
 void hold_gap(struct hold *hold);
+
+/* Somebody who is not known has made a call in the table: what waits in it is no fact. */
+void hold_strange(struct hold *hold, const struct table *table);
 
 /* The process is gone, or another program: its runs are over. */
 void hold_process_over(struct hold *hold, uint32_t tgid);

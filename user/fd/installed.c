@@ -55,12 +55,14 @@ static bool is_by_clone(const struct fd_site *site)
 
 void installed_since_copy(struct store *store, struct table *child, uint32_t tid)
 {
-	struct number *number, *next;
+	struct number *number;
 
-	HASH_ITER (hh, child->numbers, number, next) {
+	EACH_NUMBER(child, at, number)
+	{
 		const struct life *life = number->newest;
 
-		if (life && is_recent(store, &life->opened, tid) && is_by_clone(&life->opened))
+		if (life && is_recent(store, &life->opened, tid) && is_by_clone(&life->opened) &&
+		    number_own(number))
 			number_drop_newest(store, number);
 	}
 }

@@ -24,67 +24,6 @@ struct fd_site life_site(const struct record_call *call)
 	};
 }
 
-bool life_after(const struct store *store, const struct record_call *call,
-		const struct fd_site *site)
-{
-	if (site->missing != SITE_SEEN)
-		return false;
-	if (call->h.tid == site->tid || store->after_ns >= site->time_ns)
-		return true;
-	return record_call_entered(call) > site->time_ns;
-}
-
-bool life_early(const struct table *table, const struct record_call *call)
-{
-	return call->h.time_ns <= table->snapshot_ns;
-}
-
-/* The call may have taken effect before that moment; 0: never. */
-static bool may_precede(const struct store *store, const struct record_call *call, uint64_t ns)
-{
-	if (store->after_ns >= ns)
-		return false;
-	if (record_call_entered(call))
-		return record_call_entered(call) <= ns;
-	return call->h.time_ns <= ns || call->h.time_ns - ns <= store->limits.settle_ns;
-}
-
-bool life_may_be_unlisted(const struct store *store, const struct table *table,
-			  const struct record_call *call)
-{
-	if (!table->snapshot)
-		return !table->whole;
-	return may_precede(store, call, table->snapshot_ns);
-}
-
-bool life_soon(const struct store *store, const struct record_call *call,
-	       const struct fd_site *site)
-{
-	return call->h.time_ns <= site->time_ns ||
-	       call->h.time_ns - site->time_ns <= store->limits.settle_ns;
-}
-
-/* The call may have taken effect before the site's, though it was recorded later. */
-static bool may_overlap(const struct store *store, const struct record_call *call,
-			const struct fd_site *site)
-{
-	if (site->missing != SITE_SEEN || life_after(store, call, site))
-		return false;
-	return record_call_entered(call) || life_soon(store, call, site);
-}
-
-/*
- * The call may have taken effect before others whose records were lost, or whose process is not
- * known.
- */
-static bool in_gap(const struct store *store, const struct table *table,
-		   const struct record_call *call)
-{
-	uint64_t gap_ns = store->gap_ns > table->strange_ns ? store->gap_ns : table->strange_ns;
-
-	return may_precede(store, call, gap_ns);
-}
-
 /*
  * A number is touched that nobody has touched since the table was copied, or since records were
  * lost. After a gap only the newest life counts, and of a live one nothing but that it may be.
@@ -163,7 +102,7 @@ static bool may_be_missed(const struct store *store, const struct number *number
 
 	for (const struct life *life = number->newest; life; life = life->older) {
 		missed |= !life->live && life->opened.missing == SITE_OTHER_WAY;
-		before |= may_overlap(store, call, &life->ended);
+		before |= order_may_overlap(store, call, &life->ended);
 	}
 	return missed && before;
 }
@@ -187,24 +126,27 @@ static bool may_be_older(const struct store *store, const struct table *table,
 	       life_may_be_unlisted(store, table, call);
 }
 
-static void set_opened(struct store *store, const struct table *table, struct life *life,
+static void set_opened(struct store *store, const struct number *number, struct life *life,
 		       const struct record_call *call, const struct making *making)
 {
+	const struct table *table = number->table;
+
 	life->opened = life_site(call);
+	life->shown = false;
 	life->uncertain |=
-		in_gap(store, table, call) ||
+		order_in_gap(store, number, call) ||
 		(may_be_older(store, table, call) && (!table->snapshot || life_early(table, call)));
 	life->cloexec = making->cloexec;
 	life->copied = making->copied;
 	life_set_what(store, life, &making->what, making->text);
 }
 
-void life_named(struct store *store, const struct table *table, struct life *life,
+void life_named(struct store *store, const struct number *number, struct life *life,
 		const struct record_call *call, const struct making *making)
 {
 	uint64_t began_ns = life->opened.time_ns;
 
-	set_opened(store, table, life, call, making);
+	set_opened(store, number, life, call, making);
 	life->opened.time_ns = began_ns;
 }
 
@@ -219,7 +161,7 @@ static int push(struct store *store, struct number *number, const struct record_
 		life->follows = life_after(store, call, &life->older->ended);
 	/* Opened and closed before what is open was listed. */
 	life->doubted = life_may_be_unlisted(store, number->table, call);
-	set_opened(store, number->table, life, call, making);
+	set_opened(store, number, life, call, making);
 	return 0;
 }
 
@@ -229,15 +171,18 @@ bool life_may_be_swept(const struct store *store, const struct table *table, int
 	/* Any thread's: the last one may be this thread's own, and another's just before it. */
 	const struct fd_site range = {.missing = SITE_SEEN, .time_ns = table->swept_ns};
 
-	return table->swept_ns && table_swept(table, fd) && may_overlap(store, call, &range);
+	return table->swept_ns && table_swept(table, fd) && order_may_overlap(store, call, &range);
 }
 
 /* A life that a use has shown; its open is recorded only now. */
 static bool may_be_its_open(const struct store *store, const struct life *life,
 			    const struct record_call *call)
 {
+	struct fd_site shown = life->opened;
+
+	shown.missing = life->shown ? SITE_SEEN : SITE_NOT_APPLICABLE;
 	return life->live && life->opened.missing == SITE_OTHER_WAY &&
-	       may_overlap(store, call, &life->shown);
+	       order_may_overlap(store, call, &shown);
 }
 
 /* The call had returned when this life began: its record was kept back for long. */
@@ -255,8 +200,9 @@ static bool may_be_earlier(const struct store *store, const struct life *life,
 			   const struct record_call *call)
 {
 	for (; life; life = life->older)
-		if ((life->loose && may_overlap(store, call, &life->opened)) ||
-		    ((life->uncertain || life->swept) && may_overlap(store, call, &life->ended)) ||
+		if ((life->loose && order_may_overlap(store, call, &life->opened)) ||
+		    ((life->uncertain || life->swept) &&
+		     order_may_overlap(store, call, &life->ended)) ||
 		    is_late(call, life))
 			return true;
 	return false;
@@ -268,7 +214,7 @@ static bool may_be_replaced(const struct store *store, const struct life *life,
 {
 	for (; life; life = life->older)
 		if (call_shape(life->opened.call) == SHAPE_DUP_ONTO &&
-		    may_overlap(store, call, &life->opened))
+		    order_may_overlap(store, call, &life->opened))
 			return true;
 	return false;
 }
@@ -289,18 +235,18 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 	missed = may_be_missed(store, number, call);
 	earlier = stale ? NULL : closed_first(store, number, call);
 	if (earlier && record_call_entered(call) && earlier->opened.missing == SITE_OTHER_WAY) {
-		set_opened(store, table, earlier, call, making);
+		set_opened(store, number, earlier, call, making);
 		doubt_since(number, earlier);
 		return 0;
 	}
 	if (life && life->live && !stale && is_listed(store, table, life, call)) {
 		life->listed = false;
 		life->uncertain = !life_early(table, call);
-		set_opened(store, table, life, call, making);
+		set_opened(store, number, life, call, making);
 		return 0;
 	}
 	if (life && !stale && may_be_its_open(store, life, call)) {
-		set_opened(store, table, life, call, making);
+		set_opened(store, number, life, call, making);
 		life->uncertain = true;
 		return 0;
 	}
@@ -319,7 +265,7 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 		return err;
 	number->newest->raced = raced;
 	number->newest->shadowed = shadowed;
-	number->newest->crossed = raced && may_overlap(store, call, &life->opened);
+	number->newest->crossed = raced && order_may_overlap(store, call, &life->opened);
 	number->newest->uncertain |= earlier || missed || maybe ||
 				     may_be_replaced(store, life, call) ||
 				     may_be_earlier(store, life, call);
@@ -341,10 +287,10 @@ int life_replace(struct store *store, struct table *table, int32_t fd,
 	number_touch(store, number);
 	/* A close that overlaps may have ended what this began; of two dup2, either is the last. */
 	if (number_live(number)) {
-		overlaps = may_overlap(store, call, &number->newest->opened);
+		overlaps = order_may_overlap(store, call, &number->newest->opened);
 		life_over(store, number->newest, &site);
 	} else if (number->newest) {
-		overlaps = may_overlap(store, call, &number->newest->ended);
+		overlaps = order_may_overlap(store, call, &number->newest->ended);
 	}
 	err = push(store, number, call, making);
 	if (err)
@@ -403,13 +349,14 @@ static bool awaits_another(const struct store *store, const struct life *life,
 {
 	for (const struct life *older; life; life = older) {
 		older = life->older;
-		if (is_bulk_ended(life) && may_overlap(store, call, &life->ended))
+		if (is_bulk_ended(life) && order_may_overlap(store, call, &life->ended))
 			return true;
 		if (!older)
 			return false;
 		if (life->crossed && older->awaited)
 			return true;
-		if ((life->shadowed || is_left(older)) && may_overlap(store, call, &life->opened))
+		if ((life->shadowed || is_left(older)) &&
+		    order_may_overlap(store, call, &life->opened))
 			return true;
 	}
 	return false;
@@ -420,7 +367,7 @@ static bool awaits_another(const struct store *store, const struct life *life,
  * the one that its predecessor awaits, or the one that ended its predecessor, and the close that
  * is thought to have done that ended this life.
  */
-static bool is_contested(const struct store *store, const struct table *table,
+static bool is_contested(const struct store *store, const struct number *number,
 			 const struct life *life, const struct record_call *call)
 {
 	const struct life *older = life->older;
@@ -430,10 +377,10 @@ static bool is_contested(const struct store *store, const struct table *table,
 	/* The close that an older one awaited has come, and may as well have ended this. */
 	if (life->doubted)
 		return true;
-	/* Or it ended what was open before the list, or what was opened unseen in a gap. */
+	/* Or it ended what was open before the list, what was opened unseen in a gap, or what is
+	 * forgotten. */
 	if (!older)
-		return life->raced || life_may_be_unlisted(store, table, call) ||
-		       table_gap(store, table);
+		return life->raced || life_may_have_older(store, number, call);
 	if (awaits_another(store, older, call))
 		return true;
 	if (older->awaited || older->ended.missing != SITE_SEEN)
@@ -461,7 +408,7 @@ static struct life *push_unseen(struct store *store, struct number *number,
 	number->table->foreign |= why == SITE_OTHER_WAY;
 	older = life->older;
 	if (older)
-		life->uncertain = older->uncertain || may_overlap(store, call, &older->ended);
+		life->uncertain = older->uncertain || order_may_overlap(store, call, &older->ended);
 	for (older = life->older; older; older = older->older)
 		life->uncertain |= older->awaited;
 	return life;
@@ -514,7 +461,7 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 			number->newest->uncertain |= !record_call_entered(call) || life->uncertain;
 	} else if (number_live(number)) {
 		life = number->newest;
-		life->uncertain |= is_contested(store, table, life, call);
+		life->uncertain |= is_contested(store, number, life, call);
 		/* It may have been closed, and the number reused, before it was listed. */
 		if (life->listed && life_early(table, call))
 			life_unknown(store, life, life->opened.missing);
@@ -523,8 +470,8 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 	}
 	if (!life)
 		return -ENOMEM;
-	life->loose = may_overlap(store, call, &life->opened);
-	life->uncertain |= in_gap(store, table, call);
+	life->loose = order_may_overlap(store, call, &life->opened);
+	life->uncertain |= order_in_gap(store, number, call);
 	life->uncertain |= life->opened.missing != SITE_SEEN && may_be_older(store, table, call);
 	life->swept |=
 		life->loose && table->ring; /* which may have ended the one that it is said to */
@@ -552,14 +499,16 @@ int life_seen(struct store *store, struct table *table, int32_t fd, const struct
 		return -ENOMEM;
 	number_touch(store, number);
 	if (number_live(number)) {
-		number->newest->uncertain |= in_gap(store, table, call);
+		number->newest->uncertain |= order_in_gap(store, number, call);
 		return 0;
 	}
 	life = push_unseen(store, number, call, why);
 	if (!life)
 		return -ENOMEM;
-	life->shown = life_site(call);
-	life->uncertain |= in_gap(store, table, call);
+	life->opened = life_site(call);
+	life->opened.missing = why;
+	life->shown = true;
+	life->uncertain |= order_in_gap(store, number, call);
 	return 0;
 }
 
@@ -574,7 +523,7 @@ bool life_close_bulk(struct store *store, struct number *number, const struct re
 	if (!life->live) {
 		life->covered = true;
 		life->swept |= call_shape(life->ended.call) == SHAPE_CLOSE_RANGE &&
-			       may_overlap(store, call, &life->ended);
+			       order_may_overlap(store, call, &life->ended);
 		return false;
 	}
 	/* It may have begun after it. */
@@ -588,8 +537,8 @@ bool life_close_bulk(struct store *store, struct number *number, const struct re
 	life->uncertain |= copy_unsure(number->table, number);
 	settle_doubts(store, number);
 	number_touch(store, number);
-	life->uncertain |= may_overlap(store, call, &life->opened);
-	life->uncertain |= in_gap(store, number->table, call);
+	life->uncertain |= order_may_overlap(store, call, &life->opened);
+	life->uncertain |= order_in_gap(store, number, call);
 	life->swept |= number->table->ring || life->raced || life->doubted;
 	life_over(store, life, &site);
 	return true;

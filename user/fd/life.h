@@ -25,6 +25,7 @@
 #ifndef FDTRACE_FD_LIFE_H
 #define FDTRACE_FD_LIFE_H
 
+#include "fd/order.h"
 #include "fd/table.h"
 
 /* What a call makes of a number. */
@@ -37,26 +38,8 @@ struct making {
 
 struct fd_site life_site(const struct record_call *call);
 
-/*
- * The call began after the site's call had returned: it is the same thread's, or was entered
- * later, by its record or by what its thread did before (store.after_ns).
- */
-bool life_after(const struct store *store, const struct record_call *call,
-		const struct fd_site *site);
-
-/* The call's record came within the settle time after the site's. */
-bool life_soon(const struct store *store, const struct record_call *call,
-	       const struct fd_site *site);
-
-/* The call returned before the snapshot of its table was finished. */
-bool life_early(const struct table *table, const struct record_call *call);
-
-/* The call may have taken effect before the descriptors of its table were listed. */
-bool life_may_be_unlisted(const struct store *store, const struct table *table,
-			  const struct record_call *call);
-
 /* A life that began while this call went on, which now tells what it made. */
-void life_named(struct store *store, const struct table *table, struct life *life,
+void life_named(struct store *store, const struct number *number, struct life *life,
 		const struct record_call *call, const struct making *making);
 
 /* A call returned fd as new. 0 or -ENOMEM. */

@@ -191,14 +191,11 @@ static int begin(struct fd_world *world, struct table *table, int32_t fd,
 		 const struct record_call *call, const struct making *making)
 {
 	struct life *life = installed_by(&world->store, table, fd, call);
-	int err;
+	int err = life ? 0 : life_begin(&world->store, table, fd, call, making);
 
-	if (life) {
-		life_named(&world->store, table, life, call, making);
-		return 0;
-	}
-	err = life_begin(&world->store, table, fd, call, making);
-	if (!err)
+	if (life)
+		life_named(&world->store, number_find(table, fd), life, call, making);
+	else if (!err)
 		hold_opened(&world->hold, number_find(table, fd), call);
 	return err;
 }
@@ -394,6 +391,7 @@ static uint64_t come_to(struct fd_world *world, const struct record_header *reco
 			  : threads_note(&world->threads, record->tid, record->time_ns, table);
 	struct store *store = &world->store;
 
+	store_trim(store, 0);
 	store->now_ns = record->time_ns;
 	store->traced_ns = past.time_ns > born_ns ? past.time_ns : 0;
 	store->after_ns = store->traced_ns ? store->traced_ns : born_ns;
@@ -405,7 +403,7 @@ static uint64_t come_to(struct fd_world *world, const struct record_header *reco
 static bool is_sane(const struct record_call *call)
 {
 	return call->h.size >= sizeof(*call) && call_shape(call->call) && call->table &&
-	       call->name_size <= call->h.size - sizeof(*call) && call->ret <= INT32_MAX;
+	       call->name_size <= call->h.size - sizeof(*call) && call->ret == (int32_t)call->ret;
 }
 
 static bool unshares(const struct record_call *call)
@@ -426,6 +424,7 @@ static void stranger(struct fd_world *world, const struct record_call *call)
 
 	if (table) {
 		table_doubt(table);
+		hold_strange(&world->hold, table);
 		table->strange_ns = call->h.time_ns;
 	}
 	world->silent += call->ret == -EBADF;
@@ -457,7 +456,7 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	scene.table =
 		users_table(&world->users, user, call->h.tid, call->table, was_in, unshares(call));
 	if (!scene.table)
-		return -ENOMEM;
+		return users_give_up(&world->users, user);
 	copy_late(&world->hold, scene.table, call);
 	if (shape != SHAPE_CLOSE)
 		hold_break(&world->hold, call->h.tid);
@@ -484,7 +483,7 @@ int fd_owner(struct fd_world *world, const struct record_owner *record)
 		return 0;
 	table = users_table(&world->users, user, record->h.tid, record->table, 0, false);
 	if (!table)
-		return -ENOMEM;
+		return users_give_up(&world->users, user);
 	return owner_says(&world->hold, table, record,
 			  threads_intents(&world->threads, record->h.tid));
 }
@@ -552,7 +551,7 @@ int fd_exec(struct fd_world *world, const struct record_exec *record)
 	hold_process_over(&world->hold, user->tgid);
 	table = users_exec(&world->users, user, record->h.tid, record->table);
 	if (!table)
-		return -ENOMEM;
+		return users_give_up(&world->users, user);
 	hold_table_over(&world->hold, table);
 	table_exec(&world->store, table);
 	user->vfork = false;
@@ -594,5 +593,6 @@ void fd_world_counts(const struct fd_world *world, struct fd_counts *ret_counts)
 		.sweep_closes = world->hold.sweep_closes,
 		.silent = world->silent + world->hold.silent,
 		.forgotten = world->store.forgotten,
+		.bytes = world->store.bytes,
 	};
 }

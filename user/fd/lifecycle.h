@@ -13,6 +13,7 @@
 #define FDTRACE_FD_LIFECYCLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fd/finding.h"
@@ -23,7 +24,8 @@ struct fd_world;
 struct fd_limits {
 	unsigned int history; /* ended generations kept for each number (default 4) */
 	unsigned int tables;  /* tables at once (default 65536) */
-	unsigned int numbers; /* numbers with a history, over all tables (default 1 << 20) */
+	unsigned int numbers; /* numbers with a history, over all tables (default: no limit) */
+	size_t bytes;	      /* that all of them take, as counted here (default 96 MiB) */
 	unsigned int sweep;   /* consecutive EBADF closes from one site that make a sweep (8) */
 	uint64_t settle_ns;   /* how long a bad close on a number that is believed open waits for
 				 the racing close that explains it (default 200 ms) */
@@ -93,6 +95,7 @@ struct fd_counts {
 	uint64_t sweep_closes; /* of these, folded into sweeps */
 	uint64_t silent;       /* EBADF that is no finding: wrong mode, probes, vfork actions… */
 	uint64_t forgotten;    /* numbers dropped because of fd_limits */
+	uint64_t bytes;	       /* that all that is kept takes, as fd_limits.bytes counts them */
 };
 
 void fd_world_counts(const struct fd_world *world, struct fd_counts *ret_counts);

@@ -267,7 +267,9 @@ static bool is_settled(const struct scene *scene, const struct life *life)
 	const struct number *number = number_find(scene->table, scene->call->fd);
 	const struct life *older = life->older;
 
-	if (life->opened.missing != SITE_SEEN || (older && older->ended.missing != SITE_SEEN))
+	if (life->opened.missing != SITE_SEEN ||
+	    (older ? older->ended.missing != SITE_SEEN
+		   : life_may_have_older(scene->store, number, scene->call)))
 		return false;
 	for (unsigned int i = 0; i < record_call_claims(scene->call); i++) {
 		struct record_claim claim = claim_at(scene->call, i);

@@ -5,6 +5,10 @@
 
 static void range_one(struct hold *hold, struct number *number, const struct record_call *call)
 {
+	if (!number_own(number)) {
+		number->gaps = 0; /* no memory: nothing is certain of it */
+		return;
+	}
 	if (call->flags & RANGE_CLOEXEC) {
 		if (number_live(number))
 			number->newest->cloexec = true;
@@ -19,7 +23,7 @@ static void range_one(struct hold *hold, struct number *number, const struct rec
 void range_closed(struct hold *hold, struct table *table, const struct record_call *call)
 {
 	uint32_t first = call->fd, last = call->fd2;
-	struct number *number, *next;
+	struct number *number;
 
 	if (last > INT32_MAX)
 		last = INT32_MAX;
@@ -29,7 +33,7 @@ void range_closed(struct hold *hold, struct table *table, const struct record_ca
 		table_sweep(table, first, last, call->h.time_ns);
 		table->swept_early |= life_may_be_unlisted(hold->store, table, call);
 	}
-	if (last - first < HASH_COUNT(table->numbers)) {
+	if (last - first < table->numbers.count) {
 		for (uint64_t fd = first; fd <= last; fd++) {
 			number = number_find(table, fd);
 			if (number)
@@ -37,7 +41,7 @@ void range_closed(struct hold *hold, struct table *table, const struct record_ca
 		}
 		return;
 	}
-	HASH_ITER (hh, table->numbers, number, next)
-		if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
-			range_one(hold, number, call);
+	EACH_NUMBER(table, at, number)
+	if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
+		range_one(hold, number, call);
 }

@@ -9,43 +9,23 @@
 #include "base/mem.h"
 #include "fd/copy.h"
 
-/* Paths are as long as a hostile program likes: bytes of all texts together. */
-#define TEXT_BYTES_MAX (64u << 20)
-/* Lives of one number beyond its history, each of which waits for its close. */
-#define AWAITED_MAX    16
+/* What the heap needs for a block beside its bytes, and in which steps it gives these. */
+#define HEAP_HEAD 8
+#define HEAP_STEP 16
 
-struct text *text_new(struct store *store, const char *bytes, size_t size)
+static size_t heap_size(size_t size)
 {
-	struct text *text;
-
-	if (size > RECORD_NAME_MAX)
-		size = RECORD_NAME_MAX;
-	if (store->text_bytes + size > TEXT_BYTES_MAX)
-		return NULL;
-	text = malloc(sizeof(*text) + size + 1);
-	if (!text)
-		return NULL;
-	text->refs = 1;
-	text->size = size;
-	memcpy(text->bytes, bytes, size);
-	text->bytes[size] = '\0';
-	store->text_bytes += size;
-	return text;
+	return (size + HEAP_HEAD + HEAP_STEP - 1) / HEAP_STEP * HEAP_STEP;
 }
 
-struct text *text_ref(struct text *text)
+void store_count(struct store *store, size_t size)
 {
-	if (text)
-		text->refs++;
-	return text;
+	store->bytes += heap_size(size);
 }
 
-void text_unref(struct store *store, struct text *text)
+void store_discount(struct store *store, size_t size)
 {
-	if (!text || --text->refs)
-		return;
-	store->text_bytes -= text->size;
-	free(text);
+	store->bytes -= heap_size(size);
 }
 
 void store_init(struct store *store, const struct fd_limits *limits)
@@ -53,7 +33,8 @@ void store_init(struct store *store, const struct fd_limits *limits)
 	static const struct fd_limits defaults = {
 		.history = 4,
 		.tables = 65536,
-		.numbers = 1 << 20,
+		.numbers = UINT_MAX,
+		.bytes = 96 << 20,
 		.sweep = 8,
 		.settle_ns = 200000000,
 	};
@@ -63,202 +44,9 @@ void store_init(struct store *store, const struct fd_limits *limits)
 	l->history = l->history ?: defaults.history;
 	l->tables = l->tables ?: defaults.tables;
 	l->numbers = l->numbers ?: defaults.numbers;
+	l->bytes = l->bytes ?: defaults.bytes;
 	l->sweep = l->sweep ?: defaults.sweep;
 	l->settle_ns = l->settle_ns ?: defaults.settle_ns;
-}
-
-/* Lives */
-
-static void life_free(struct store *store, struct life *life)
-{
-	store->live -= life->live;
-	text_unref(store, life->text);
-	free(life->waiting);
-	free(life);
-}
-
-static void history_free(struct store *store, struct life *life)
-{
-	while (life) {
-		struct life *older = life->older;
-
-		life_free(store, life);
-		life = older;
-	}
-}
-
-/*
- * The newest life is about to be followed by another: keep the limit's worth of lives. One whose
- * close is on its way stays beyond that, or its close would be taken for another's: however many
- * lives follow while a thread is kept from returning from it. So does one whose object still has
- * the number, though it is over: the object may close it at any time.
- */
-static void history_trim(struct store *store, struct number *number)
-{
-	struct life *life = number->newest, **link;
-	unsigned int kept = 1, awaited = 0, stale = 0;
-
-	for (; life && kept < store->limits.history; life = life->older)
-		kept++;
-	if (!life)
-		return;
-	for (link = &life->older; *link;) {
-		life = *link;
-		if ((life->awaited && awaited++ < AWAITED_MAX) ||
-		    (life->owner && !life->given && stale++ < RECORD_CLAIMS_MAX)) {
-			link = &life->older;
-			continue;
-		}
-		*link = life->older;
-		life_free(store, life);
-	}
-}
-
-struct life *life_push(struct store *store, struct number *number)
-{
-	struct life *life = calloc(1, sizeof(*life));
-
-	if (!life)
-		return NULL;
-	history_trim(store, number);
-	life->id = ++store->lives;
-	life->live = true;
-	life->owner_gaps = store->gaps;
-	life->ended.missing = life->shown.missing = SITE_NOT_APPLICABLE;
-	life->older = number->newest;
-	number->newest = life;
-	store->live++;
-	return life;
-}
-
-void number_drop_newest(struct store *store, struct number *number)
-{
-	struct life *life = number->newest;
-
-	number->newest = life->older;
-	life_free(store, life);
-}
-
-void life_over(struct store *store, struct life *life, const struct fd_site *ended)
-{
-	store->live -= life->live;
-	life->live = false;
-	life->ended = *ended;
-}
-
-void life_set_what(struct store *store, struct life *life, const struct fd_what *what,
-		   struct text *text)
-{
-	struct text *old = life->text;
-
-	life->text = text_ref(text);
-	life->what = *what;
-	life->what.path = text ? text->bytes : NULL;
-	text_unref(store, old);
-}
-
-void life_unknown(struct store *store, struct life *life, enum site_missing missing)
-{
-	life_set_what(store, life, &(struct fd_what){.type = FD_UNKNOWN}, NULL);
-	life->opened = (struct fd_site){.missing = missing};
-	life->listed = life->copied = life->inherited = life->raced = false;
-}
-
-/* Numbers */
-
-struct number *number_find(const struct table *table, int32_t fd)
-{
-	struct number *number;
-
-	HASH_FIND(hh, table->numbers, &fd, sizeof(fd), number);
-	return number;
-}
-
-static void number_free(struct store *store, struct number *number)
-{
-	HASH_DEL(number->table->numbers, number);
-	DL_DELETE(store->numbers, number);
-	store->nnumbers--;
-	history_free(store, number->newest);
-	free(number);
-}
-
-static void mark_cut(struct table *table, int32_t min, int32_t max)
-{
-	if (!table->cut) {
-		table->cut = true;
-		table->cut_min = min;
-		table->cut_max = max;
-	}
-	if (min < table->cut_min)
-		table->cut_min = min;
-	if (max > table->cut_max)
-		table->cut_max = max;
-}
-
-static void number_forget(struct store *store, struct number *number)
-{
-	store->forget(store->forget_arg, number);
-	mark_cut(number->table, number->fd, number->fd);
-	number_free(store, number);
-	store->forgotten++;
-}
-
-static struct number *number_new(struct store *store, struct table *table, int32_t fd)
-{
-	struct number *number = calloc(1, sizeof(*number));
-
-	if (!number)
-		return NULL;
-	number->fd = fd;
-	number->table = table;
-	number->gaps = store->gaps;
-	number->copied = table->source != NULL;
-	number->unsure = table->unsure;
-	HASH_ADD(hh, table->numbers, fd, sizeof(fd), number);
-	DL_APPEND(store->numbers, number);
-	store->nnumbers++;
-	return number;
-}
-
-struct number *number_get(struct store *store, struct table *table, int32_t fd)
-{
-	struct number *number = number_find(table, fd);
-
-	if (number)
-		return number;
-	if (store->nnumbers >= store->limits.numbers)
-		number_forget(store, store->numbers);
-	return number_new(store, table, fd);
-}
-
-bool number_stale(const struct store *store, const struct number *number)
-{
-	return number->gaps != store->gaps;
-}
-
-void number_touch(struct store *store, struct number *number)
-{
-	number->gaps = store->gaps;
-	number->copied = number->unsure = false;
-	if (!number->next)
-		return;
-	DL_DELETE(store->numbers, number);
-	DL_APPEND(store->numbers, number);
-}
-
-bool number_live(const struct number *number)
-{
-	return number && number->newest && number->newest->live;
-}
-
-struct life *number_life(const struct number *number, uint64_t id)
-{
-	struct life *life = number->newest;
-
-	while (life && life->id != id)
-		life = life->older;
-	return life;
 }
 
 /* Tables */
@@ -289,6 +77,8 @@ struct table *table_new(struct store *store, uint64_t address)
 	table = calloc(1, sizeof(*table));
 	if (!table)
 		return NULL;
+	store_count(store, sizeof(*table));
+	table->store = store;
 	table->gaps = store->gaps;
 	table->swept = (struct span){0, -1};
 	store->ntables++;
@@ -298,73 +88,28 @@ struct table *table_new(struct store *store, uint64_t address)
 
 void table_free(struct store *store, struct table *table)
 {
-	struct number *number, *next;
+	struct number *number;
 
-	HASH_ITER (hh, table->numbers, number, next)
-		number_free(store, number);
+	EACH_NUMBER(table, at, number)
+	number_free(store, number);
+	store->bytes -= slots_bytes(&table->numbers);
+	slots_free(&table->numbers);
 	copy_forget(table);
 	table_place(store, table, 0);
 	store->ntables--;
 	free(table);
-}
-
-static struct life *life_copy(struct store *store, const struct life *from, bool inherited)
-{
-	struct life *life = malloc(sizeof(*life));
-
-	if (!life)
-		return NULL;
-	*life = *from;
-	life->older = NULL;
-	life->waiting = NULL;
-	life->id = ++store->lives;
-	text_ref(life->text);
-	store->live += life->live;
-	if (inherited) {
-		life->inherited = life->lent = true;
-		life->opened.inherited = life->ended.inherited = true;
-	}
-	return life;
-}
-
-/* Without memory a history may come out shorter: then the number is not kept at all. */
-static bool number_copy(struct store *store, struct table *to, const struct number *from,
-			bool inherited)
-{
-	struct number *number;
-	struct life **link;
-
-	if (store->nnumbers >= store->limits.numbers)
-		return false;
-	number = number_new(store, to, from->fd);
-	if (!number)
-		return false;
-	number->gaps = from->gaps;
-	number->copied = from->copied;
-	number->unsure = from->unsure;
-	link = &number->newest;
-	for (const struct life *life = from->newest; life; life = life->older) {
-		*link = life_copy(store, life, inherited);
-		if (!*link) {
-			number_free(store, number);
-			return false;
-		}
-		link = &(*link)->older;
-	}
-	return true;
+	store_discount(store, sizeof(*table));
 }
 
 struct table *table_copy(struct store *store, const struct table *from, uint64_t address,
 			 bool inherited)
 {
 	struct table *to = table_new(store, address);
-	struct number *number, *next;
+	struct number *number;
 
 	if (!to)
 		return NULL;
-	while (store->numbers &&
-	       store->nnumbers + HASH_COUNT(from->numbers) > store->limits.numbers)
-		number_forget(store, store->numbers);
+	number_make_room(store, from->numbers.count);
 	to->unsure = from->unsure;
 	to->strange_ns = from->strange_ns;
 	to->snapshot_ns = from->snapshot_ns;
@@ -380,11 +125,12 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	to->swept_early = from->swept_early;
 	to->swept_ns = from->swept_ns;
 	if (from->cut)
-		mark_cut(to, from->cut_min, from->cut_max);
-	HASH_ITER (hh, from->numbers, number, next) {
+		table_mark_cut(to, from->cut_min, from->cut_max, from->cut_ns);
+	EACH_NUMBER(from, at, number)
+	{
 		if (number_copy(store, to, number, inherited))
 			continue;
-		mark_cut(to, number->fd, number->fd);
+		table_mark_cut(to, number->fd, number->fd, store->now_ns);
 		store->forgotten++;
 	}
 	return to;
@@ -393,7 +139,8 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 /* Of a life that began unseen, nobody knows whether exec ends it. */
 static bool knows_cloexec(const struct life *life)
 {
-	return life->opened.missing != SITE_OTHER_WAY && life->opened.missing != SITE_LOST;
+	return life->opened.missing != SITE_OTHER_WAY && life->opened.missing != SITE_LOST &&
+	       life->opened.missing != SITE_HISTORY_CUT;
 }
 
 /* Whether exec leaves the number open is not known for sure. */
@@ -416,20 +163,24 @@ static bool is_in_doubt(const struct store *store, const struct number *number)
  */
 void table_exec(struct store *store, struct table *table)
 {
-	struct number *number, *next;
+	struct number *number;
 
-	HASH_ITER (hh, table->numbers, number, next) {
+	EACH_NUMBER(table, at, number)
+	{
 		struct life *life = number->newest;
 		bool doubted = is_in_doubt(store, number);
 
 		table->foreign |= doubted;
-		if (!life || !life->live || life->cloexec || !knows_cloexec(life)) {
+		if (!life || !life->live || life->cloexec || !knows_cloexec(life) ||
+		    !number_own(number)) {
 			number_free(store, number);
 			continue;
 		}
-		history_free(store, life->older);
-		life->older = NULL;
+		number_drop_older(store, number);
+		number->cut = false;
+		life = number->newest;
 		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
+		life->shown = false;
 		life->raced = life->uncertain = false;
 		life->doubted = doubted; /* if it is there at all */
 		life->owner = 0;	 /* so are its objects */
@@ -447,10 +198,10 @@ void table_exec(struct store *store, struct table *table)
 
 void table_doubt(struct table *table)
 {
-	struct number *number, *next;
+	struct number *number;
 
-	HASH_ITER (hh, table->numbers, number, next)
-		number->gaps = 0;
+	EACH_NUMBER(table, at, number)
+	number->gaps = 0;
 	table->gaps = 0;
 }
 
@@ -468,11 +219,11 @@ static void number_gone(struct store *store, struct number *number)
 
 void table_relisted(struct store *store, struct table *table)
 {
-	struct number *number, *next;
+	struct number *number;
 
-	HASH_ITER (hh, table->numbers, number, next)
-		if (number_stale(store, number))
-			number_gone(store, number);
+	EACH_NUMBER(table, at, number)
+	if (number_stale(store, number) && number_own(number))
+		number_gone(store, number);
 	table->relisted = true;
 	table->whole = false;
 }

@@ -15,6 +15,7 @@
 #include <uthash.h>
 
 #include "fd/lifecycle.h"
+#include "fd/slots.h"
 
 /* A path or name, shared by all lives that came from one open file. */
 struct text {
@@ -26,56 +27,64 @@ struct text {
 /* One generation of a number. */
 struct life {
 	struct life *older;
-	uint64_t id; /* never reused */
-	struct fd_site opened;
-	struct fd_site ended; /* of a life that is over */
-	struct fd_site shown; /* its open was not seen: the use that showed it */
-	struct fd_what what;  /* path: of text */
+	uint64_t id;	       /* never reused */
+	struct fd_site opened; /* if its open was not seen: the use that showed it, if `shown` */
+	struct fd_site ended;  /* of a life that is over */
+	struct fd_what what;   /* path: of text */
 	struct text *text;
-	bool live;
-	bool cloexec;
-	bool copied;	/* made by a call of the dup family */
-	bool inherited; /* began in the parent, before fork */
-	bool listed;	/* known from the snapshot; its open may still be on its way */
-	bool awaited;	/* over because the number was opened again: its close is on its way */
-	bool raced;	/* began while the number was believed open */
-	bool shadowed;	/* began while it was unsure whether the number was open */
-	bool follows;	/* its open was entered when the close of the life before had returned */
-	bool loose;	/* over by a close that may have come before its open had returned */
-	bool doubted;	/* live, though a close of it may be missed, or thought an older life's */
-	bool crossed;	/* its open and that of the life before, awaited, may have come in turn */
-	bool uncertain; /* another order of the calls fits as well */
-	bool swept;	/* a close_range may have ended it, or another life after it, or neither */
-	bool covered;	/* a close_range came over it when it was over */
-
-	/* owners.h */
-	bool given;		 /* the owner has given it up */
-	bool lent;		 /* the owner is a copy of the parent's object, by fork */
-	bool behind;		 /* over by a close that its living owner did not make */
-	bool suspected;		 /* it is not certain whose close ended it */
-	bool stolen;		 /* over by a close that meant an earlier life */
-	bool claimed;		 /* its close told of objects, this life's or another's */
-	bool told;		 /* such a close has been reported: it is one, whoever fails */
-	uint8_t owner_type;	 /* enum owner_type */
-	uint8_t owner_flags;	 /* enum claim_flag */
-	uint32_t giver;		 /* the thread that gave it up: it makes the close, if any */
-	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
-	unsigned int owner_gaps; /* the store's, when it began, or was taken */
 	uint64_t owner_class;	 /* the owner's type, its address (owner_names.h); 0: not known */
 	uint64_t owner;		 /* the object that took it, its address; 0: none known */
 	struct finding *waiting; /* for the owner's next call */
+	uint32_t refs;		 /* of the newest: numbers that have it (number_own) */
+	uint32_t giver;		 /* the thread that gave it up: it makes the close, if any */
+	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
+	unsigned int owner_gaps; /* the store's, when it began, or was taken */
+	uint8_t owner_type;	 /* enum owner_type */
+	uint8_t owner_flags;	 /* enum claim_flag */
+	bool live : 1;
+	bool cloexec : 1;
+	bool copied : 1;    /* made by a call of the dup family */
+	bool inherited : 1; /* began in the parent, before fork */
+	bool listed : 1;    /* known from the snapshot; its open may still be on its way */
+	bool awaited : 1;   /* over because the number was opened again: its close is on its way */
+	bool raced : 1;	    /* began while the number was believed open */
+	bool shadowed : 1;  /* began while it was unsure whether the number was open */
+	bool follows : 1; /* its open was entered when the close of the life before had returned */
+	bool loose : 1;	  /* over by a close that may have come before its open had returned */
+	bool doubted : 1; /* live, though a close of it may be missed, or thought an older life's */
+	bool crossed : 1; /* its open and that of the life before, awaited, may have come in turn */
+	bool uncertain : 1; /* another order of the calls fits as well */
+	bool swept : 1; /* a close_range may have ended it, or another life after it, or neither */
+	bool covered : 1; /* a close_range came over it when it was over */
+	bool shown : 1;	  /* its open was not seen: opened is the use that showed it */
+
+	/* owners.h */
+	bool given : 1;	    /* the owner has given it up */
+	bool lent : 1;	    /* the owner is a copy of the parent's object, by fork */
+	bool behind : 1;    /* over by a close that its living owner did not make */
+	bool suspected : 1; /* it is not certain whose close ended it */
+	bool stolen : 1;    /* over by a close that meant an earlier life */
+	bool claimed : 1;   /* its close told of objects, this life's or another's */
+	bool told : 1;	    /* such a close has been reported: it is one, whoever fails */
 };
 
+/*
+ * A number in a table, and its lives. Those that a table was copied with are the same ones that the
+ * table had from which it was copied, until either number is looked at (number_find).
+ */
 struct number {
-	UT_hash_handle hh;	    /* in its table */
 	struct number *prev, *next; /* of all tables, least recently touched first */
 	struct table *table;
 	struct life *newest;
 	struct held *waiters; /* hold.h: calls that failed on it, and wait */
 	unsigned int gaps;    /* the store's, when the number was last touched */
-	bool copied;	      /* not touched since the table was copied from another (copy.h) */
-	bool unsure;	      /* nor is it sure that it was as it is known to be then */
 	int32_t fd;
+	bool copied : 1;   /* not touched since the table was copied from another (copy.h) */
+	bool unsure : 1;   /* nor is it sure that it was as it is known to be then */
+	bool cut : 1;	   /* lives that came before those that are known may be forgotten */
+	bool shared : 1;   /* its lives may be other numbers' as well */
+	bool borrowed : 1; /* they were another number's first */
+	bool inherits : 1; /* that one's table is a parent process's */
 };
 
 struct use;  /* users.h */
@@ -88,8 +97,9 @@ struct span {
 
 struct table {
 	UT_hash_handle hh;
+	struct store *store;
 	uint64_t address; /* 0: not known yet */
-	struct number *numbers;
+	struct slots numbers;
 	struct use *uses;
 	struct table *source; /* what it was copied from, while that matters (copy.h) */
 	struct table *copy;   /* what was copied from it last */
@@ -109,6 +119,7 @@ struct table {
 	bool ring;	      /* an io_uring is here, whose closes are not seen */
 	bool foreign;	      /* one was open here whose making was not seen, or may have been */
 	int32_t cut_min, cut_max;
+	uint64_t cut_ns;   /* what was forgotten had happened until then */
 	bool swept_early;  /* one that may have come before what is open was listed */
 	struct span swept; /* close_range covered them, whether they were open or not */
 	uint64_t swept_ns; /* the last time that one did; 0: none has */
@@ -126,6 +137,7 @@ struct store {
 	uint64_t gap_ns; /* when the last gap was told; 0: there was none */
 	uint64_t lives;
 	size_t text_bytes;
+	size_t bytes;	       /* of all that is kept, as the heap has it */
 	uint64_t now_ns;       /* the time of the record at hand */
 	uint64_t after_ns;     /* its call was entered after this; 0: not known */
 	uint64_t traced_ns;    /* so it was after this, when its thread was traced; 0: not known */
@@ -140,6 +152,14 @@ struct text *text_ref(struct text *text);
 void text_unref(struct store *store, struct text *text);
 
 void store_init(struct store *store, const struct fd_limits *limits);
+/*
+ * Forgets the least recently touched numbers until what is kept, and so many bytes more, fit the
+ * limit. Nobody may have a pointer to a number or a life.
+ */
+void store_trim(struct store *store, size_t more);
+/* Memory from the heap is taken, or given back: counted as the heap does. */
+void store_count(struct store *store, size_t size);
+void store_discount(struct store *store, size_t size);
 
 struct table *table_find(const struct store *store, uint64_t address);
 /* address 0: to be placed later. NULL without memory or at the limit. */
@@ -163,6 +183,8 @@ void table_relisted(struct store *store, struct table *table);
 bool table_gap(const struct store *store, const struct table *table);
 /* The number may have been forgotten. */
 bool table_cut(const struct table *table, int32_t fd);
+/* Numbers min..max have been forgotten: what had been known of them had happened by time_ns. */
+void table_mark_cut(struct table *table, int32_t min, int32_t max, uint64_t time_ns);
 /* close_range has covered min..max; time_ns: when, if it was in this table. */
 void table_sweep(struct table *table, int32_t min, int32_t max, uint64_t time_ns);
 /* A close_range has covered the number. */
@@ -170,7 +192,16 @@ bool table_swept(const struct table *table, int32_t fd);
 /* Numbers are opened or closed here in ways that are not seen. */
 bool table_hides(const struct table *table);
 
+/* Its lives are its own then, and may be changed. NULL: it is not known; or no memory. */
 struct number *number_find(const struct table *table, int32_t fd);
+/*
+ * Makes its lives its own, of a number that was not found by number_find(): needed before one of
+ * them is changed, or pointed to. False: without memory, they are another number's as well.
+ */
+bool number_own(struct number *number);
+/* The numbers of a table, one by one; at: see slots_next(). Their lives may be shared. */
+#define EACH_NUMBER(table, at, number) \
+	for (uint32_t at = 0; ((number) = slots_next(&(table)->numbers, &at));)
 /* Finds or creates, at the cost of the least recently touched number. NULL without memory. */
 struct number *number_get(struct store *store, struct table *table, int32_t fd);
 /* Records were lost since the number was last touched. */
@@ -178,6 +209,14 @@ bool number_stale(const struct store *store, const struct number *number);
 /* The number was seen: what the next verdict needs is certain again. */
 void number_touch(struct store *store, struct number *number);
 bool number_live(const struct number *number);
+/* It goes, with what is known of it; nothing waits for it. */
+void number_free(struct store *store, struct number *number);
+/* The same number in another table; false: it does not fit, or there is no memory. */
+bool number_copy(struct store *store, struct table *to, struct number *from, bool inherited);
+/* So many numbers are about to be copied: the least recently touched make room. */
+void number_make_room(struct store *store, size_t count);
+/* The lives before its newest are another program's; they are its own. */
+void number_drop_older(struct store *store, struct number *number);
 /* The life of this id that the number has or had; NULL: it has been forgotten. */
 struct life *number_life(const struct number *number, uint64_t id);
 
@@ -187,7 +226,7 @@ struct life *number_life(const struct number *number, uint64_t id);
  */
 struct life *life_push(struct store *store, struct number *number);
 void life_over(struct store *store, struct life *life, const struct fd_site *ended);
-/* It has never had its newest life. */
+/* It has never had its newest life, one of its own. */
 void number_drop_newest(struct store *store, struct number *number);
 /* The life was opened, and is what, in a way that was not seen. */
 void life_unknown(struct store *store, struct life *life, enum site_missing missing);

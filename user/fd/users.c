@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "fd/users.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -166,14 +167,32 @@ static void evict_address(struct users *users, uint64_t address)
 		evict_users(users, table, NULL);
 }
 
-/* What does not fit is forgotten, and counted. */
+/*
+ * What does not fit is forgotten, and counted. Its calls go on: what they would have told of a
+ * table that others are in, too, or of one that was copied from its own, nobody hears.
+ */
+static void forget(struct users *users, struct user *user)
+{
+	const struct use *use;
+
+	DL_FOREACH (user->uses, use)
+		for (struct table *table = use->table; table; table = table->copy) {
+			hold_strange(users->hold, table);
+			table_doubt(table);
+		}
+	users->store->forgotten += user->main ? user->main->numbers.count : 0;
+	users_remove(users, user);
+}
+
 static void forget_oldest(struct users *users)
 {
-	const struct table *table = users->list->main;
+	forget(users, users->list);
+}
 
-	if (table)
-		users->store->forgotten += HASH_COUNT(table->numbers);
-	users_remove(users, users->list);
+int users_give_up(struct users *users, struct user *user)
+{
+	forget(users, user);
+	return -ENOMEM;
 }
 
 /* A table more: the least recently active process makes room, though not `user`. */

@@ -65,6 +65,11 @@ struct user *users_find(struct users *users, uint32_t tgid);
  */
 struct user *users_add(struct users *users, uint32_t tgid);
 void users_remove(struct users *users, struct user *user);
+/*
+ * There is no table for what it does: rather than take what is known of another for that, the
+ * process is forgotten. -ENOMEM.
+ */
+int users_give_up(struct users *users, struct user *user);
 
 /* The table that a thread of it is in, as far as is known. NULL: not known. */
 struct table *users_home(const struct user *user, uint32_t tid);
