@@ -59,7 +59,8 @@ int attach_new(const struct attach_options *options, record_fn feed, void *arg,
 	attach->feed_arg = arg;
 	attach->owners = options->owners;
 	attach->searches = options->owners && options->heap_scan;
-	if (earlier_owners_new(attach->probe, 0, on_owner_type, attach, &attach->earlier) ||
+	if (earlier_owners_new(attach->probe, options->heap_scan_bytes, on_owner_type, attach,
+			       &attach->earlier) ||
 	    files_new(attach->probe, options->foreign, attach->owners, &attach->files) ||
 	    frees_new(attach->probe, options->foreign, &attach->frees)) {
 		attach_free(attach);

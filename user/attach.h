@@ -25,8 +25,9 @@ struct attach_options {
 	struct probe *probe; /* these three are lent */
 	struct foreign *foreign;
 	const struct session *session;
-	bool owners;	/* Python's descriptor owners are read */
-	bool heap_scan; /* also those that were made before: they are searched for */
+	bool owners;		  /* Python's descriptor owners are read */
+	bool heap_scan;		  /* also those that were made before: they are searched for */
+	uint64_t heap_scan_bytes; /* of one process are read for that, at most */
 };
 
 /* What is learned of processes goes to feed, as records, which hands them to the session. 0 or

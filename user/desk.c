@@ -94,6 +94,7 @@ static int open_session(struct desk *desk)
 {
 	struct session_options options = {
 		.fd = {.history = desk->options->history},
+		.memory = desk->options->memory,
 		.forget_stack = forget_stack,
 		.forget_arg = desk,
 		.started_ns = clock_boot_ns(),
@@ -152,6 +153,25 @@ static int open_natives(struct desk *desk)
 	return err ? complain_natives(err) : EXIT_OK;
 }
 
+/* One record of the kernel side's. */
+static int on_record(void *arg, const struct record_header *record, size_t size)
+{
+	struct desk *desk = arg;
+	int err;
+
+	if (desk->natives)
+		natives_arrived(desk->natives, record);
+	err = attach_record(desk->attach, record);
+	/* What makes no sense, or is of a process that has gone, is passed over. */
+	return err == -EINVAL || err == -ESRCH ? 0 : err;
+}
+
+/* The end of a process, though its record was lost. */
+static int on_ended(void *arg, const struct record_header *record)
+{
+	return on_record(arg, record, record->size);
+}
+
 static int open_probe(struct desk *desk)
 {
 	struct probe_options options = {
@@ -174,12 +194,13 @@ static int open_probe(struct desk *desk)
 		.session = desk->session,
 		.owners = desk->options->owners,
 		.heap_scan = desk->options->heap_scan,
+		.heap_scan_bytes = desk->options->heap_scan_bytes,
 	};
 	if (attach_new(&attaching, feed, desk, &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
-	relist_init(&desk->relist, desk->probe, desk->session, feed, desk);
+	relist_init(&desk->relist, desk->probe, desk->session, feed, on_ended, desk);
 	return open_natives(desk);
 }
 
@@ -234,19 +255,6 @@ static int open_loop(struct desk *desk)
 	}
 	heed_set(desk->signal_fd, heed_signals, desk);
 	return EXIT_OK;
-}
-
-/* One record of the kernel side's. */
-static int on_record(void *arg, const struct record_header *record, size_t size)
-{
-	struct desk *desk = arg;
-	int err;
-
-	if (desk->natives)
-		natives_arrived(desk->natives, record);
-	err = attach_record(desk->attach, record);
-	/* What makes no sense, or is of a process that has gone, is passed over. */
-	return err == -EINVAL || err == -ESRCH ? 0 : err;
 }
 
 static void current_stats(struct desk *desk, struct session_stats *stats)
@@ -396,7 +404,7 @@ static void loop(struct desk *desk)
 		if (!err)
 			err = tick(desk, now, more);
 		if (!err)
-			err = relist_look(&desk->relist, now);
+			err = relist_look(&desk->relist, now, more);
 		busy = attach_step(desk->attach);
 		if (!err)
 			err = show(desk, false);
@@ -462,17 +470,6 @@ static void finish(struct desk *desk)
 	set_exit_status(desk);
 	/* Where tracing has failed, COMMAND goes on. */
 	spawn_see_end(&desk->child, desk->signal_fd);
-}
-
-/* What a missing privilege costs is known before it is missed. */
-static void tell_lacks(const struct desk *desk)
-{
-	const char *lacks[GUARD_LACKS_MAX];
-	size_t count =
-		desk->options->quiet ? 0 : guard_lacks(probe_kprobes_refused(desk->probe), lacks);
-
-	for (size_t i = 0; i < count; i++)
-		complain("%s", lacks[i]);
 }
 
 /* Everything is open and attached: what is not needed any more is given up. */
@@ -553,8 +550,8 @@ static int run(struct desk *desk)
 		status = open_probe(desk);
 	if (!status)
 		status = open_loop(desk);
-	if (!status)
-		tell_lacks(desk);
+	if (!status && !desk->options->quiet)
+		guard_tell_lacks(probe_kprobes_refused(desk->probe));
 	if (!status)
 		status = desk->options->command ? start_command(desk) : attach_all(desk);
 	if (!status)
@@ -583,6 +580,7 @@ int desk_run(const struct options *options)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	status = run(&desk);
 	heed_set(-1, NULL, NULL);
+	relist_free(&desk.relist);
 	session_free(desk.session);
 	recorder_close(&desk.recorder);
 	natives_free(desk.natives);

@@ -119,7 +119,8 @@ static void note_missed(struct earlier_owners *earlier, const struct search *sea
 	owner_scan_progress(search->scan, &progress);
 	if (progress.limited)
 		earlier->missed = "all Python objects that were made before fdtrace attached: a "
-				  "process has more memory than is searched for them";
+				  "process has more memory than is searched for them "
+				  "(--heap-scan-limit)";
 	else if (progress.bytes_swapped)
 		earlier->missed = "Python objects that were made before fdtrace attached and lay "
 				  "in swapped-out memory";

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "complain.h"
 
 /* linux/capability.h, which older systems lack */
 #ifndef CAP_PERFMON
@@ -338,4 +339,13 @@ int guard_filter(const char *exec_path)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
 	return err;
+}
+
+void guard_tell_lacks(bool kprobes_refused)
+{
+	const char *lacks[GUARD_LACKS_MAX];
+	size_t count = guard_lacks(kprobes_refused, lacks);
+
+	for (size_t i = 0; i < count; i++)
+		complain("%s", lacks[i]);
 }

@@ -45,4 +45,7 @@ int guard_give_none(void);
  */
 int guard_filter(const char *exec_path);
 
+/* Says so: what a missing privilege costs is known before it is missed. */
+void guard_tell_lacks(bool kprobes_refused);
+
 #endif

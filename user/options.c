@@ -10,8 +10,10 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 
+#include "base/amount.h"
 #include "base/mem.h"
 #include "record.h"
+#include "session.h"
 
 #if defined(__x86_64__)
 #define BUILD_ARCH "x86_64"
@@ -28,6 +30,13 @@
 #define RECORD_BYTES_MIN     (64ull << 10)
 #define RECORD_BYTES_MAX     (1ull << 40)
 #define RECORD_BYTES_DEFAULT (1ull << 30)
+
+#define MEMORY_MIN (8ull << 20)
+#define MEMORY_MAX (1ull << 40)
+
+#define HEAP_SCAN_MIN	  (1ull << 20)
+#define HEAP_SCAN_MAX	  (1ull << 40)
+#define HEAP_SCAN_DEFAULT (16ull << 30)
 
 #define FRAMES_DEFAULT	16
 #define HISTORY_DEFAULT 4
@@ -46,6 +55,8 @@ enum option_key {
 	KEY_FRAMES,
 	KEY_RING_SIZE,
 	KEY_HISTORY,
+	KEY_MEMORY,
+	KEY_HEAP_SCAN_LIMIT,
 	KEY_RECORD,
 	KEY_RECORD_SIZE,
 	KEY_OWNERSHIP,
@@ -94,6 +105,13 @@ static const struct argp_option table[] = {
 	{"ring-size", KEY_RING_SIZE, "BYTES", 0,
 	 "Ring buffer, a power of two from 4K to 1G (default: 8M); others are rounded up", 3},
 	{"history", KEY_HISTORY, "N", 0, "Past lives kept of each descriptor number (default: 4)",
+	 3},
+	{"memory", KEY_MEMORY, "BYTES", 0,
+	 "What may be kept of descriptors, stacks and code, 8M to 1024G (default: 160M): the oldest "
+	 "goes first",
+	 3},
+	{"heap-scan-limit", KEY_HEAP_SCAN_LIMIT, "BYTES", 0,
+	 "Memory of a process that is searched for objects made before, 1M to 1024G (default: 16G)",
 	 3},
 	{"record-size", KEY_RECORD_SIZE, "BYTES", 0,
 	 "Size that a recording may have, 64K to 1024G (default: 1G)", 3},
@@ -173,30 +191,12 @@ static int __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 	return EINVAL;
 }
 
-/* Digits only, up to end (not included). Unlike strtoul: no sign, no blanks. */
-static bool parse_number(const char *text, const char *end, unsigned long max, unsigned long *ret)
-{
-	unsigned long value = 0;
-
-	if (text == end)
-		return false;
-	for (; text < end; text++) {
-		unsigned long digit = (unsigned char)*text - (unsigned long)'0';
-
-		if (digit > 9 || digit > max || value > (max - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-	}
-	*ret = value;
-	return true;
-}
-
 static int parse_bounded(const char *option, const char *text, unsigned int min, unsigned int max,
 			 unsigned int *ret)
 {
 	unsigned long value = 0;
 
-	if (!parse_number(text, text + strlen(text), max, &value) || value < min)
+	if (!amount_number(text, text + strlen(text), max, &value) || value < min)
 		return wrong("%s takes a number from %u to %u, not '%s'", option, min, max, text);
 	*ret = value;
 	return 0;
@@ -226,7 +226,7 @@ static int parse_pids(struct options *options, const char *text)
 
 	do {
 		end = strchrnul(text, ',');
-		if (!parse_number(text, end, INT_MAX, &pid) || pid == 0)
+		if (!amount_number(text, end, INT_MAX, &pid) || pid == 0)
 			return wrong("'%.*s' is no process id", (int)(end - text), text);
 		err = add_pid(options, pid);
 		if (err)
@@ -236,51 +236,23 @@ static int parse_pids(struct options *options, const char *text)
 	return 0;
 }
 
-static unsigned int size_unit(char suffix)
+/* range: min and max, for people. */
+static int parse_bytes(const char *option, const char *text, uint64_t min, uint64_t max,
+		       const char *range, uint64_t *ret)
 {
-	switch (suffix) {
-	case 'k':
-	case 'K':
-		return 1u << 10;
-	case 'm':
-	case 'M':
-		return 1u << 20;
-	case 'g':
-	case 'G':
-		return 1u << 30;
-	default:
-		return 1;
-	}
-}
-
-/* 8M: a number, and a unit or none. */
-static bool parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
-{
-	size_t length = strlen(text);
-	unsigned int unit = size_unit(length ? text[length - 1] : '\0');
-	unsigned long value = 0;
-
-	if (!parse_number(text, text + length - (unit > 1), max / unit, &value))
-		return false;
-	*ret = (uint64_t)value * unit;
-	return *ret >= min;
+	if (!amount_size(text, min, max, ret))
+		return wrong("%s takes bytes from %s, not '%s'", option, range, text);
+	return 0;
 }
 
 static int parse_ring_size(const char *text, size_t *ret)
 {
 	uint64_t bytes = 0;
 
-	if (!parse_size(text, RING_MIN, RING_MAX, &bytes))
-		return wrong("--ring-size takes bytes from 4K to 1G, not '%s'", text);
+	if (parse_bytes("--ring-size", text, RING_MIN, RING_MAX, "4K to 1G", &bytes))
+		return EINVAL;
 	for (*ret = RING_MIN; *ret < bytes;)
 		*ret *= 2;
-	return 0;
-}
-
-static int parse_record_size(const char *text, uint64_t *ret)
-{
-	if (!parse_size(text, RECORD_BYTES_MIN, RECORD_BYTES_MAX, ret))
-		return wrong("--record-size takes bytes from 64K to 1024G, not '%s'", text);
 	return 0;
 }
 
@@ -400,7 +372,8 @@ static int parse_value(int key, char *arg, struct options *options)
 	case KEY_RECORD:
 		return parse_file("--record", arg, &options->record);
 	case KEY_RECORD_SIZE:
-		return parse_record_size(arg, &options->record_bytes);
+		return parse_bytes("--record-size", arg, RECORD_BYTES_MIN, RECORD_BYTES_MAX,
+				   "64K to 1024G", &options->record_bytes);
 	case KEY_COLOR:
 		return parse_color(arg, &options->color);
 	case KEY_OWNERSHIP:
@@ -418,6 +391,12 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_debuginfod(arg, &options->debuginfod);
 	case KEY_HISTORY:
 		return parse_bounded("--history", arg, 1, HISTORY_MAX, &options->history);
+	case KEY_MEMORY:
+		return parse_bytes("--memory", arg, MEMORY_MIN, MEMORY_MAX, "8M to 1024G",
+				   &options->memory);
+	case KEY_HEAP_SCAN_LIMIT:
+		return parse_bytes("--heap-scan-limit", arg, HEAP_SCAN_MIN, HEAP_SCAN_MAX,
+				   "1M to 1024G", &options->heap_scan_bytes);
 	case KEY_DROP:
 		return parse_bounded("--drop", arg, 2, 1u << 30, &options->drop);
 	case KEY_RING_SIZE:
@@ -569,8 +548,10 @@ int options_parse(int argc, char **argv, struct options *ret)
 		.wait = true,
 		.owners = true,
 		.heap_scan = true,
+		.heap_scan_bytes = HEAP_SCAN_DEFAULT,
 		.frames = FRAMES_DEFAULT,
 		.history = HISTORY_DEFAULT,
+		.memory = SESSION_MEMORY,
 		.ring_bytes = RING_DEFAULT,
 		.record_bytes = RECORD_BYTES_DEFAULT,
 	};

@@ -40,6 +40,7 @@ struct options {
 	bool wait;	    /* default; --no-wait clears it: not for what COMMAND leaves behind */
 	bool owners;	    /* default; --ownership=off clears it */
 	bool heap_scan;	    /* default; --no-heap-scan clears it */
+	uint64_t heap_scan_bytes; /* --heap-scan-limit, of one process */
 	bool json, events;
 	const char *output; /* -o; NULL: standard output (-p) or standard error (COMMAND) */
 	enum color_mode color;
@@ -50,6 +51,7 @@ struct options {
 	unsigned int frames;	  /* --frames N shown of each stack */
 	size_t ring_bytes;	  /* --ring-size, a power of two */
 	unsigned int history;	  /* --history N generations */
+	uint64_t memory;	  /* --memory, bytes for all that is kept */
 	enum native_calls native; /* --native */
 	const char *debuginfod;	  /* --debuginfod: URLs; NULL: no server is asked */
 	const char *record;	  /* --record FILE; NULL: none */

@@ -22,7 +22,7 @@ static struct recording_parameters parameters_of(const struct session_options *s
 		.max_stacks = session->max_stacks,
 		.history = session->fd.history,
 		.tables = session->fd.tables,
-		.numbers = session->fd.numbers,
+		.memory_kib = session->memory >> 10,
 		.sweep = session->fd.sweep,
 	};
 }

@@ -5,15 +5,23 @@
 
 #include "learned.h"
 #include "process/facts.h"
+#include "process/proc.h"
 
 #define ROUND_NS 1000000000ull
 /* Processes looked at in one go. */
 #define AT_ONCE	 16
 
 void relist_init(struct relist *relist, struct probe *probe, const struct session *session,
-		 record_fn feed, void *arg)
+		 record_fn feed, record_fn ended, void *arg)
 {
-	*relist = (struct relist){.probe = probe, .session = session, .feed = feed, .arg = arg};
+	*relist = (struct relist){
+		.probe = probe, .session = session, .feed = feed, .ended = ended, .arg = arg};
+	sweep_init(&relist->sweep, probe, session, ended, arg);
+}
+
+void relist_free(struct relist *relist)
+{
+	sweep_free(&relist->sweep);
 }
 
 int relist_tell(struct relist *relist, uint64_t now_ns)
@@ -50,29 +58,48 @@ static pid_t next_process(struct relist *relist, uint64_t now_ns)
 	return relist->at;
 }
 
+/* Another process has its number by now. */
+static bool is_another(const struct relist *relist, pid_t pid)
+{
+	uint64_t start_ns;
+
+	return !proc_start_ns(pid, &start_ns) &&
+	       !session_process_started(relist->session, pid, start_ns);
+}
+
 /*
  * Its fork or exec may be among what was lost: who it is, first. One that has gone meanwhile is
  * left alone: its exit will be recorded.
  */
-static int look_at(const struct relist *relist, pid_t pid)
+static int look_at(const struct relist *relist, pid_t pid, uint64_t now_ns)
 {
 	bool known = session_has_process(relist->session, pid);
-	int err = learned_process(relist->feed, relist->arg, pid,
-				  known ? PROCESS_KNOWN : PROCESS_FROM_ATTACH);
+	int err;
+
+	if (known && is_another(relist, pid)) {
+		err = sweep_end(&relist->sweep, pid, now_ns);
+		if (err)
+			return err;
+		known = false;
+	}
+	err = learned_process(relist->feed, relist->arg, pid,
+			      known ? PROCESS_KNOWN : PROCESS_FROM_ATTACH);
 
 	if (!err)
 		err = facts_list(pid, probe_ring_flags(relist->probe), relist->feed, relist->arg);
 	return err == -ENOMEM ? err : 0;
 }
 
-int relist_look(struct relist *relist, uint64_t now_ns)
+int relist_look(struct relist *relist, uint64_t now_ns, bool more)
 {
 	for (int i = 0; i < AT_ONCE; i++) {
 		pid_t pid = next_process(relist, now_ns);
-		int err = pid ? look_at(relist, pid) : 0;
+		int err = pid ? look_at(relist, pid, now_ns) : 0;
 
-		if (!pid || err)
+		if (err)
 			return err;
+		if (!pid)
+			break;
 	}
-	return 0;
+	return sweep_look(&relist->sweep, now_ns, more);
 }

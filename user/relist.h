@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * After a loss of records: the session hears of it at once, and what the traced processes have
- * open is read anew.
+ * open is read anew. Those whose end was lost are let go (sweep.h).
  *
  * Owns: the order and the pace: one round over all traced processes after a loss, not more than
  * one in a second, a few processes at a time so that the ring is read meanwhile. A loss during a
@@ -17,21 +17,27 @@
 #include "base/records.h"
 #include "probe/probe.h"
 #include "session.h"
+#include "sweep.h"
 
 struct relist {
 	struct probe *probe;
 	const struct session *session;
-	record_fn feed;
+	record_fn feed, ended;
 	void *arg;
+	struct sweep sweep;
 	uint64_t gaps;	   /* as many losses as the round takes care of */
 	uint64_t begun_ns; /* when the round began */
 	pid_t at;	   /* the process after which it goes on; 0: from the first on */
 	bool running;
 };
 
-/* All are lent and must outlive it. */
+/*
+ * All are lent and must outlive it. What is learned goes to feed, the record of an end that was
+ * lost to ended.
+ */
 void relist_init(struct relist *relist, struct probe *probe, const struct session *session,
-		 record_fn feed, void *arg);
+		 record_fn feed, record_fn ended, void *arg);
+void relist_free(struct relist *relist);
 
 /*
  * Tells of records that have been lost since the last call, before those that came after them,
@@ -41,8 +47,9 @@ int relist_tell(struct relist *relist, uint64_t now_ns);
 
 /*
  * Looks at the next few processes: who they are and what they have open, each at most once in a
- * second. now_ns: CLOCK_BOOTTIME. 0, or -ENOMEM.
+ * second; and which are there no more. now_ns: CLOCK_BOOTTIME; more: records that are older than
+ * that may be in the ring. 0, or what feed or ended returned.
  */
-int relist_look(struct relist *relist, uint64_t now_ns);
+int relist_look(struct relist *relist, uint64_t now_ns, bool more);
 
 #endif

@@ -76,11 +76,11 @@ static int open_session(struct replay *replay)
 			{
 				.history = p->history,
 				.tables = p->tables,
-				.numbers = p->numbers,
 				.sweep = p->sweep,
 				.settle_ns = p->settle_ns,
 			},
 		.max_stacks = p->max_stacks,
+		.memory = (size_t)p->memory_kib << 10,
 		.started_ns = p->started_ns,
 		.wall_offset_ns = p->wall_offset_ns,
 	};

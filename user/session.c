@@ -34,8 +34,9 @@ struct session {
 	uint64_t stacks_missing;
 	size_t alive;
 	uint64_t started_ns;
-	uint64_t last_ns;  /* the latest time in a record */
-	uint64_t quiet_ns; /* when a tick cannot matter any more, unless a record comes */
+	uint64_t last_ns;    /* the latest time in a record */
+	uint64_t arrived_ns; /* the same, of the kernel side's */
+	uint64_t quiet_ns;   /* when a tick cannot matter any more, unless a record comes */
 	int64_t wall_offset_ns;
 	struct ending {
 		uint64_t lost[LOSS_CAUSES];
@@ -177,14 +178,23 @@ static void on_finding(void *arg, const struct finding *finding)
 int session_new(const struct session_options *options, struct session **ret_session)
 {
 	struct session *session = calloc(1, sizeof(*session));
+	size_t memory = options->memory ? options->memory : SESSION_MEMORY;
+	struct fd_limits fd = options->fd;
+	struct stack_limits stack = {
+		.stacks = options->max_stacks,
+		.stack_bytes = memory / 10,
+		.native_bytes = memory / 20,
+		.code_bytes = memory / 4,
+	};
 	int err = -ENOMEM;
 
 	if (!session)
 		return err;
-	err = fd_world_new(&options->fd, on_finding, session, &session->world);
+	fd.bytes = memory / 10 * 6;
+	err = fd_world_new(&fd, on_finding, session, &session->world);
 	if (!err)
-		err = stack_store_new(options->max_stacks, options->forget_stack,
-				      options->forget_arg, &session->stacks);
+		err = stack_store_new(&stack, options->forget_stack, options->forget_arg,
+				      &session->stacks);
 	if (!err)
 		err = process_table_new(&session->processes);
 	if (err) {
@@ -477,7 +487,9 @@ static int arrived(struct session *session, const struct record_header *record)
 	int err = check_sequence(session, record);
 
 	if (!err)
-		session->records++;
+		session->records += record->cpu != RECORD_NO_CPU;
+	if (record->cpu != RECORD_NO_CPU && record->time_ns > session->arrived_ns)
+		session->arrived_ns = record->time_ns;
 	session->quiet_ns = session->last_ns + QUIET_NS;
 	return err;
 }
@@ -525,8 +537,26 @@ size_t session_alive(const struct session *session)
 	return session->alive;
 }
 
+size_t session_living(const struct session *session, pid_t **ret)
+{
+	return process_living(session->processes, ret);
+}
+
+uint64_t session_arrived_ns(const struct session *session)
+{
+	return session->arrived_ns;
+}
+
+bool session_process_started(const struct session *session, pid_t pid, uint64_t start_ns)
+{
+	const struct process *process = process_find(session->processes, pid);
+
+	return process && process_started(process, start_ns);
+}
+
 void session_stats(const struct session *session, struct session_stats *ret_stats)
 {
+	struct stack_counts stacks;
 	struct fd_counts counts;
 
 	memset(ret_stats, 0, sizeof(*ret_stats));
@@ -534,6 +564,10 @@ void session_stats(const struct session *session, struct session_stats *ret_stat
 	memcpy(ret_stats->findings, session->findings, sizeof(session->findings));
 	ret_stats->suspected = session->suspected;
 	ret_stats->light = session->light;
+	stack_store_forgotten(session->stacks, &stacks);
+	ret_stats->forgotten = counts.forgotten;
+	ret_stats->forgotten_stacks = stacks.stacks;
+	ret_stats->forgotten_codes = stacks.codes;
 	ret_stats->records = session->records;
 	ret_stats->processes = session->alive;
 	ret_stats->processes_seen = session->processes_seen;

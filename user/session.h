@@ -22,9 +22,16 @@
 
 struct session;
 
+/*
+ * What a session may keep by default. Of any amount, descriptors and their histories have six
+ * tenths, code objects a quarter, Python stacks a tenth, native stacks the rest.
+ */
+#define SESSION_MEMORY (160u << 20)
+
 struct session_options {
-	struct fd_limits fd;
+	struct fd_limits fd;	      /* but for its bytes */
 	size_t max_stacks;	      /* 0: default */
+	size_t memory;		      /* bytes for all that is kept; 0: SESSION_MEMORY */
 	uint64_t started_ns;	      /* CLOCK_BOOTTIME: when tracing began */
 	int64_t wall_offset_ns;	      /* see base/clock.h */
 	stack_forget_fn forget_stack; /* see stack/stack.h; may be NULL */
@@ -60,6 +67,17 @@ int session_flush(struct session *session);
  * records', not the clock's.
  */
 void session_stats(const struct session *session, struct session_stats *ret_stats);
+
+/*
+ * The numbers of these processes, from the heap. How many; 0, with NULL: none, or no memory.
+ */
+size_t session_living(const struct session *session, pid_t **ret);
+
+/* The latest time in a record of the kernel side's; 0: none has come. */
+uint64_t session_arrived_ns(const struct session *session);
+
+/* The process of this number started then, as far as is known. */
+bool session_process_started(const struct session *session, pid_t pid, uint64_t start_ns);
 
 /* How often records were found lost so far. */
 uint64_t session_gaps(const struct session *session);

@@ -47,7 +47,9 @@ struct session_stats {
 	uint64_t sweep_closes;
 	uint64_t silent; /* EBADF calls that are no finding */
 	uint64_t duration_ns;
-	uint64_t stacks_missing;      /* stacks asked for whose records were lost */
+	uint64_t stacks_missing; /* stacks asked for whose records were lost, or forgotten */
+	/* What went for want of room: descriptors with their histories, stacks, code objects. */
+	uint64_t forgotten, forgotten_stacks, forgotten_codes;
 	uint64_t compat_calls;	      /* calls of 32-bit programs, which are not decoded */
 	const char *hooks;	      /* what was attached; NULL: not known */
 	const char *const *unseen;    /* what the attached hooks cannot see; ended by NULL */

@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = {data, size};
 	struct code_cache *cache;
 
-	must(!code_cache_new(CODES_MAX, &cache));
+	must(!code_cache_new(CODES_MAX, 0, &cache));
 	while (in.left)
 		step(cache, &in);
 	code_cache_free(cache);

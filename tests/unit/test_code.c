@@ -109,7 +109,7 @@ static struct code_cache *cache_new(size_t max)
 {
 	struct code_cache *cache = NULL;
 
-	assert_int_equal(code_cache_new(max, &cache), 0);
+	assert_int_equal(code_cache_new(max, 0, &cache), 0);
 	return cache;
 }
 
@@ -225,12 +225,13 @@ static void test_relief_takes_a_quarter(void **state)
 	code_cache_free(cache);
 }
 
-/* 32 MiB for few objects: five tables of 8 MiB do not fit. */
+/* 32 MiB: five tables of 8 MiB do not fit. */
 static void test_bytes_are_bounded(void **state)
 {
-	struct code_cache *cache = cache_new(10);
 	struct code_parts parts = plain;
+	struct code_cache *cache;
 
+	assert_int_equal(code_cache_new(0, 32 << 20, &cache), 0);
 	parts.table_bytes = parts.table_total = 8u << 20;
 	parts.table = calloc(1, parts.table_total);
 	assert_non_null(parts.table);
@@ -240,6 +241,7 @@ static void test_bytes_are_bounded(void **state)
 	assert_null(find(cache, 10, 2));
 	assert_non_null(find(cache, 10, 3));
 	assert_non_null(find(cache, 10, 5));
+	assert_int_equal(code_cache_forgotten(cache), 2);
 	free((void *)parts.table);
 	code_cache_free(cache);
 }

@@ -61,7 +61,7 @@ static void store_keeps_the_newest(void **state)
 	struct native_store *store;
 	struct native_stack *stack;
 
-	assert_int_equal(native_store_new(2, forget, NULL, &store), 0);
+	assert_int_equal(native_store_new(2, 0, forget, NULL, &store), 0);
 	for (uint32_t nr = 1; nr <= 3; nr++) {
 		struct record_native_stack *record = record_of(nr, nr * 100);
 

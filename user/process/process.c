@@ -21,12 +21,66 @@ struct process_table {
 	struct entry *entries; /* by pid */
 	struct entry *exited;
 	unsigned int exited_count;
+	size_t text_bytes; /* of all texts */
 };
 
-static void set_text(char **text, const char *value)
+/* Texts: a forked child has its parent's, for as long as both are called so. */
+
+/* Of all together: a path is as long as a hostile program likes. */
+#define TEXT_BYTES_MAX (8u << 20)
+
+struct shared_text {
+	struct process_table *table;
+	size_t size;
+	unsigned int refs;
+	char text[];
+};
+
+static struct shared_text *shared(char *text)
 {
-	free(*text);
-	*text = value ? strdup(value) : NULL; /* without memory: not known */
+	return (struct shared_text *)(text - offsetof(struct shared_text, text));
+}
+
+static void text_drop(char **text)
+{
+	struct shared_text *held = *text ? shared(*text) : NULL;
+
+	*text = NULL;
+	if (!held || --held->refs)
+		return;
+	held->table->text_bytes -= held->size;
+	free(held);
+}
+
+/* size bytes of a record; none, or no room: not known. */
+static void set_bytes(struct process_table *table, char **text, const char *bytes, size_t size)
+{
+	size_t length = strnlen(bytes, size);
+	struct shared_text *held;
+
+	if (size && *text && strlen(*text) == length && !memcmp(*text, bytes, length))
+		return;
+	text_drop(text);
+	if (!size || table->text_bytes + sizeof(*held) + length + 1 > TEXT_BYTES_MAX)
+		return;
+	held = malloc(sizeof(*held) + length + 1);
+	if (!held)
+		return;
+	held->table = table;
+	held->size = sizeof(*held) + length + 1;
+	held->refs = 1;
+	memcpy(held->text, bytes, length);
+	held->text[length] = '\0';
+	table->text_bytes += held->size;
+	*text = held->text;
+}
+
+static void share_text(char **text, char *from)
+{
+	if (from)
+		shared(from)->refs++;
+	text_drop(text);
+	*text = from;
 }
 
 /* comm is 15 bytes and a NUL, as the kernel has it; they may be anything. */
@@ -40,10 +94,10 @@ static void set_comm(struct process *process, const char *comm, size_t size)
 
 static void entry_free(struct entry *entry)
 {
-	free(entry->process.exe);
-	free(entry->process.cgroup);
-	free(entry->process.container_id);
-	free(entry->process.runtime);
+	text_drop(&entry->process.exe);
+	text_drop(&entry->process.cgroup);
+	text_drop(&entry->process.container_id);
+	text_drop(&entry->process.runtime);
 	free(entry);
 }
 
@@ -106,6 +160,19 @@ void process_table_free(struct process_table *table)
 	free(table);
 }
 
+size_t process_living(const struct process_table *table, pid_t **ret)
+{
+	size_t count = HASH_COUNT(table->entries), n = 0;
+
+	*ret = count ? calloc(count, sizeof(**ret)) : NULL;
+	for (const struct entry *entry = table->entries; *ret && entry; entry = entry->hh.next)
+		if (!entry->process.exited)
+			(*ret)[n++] = entry->process.pid;
+	if (!n)
+		free(TAKE_PTR(*ret));
+	return n;
+}
+
 struct process *process_find(const struct process_table *table, uint32_t pid)
 {
 	struct entry *entry = table_find(table, pid);
@@ -130,14 +197,8 @@ bool process_started(const struct process *process, uint64_t start_ns)
 	       process->start_ns < start_ns + START_SLACK_NS;
 }
 
-/* size bytes of a record; none: not known. */
-static void set_bytes(char **text, const char *bytes, size_t size)
-{
-	free(*text);
-	*text = size ? mem_dup_text(bytes, size) : NULL;
-}
-
-static void fill(struct process *process, const struct record_process *record)
+static void fill(struct process_table *table, struct process *process,
+		 const struct record_process *record)
 {
 	const char *cgroup = record->data + record->exe_size;
 	const char *container = cgroup + record->cgroup_size;
@@ -145,14 +206,14 @@ static void fill(struct process *process, const struct record_process *record)
 	if (record->facts & PROCESS_COMM)
 		set_comm(process, record->comm, sizeof(record->comm));
 	if (record->facts & PROCESS_EXE)
-		set_bytes(&process->exe, record->data, record->exe_size);
+		set_bytes(table, &process->exe, record->data, record->exe_size);
 	if (record->facts & PROCESS_STATUS)
 		process->ns_pid = record->ns_pid;
 	if (record->facts & PROCESS_ROOT)
 		process->same_root = record->same_root;
 	if (record->facts & PROCESS_CGROUP) {
-		set_bytes(&process->cgroup, cgroup, record->cgroup_size);
-		set_bytes(&process->container_id, container, record->container_size);
+		set_bytes(table, &process->cgroup, cgroup, record->cgroup_size);
+		set_bytes(table, &process->container_id, container, record->container_size);
 	}
 }
 
@@ -171,7 +232,7 @@ struct process *process_learned(struct process_table *table, const struct record
 			return NULL;
 		entry->process.start_ns = record->start_ns;
 	}
-	fill(&entry->process, record);
+	fill(table, &entry->process, record);
 	return &entry->process;
 }
 
@@ -180,17 +241,17 @@ struct process *process_runs(struct process_table *table, const struct record_ru
 	struct process *process = process_find(table, record->h.tgid);
 
 	if (process)
-		set_bytes(&process->runtime, record->name, record->name_size);
+		set_bytes(table, &process->runtime, record->name, record->name_size);
 	return process;
 }
 
 static void inherit(struct process *child, const struct process *parent)
 {
 	memcpy(child->comm, parent->comm, sizeof(child->comm));
-	set_text(&child->exe, parent->exe);
-	set_text(&child->cgroup, parent->cgroup);
-	set_text(&child->container_id, parent->container_id);
-	set_text(&child->runtime, parent->runtime);
+	share_text(&child->exe, parent->exe);
+	share_text(&child->cgroup, parent->cgroup);
+	share_text(&child->container_id, parent->container_id);
+	share_text(&child->runtime, parent->runtime);
 	child->same_root = parent->same_root;
 }
 
@@ -211,15 +272,13 @@ struct process *process_forked(struct process_table *table, const struct record_
 	return child;
 }
 
-/* The path given to exec; NULL unless it is absolute: what it was relative to is not known. */
-static char *record_path(const struct record_exec *record)
+/* The path given to exec, if it is absolute: what it was relative to is not known. */
+static bool has_path(const struct record_exec *record)
 {
 	size_t size = record->h.size - sizeof(*record);
 
-	if (record->h.size < sizeof(*record) || record->name_size > size || !record->name_size ||
-	    record->name[0] != '/')
-		return NULL;
-	return mem_dup_text(record->name, record->name_size);
+	return record->h.size >= sizeof(*record) && record->name_size <= size &&
+	       record->name_size && record->name[0] == '/';
 }
 
 struct process *process_execed(struct process_table *table, const struct record_exec *record)
@@ -230,11 +289,12 @@ struct process *process_execed(struct process_table *table, const struct record_
 		return NULL;
 	if (record->start_ns)
 		process->start_ns = record->start_ns;
-	set_text(&process->runtime, NULL);
+	text_drop(&process->runtime);
 	set_comm(process, record->comm, sizeof(record->comm));
 	process->same_root = record->same_root;
-	free(process->exe);
-	process->exe = record_path(record);
+	text_drop(&process->exe);
+	if (has_path(record))
+		set_bytes(table, &process->exe, record->name, record->name_size);
 	return process;
 }
 

@@ -11,7 +11,9 @@
 #define FDTRACE_PROCESS_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "record_user.h"
 
@@ -71,6 +73,9 @@ struct process *process_exited(struct process_table *table, const struct record_
 
 /* It runs one of the usual shells, by its executable's name. */
 bool process_is_shell(const struct process *process);
+
+/* Those that have not exited, from the heap. How many; 0, with NULL: none, or no memory. */
+size_t process_living(const struct process_table *table, pid_t **ret);
 
 void process_remove(struct process_table *table, uint32_t pid);
 

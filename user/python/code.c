@@ -12,11 +12,11 @@
 #include "python/linetable.h"
 
 #define CODES_MAX_DEFAULT 262144
-/* All texts and tables together: so many bytes for each code object that may be kept. */
-#define BYTES_PER_CODE	  1024
-#define BYTES_MIN	  (32u << 20)
-/* As much of a line table is kept. */
-#define TABLE_BYTES_MAX	  (16u << 20)
+#define BYTES_MAX_DEFAULT (40u << 20)
+/* As much of the room one line table may take. */
+#define TABLE_SHARE	  4
+/* What the heap adds to each of the four blocks of an entry, at most. */
+#define HEAP_HEADS	  (4 * 24)
 
 /* enum _frameowner, Include/internal/pycore_frame.h */
 #define FRAME_OWNED_BY_GENERATOR 1
@@ -51,23 +51,26 @@ struct code_cache {
 	struct code_process *processes;
 	size_t max;
 	size_t bytes, bytes_max;
+	uint64_t forgotten;
 	bool overflowed; /* dropped for want of room, and code_cache_relieve() has not been called
 			  */
 };
 
-int code_cache_new(size_t max, struct code_cache **ret_cache)
+int code_cache_new(size_t max, size_t bytes, struct code_cache **ret_cache)
 {
 	struct code_cache *cache = calloc(1, sizeof(*cache));
 
 	if (!cache)
 		return -ENOMEM;
 	cache->max = max ? max : CODES_MAX_DEFAULT;
-	if (__builtin_mul_overflow(cache->max, BYTES_PER_CODE, &cache->bytes_max))
-		cache->bytes_max = SIZE_MAX;
-	if (cache->bytes_max < BYTES_MIN)
-		cache->bytes_max = BYTES_MIN;
+	cache->bytes_max = bytes ? bytes : BYTES_MAX_DEFAULT;
 	*ret_cache = cache;
 	return 0;
+}
+
+uint64_t code_cache_forgotten(const struct code_cache *cache)
+{
+	return cache->forgotten;
 }
 
 static void entry_free(struct code_entry *entry)
@@ -150,6 +153,7 @@ static void make_room(struct code_cache *cache, const struct code_entry *keep)
 	while (cache->codes != keep &&
 	       (HASH_COUNT(cache->codes) > cache->max || cache->bytes > cache->bytes_max)) {
 		entry_drop(cache, cache->codes);
+		cache->forgotten++;
 		cache->overflowed = true;
 	}
 }
@@ -159,8 +163,10 @@ bool code_cache_relieve(struct code_cache *cache)
 	if (!cache->overflowed)
 		return false;
 	while (HASH_COUNT(cache->codes) > cache->max / 4 * 3 ||
-	       cache->bytes > cache->bytes_max / 4 * 3)
+	       cache->bytes > cache->bytes_max / 4 * 3) {
 		entry_drop(cache, cache->codes);
+		cache->forgotten++;
+	}
 	cache->overflowed = false;
 	return true;
 }
@@ -270,7 +276,7 @@ static void entry_fill_info(struct code_entry *entry, const struct record_code *
 		.function_cut = r->name_width && r->name_bytes / r->name_width < r->name_chars,
 		.table_whole = !r->table_missing && r->table_bytes == r->table_total,
 	};
-	entry->bytes = sizeof(*entry) + entry->table_bytes;
+	entry->bytes = sizeof(*entry) + HEAP_HEADS + entry->table_bytes;
 	entry->bytes += entry->file ? strlen(entry->file) + 1 : 0;
 	entry->bytes += entry->function ? strlen(entry->function) + 1 : 0;
 }
@@ -303,7 +309,7 @@ static int table_append(struct code_cache *cache, struct code_entry *entry,
 	uint32_t end = r->offset + r->bytes, have = entry->table_bytes;
 	uint8_t *table;
 
-	if (r->offset > have || end <= have || end > TABLE_BYTES_MAX)
+	if (r->offset > have || end <= have || end > cache->bytes_max / TABLE_SHARE)
 		return 0;
 	table = realloc(entry->table, end);
 	if (!table)

@@ -29,10 +29,12 @@ struct code_info {
 };
 
 /*
- * max: code objects kept at once (0: 262144), with 1 KiB for each on average, 32 MiB at
- * least; the oldest go first. 0 or -ENOMEM.
+ * max: code objects kept at once (0: 262144); bytes: that they may take, with all that belongs to
+ * them (0: 40 MiB). The oldest go first. 0 or -ENOMEM.
  */
-int code_cache_new(size_t max, struct code_cache **ret_cache);
+int code_cache_new(size_t max, size_t bytes, struct code_cache **ret_cache);
+/* How many have gone for want of room. */
+uint64_t code_cache_forgotten(const struct code_cache *cache);
 void code_cache_free(struct code_cache *cache);
 
 /*

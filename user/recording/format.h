@@ -25,7 +25,7 @@ struct recording_parameters {
 	uint64_t max_stacks;
 	uint32_t history;
 	uint32_t tables;
-	uint32_t numbers;
+	uint32_t memory_kib;
 	uint32_t sweep;
 };
 

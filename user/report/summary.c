@@ -2,6 +2,7 @@
 #include "report/summary.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "report/tell.h"
@@ -86,6 +87,35 @@ static void tell_lost(const struct page *page, const struct session_stats *stats
 	layout_paragraph(page, STYLE_WARNING, label, 2, 4, text);
 }
 
+/* ", 12 stacks" if there are any. */
+static void add_count(char *text, size_t size, uint64_t n, const char *one, const char *many)
+{
+	char number[WORD_SIZE];
+	size_t at = strlen(text);
+
+	if (n)
+		snprintf(text + at, size - at, "%s%s %s", at ? ", " : "", words_count(n, number),
+			 n == 1 ? one : many);
+}
+
+static void tell_forgotten(const struct page *page, const struct session_stats *stats)
+{
+	char what[WORD_SIZE * 6] = "", text[TEXT_SIZE];
+
+	add_count(what, sizeof(what), stats->forgotten, "descriptor with its history",
+		  "descriptors with their histories");
+	add_count(what, sizeof(what), stats->forgotten_stacks, "stack", "stacks");
+	add_count(what, sizeof(what), stats->forgotten_codes, "code object", "code objects");
+	if (!*what)
+		return;
+	snprintf(
+		text, sizeof(text),
+		"for want of room: %s, the oldest first. What rests on them is not told, or not as "
+		"a fact; a larger --memory helps.",
+		what);
+	layout_paragraph(page, STYLE_WARNING, "Forgotten", 2, 4, text);
+}
+
 static int by_count(const void *a, const void *b)
 {
 	const struct repeat *x = *(const struct repeat *const *)a;
@@ -155,8 +185,10 @@ static void tell_volume(const struct page *page, const struct session_stats *sta
 	tell_paragraph(page, NULL, "", 2, 4, text);
 	if (!stats->stacks_missing)
 		return;
-	snprintf(text, sizeof(text), "%s stack%s could not be shown: the records were lost.",
-		 words_count(stats->stacks_missing, missing), plural(stats->stacks_missing));
+	snprintf(text, sizeof(text), "%s stack%s could not be shown: %s.",
+		 words_count(stats->stacks_missing, missing), plural(stats->stacks_missing),
+		 stats->forgotten_stacks ? "they were forgotten, or their records were lost"
+					 : "the records were lost");
 	layout_paragraph(page, NULL, "", 2, 4, text);
 }
 
@@ -176,6 +208,7 @@ void summary_tell(const struct page *page, const struct summary *summary)
 	else
 		tell_none(page, stats, counts_sum(stats->lost, LOSS_CAUSES) > 0);
 	tell_lost(page, stats);
+	tell_forgotten(page, stats);
 	tell_repeats(page, summary->repeats);
 	tell_hidden(page, summary);
 	tell_volume(page, stats);

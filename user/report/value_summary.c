@@ -29,6 +29,16 @@ static json_t *lost_value(const struct session_stats *stats)
 	return value_whole(object, err);
 }
 
+static json_t *forgotten_value(const struct session_stats *stats)
+{
+	json_t *object = json_object();
+	int err = set_count(object, "descriptors", stats->forgotten);
+
+	err |= set_count(object, "stacks", stats->forgotten_stacks);
+	err |= set_count(object, "code_objects", stats->forgotten_codes);
+	return value_whole(object, err);
+}
+
 static json_t *unseen_value(const struct session_stats *stats)
 {
 	json_t *array = json_array();
@@ -60,6 +70,8 @@ json_t *value_summary(const struct session_stats *stats)
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		err |= set_count(object, counts[i].key, counts[i].n);
 	err |= json_object_set_new(object, "lost", lost_value(stats));
+	if (stats->forgotten || stats->forgotten_stacks || stats->forgotten_codes)
+		err |= json_object_set_new(object, "forgotten", forgotten_value(stats));
 	if (stats->hooks)
 		err |= json_object_set_new(object, "hooks", value_text(stats->hooks));
 	err |= json_object_set_new(object, "unseen", unseen_value(stats));

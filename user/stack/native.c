@@ -9,6 +9,9 @@
 #include <uthash.h>
 
 #define NATIVES_DEFAULT 16384
+#define BYTES_DEFAULT	(8u << 20)
+/* What the heap adds to both blocks of a stack, at most. */
+#define HEAP_HEADS	(2 * 24)
 
 struct stored {
 	uint64_t id;
@@ -20,11 +23,18 @@ struct stored {
 struct native_store {
 	struct stored *stacks; /* oldest first */
 	size_t max;
+	size_t bytes, bytes_max;
+	uint64_t forgotten;
 	native_forget_fn forget;
 	void *arg;
 };
 
-int native_store_new(size_t max, native_forget_fn forget, void *arg,
+uint64_t native_store_forgotten(const struct native_store *store)
+{
+	return store->forgotten;
+}
+
+int native_store_new(size_t max, size_t bytes, native_forget_fn forget, void *arg,
 		     struct native_store **ret_store)
 {
 	struct native_store *store = calloc(1, sizeof(*store));
@@ -32,15 +42,22 @@ int native_store_new(size_t max, native_forget_fn forget, void *arg,
 	if (!store)
 		return -ENOMEM;
 	store->max = max ? max : NATIVES_DEFAULT;
+	store->bytes_max = bytes ? bytes : BYTES_DEFAULT;
 	store->forget = forget;
 	store->arg = arg;
 	*ret_store = store;
 	return 0;
 }
 
+static size_t size_of(const struct record_native_stack *record)
+{
+	return sizeof(struct stored) + record->h.size + HEAP_HEADS;
+}
+
 static void drop(struct native_store *store, struct stored *stored)
 {
 	HASH_DEL(store->stacks, stored);
+	store->bytes -= size_of(stored->record);
 	free(stored->record);
 	free(stored);
 }
@@ -62,15 +79,17 @@ static struct stored *find(const struct native_store *store, uint64_t id)
 	return stored;
 }
 
-static void make_room(struct native_store *store)
+static void make_room(struct native_store *store, size_t bytes)
 {
-	struct stored *oldest = store->stacks;
+	struct stored *oldest;
 
-	if (!oldest || HASH_COUNT(store->stacks) < store->max)
-		return;
-	if (store->forget)
-		store->forget(store->arg, oldest->hash);
-	drop(store, oldest);
+	while ((oldest = store->stacks) && (HASH_COUNT(store->stacks) >= store->max ||
+					    store->bytes + bytes > store->bytes_max)) {
+		if (store->forget)
+			store->forget(store->arg, oldest->hash);
+		drop(store, oldest);
+		store->forgotten++;
+	}
 }
 
 int native_store_add(struct native_store *store, const struct record_native_stack *record)
@@ -80,7 +99,7 @@ int native_store_add(struct native_store *store, const struct record_native_stac
 
 	if (stored)
 		drop(store, stored);
-	make_room(store);
+	make_room(store, size_of(record));
 	stored = calloc(1, sizeof(*stored));
 	if (!stored)
 		return -ENOMEM;
@@ -91,8 +110,10 @@ int native_store_add(struct native_store *store, const struct record_native_stac
 		memcpy(stored->record, record, record->h.size);
 		HASH_ADD(hh, store->stacks, id, sizeof(stored->id), stored);
 	}
-	if (stored->record && stored->hh.tbl)
+	if (stored->record && stored->hh.tbl) {
+		store->bytes += size_of(record);
 		return 0;
+	}
 	free(stored->record);
 	free(stored);
 	return -ENOMEM;

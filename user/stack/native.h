@@ -34,9 +34,14 @@ struct native_store;
 /* Told of the hash of each that was dropped to make room. */
 typedef void (*native_forget_fn)(void *arg, uint64_t hash);
 
-/* max: kept at once (0: 16384). 0 or -ENOMEM. */
-int native_store_new(size_t max, native_forget_fn forget, void *arg,
+/*
+ * max: kept at once (0: 16384); bytes: that they may take (0: 8 MiB). The oldest go first. 0 or
+ * -ENOMEM.
+ */
+int native_store_new(size_t max, size_t bytes, native_forget_fn forget, void *arg,
 		     struct native_store **ret_store);
+/* How many have gone for want of room. */
+uint64_t native_store_forgotten(const struct native_store *store);
 void native_store_free(struct native_store *store);
 
 /* The caller answers for its being valid. 0 or -ENOMEM. */

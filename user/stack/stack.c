@@ -11,6 +11,9 @@
 #include "python/code.h"
 
 #define STACKS_DEFAULT 65536
+#define BYTES_DEFAULT  (16u << 20)
+/* What the heap adds to both blocks of a stack, at most. */
+#define HEAP_HEADS     (2 * 24)
 
 struct stored {
 	uint64_t id;
@@ -27,11 +30,13 @@ struct stack_store {
 	struct code_cache *codes;
 	struct native_store *natives;
 	size_t max;
+	size_t bytes, bytes_max;
+	uint64_t forgotten;
 	stack_forget_fn forget;
 	void *arg;
 };
 
-int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
+int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, void *arg,
 		    struct stack_store **ret_store)
 {
 	struct stack_store *store = calloc(1, sizeof(*store));
@@ -39,24 +44,37 @@ int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
 
 	if (!store)
 		return -ENOMEM;
-	err = code_cache_new(0, &store->codes);
+	err = code_cache_new(0, limits->code_bytes, &store->codes);
 	if (!err)
-		err = native_store_new(0, forget, arg, &store->natives);
+		err = native_store_new(0, limits->native_bytes, forget, arg, &store->natives);
 	if (err) {
 		code_cache_free(store->codes);
 		free(store);
 		return err;
 	}
-	store->max = max_stacks ? max_stacks : STACKS_DEFAULT;
+	store->max = limits->stacks ? limits->stacks : STACKS_DEFAULT;
+	store->bytes_max = limits->stack_bytes ? limits->stack_bytes : BYTES_DEFAULT;
 	store->forget = forget;
 	store->arg = arg;
 	*ret_store = store;
 	return 0;
 }
 
+void stack_store_forgotten(const struct stack_store *store, struct stack_counts *ret)
+{
+	ret->stacks = store->forgotten + native_store_forgotten(store->natives);
+	ret->codes = code_cache_forgotten(store->codes);
+}
+
+static size_t size_of(size_t depth)
+{
+	return sizeof(struct stored) + depth * sizeof(struct record_frame) + HEAP_HEADS;
+}
+
 static void drop(struct stack_store *store, struct stored *stored)
 {
 	HASH_DEL(store->stacks, stored);
+	store->bytes -= size_of(stored->depth) + (stored->rights ? stored->rights->h.size : 0);
 	free(stored->rights);
 	free(stored);
 }
@@ -82,16 +100,18 @@ static struct stored *find(struct stack_store *store, uint64_t id)
 	return stored;
 }
 
-/* The oldest goes, and the kernel side is told to send it again when it next occurs. */
-static void make_room(struct stack_store *store)
+/* The oldest go, and the kernel side is told to send them again when they next occur. */
+static void make_room(struct stack_store *store, size_t bytes)
 {
-	struct stored *oldest = store->stacks;
+	struct stored *oldest;
 
-	if (HASH_COUNT(store->stacks) < store->max || !oldest)
-		return;
-	if (store->forget)
-		store->forget(store->arg, oldest->id);
-	drop(store, oldest);
+	while ((oldest = store->stacks) && (HASH_COUNT(store->stacks) >= store->max ||
+					    store->bytes + bytes > store->bytes_max)) {
+		if (store->forget)
+			store->forget(store->arg, oldest->id);
+		drop(store, oldest);
+		store->forgotten++;
+	}
 }
 
 static int add_stack(struct stack_store *store, const struct record_stack *record)
@@ -104,7 +124,7 @@ static int add_stack(struct stack_store *store, const struct record_stack *recor
 	stored = find(store, record->stack_id);
 	if (stored)
 		drop(store, stored); /* sent again: the newest identities count */
-	make_room(store);
+	make_room(store, size_of(record->depth));
 	stored = malloc(sizeof(*stored) + bytes);
 	if (!stored)
 		return -ENOMEM;
@@ -114,6 +134,7 @@ static int add_stack(struct stack_store *store, const struct record_stack *recor
 	stored->python = record->python;
 	stored->rights = NULL;
 	memcpy(stored->frames, record->frames, bytes);
+	store->bytes += size_of(stored->depth);
 	HASH_ADD(hh, store->stacks, id, sizeof(stored->id), stored);
 	return 0;
 }
@@ -125,10 +146,12 @@ static int add_rights(struct stack_store *store, const struct record_rights *rec
 
 	if (!stored)
 		return 0;
+	store->bytes -= stored->rights ? stored->rights->h.size : 0;
 	free(stored->rights);
 	stored->rights = malloc(record->h.size);
 	if (!stored->rights)
 		return -ENOMEM;
+	store->bytes += record->h.size;
 	memcpy(stored->rights, record, record->h.size);
 	return 0;
 }

@@ -48,9 +48,24 @@ struct stack {
  */
 typedef void (*stack_forget_fn)(void *arg, uint64_t stack_id);
 
-/* max_stacks: kept at once (0: 65536). forget may be NULL. 0 or -ENOMEM. */
-int stack_store_new(size_t max_stacks, stack_forget_fn forget, void *arg,
+/* 0 each: the default. What is the oldest goes first. */
+struct stack_limits {
+	size_t stacks;	     /* Python stacks kept at once (65536) */
+	size_t stack_bytes;  /* that they may take (16 MiB) */
+	size_t native_bytes; /* that native stacks may (8 MiB) */
+	size_t code_bytes;   /* that code objects may (40 MiB) */
+};
+
+/* How many have gone for want of room. */
+struct stack_counts {
+	uint64_t stacks; /* native ones too */
+	uint64_t codes;
+};
+
+/* forget may be NULL. 0 or -ENOMEM. */
+int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, void *arg,
 		    struct stack_store **ret_store);
+void stack_store_forgotten(const struct stack_store *store, struct stack_counts *ret);
 void stack_store_free(struct stack_store *store);
 
 /* A RECORD_STACK, _RIGHTS, _CODE, _CODE_TABLE or _NATIVE_STACK. 0, -EINVAL, -ENOMEM. */
