@@ -23,8 +23,6 @@
 #include "fd/users.h"
 #include "fd/verdict.h"
 
-#define RING_LINK "anon_inode:[io_uring]" /* what /proc shows of one */
-
 struct fd_world {
 	struct store store;
 	struct hold hold;
@@ -91,6 +89,7 @@ static struct table *listed_table(struct fd_world *world, uint32_t tgid)
 {
 	struct user *user = users_find(&world->users, tgid);
 
+	store_trim(&world->store, 0);
 	return user ? users_home(user, tgid) : NULL;
 }
 
@@ -107,12 +106,7 @@ static struct life *listed_life(struct store *store, struct table *table, struct
 		return NULL;
 	life->uncertain = life->crossed = life->swept = life->covered = false;
 	life->doubted = again; /* the list may be of another table by then, unseen */
-	if (lost)
-		life_unknown(store, life, SITE_LOST);
-	else if (again)
-		life_unknown(store, life, SITE_OTHER_WAY);
-	else
-		life_unknown(store, life, SITE_BEFORE_ATTACH);
+	life_unknown(store, life, lost ? SITE_LOST : again ? SITE_OTHER_WAY : SITE_BEFORE_ATTACH);
 	return life;
 }
 
@@ -141,7 +135,8 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 	life->listed = true;
 	life->cloexec = cloexec;
 	if (what->path) {
-		table->ring |= !strcmp(what->path, RING_LINK) && !(what->arg & RING_TOLD);
+		table->ring |=
+			!strcmp(what->path, "anon_inode:[io_uring]") && !(what->arg & RING_TOLD);
 		text = text_new(store, what->path, strlen(what->path));
 	}
 	life_set_what(store, life, what, text);
@@ -477,6 +472,7 @@ int fd_owner(struct fd_world *world, const struct record_owner *record)
 
 	if (record->h.size < sizeof(*record) || !record->table)
 		return -EINVAL;
+	store_trim(&world->store, 0);
 	hold_settle(&world->hold, record->h.time_ns);
 	user = users_find(&world->users, record->h.tgid);
 	if (!user || user->vfork)
