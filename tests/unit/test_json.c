@@ -257,6 +257,12 @@ static void test_json_summary(void **state)
 		"\"stacks_missing\":0,\"lost\":{\"calls\":3,\"stacks\":0,\"code_objects\":0,"
 		"\"process_events\":0,\"processes_not_followed\":0},\"unseen\":[\"x\"]}\n");
 	capture_free(&c);
+	stats.forgotten = 5;
+	capture_json(&c, false);
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	assert_non_null(strstr(c.text, ",\"forgotten\":{\"descriptors\":5,\"stacks\":0,"
+				       "\"code_objects\":0},\"unseen\""));
+	capture_free(&c);
 }
 
 static void test_json_any_text(void **state)
@@ -288,7 +294,7 @@ static int print_examples(void)
 		{.type = OWNER_SOCKET, .flags = CLAIM_BEFORE, .name = "ssl.SSLSocket"},
 		{.type = OWNER_FILEIO, .name = "\x1b\xff"},
 	};
-	struct session_stats stats = {.records = UINT64_MAX, .unseen = unseen};
+	struct session_stats stats = {.records = UINT64_MAX, .forgotten = 1, .unseen = unseen};
 	struct record_call call = {.h = {.tgid = 1, .tid = 2}, .fd = 3, .fd2 = 4};
 	struct call_view view = {.call = &call};
 	struct sink *sink = json_sink_new(stdout, true);

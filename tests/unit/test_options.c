@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "options.h"
 
-#define ARGS_MAX 16
+#define ARGS_MAX 24
 
 struct said {
 	int result;
@@ -94,12 +94,14 @@ static void test_every_option(void **state)
 {
 	struct said said;
 
-	PARSE(&said, "--no-follow", "--no-wait", "--events", "-o", "out.json", "--color=never",
-	      "--all", "--frames=3", "--error-exitcode", "125", "-qv", "--history=9",
-	      "--ring-size=64K", "true");
+	PARSE(&said, "--no-follow", "--no-wait", "--memory=64M", "--heap-scan-limit=2G", "--events",
+	      "-o", "out.json", "--color=never", "--all", "--frames=3", "--error-exitcode", "125",
+	      "-qv", "--history=9", "--ring-size=64K", "true");
 	assert_int_equal(said.result, 0);
 	assert_false(said.options.follow);
 	assert_false(said.options.wait);
+	assert_int_equal(said.options.memory, 64 << 20);
+	assert_true(said.options.heap_scan_bytes == 2ull << 30);
 	assert_true(said.options.events);
 	assert_true(said.options.json);
 	assert_string_equal(said.options.output, "out.json");
@@ -224,6 +226,10 @@ static void test_target(void **state)
 	REFUSED(both, "-p", "1", "ls");
 	REFUSED(both, "-p", "1", "--", "ls");
 	REFUSED("COMMAND is empty", "--", "");
+	REFUSED("--memory takes bytes from 8M to 1024G, not '7M'", "--memory=7M", "true");
+	REFUSED("--memory takes bytes from 8M to 1024G, not '8X'", "--memory=8X", "true");
+	REFUSED("--heap-scan-limit takes bytes from 1M to 1024G, not '0'", "--heap-scan-limit=0",
+		"true");
 	REFUSED("--no-wait is about what COMMAND leaves behind: give a COMMAND", "--no-wait", "-p",
 		"1");
 }

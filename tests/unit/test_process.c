@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/records.h"
 #include "process/facts.h"
 #include "process/proc.h"
 #include "process/process.h"
@@ -75,6 +76,18 @@ static struct process *learn(struct process_table *table, pid_t pid, unsigned in
 	return process_learned(table, record);
 }
 
+static void runs(struct process_table *table, pid_t pid, const char *name)
+{
+	struct record_runtime *record = calloc(1, sizeof(*record) + strlen(name));
+
+	assert_non_null(record);
+	record_own(&record->h, RECORD_RUNTIME, sizeof(*record) + strlen(name), pid, 1);
+	record->name_size = strlen(name);
+	memcpy(record->name, name, strlen(name));
+	assert_non_null(process_runs(table, record));
+	free(record);
+}
+
 static struct process *add(struct process_table *table, pid_t pid)
 {
 	return learn(table, pid, FACTS_ALL, PROCESS_FROM_ATTACH);
@@ -102,7 +115,7 @@ static void test_add(void **state)
 	assert_ptr_equal(process_find(table, getpid()), process);
 
 	/* Again: filled anew, and still the same process. */
-	process->runtime = strdup("CPython 3.11.2");
+	runs(table, process->pid, "CPython 3.11.2");
 	prctl(PR_SET_NAME, "an \n\x1b[1m name of 15");
 	assert_ptr_equal(add(table, getpid()), process);
 	assert_string_equal(process->comm, "an \n\x1b[1m name o");
@@ -207,6 +220,32 @@ static struct record_exec *exec_record(pid_t pid, uint64_t start_ns, const char 
 	return record;
 }
 
+/* However long and many the names are that processes give themselves. */
+static void test_names_are_bounded(void **state)
+{
+	struct process_table *table = new_table();
+	char name[4000];
+	unsigned int known = 0;
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (int i = 1; i <= 4000; i++) {
+		struct record_process record = {.start_ns = i, .since = PROCESS_FROM_START};
+
+		record_own(&record.h, RECORD_PROCESS, sizeof(record), i, i);
+		assert_non_null(process_learned(table, &record));
+		memcpy(name, &i, sizeof(i));
+		memset(name + 3, 'y', 1);
+		name[0] |= 1;
+		name[1] |= 1;
+		name[2] |= 1;
+		runs(table, i, name);
+		known += process_find(table, i)->runtime != NULL;
+	}
+	assert_true(known > 1000 && known < 2200);
+	process_table_free(table);
+}
+
 /* The child lives, but under another name: what it was at fork is what its parent was. */
 static void test_fork(void **state)
 {
@@ -219,7 +258,7 @@ static void test_fork(void **state)
 
 	assert_int_equal(proc_start_ns(pid, &start_ns), 0);
 	record = fork_record(getpid(), pid, start_ns + 1234567);
-	parent->runtime = strdup("CPython 3.11.2");
+	runs(table, getpid(), "CPython 3.11.2");
 	child = process_forked(table, &record);
 	assert_non_null(child);
 	assert_true(child->start_ns == start_ns + 1234567);
@@ -227,7 +266,7 @@ static void test_fork(void **state)
 	assert_string_equal(child->exe, parent->exe);
 	assert_string_equal(child->cgroup, parent->cgroup);
 	assert_string_equal(child->runtime, "CPython 3.11.2");
-	assert_true(child->exe != parent->exe);
+	assert_ptr_equal(child->exe, parent->exe); /* kept once, for as long as both are */
 	assert_int_equal(child->ns_pid, 0);
 
 	/* Where it is, it tells itself; it is the same process. */
@@ -390,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_facts_of_another),
 		cmocka_unit_test(test_snapshot),
+		cmocka_unit_test(test_names_are_bounded),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exit),

@@ -217,6 +217,30 @@ static void test_text_summary(void **state)
 	example_free(e);
 }
 
+static void test_text_forgotten(void **state)
+{
+	struct session_stats stats = {.processes_seen = 1, .records = 42, .duration_ns = 4000 * MS};
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){});
+	stats.forgotten = 1200;
+	stats.forgotten_stacks = 1;
+	stats.forgotten_codes = 12;
+	stats.stacks_missing = 3;
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	capture_expect(&c,
+		       "fdtrace: no double close was seen in 1 process during 4.0 s, as far "
+		       "as is remembered.\n"
+		       "  Forgotten for want of room: 1,200 descriptors with their histories, "
+		       "1 stack, 12 code objects,\n"
+		       "    the oldest first. What rests on them is not told, or not as a fact; "
+		       "a larger --memory helps.\n"
+		       "  42 records from 1 process.\n"
+		       "  3 stacks could not be shown: they were forgotten, or their records were "
+		       "lost.\n");
+	capture_free(&c);
+}
+
 static void test_text_nothing_found(void **state)
 {
 	struct session_stats stats = {.processes_seen = 1, .records = 42, .duration_ns = 4000 * MS};
@@ -286,6 +310,11 @@ static void test_status_line(void **state)
 	status_line(&stats, 1234.5, 0, line, sizeof(line));
 	assert_string_equal(line, "fdtrace: 2 findings, 12 records LOST, 1 process, "
 				  "1,235 records/s, 1,340 descriptors open");
+	stats.forgotten = 7;
+	status_line(&stats, 0, 0, line, sizeof(line));
+	assert_string_equal(line, "fdtrace: 2 findings, 12 records LOST, 7 descriptors FORGOTTEN, "
+				  "1 process, 0 records/s, 1,340 descriptors open");
+	stats.forgotten = 0;
 	status_line(&stats, 0, 50, line, sizeof(line));
 	assert_string_equal(line, "fdtrace: 2 findings, 12 records LOST, 1 process");
 	status_line(&stats, 0, 200, line, 30);
@@ -344,17 +373,12 @@ static void test_any_text_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text_finding),
-		cmocka_unit_test(test_text_what_is_missing),
-		cmocka_unit_test(test_text_lost_stack),
-		cmocka_unit_test(test_text_source),
-		cmocka_unit_test(test_text_color),
-		cmocka_unit_test(test_text_summary),
-		cmocka_unit_test(test_text_nothing_found),
-		cmocka_unit_test(test_text_bounded),
-		cmocka_unit_test(test_broken_output),
-		cmocka_unit_test(test_status_line),
-		cmocka_unit_test(test_any_text_fits),
+		cmocka_unit_test(test_text_finding),	cmocka_unit_test(test_text_what_is_missing),
+		cmocka_unit_test(test_text_lost_stack), cmocka_unit_test(test_text_source),
+		cmocka_unit_test(test_text_color),	cmocka_unit_test(test_text_summary),
+		cmocka_unit_test(test_text_forgotten),	cmocka_unit_test(test_text_nothing_found),
+		cmocka_unit_test(test_text_bounded),	cmocka_unit_test(test_broken_output),
+		cmocka_unit_test(test_status_line),	cmocka_unit_test(test_any_text_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

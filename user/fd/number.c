@@ -62,10 +62,18 @@ static struct life *life_new(struct store *store, const struct life *from)
 	return life;
 }
 
+void life_drop_waiting(struct store *store, struct life *life)
+{
+	if (!life->waiting)
+		return;
+	store_discount(store, sizeof(*life->waiting));
+	free(TAKE_PTR(life->waiting));
+}
+
 static void life_free(struct store *store, struct life *life)
 {
 	text_unref(store, life->text);
-	free(life->waiting);
+	life_drop_waiting(store, life);
 	free(life);
 	store_discount(store, sizeof(*life));
 }
@@ -237,7 +245,7 @@ static void leave_lives(struct store *store, struct number *number)
 		history_free(store, life);
 	else if (!number->borrowed)
 		for (; life; life = life->older)
-			free(TAKE_PTR(life->waiting));
+			life_drop_waiting(store, life);
 }
 
 /* Numbers */

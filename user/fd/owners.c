@@ -47,6 +47,8 @@ static void end_wait(struct hold *hold, struct life *life, bool wrong)
 	struct finding *finding = life->waiting;
 
 	life->waiting = NULL;
+	if (finding)
+		store_discount(hold->store, sizeof(*finding));
 	if (finding && wrong) {
 		life->behind = true;
 		life->suspected = finding->certainty == CERTAINTY_SUSPECTED;
@@ -208,12 +210,14 @@ static void judge_behind(const struct scene *scene, const struct intent *intent,
 		f->notes |= NOTE_INHERITED;
 }
 
-static void wait_for_object(struct life *life, const struct finding *finding)
+static void wait_for_object(struct store *store, struct life *life, const struct finding *finding)
 {
-	free(life->waiting);
+	life_drop_waiting(store, life);
 	life->waiting = malloc(sizeof(*life->waiting));
-	if (life->waiting)
-		*life->waiting = *finding;
+	if (!life->waiting)
+		return;
+	store_count(store, sizeof(*finding));
+	*life->waiting = *finding;
 }
 
 static bool is_behind(const struct scene *scene, const struct life *life)
@@ -341,7 +345,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 	doubt_closer(scene, intent, &verdict.finding);
 	/* A forked child that will exec closes what it has from its parent. */
 	if (intent->point != OWNER_OS_CLOSE || life->lent) {
-		wait_for_object(life, &verdict.finding);
+		wait_for_object(hold->store, life, &verdict.finding);
 		return false;
 	}
 	life->behind = true;

@@ -225,6 +225,8 @@ struct life *number_life(const struct number *number, uint64_t id);
  * without memory. A history beyond its limit loses its oldest life.
  */
 struct life *life_push(struct store *store, struct number *number);
+/* What waits for its owner waits no more. */
+void life_drop_waiting(struct store *store, struct life *life);
 void life_over(struct store *store, struct life *life, const struct fd_site *ended);
 /* It has never had its newest life, one of its own. */
 void number_drop_newest(struct store *store, struct number *number);

@@ -8,7 +8,7 @@
 
 #include "record.h"
 
-#define THREADS_MAX 65536
+#define THREADS_MAX 32768
 
 struct thread {
 	UT_hash_handle hh;

@@ -26,7 +26,6 @@ void status_line(const struct session_stats *stats, double records_per_second, u
 	uint64_t findings =
 		counts_sum(stats->findings, FINDING_KINDS) - stats->findings[FINDING_CLOSE_SWEEP];
 	uint64_t lost = counts_sum(stats->lost, LOSS_CAUSES);
-	uint64_t forgotten = stats->forgotten + stats->forgotten_stacks + stats->forgotten_codes;
 	uint64_t rate = records_per_second > 0 ? records_per_second + 0.5 : 0;
 	size_t limit;
 
@@ -39,8 +38,8 @@ void status_line(const struct session_stats *stats, double records_per_second, u
 		return;
 	if (lost && !add_piece(buf, limit, lost, "record LOST", "records LOST"))
 		return;
-	if (forgotten && !add_piece(buf, limit, forgotten, "thing FORGOTTEN (--memory)",
-				    "things FORGOTTEN (--memory)"))
+	if (stats->forgotten && !add_piece(buf, limit, stats->forgotten, "descriptor FORGOTTEN",
+					   "descriptors FORGOTTEN"))
 		return;
 	if (stats->to_search && !add_piece(buf, limit, 100 * stats->searched / stats->to_search,
 					   "% of memory searched", "% of memory searched"))

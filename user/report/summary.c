@@ -17,14 +17,17 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void tell_none(const struct page *page, const struct session_stats *stats, bool lost)
+static void tell_none(const struct page *page, const struct session_stats *stats)
 {
+	bool lost = counts_sum(stats->lost, LOSS_CAUSES) > 0;
 	char processes[WORD_SIZE], time[WORD_SIZE], text[TEXT_SIZE];
 
 	snprintf(text, sizeof(text), "no double close was seen in %s process%s during %s%s.",
 		 words_count(stats->processes_seen, processes),
 		 stats->processes_seen == 1 ? "" : "es", words_duration(stats->duration_ns, time),
-		 lost ? ", as far as the records tell" : "");
+		 lost		    ? ", as far as the records tell"
+		 : stats->forgotten ? ", as far as is remembered"
+				    : "");
 	layout_paragraph(page, STYLE_BOLD, "fdtrace:", 0, 2, text);
 }
 
@@ -206,7 +209,7 @@ void summary_tell(const struct page *page, const struct summary *summary)
 	if (total)
 		tell_counts(page, stats, total);
 	else
-		tell_none(page, stats, counts_sum(stats->lost, LOSS_CAUSES) > 0);
+		tell_none(page, stats);
 	tell_lost(page, stats);
 	tell_forgotten(page, stats);
 	tell_repeats(page, summary->repeats);
