@@ -57,6 +57,8 @@ enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175, /* since 5.15 */
 };
 
+struct seq_file;
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -291,6 +293,20 @@ struct cred {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+};
+
+/* Something that an io_uring is to do. */
+struct io_kiocb {
+	u8 opcode;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 #pragma clang attribute pop

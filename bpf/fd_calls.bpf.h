@@ -10,6 +10,7 @@
 #define FDTRACE_FD_CALLS_BPF_H
 
 #include "owner_closed.bpf.h"
+#include "unseen.bpf.h"
 
 /* uapi values of the sub-commands that make or mark descriptors */
 #define F_DUPFD		0
@@ -32,9 +33,6 @@
 #define NR_FCNTL 25
 #define NR_BPF	 280
 #endif
-
-/* RING_TOLD, where a hook has proved to see what an io_uring closes. */
-__u32 ring_flags;
 
 struct call_buffer {
 	struct record_call record;
@@ -368,6 +366,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
 	buf->record.table = (u64)CURRENT(files);
+	buf->record.still_open |= table_alone();
 	w->sp = call->sp;
 	w->regs = regs;
 	/* Of a thread of the kernel's own there is nothing to walk: no such program. */

@@ -212,6 +212,22 @@ int on_exit(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/* Under the name and with the arguments that this kernel has: the user side attaches it. */
+SEC("raw_tp/io_uring_submit_req")
+int on_ring_submission(struct bpf_raw_tracepoint_args *ctx)
+{
+	ring_submitted(ctx);
+	return 0;
+}
+
+/* Asked by the user side: which tables there are. */
+SEC("iter/task")
+int on_each_task(struct bpf_iter__task *ctx)
+{
+	look_at_task(ctx);
+	return 0;
+}
+
 /*
  * Run by the user side on one of its own descriptors: how the others will name the file. Neither
  * stat nor /proc/PID/maps gives that for every file system (overlayfs, btrfs).

@@ -29,11 +29,6 @@
 #define S_IFREG	     0100000
 #define O_CLOEXEC    02000000
 
-static __always_inline bool has_ring(void)
-{
-	return bpf_core_field_exists(((struct task_struct *)0)->io_uring) && CURRENT(io_uring);
-}
-
 /*
  * The end of the call shows it. In a process with an io_uring the kernel's work for that runs on
  * the way out of any call, so there it cannot be told. exec's (binfmt_misc) comes when the

@@ -141,6 +141,15 @@ static __always_inline bool same_memory(struct task_struct *a, struct task_struc
 	return BPF_CORE_READ(a, mm) == BPF_CORE_READ(b, mm);
 }
 
+/* A child that is not traced: it may share the parent's table. */
+static __always_inline void left_alone(struct task_struct *parent, struct task_struct *child)
+{
+	struct files_struct *table = BPF_CORE_READ(parent, files);
+
+	if (table == BPF_CORE_READ(child, files))
+		tell_unseen(table, UNSEEN_STRANGER);
+}
+
 static __always_inline void process_forked(struct task_struct *parent, struct task_struct *child)
 {
 	u32 parent_tgid = tgid_of(parent), child_tgid = tgid_of(child);
@@ -149,17 +158,22 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 	struct target target = {};
 	struct record_fork r = {};
 
-	if (parent_tgid == child_tgid || !follow_forks)
+	if (parent_tgid == child_tgid)
 		return;
 	parent_target = bpf_map_lookup_elem(&targets, &parent_tgid);
 	if (!parent_target)
 		return;
+	if (!follow_forks) {
+		left_alone(parent, child);
+		return;
+	}
 	target.program = bpf_ktime_get_boot_ns();
 	target.vfork = same_memory(parent, child);
 	target.parent_program = parent_target->program;
 	target.parent_tgid = parent_tgid;
 	if (bpf_map_update_elem(&targets, &child_tgid, &target, BPF_ANY)) {
 		count_loss(LOSS_MAP);
+		left_alone(parent, child);
 		return;
 	}
 	python = find_program(parent_target->program, parent_tgid);

@@ -55,6 +55,7 @@ enum record_type {
 	RECORD_NATIVE = 16,
 	RECORD_MODULE = 17,
 	RECORD_RIGHTS = 18,
+	RECORD_UNSEEN = 19, /* from either side */
 
 	/*
 	 * From here on the user side's own: what it learned elsewhere and when it looked, so
@@ -159,7 +160,7 @@ enum call_shape {
 	X(PERF_EVENT_OPEN, 37, "perf_event_open", SHAPE_MAKE)                             \
 	X(BPF, 38, "bpf", SHAPE_MAKE) /* only the commands that return a descriptor */    \
 	X(USERFAULTFD, 39, "userfaultfd", SHAPE_MAKE)                                     \
-	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE) /* arg: RING_TOLD */          \
+	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE) /* arg: enum ring_flag */     \
 	X(FANOTIFY_INIT, 41, "fanotify_init", SHAPE_MAKE)                                 \
 	X(LANDLOCK_CREATE_RULESET, 42, "landlock_create_ruleset", SHAPE_MAKE)             \
 	X(FSOPEN, 43, "fsopen", SHAPE_MAKE)                                               \
@@ -178,8 +179,11 @@ enum call_id {
 #undef X
 };
 
-/* Of an io_uring: what it closes is told (CALL_REMOVED). */
-#define RING_TOLD 1
+/* Of an io_uring. */
+enum ring_flag {
+	RING_TOLD = 1,	  /* what it closes is told (CALL_REMOVED) */
+	RING_WATCHED = 2, /* once it may close something, that is told (RECORD_UNSEEN) */
+};
 
 /* In a CALL_INSTALLED's arg, beside S_IFMT: nothing but this call can have made it (no io_uring).
  */
@@ -226,7 +230,7 @@ struct record_call {
 	__u8 name_cut;	 /* 1: the name was longer or not readable to its end */
 	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
 	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns; close:
-			    bits 2 and 3: record_call_table() */
+			    bits 2 and 3: record_call_table(); of any call: CALL_ALONE, CALL_RING */
 	__u8 owner;  /* of a close: record_call_claims(); in older recordings enum owner_state */
 	__u8 native; /* enum native_taken */
 	__u8 point;  /* OWNER_OS_CLOSE, OWNER_ELSEWHERE: whether os.close() made the call; 0: not
@@ -235,6 +239,10 @@ struct record_call {
 	char name[];	 /* then, not aligned: struct record_claim, as many as record_call_claims();
 			    with NATIVE_TAKEN, a __u64: record_native_id() */
 };
+
+/* In record_call.still_open: of the thread's table, and of the thread, as the call returned. */
+#define CALL_ALONE 16 /* no other thread of any process has this table */
+#define CALL_RING  32 /* it has or had an io_uring, whose closes nobody watches */
 
 /* Objects that a close may tell of. */
 #define RECORD_CLAIMS_MAX 6
@@ -510,6 +518,23 @@ struct record_exec {
 	__u8 same_root; /* 1: it has fdtrace's own mount namespace and root; 0: not known */
 	__u8 unused[5];
 	char name[]; /* the path that was executed, no NUL */
+};
+
+/* How numbers of a table may be opened and closed without a record of it. */
+enum unseen_way {
+	UNSEEN_STRANGER = 1, /* by a process that is not traced and shares the table */
+	UNSEEN_RING = 2,     /* by an io_uring */
+	UNSEEN_COMPAT = 4,   /* by 32-bit calls that are not decoded */
+	UNSEEN_WAYS = 7,
+};
+
+/* From here on a table is not wholly seen; or, with `all`, is, but for these ways. */
+struct record_unseen {
+	struct record_header h; /* whose call it was, or whose tables were looked at */
+	__u64 table;
+	__u32 ways; /* enum unseen_way */
+	__u8 all;   /* 1: there are no other ways at this moment */
+	__u8 unused[3];
 };
 
 /* The last thread of a process is gone. */

@@ -170,12 +170,21 @@ struct code_sent {
 	struct code_parts parts;
 };
 
+/* One thread of a traced process (on_each_task). */
+struct task_table {
+	__u64 table; /* address of its files_struct */
+	__u32 users; /* tasks that have this table */
+	__u32 tgid;
+	__u32 tid;
+	__u32 ring; /* 1: it has or had an io_uring whose closes are not told */
+};
+
 struct cpu_counts {
 	__u64 seq; /* of the next record */
 	__u64 lost[LOSS_CAUSES];
 	__u64 ident;  /* of the next code object sent from this CPU */
 	__u64 native; /* of the last native stack sent from this CPU */
-	__u64 compat; /* calls of 32-bit programs, which are not decoded */
+	__u64 compat; /* 32-bit calls that are not decoded */
 	__u64 busy;   /* 1: a program works in this CPU's buffers */
 };
 

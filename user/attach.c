@@ -15,6 +15,7 @@
 #include "learned.h"
 #include "owner_class.h"
 #include "process/facts.h"
+#include "sharers.h"
 #include "process/proc.h"
 #include "process/seen.h"
 #include "python/locate.h"
@@ -268,6 +269,8 @@ static int attach_one(struct attach *attach, pid_t pid)
 	if (err)
 		return err;
 	err = add_target(attach, pid);
+	if (!err)
+		err = sharers_look(attach->probe, pid, attach->feed, attach->feed_arg);
 	if (!err)
 		err = facts_snapshot(pid, probe_ring_flags(attach->probe), attach->feed,
 				     attach->feed_arg);

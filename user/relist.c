@@ -6,6 +6,7 @@
 #include "learned.h"
 #include "process/facts.h"
 #include "process/proc.h"
+#include "sharers.h"
 
 #define ROUND_NS 1000000000ull
 /* Processes looked at in one go. */
@@ -85,6 +86,8 @@ static int look_at(const struct relist *relist, pid_t pid, uint64_t now_ns)
 	err = learned_process(relist->feed, relist->arg, pid,
 			      known ? PROCESS_KNOWN : PROCESS_FROM_ATTACH);
 
+	if (!err)
+		err = sharers_look(relist->probe, pid, relist->feed, relist->arg);
 	if (!err)
 		err = facts_list(pid, probe_ring_flags(relist->probe), relist->feed, relist->arg);
 	return err == -ENOMEM ? err : 0;

@@ -449,6 +449,8 @@ static int dispatch(struct session *session, const struct record_header *record)
 		return fd_owner_type(session->world, r);
 	case RECORD_FORK:
 		return on_fork(session, r);
+	case RECORD_UNSEEN:
+		return fd_unseen(session->world, r);
 	case RECORD_EXEC:
 		return on_exec(session, r);
 	case RECORD_EXIT:

@@ -25,7 +25,7 @@ SHARED = {"bpf/record.h", "bpf/record_user.h", "bpf/owner.h", "bpf/py_layout.h",
 # A room of user/ may include those behind it in this list, itself, and never one before it.
 ROOMS = ["main", "desk", "agent", "replay", "survey", "targets", "recorder", "reports", "natives", "mapped",
          "attach",
-         "relist", "sweep", "learned", "left", "frees", "files", "earlier_owners", "owner_class", "unseen", "running", "prove", "spawn", "guard",
+         "relist", "sweep", "learned", "sharers", "left", "frees", "files", "earlier_owners", "owner_class", "unseen", "running", "prove", "spawn", "guard",
          "signals", "status", "output", "strangers",
          "foreign",
          "complain", "options", "session", "report", "source", "sink", "stack", "process", "probe", "fd",

@@ -164,6 +164,11 @@ static bool exec_valid(const struct record_exec *r)
 	return HOLDS(r, r->name_size) && r->start_ns <= RECORD_TIME_MAX;
 }
 
+static bool unseen_valid(const struct record_unseen *r)
+{
+	return r->table != 0;
+}
+
 static bool process_valid(const struct record_process *r)
 {
 	return HOLDS(r, (uint64_t)r->exe_size + r->cgroup_size + r->container_size) &&
@@ -252,6 +257,8 @@ bool record_valid(const struct record_header *record)
 		return VALID(struct record_exec, record, exec_valid);
 	case RECORD_EXIT:
 		return record->size >= sizeof(struct record_exit);
+	case RECORD_UNSEEN:
+		return VALID(struct record_unseen, record, unseen_valid);
 	case RECORD_MAP:
 		return record->size >= offsetof(struct record_map, changed_ns);
 	case RECORD_PROCESS:

@@ -17,9 +17,8 @@
 
 static bool is_due(const struct hold *hold, uint64_t since_ns, uint64_t now_ns)
 {
-	if (now_ns == UINT64_MAX)
-		return true;
-	return now_ns >= since_ns && now_ns - since_ns >= hold->store->limits.settle_ns;
+	return now_ns == UINT64_MAX ||
+	       (now_ns >= since_ns && now_ns - since_ns >= hold->store->limits.settle_ns);
 }
 
 static void set_due(struct hold *hold, uint64_t since_ns)
@@ -43,6 +42,7 @@ static void stop_waiting(struct hold *hold, struct held *held)
 	if (!held->waiting)
 		return;
 	held->waiting = false;
+	coverage_weigh(held->table, &held->finding);
 	DL_DELETE(hold->waiters, held);
 	DL_DELETE2(held->number->waiters, held, number_prev, number_next);
 	held->number = NULL;
@@ -269,6 +269,7 @@ static struct held *held_new(struct hold *hold, struct table *table, const struc
 		return NULL;
 	held->table = table;
 	held->finding = verdict->finding;
+	coverage_weigh(table, &held->finding);
 	held->after_ns = hold->store->after_ns;
 	held->entered = record_call_entered(call);
 	held->life = verdict->life;

@@ -24,7 +24,8 @@ void hold_opened(struct hold *hold, struct number *number, const struct record_c
 		    !life_after(hold->store, call, &held->finding.closed))
 			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
 	/* And closed again, by what nobody sees, or before it was recorded. */
-	if (number->table->ring || life_may_be_swept(hold->store, number->table, number->fd, call))
+	if (coverage_hides(number->table) ||
+	    life_may_be_swept(hold->store, number->table, number->fd, call))
 		hold_doubt(hold, number, call);
 }
 

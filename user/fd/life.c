@@ -269,7 +269,8 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 	number->newest->uncertain |= earlier || missed || maybe ||
 				     may_be_replaced(store, life, call) ||
 				     may_be_earlier(store, life, call);
-	number->newest->swept = life_may_be_swept(store, table, fd, call) || (raced && table->ring);
+	number->newest->swept =
+		life_may_be_swept(store, table, fd, call) || (raced && coverage_hides(table));
 	return 0;
 }
 
@@ -455,7 +456,7 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 		if (life_after(store, call, &life->opened))
 			next_life(number, life)->crossed = false;
 		number->newest->doubted = true;
-		number->newest->swept |= table->ring;
+		number->newest->swept |= coverage_hides(table);
 		/* What may have been over already leaves the close to a life after the newest. */
 		if (!number->newest->live)
 			number->newest->uncertain |= !record_call_entered(call) || life->uncertain;
@@ -473,8 +474,8 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 	life->loose = order_may_overlap(store, call, &life->opened);
 	life->uncertain |= order_in_gap(store, number, call);
 	life->uncertain |= life->opened.missing != SITE_SEEN && may_be_older(store, table, call);
-	life->swept |=
-		life->loose && table->ring; /* which may have ended the one that it is said to */
+	life->swept |= life->loose &&
+		       coverage_hides(table); /* which may have ended the one that it is said to */
 	life_over(store, life, &site);
 	*ret_life = life;
 	return 0;
@@ -539,7 +540,7 @@ bool life_close_bulk(struct store *store, struct number *number, const struct re
 	number_touch(store, number);
 	life->uncertain |= order_may_overlap(store, call, &life->opened);
 	life->uncertain |= order_in_gap(store, number, call);
-	life->swept |= number->table->ring || life->raced || life->doubted;
+	life->swept |= coverage_hides(number->table) || life->raced || life->doubted;
 	life_over(store, life, &site);
 	return true;
 }

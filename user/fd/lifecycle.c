@@ -59,6 +59,7 @@ void fd_world_free(struct fd_world *world)
 	world->hold.emit = discard;
 	hold_settle(&world->hold, UINT64_MAX);
 	users_free(&world->users);
+	coverage_forget(&world->store);
 	threads_free(&world->threads);
 	reuse_free(&world->reuse);
 	owner_names_free(&world->names);
@@ -116,7 +117,7 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 	struct table *table = listed_table(world, tgid);
 	struct store *store = &world->store;
 	struct number *number;
-	struct text *text = NULL;
+	struct text *text;
 	struct life *life;
 
 	if (!table)
@@ -134,11 +135,8 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 	number_touch(store, number);
 	life->listed = true;
 	life->cloexec = cloexec;
-	if (what->path) {
-		table->ring |=
-			!strcmp(what->path, "anon_inode:[io_uring]") && !(what->arg & RING_TOLD);
-		text = text_new(store, what->path, strlen(what->path));
-	}
+	text = what->path ? text_new(store, what->path, strlen(what->path)) : NULL;
+	coverage_listed(table, what, store->now_ns);
 	life_set_what(store, life, what, text);
 	text_unref(store, text);
 	return 0;
@@ -205,7 +203,6 @@ static int begin_new(struct fd_world *world, struct table *table, const struct r
 		return 0;
 	m = making_of(&world->store, call);
 	err = begin(world, table, call->ret, call, &m);
-	table->ring |= call->call == CALL_IO_URING_SETUP && !(call->arg & RING_TOLD);
 	text_unref(&world->store, m.text);
 	return err;
 }
@@ -358,17 +355,17 @@ static int failed(struct fd_world *world, const struct scene *scene)
 {
 	struct intent intent =
 		owner_intent(&world->store, &world->threads, scene->table, scene->call);
+	bool closes = call_shape(scene->call->call) == SHAPE_CLOSE;
 	struct verdict verdict;
 
-	if (call_shape(scene->call->call) == SHAPE_CLOSE) {
-		world->ebadf_closes++;
+	if (closes)
 		verdict_close(scene, &verdict);
-		owner_failed(&world->hold, scene, &intent, &verdict);
-		return hold_failed(&world->hold, scene->table, scene->call, &verdict);
-	}
-	verdict_use(scene, &verdict);
+	else
+		verdict_use(scene, &verdict);
+	world->ebadf_closes += closes;
 	owner_failed(&world->hold, scene, &intent, &verdict);
-	return hold_used(&world->hold, scene->table, scene->call, &verdict);
+	return (closes ? hold_failed : hold_used)(&world->hold, scene->table, scene->call,
+						  &verdict);
 }
 
 /* Records */
@@ -420,7 +417,7 @@ static void stranger(struct fd_world *world, const struct record_call *call)
 	if (table) {
 		table_doubt(table);
 		hold_strange(&world->hold, table);
-		table->strange_ns = call->h.time_ns;
+		coverage_lacks(table, UNSEEN_STRANGER, call->h.time_ns);
 	}
 	world->silent += call->ret == -EBADF;
 }
@@ -452,6 +449,7 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 		users_table(&world->users, user, call->h.tid, call->table, was_in, unshares(call));
 	if (!scene.table)
 		return users_give_up(&world->users, user);
+	coverage_call(scene.table, call);
 	copy_late(&world->hold, scene.table, call);
 	if (shape != SHAPE_CLOSE)
 		hold_break(&world->hold, call->h.tid);
@@ -552,6 +550,11 @@ int fd_exec(struct fd_world *world, const struct record_exec *record)
 	table_exec(&world->store, table);
 	user->vfork = false;
 	return 0;
+}
+
+int fd_unseen(struct fd_world *world, const struct record_unseen *record)
+{
+	return coverage_told(&world->store, record);
 }
 
 int fd_exit(struct fd_world *world, const struct record_exit *record)

@@ -74,6 +74,7 @@ int fd_owner(struct fd_world *world, const struct record_owner *record);
 int fd_owner_type(struct fd_world *world, const struct record_owner_type *record);
 int fd_fork(struct fd_world *world, const struct record_fork *record);
 int fd_exec(struct fd_world *world, const struct record_exec *record);
+int fd_unseen(struct fd_world *world, const struct record_unseen *record);
 int fd_exit(struct fd_world *world, const struct record_exit *record);
 
 /*

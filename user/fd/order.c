@@ -61,7 +61,8 @@ bool order_in_gap(const struct store *store, const struct number *number,
 		  const struct record_call *call)
 {
 	const struct table *table = number->table;
-	uint64_t gap_ns = store->gap_ns > table->strange_ns ? store->gap_ns : table->strange_ns;
+	uint64_t hidden_ns = table->coverage.until_ns;
+	uint64_t gap_ns = store->gap_ns > hidden_ns ? store->gap_ns : hidden_ns;
 
 	if (number->cut && table->cut_ns > gap_ns)
 		gap_ns = table->cut_ns;

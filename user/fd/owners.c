@@ -142,8 +142,7 @@ enum site_origin owner_origin(const struct intent *intent)
 /* Where closes are not seen, which life a close ended is never certain. */
 static void doubt_hidden(const struct scene *scene, struct finding *f)
 {
-	if (scene->table->ring)
-		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
+	coverage_weigh(scene->table, f);
 }
 
 /* An object closed its number, and ended a life that it had never taken. */

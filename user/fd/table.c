@@ -64,8 +64,10 @@ void table_place(struct store *store, struct table *table, uint64_t address)
 	if (table->address)
 		HASH_DEL(store->tables, table);
 	table->address = address;
-	if (address)
-		HASH_ADD(hh, store->tables, address, sizeof(address), table);
+	if (!address)
+		return;
+	HASH_ADD(hh, store->tables, address, sizeof(address), table);
+	coverage_placed(store, table);
 }
 
 struct table *table_new(struct store *store, uint64_t address)
@@ -111,7 +113,7 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 		return NULL;
 	number_make_room(store, from->numbers.count);
 	to->unsure = from->unsure;
-	to->strange_ns = from->strange_ns;
+	coverage_copied(to, from, inherited, store->now_ns);
 	to->snapshot_ns = from->snapshot_ns;
 	to->max_fds = from->max_fds;
 	to->gaps = from->gaps;
@@ -119,7 +121,6 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	to->whole = from->whole;
 	to->snapshot = from->snapshot;
 	to->relisted = from->relisted;
-	to->ring = from->ring;
 	to->foreign = from->foreign;
 	to->swept = from->swept;
 	to->swept_early = from->swept_early;
@@ -179,18 +180,19 @@ void table_exec(struct store *store, struct table *table)
 		number_drop_older(store, number);
 		number->cut = false;
 		life = number->newest;
+		life->hidden |= coverage_ways_since(table, &life->opened);
 		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
 		life->shown = false;
 		life->raced = life->uncertain = false;
 		life->doubted = doubted; /* if it is there at all */
 		life->owner = 0;	 /* so are its objects */
 		life->crossed = false;
-		life->swept |= table->ring; /* which may have closed it */
 	}
 	table->foreign |= table_gap(store, table) || table->cut || table->unsure ||
 			  (!table->whole && !table->snapshot);
 	table->whole = true;
-	table->cut = table->ring = table->relisted = table->unsure = false;
+	table->cut = table->relisted = table->unsure = false;
+	coverage_anew(table);
 	table->swept = (struct span){0, -1};
 	table->swept_early = false;
 	table->gaps = store->gaps;
@@ -259,5 +261,5 @@ bool table_swept(const struct table *table, int32_t fd)
 
 bool table_hides(const struct table *table)
 {
-	return table->ring || table->foreign;
+	return coverage_has_hidden(table) || table->foreign;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "fd/coverage.h"
 #include "fd/lifecycle.h"
 #include "fd/slots.h"
 
@@ -39,8 +40,9 @@ struct life {
 	uint32_t giver;		 /* the thread that gave it up: it makes the close, if any */
 	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
 	unsigned int owner_gaps; /* the store's, when it began, or was taken */
-	uint8_t owner_type;	 /* enum owner_type */
-	uint8_t owner_flags;	 /* enum claim_flag */
+	uint32_t hidden;     /* enum unseen_way: by which it may be another, since before exec */
+	uint8_t owner_type;  /* enum owner_type */
+	uint8_t owner_flags; /* enum claim_flag */
 	bool live : 1;
 	bool cloexec : 1;
 	bool copied : 1;    /* made by a call of the dup family */
@@ -103,8 +105,8 @@ struct table {
 	struct use *uses;
 	struct table *source; /* what it was copied from, while that matters (copy.h) */
 	struct table *copy;   /* what was copied from it last */
+	struct coverage coverage;
 	uint64_t copied_ns;
-	uint64_t strange_ns;  /* the last call of a process here that is not known; 0: none */
 	uint64_t snapshot_ns; /* calls that returned until then may be part of the snapshot */
 	uint32_t max_fds;     /* no number from it on was in use at attach; 0: not known */
 	unsigned int gaps;    /* the store's, when the table began */
@@ -116,7 +118,6 @@ struct table {
 	bool alone;	      /* one thread alone used it when it was listed */
 	bool relisted;	      /* it was taken, or taken again, after a gap */
 	bool cut;	      /* numbers cut_min..cut_max may have been forgotten */
-	bool ring;	      /* an io_uring is here, whose closes are not seen */
 	bool foreign;	      /* one was open here whose making was not seen, or may have been */
 	int32_t cut_min, cut_max;
 	uint64_t cut_ns;   /* what was forgotten had happened until then */
@@ -128,6 +129,8 @@ struct table {
 struct store {
 	struct fd_limits limits;
 	struct table *tables; /* by address */
+	struct unmet *unmet;  /* coverage.h, as is unmet_ways */
+	uint32_t unmet_ways;
 	struct number *numbers;
 	unsigned int ntables; /* those without an address too */
 	unsigned int nnumbers;

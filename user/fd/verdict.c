@@ -123,6 +123,7 @@ static void tell_life(struct finding *f, const struct life *life)
 		f->notes |= NOTE_OPEN_BEFORE_ATTACH;
 	if (life->opened.missing == SITE_LOST)
 		f->notes |= NOTE_GAP;
+	coverage_doubt(f, life->hidden);
 	if (!life->ended.inherited && life->ended.tid != f->bad.tid)
 		f->notes |= NOTE_DIFFERENT_THREADS;
 }

@@ -127,6 +127,7 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 			 "this kernel's BTF has no functions to attach to");
 		err = -ENOENT;
 	}
+	watch_choose(&attempt->watch, standing->bpf);
 	if (!err)
 		err = fdtrace_bpf__load(standing->bpf);
 	if (!err)
@@ -172,6 +173,7 @@ static int attach(const struct attempt *attempt, struct standing *standing, stru
 	if (err)
 		return failed(trial, "see its own calls", err);
 	prove_inner(&attempt->preemption, standing);
+	standing->bpf->bss->ring_flags |= watch_attach(&attempt->watch, standing->bpf);
 	memcpy(trial->inner, standing->hooks.inner, sizeof(trial->inner));
 	return selftest_end(standing->bpf);
 }
@@ -242,6 +244,7 @@ struct attempt ladder_first(const struct probe_options *options)
 		return first;
 	first.hold_cpu = btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) > 0;
 	inner_find(btf, &first.inner);
+	first.watch = watch_find(btf);
 	btf__free(btf);
 	return first;
 }

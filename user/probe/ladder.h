@@ -14,6 +14,7 @@
 
 #include "probe/probe.h"
 #include "probe/rung.h"
+#include "probe/watch.h"
 
 /* The kernel side, on a rung that works. All zeros: none. */
 struct standing {
@@ -40,6 +41,7 @@ struct attempt {
 	enum rung order[RUNGS]; /* in which they are to be tried */
 	struct preemption preemption;
 	bool hold_cpu; /* the kernel has a function that keeps a program from being interrupted */
+	struct watch watch;
 	struct inner_functions inner; /* fexit_err: also that of a rung which has failed by it */
 };
 

@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct record_frame) == 24, "records are a contract");
 _Static_assert(sizeof(struct record_stack) == 56, "records are a contract");
 _Static_assert(sizeof(struct record_code) == 88, "records are a contract");
 _Static_assert(sizeof(struct record_code_table) == 56, "records are a contract");
+_Static_assert(sizeof(struct record_unseen) == 48, "records are a contract");
 _Static_assert(sizeof(struct record_fork) == 72, "records are a contract");
 _Static_assert(sizeof(struct record_exec) == 80, "records are a contract");
 _Static_assert(sizeof(struct record_exit) == 80, "records are a contract");
@@ -497,6 +498,12 @@ const char *const *probe_unseen(struct probe *probe)
 bool probe_kprobes_refused(const struct probe *probe)
 {
 	return probe->standing.hooks.kprobes_refused;
+}
+
+int probe_each_task(const struct probe *probe, int (*fn)(void *arg, const struct task_table *task),
+		    void *arg)
+{
+	return watch_each_task(probe->bpf, fn, arg);
 }
 
 uint8_t probe_ring_flags(const struct probe *probe)

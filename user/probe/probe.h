@@ -154,7 +154,14 @@ const char *const *probe_unseen(struct probe *probe);
 /* Whether the kernel has refused a kprobe for want of a privilege, without which less is seen. */
 bool probe_kprobes_refused(const struct probe *probe);
 
-/* What the hooks tell of an io_uring: RING_TOLD, or 0. */
+/*
+ * Calls fn for each thread of traced processes: which table it has. 0, fn's first result that is
+ * not 0, or negative errno: -EOPNOTSUPP: this kernel cannot tell.
+ */
+int probe_each_task(const struct probe *probe, int (*fn)(void *arg, const struct task_table *task),
+		    void *arg);
+
+/* What the hooks tell of an io_uring: enum ring_flag. */
 uint8_t probe_ring_flags(const struct probe *probe);
 
 /* What is attached, for the first line: "tp_btf/sys_exit", "fexit on 148 calls". Lent. */

@@ -33,7 +33,7 @@ struct link_create_tracing_multi {
 	"descriptors received over a UNIX socket (SCM_RIGHTS), made by an ioctl or by " \
 	"io_uring: learned at their first close"
 #define UNSEEN_REMOVED \
-	"closes by io_uring: in a process that has one, what they could explain is not told"
+	"closes by io_uring: where one makes them, what they could explain is suspected at most"
 /* do_dup2() and exec: not through fd_install(), or when there is no program to speak of. */
 #define UNSEEN_PUT                                                                   \
 	"descriptors that a seccomp supervisor or binfmt_misc puts into a process: " \

@@ -32,6 +32,15 @@ static const struct {
 	{NOTE_SWEPT,
 	 "A close_range() covered the number: it may have closed a descriptor there that was "
 	 "made in a way that is not seen."},
+	{NOTE_STRANGER,
+	 "A process that is not traced shares these descriptors (clone with CLONE_FILES): it may "
+	 "have closed and opened the number meanwhile, unseen."},
+	{NOTE_RING,
+	 "An io_uring closes descriptors here: it may have closed and opened the number meanwhile, "
+	 "unseen."},
+	{NOTE_COMPAT,
+	 "32-bit calls are made here that fdtrace does not decode: one may have closed and opened "
+	 "the number meanwhile, unseen."},
 	{NOTE_FLUSH,
 	 "The number may have been open: some file systems return EBADF from a close that "
 	 "frees it."},

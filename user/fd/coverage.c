@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/coverage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "fd/table.h"
+
+#define RING_LINK "anon_inode:[io_uring]" /* what /proc shows of one */
+
+/* What was told of a table before it was known. */
+struct unmet {
+	UT_hash_handle hh;
+	uint64_t address;
+	uint32_t ways;
+	uint64_t time_ns;
+};
+
+static void end(struct coverage *c, uint32_t ways, uint64_t time_ns)
+{
+	ways &= c->ways;
+	if (!ways)
+		return;
+	c->ways &= ~ways;
+	c->past |= ways;
+	if (time_ns > c->until_ns)
+		c->until_ns = time_ns;
+}
+
+static void begin(struct coverage *c, uint32_t ways, uint64_t time_ns)
+{
+	c->ways |= ways & UNSEEN_WAYS;
+	if (ways && time_ns > c->told_ns)
+		c->told_ns = time_ns;
+}
+
+static struct unmet *find_unmet(const struct store *store, uint64_t address)
+{
+	struct unmet *unmet;
+
+	HASH_FIND(hh, store->unmet, &address, sizeof(address), unmet);
+	return unmet;
+}
+
+static void drop_unmet(struct store *store, struct unmet *unmet)
+{
+	HASH_DEL(store->unmet, unmet);
+	free(unmet);
+}
+
+static int keep_unmet(struct store *store, const struct record_unseen *record)
+{
+	struct unmet *unmet = find_unmet(store, record->table);
+
+	if (unmet && record->all)
+		drop_unmet(store, unmet);
+	if (!record->ways)
+		return 0;
+	unmet = find_unmet(store, record->table);
+	if (!unmet) {
+		/* For want of room it is held against all that come. */
+		if (HASH_COUNT(store->unmet) >= store->limits.tables) {
+			store->unmet_ways |= record->ways;
+			return 0;
+		}
+		unmet = calloc(1, sizeof(*unmet));
+		if (!unmet)
+			return -ENOMEM;
+		unmet->address = record->table;
+		HASH_ADD(hh, store->unmet, address, sizeof(unmet->address), unmet);
+	}
+	unmet->ways |= record->ways;
+	unmet->time_ns = record->h.time_ns;
+	return 0;
+}
+
+int coverage_told(struct store *store, const struct record_unseen *record)
+{
+	struct table *table = table_find(store, record->table);
+
+	if (!table)
+		return keep_unmet(store, record);
+	if (record->all)
+		end(&table->coverage, ~record->ways, record->h.time_ns);
+	begin(&table->coverage, record->ways, record->h.time_ns);
+	return 0;
+}
+
+void coverage_placed(struct store *store, struct table *table)
+{
+	struct unmet *unmet = find_unmet(store, table->address);
+
+	begin(&table->coverage, store->unmet_ways, store->now_ns);
+	if (!unmet)
+		return;
+	begin(&table->coverage, unmet->ways, unmet->time_ns);
+	drop_unmet(store, unmet);
+}
+
+void coverage_forget(struct store *store)
+{
+	while (store->unmet)
+		drop_unmet(store, store->unmet);
+}
+
+void coverage_lacks(struct table *table, enum unseen_way way, uint64_t time_ns)
+{
+	begin(&table->coverage, way, time_ns);
+}
+
+void coverage_call(struct table *table, const struct record_call *call)
+{
+	struct coverage *c = &table->coverage;
+
+	if (call->still_open & CALL_RING || (call->call == CALL_IO_URING_SETUP && call->ret >= 0 &&
+					     !(call->arg & (RING_TOLD | RING_WATCHED))))
+		begin(c, UNSEEN_RING, call->h.time_ns);
+	if (call->still_open & CALL_ALONE && call->h.time_ns > c->told_ns)
+		end(c, UNSEEN_STRANGER, call->h.time_ns);
+}
+
+void coverage_listed(struct table *table, const struct fd_what *what, uint64_t time_ns)
+{
+	if (what->path && !strcmp(what->path, RING_LINK) &&
+	    !(what->arg & (RING_TOLD | RING_WATCHED)))
+		begin(&table->coverage, UNSEEN_RING, time_ns);
+}
+
+void coverage_copied(struct table *to, const struct table *from, bool inherited, uint64_t time_ns)
+{
+	struct coverage was = from->coverage;
+
+	/* Who shares the one does not share the other; a ring goes with its thread. */
+	end(&was, inherited ? UNSEEN_WAYS : UNSEEN_STRANGER, time_ns);
+	to->coverage.ways |= was.ways;
+	to->coverage.past |= was.past;
+	if (was.told_ns > to->coverage.told_ns)
+		to->coverage.told_ns = was.told_ns;
+	if (was.until_ns > to->coverage.until_ns)
+		to->coverage.until_ns = was.until_ns;
+}
+
+void coverage_anew(struct table *table)
+{
+	table->coverage = (struct coverage){0};
+}
+
+bool coverage_hides(const struct table *table)
+{
+	return table->coverage.ways;
+}
+
+bool coverage_has_hidden(const struct table *table)
+{
+	return table->coverage.ways || table->coverage.past;
+}
+
+uint32_t coverage_ways_since(const struct table *table, const struct fd_site *site)
+{
+	const struct coverage *c = &table->coverage;
+	bool before = site->missing != SITE_SEEN || site->time_ns <= c->until_ns;
+
+	return c->ways | (before ? c->past : 0);
+}
+
+void coverage_doubt(struct finding *finding, uint32_t ways)
+{
+	if (!ways)
+		return;
+	finding->certainty = CERTAINTY_SUSPECTED;
+	finding->notes |= (ways & UNSEEN_STRANGER ? NOTE_STRANGER : 0) |
+			  (ways & UNSEEN_RING ? NOTE_RING : 0) |
+			  (ways & UNSEEN_COMPAT ? NOTE_COMPAT : 0);
+}
+
+void coverage_weigh(const struct table *table, struct finding *finding)
+{
+	/* What its number alone shows, and what is no more than counted. */
+	if (finding->fd < 0 || finding->kind == FINDING_CLOSE_SWEEP)
+		return;
+	/* Its other sites come later than that one, or are those of the life before. */
+	coverage_doubt(finding, coverage_ways_since(table, &finding->opened));
+	if (finding->closed.missing == SITE_SEEN)
+		coverage_doubt(finding, coverage_ways_since(table, &finding->closed));
+	if (finding->victim.known)
+		coverage_doubt(finding, coverage_ways_since(table, &finding->victim.opened));
+}
