@@ -20,13 +20,18 @@
 #define FIONCLEX	0x5450
 #define FIOCLEX		0x5451
 #define PROT_EXEC	4
+#define ENOSYS		38
 
 #if defined(__TARGET_ARCH_x86)
-#define NR_MMAP	  9
-#define NR_IOCTL  16
-#define NR_FCNTL  72
-#define NR_BPF	  321
-#define TS_COMPAT 2
+#define NR_MMAP	      9
+#define NR_IOCTL      16
+#define NR_FCNTL      72
+#define NR_BPF	      321
+#define NR_SOCKET     41
+#define NR_ACCEPT     43
+#define NR_SOCKETPAIR 53
+#define NR_ACCEPT4    288
+#define TS_COMPAT     2
 #elif defined(__TARGET_ARCH_arm64)
 #define NR_MMAP	 222
 #define NR_IOCTL 29
@@ -53,6 +58,7 @@ struct returned {
 	u64 sp; /* the program's stack pointer */
 	u32 nr;
 	bool worker; /* the kernel's own work, in no code of the program's */
+	bool compat; /* it was a 32-bit one */
 };
 
 /* The bpf() commands that return a new descriptor (enum bpf_cmd, uapi/linux/bpf.h). */
@@ -91,8 +97,8 @@ static __always_inline u8 classify(const struct returned *call)
 			return bpf_makes_fd(call->args[0]) ? CALL_BPF : 0;
 		return id;
 	}
-	if (id == CALL_CLOSE)
-		return id;
+	if (id == CALL_CLOSE) /* whatever it returns, unless there is no such call */
+		return call->ret == -ENOSYS ? 0 : id;
 	if (call->ret == -EBADF && by_number(fd_args_of_nr, call->nr))
 		return id ? id : CALL_OTHER;
 	return 0;
@@ -380,8 +386,12 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	/* Behind the walk, which knows where the Python frames of the C stack begin. */
 	if (read_owners && !target->vfork && (id == CALL_CLOSE || record_call_missed(&buf->record)))
 		size = add_claims(buf, target, regs);
-	size += add_native(&buf->record, buf->name + (size & (RECORD_NAME_MAX - 1)), regs,
-			   target->program);
+	/* A 32-bit stack is nothing to unwind. */
+	if (call->compat)
+		buf->record.native = NATIVE_NOT_ASKED;
+	else
+		size += add_native(&buf->record, buf->name + (size & (RECORD_NAME_MAX - 1)), regs,
+				   target->program);
 	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
 	emit_bounded(&buf->record, sizeof(buf->record) + size, sizeof(*buf), LOSS_CALL, false);
 }

@@ -76,15 +76,6 @@ int on_call_of_many(void *ctx)
 	return far_call_returned(&call);
 }
 
-/* A 32-bit program's close, where the hook is on 64-bit calls. */
-SEC("fexit")
-int BPF_PROG(on_compat_call, struct pt_regs *regs, long ret)
-{
-	if (current_target())
-		count_compat();
-	return 0;
-}
-
 SEC("tracepoint/raw_syscalls/sys_exit")
 int on_raw_sys_exit(struct sys_exit_args *ctx)
 {

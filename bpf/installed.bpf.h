@@ -90,10 +90,14 @@ static __always_inline const struct target *midst_of(struct returned *call, stru
 {
 	const struct target *target = current_target();
 
-	if (!target || is_compat())
+	if (!target)
 		return NULL;
 	*regs = entry_regs();
 	READ_CALL(call, *regs, BPF_CORE_READ);
+	if (is_compat()) {
+		READ_COMPAT(call, *regs, BPF_CORE_READ);
+		from_compat(call);
+	}
 	call->worker = CURRENT(flags) & PF_IO_WORKER;
 	return target;
 }

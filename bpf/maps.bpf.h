@@ -114,6 +114,8 @@ struct {
 /* By system call number: enum call_id; 1 + indices of descriptor arguments. */
 const volatile __u8 call_of_nr[SYSCALLS_KNOWN];
 const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
+/* By 32-bit number: struct compat_call. */
+const volatile __u16 compat_calls[SYSCALLS_KNOWN];
 const volatile bool follow_forks = true;
 /* enum owner_call by system call number; all 0: owners are not asked for. */
 const volatile __u8 owner_call_of_nr[SYSCALLS_KNOWN];

@@ -35,18 +35,87 @@ static __always_inline bool is_compat(void)
 	return CURRENT(thread_info.status) & TS_COMPAT;
 }
 
+/* Of numbers of calls of the x32 ABI, which are else those of 64-bit calls, as far as known. */
+#define X32_BIT (1u << 30)
+
 /* READ(from, field): a plain load or a helper, as the pointer is. */
-#define READ_CALL(call, from, READ)                \
-	({                                         \
-		(call)->nr = READ(from, orig_ax);  \
-		(call)->sp = READ(from, sp);       \
-		(call)->args[0] = READ(from, di);  \
-		(call)->args[1] = READ(from, si);  \
-		(call)->args[2] = READ(from, dx);  \
-		(call)->args[3] = READ(from, r10); \
-		(call)->args[4] = READ(from, r8);  \
-		(call)->args[5] = READ(from, r9);  \
+#define READ_CALL(call, from, READ)                               \
+	({                                                        \
+		(call)->nr = (u32)READ(from, orig_ax) & ~X32_BIT; \
+		(call)->sp = READ(from, sp);                      \
+		(call)->args[0] = READ(from, di);                 \
+		(call)->args[1] = READ(from, si);                 \
+		(call)->args[2] = READ(from, dx);                 \
+		(call)->args[3] = READ(from, r10);                \
+		(call)->args[4] = READ(from, r8);                 \
+		(call)->args[5] = READ(from, r9);                 \
 	})
+
+#define READ_COMPAT(call, from, READ)                  \
+	({                                             \
+		(call)->args[0] = (u32)READ(from, bx); \
+		(call)->args[1] = (u32)READ(from, cx); \
+		(call)->args[2] = (u32)READ(from, dx); \
+		(call)->args[3] = (u32)READ(from, si); \
+		(call)->args[4] = (u32)READ(from, di); \
+		(call)->args[5] = (u32)READ(from, bp); \
+	})
+
+#define NR_COMPAT_SOCKETCALL 102
+
+/* Whether this would concern descriptors if it was a 32-bit call. */
+static __always_inline bool concerns_compat(const struct returned *call)
+{
+	u32 nr = call->nr;
+
+	if (nr >= SYSCALLS_KNOWN)
+		return false;
+	barrier_var(nr);
+	nr = compat_calls[nr & (SYSCALLS_KNOWN - 1)];
+	return nr & COMPAT_CONCERNS || (nr && call->ret == -EBADF);
+}
+
+/* A call of sockets whose arguments lie in memory; of those that make some. */
+static __noinline bool from_socketcall(struct returned *call)
+{
+	u32 args[4] = {};
+
+	if (call->ret < 0 || !read_user(args, sizeof(args), call->args[1]))
+		return false;
+	switch (call->args[0]) {
+	case 1:
+		call->nr = NR_SOCKET;
+		break;
+	case 5:
+		call->nr = NR_ACCEPT;
+		break;
+	case 8:
+		call->nr = NR_SOCKETPAIR;
+		break;
+	case 18:
+		call->nr = NR_ACCEPT4;
+		break;
+	default:
+		return false;
+	}
+	for (u32 i = 0; i < 4; i++)
+		call->args[i] = args[i];
+	return true;
+}
+
+/* A 32-bit call, its arguments read, as the 64-bit one that it is. False: of no interest. */
+static __always_inline bool from_compat(struct returned *call)
+{
+	u32 nr = call->nr;
+
+	call->compat = true;
+	if (nr == NR_COMPAT_SOCKETCALL)
+		return from_socketcall(call);
+	barrier_var(nr);
+	nr = compat_calls[nr & (SYSCALLS_KNOWN - 1)] & COMPAT_NATIVE;
+	call->nr = nr - 1;
+	return nr && call->nr < SYSCALLS_KNOWN && classify(call);
+}
 #elif defined(__TARGET_ARCH_arm64)
 #define TIF_32BIT 22
 
@@ -66,6 +135,23 @@ static __always_inline bool is_compat(void)
 		(call)->args[4] = READ(from, regs[4]); \
 		(call)->args[5] = READ(from, regs[5]); \
 	})
+
+#define READ_COMPAT(call, from, READ) ((void)(from))
+
+/* AArch32's close(), dup2(), dup3() and close_range(): which is all that is known of its calls. */
+static __always_inline bool concerns_compat(const struct returned *call)
+{
+	return call->nr == 6 || call->nr == 63 || call->nr == 358 || call->nr == 436;
+}
+
+static __always_inline bool from_compat(struct returned *call)
+{
+	if (concerns_compat(call)) {
+		count_compat();
+		tell_unseen(CURRENT(files), UNSEEN_COMPAT);
+	}
+	return false;
+}
 #endif
 
 #define LOAD(pointer, field) ((pointer)->field)
@@ -91,11 +177,12 @@ static __always_inline u8 shows_owner(const struct returned *call)
 	return kind;
 }
 
-/* Nothing but a look at the numbers. */
+/* Little more than a look at the numbers. */
 static __always_inline bool concerns_fds(const struct returned *call)
 {
-	return call->nr < SYSCALLS_KNOWN &&
-	       (classify(call) || maps_code(call) || shows_owner(call));
+	return (call->nr < SYSCALLS_KNOWN &&
+		(classify(call) || maps_code(call) || shows_owner(call))) ||
+	       (concerns_compat(call) && is_compat());
 }
 
 /* Since 6.10; since 6.15 global functions may be called behind it. The user side tries. */
@@ -155,20 +242,15 @@ static __always_inline void handle_call(const struct returned *call, const struc
 	u8 id = classify(call), owner = shows_owner(call);
 
 	hold_cpu();
-	if (is_compat()) {
-		if (id || maps_code(call))
-			count_compat();
-	} else {
-		if (id && take_buffers()) {
-			report_call(call, id, target, pid_tgid, regs);
-			leave_buffers();
-		}
-		if (!id && maps_code(call))
-			file_mapped(call, target->program, pid_tgid >> 32);
-		/* Behind the record of the call that made the number. */
-		if (owner)
-			look_for_owner(call, target, regs, owner);
+	if (id && take_buffers()) {
+		report_call(call, id, target, pid_tgid, regs);
+		leave_buffers();
 	}
+	if (!call->compat && !id && maps_code(call))
+		file_mapped(call, target->program, pid_tgid >> 32);
+	/* Behind the record of the call that made the number. */
+	if (!call->compat && owner)
+		look_for_owner(call, target, regs, owner);
 	release_cpu();
 }
 
@@ -182,8 +264,14 @@ static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
 	if (!concerns_fds(&call))
 		return 0;
 	target = current_target();
-	if (target)
-		handle_call(&call, target, regs);
+	if (!target)
+		return 0;
+	if (is_compat()) {
+		READ_COMPAT(&call, regs, LOAD);
+		if (!from_compat(&call))
+			return 0;
+	}
+	handle_call(&call, target, regs);
 	return 0;
 }
 

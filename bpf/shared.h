@@ -14,6 +14,11 @@
 
 #define SYSCALLS_KNOWN 512
 
+/* Of a 32-bit call: 1 + the number of the 64-bit call that it is; 0: none. */
+#define COMPAT_NATIVE	0x7fff
+/* It makes, moves or ends descriptors, not only with EBADF. */
+#define COMPAT_CONCERNS 0x8000
+
 /* Whose native stacks are taken. */
 enum native_calls {
 	NATIVES_NONE = 0,

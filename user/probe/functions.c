@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 
 #include "base/mem.h"
+#include "base/syscall_numbers.h"
 
 /* Where the function has another name than the call has: arch/.../syscalls/, asm-generic. */
 static const struct {
@@ -37,6 +38,37 @@ static bool concerns_fds(unsigned int nr)
 	return syscall_call(nr) || syscall_fd_args(nr) || nr == SYS_bpf;
 }
 
+#if defined(__x86_64__)
+/* Of 32-bit calls those that end what a number was: others are learned at its first close. */
+static const struct {
+	const char *function;
+	uint16_t nr; /* of the 64-bit call */
+} compat[] = {
+	{"__ia32_sys_close", __NR_close},
+	{"__ia32_sys_close_range", __NR_close_range},
+	{"__ia32_sys_dup2", __NR_dup2},
+	{"__ia32_sys_dup3", __NR_dup3},
+};
+#define COMPAT_PREFIX "__ia32_sys_"
+
+static void want_compat(struct functions *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(compat) && ret->count < SYSCALLS_MAX; i++) {
+		struct function *f = &ret->of[ret->count++];
+
+		*f = (struct function){.nr = compat[i].nr};
+		snprintf(f->name, sizeof(f->name), "%s", compat[i].function);
+	}
+}
+#else
+/* Their calls are carried out by the same functions. */
+#define COMPAT_PREFIX FUNCTION_PREFIX
+
+static void want_compat(struct functions *ret)
+{
+}
+#endif
+
 /* What to look for, close first: without it there is nothing to do. */
 static void wanted(struct functions *ret)
 {
@@ -55,6 +87,7 @@ static void wanted(struct functions *ret)
 			ret->count++;
 		}
 	}
+	want_compat(ret);
 }
 
 static void found(struct functions *functions, const char *name, uint32_t id, uint32_t type)
@@ -81,7 +114,8 @@ static void look_through(const struct btf *btf, struct functions *functions)
 		if (!btf_is_func(type))
 			continue;
 		name = btf__name_by_offset(btf, type->name_off);
-		if (name && !strncmp(name, FUNCTION_PREFIX, strlen(FUNCTION_PREFIX)))
+		if (name && (!strncmp(name, FUNCTION_PREFIX, strlen(FUNCTION_PREFIX)) ||
+			     !strncmp(name, COMPAT_PREFIX, strlen(COMPAT_PREFIX))))
 			found(functions, name, id, type->type);
 	}
 }

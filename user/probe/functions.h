@@ -14,10 +14,8 @@
 
 #if defined(__x86_64__)
 #define FUNCTION_PREFIX "__x64_sys_"
-#define FUNCTION_COMPAT "__ia32_sys_close"
 #elif defined(__aarch64__)
 #define FUNCTION_PREFIX "__arm64_sys_"
-#define FUNCTION_COMPAT "__arm64_compat_sys_close"
 #endif
 #define FUNCTION_CLOSE FUNCTION_PREFIX "close"
 

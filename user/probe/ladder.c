@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "base/compat_calls.h"
 #include "base/syscalls.h"
 #include "fdtrace.skel.h"
 #include "probe/diagnose.h"
@@ -57,6 +59,18 @@ static int know_self(struct fdtrace_bpf *bpf)
 	return bpf->rodata->pid_namespace ? err : 0;
 }
 
+/* What the kernel side is to know of a 32-bit call. */
+static uint16_t compat_call(unsigned int nr)
+{
+	int native = syscall_of_compat(nr);
+
+	if (native < 0)
+		return nr && nr == COMPAT_SOCKETCALL ? COMPAT_CONCERNS : 0;
+	if (syscall_call(native) || native == SYS_fcntl || native == SYS_ioctl || native == SYS_bpf)
+		return (native + 1) | COMPAT_CONCERNS;
+	return native + 1;
+}
+
 static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
 {
 	bpf->rodata->follow_forks = options->follow;
@@ -66,6 +80,7 @@ static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *opt
 	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
 		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
 		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
+		bpf->rodata->compat_calls[nr] = compat_call(nr);
 		if (options->owners)
 			bpf->rodata->owner_call_of_nr[nr] = syscall_owner_call(nr);
 	}

@@ -38,7 +38,11 @@ struct link_create_tracing_multi {
 #define UNSEEN_PUT                                                                   \
 	"descriptors that a seccomp supervisor or binfmt_misc puts into a process: " \
 	"learned at their first close"
+#if defined(__x86_64__)
+#define UNSEEN_COMPAT "descriptors that 32-bit calls make: learned at their first close"
+#else
 #define UNSEEN_COMPAT "calls of 32-bit programs"
+#endif
 #define UNSEEN_BEYOND                                                                               \
 	"calls beyond those that the kernel's return probes can follow at once, when many threads " \
 	"wait in the same call"
@@ -155,7 +159,6 @@ static int want_fexit(struct fdtrace_bpf *bpf, const struct functions *functions
 		err = want_at(bpf->progs.on_far_call, functions->far->name);
 	if (!err && functions->far)
 		err = want_at(bpf->progs.on_far_call_whole, functions->far->name);
-	want_at(bpf->progs.on_compat_call, FUNCTION_COMPAT);
 	return err;
 }
 
@@ -184,8 +187,8 @@ int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtr
 		struct hooks *hooks)
 {
 	struct bpf_program *const at_return[] = {
-		bpf->progs.on_call,	      bpf->progs.on_call_whole,	 bpf->progs.on_far_call,
-		bpf->progs.on_far_call_whole, bpf->progs.on_compat_call, bpf->progs.on_call_of_many,
+		bpf->progs.on_call,	      bpf->progs.on_call_whole,	  bpf->progs.on_far_call,
+		bpf->progs.on_far_call_whole, bpf->progs.on_call_of_many,
 	};
 	int err;
 
@@ -315,13 +318,6 @@ static int attach_copies(struct fdtrace_bpf *bpf, struct hooks *hooks)
 	return err;
 }
 
-/* Only to count: without it nothing is wrong. */
-static void attach_compat(struct fdtrace_bpf *bpf, struct hooks *hooks)
-{
-	if (bpf_program__autoload(bpf->progs.on_compat_call))
-		attach_program(hooks, bpf->progs.on_compat_call);
-}
-
 static int attach_fexits(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
 	int err = set_whole(bpf->maps.whole_call, bpf->progs.on_call_whole);
@@ -332,8 +328,6 @@ static int attach_fexits(struct fdtrace_bpf *bpf, struct hooks *hooks)
 		err = measure_fexit(bpf, hooks);
 	if (!err)
 		err = attach_copies(bpf, hooks);
-	if (!err)
-		attach_compat(bpf, hooks);
 	snprintf(hooks->text, sizeof(hooks->text), "fexit on %zu calls", hooks->functions->count);
 	return err;
 }
