@@ -16,10 +16,20 @@
 
 struct uring {
 	int fd;
+	unsigned int enter; /* flags of io_uring_enter() besides */
 	struct io_uring_params params;
 	char *rings;
 	struct io_uring_sqe *sqes;
 };
+
+/* Of the ring that fd is, whose params are known. */
+static inline void uring_map(struct uring *u)
+{
+	u->rings = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd, IORING_OFF_SQ_RING);
+	u->sqes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd, IORING_OFF_SQES);
+	if (u->rings == MAP_FAILED || u->sqes == MAP_FAILED)
+		err(1, "mmap");
+}
 
 static inline void uring_open(struct uring *u)
 {
@@ -27,10 +37,7 @@ static inline void uring_open(struct uring *u)
 	u->fd = syscall(SYS_io_uring_setup, 4, &u->params);
 	if (u->fd < 0)
 		skip("io_uring_setup is not allowed here");
-	u->rings = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd, IORING_OFF_SQ_RING);
-	u->sqes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd, IORING_OFF_SQES);
-	if (u->rings == MAP_FAILED || u->sqes == MAP_FAILED)
-		err(1, "mmap");
+	uring_map(u);
 }
 
 /* The result of one request. */
@@ -46,7 +53,8 @@ static inline int uring_do(struct uring *u, const struct io_uring_sqe *sqe)
 	u->sqes[slot] = *sqe;
 	array[slot] = slot;
 	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, u->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
+	if (syscall(SYS_io_uring_enter, u->fd, 1, 1, IORING_ENTER_GETEVENTS | u->enter, NULL, 0) !=
+	    1)
 		err(1, "io_uring_enter");
 	done = *head;
 	result = cqes[done & 7].res;

@@ -15,7 +15,7 @@ struct unmet {
 	UT_hash_handle hh;
 	uint64_t address;
 	uint32_t ways;
-	uint64_t time_ns;
+	uint64_t time_ns, from_ns;
 };
 
 static void end(struct coverage *c, uint32_t ways, uint64_t time_ns)
@@ -29,11 +29,22 @@ static void end(struct coverage *c, uint32_t ways, uint64_t time_ns)
 		c->until_ns = time_ns;
 }
 
-static void begin(struct coverage *c, uint32_t ways, uint64_t time_ns)
+/* from_ns: no earlier than that was one of them there; 0: not known. */
+static void begin(struct coverage *c, uint32_t ways, uint64_t time_ns, uint64_t from_ns)
 {
+	if (!ways)
+		return;
+	if ((!c->ways && !c->past) || from_ns < c->from_ns)
+		c->from_ns = from_ns;
 	c->ways |= ways & UNSEEN_WAYS;
-	if (ways && time_ns > c->told_ns)
+	if (time_ns > c->told_ns)
 		c->told_ns = time_ns;
+}
+
+/* Who looks finds what has been there for long; else it begins. */
+static uint64_t from_of(const struct record_unseen *record)
+{
+	return record->all ? 0 : record->h.time_ns;
 }
 
 static struct unmet *find_unmet(const struct store *store, uint64_t address)
@@ -69,6 +80,7 @@ static int keep_unmet(struct store *store, const struct record_unseen *record)
 		if (!unmet)
 			return -ENOMEM;
 		unmet->address = record->table;
+		unmet->from_ns = from_of(record);
 		HASH_ADD(hh, store->unmet, address, sizeof(unmet->address), unmet);
 	}
 	unmet->ways |= record->ways;
@@ -84,7 +96,7 @@ int coverage_told(struct store *store, const struct record_unseen *record)
 		return keep_unmet(store, record);
 	if (record->all)
 		end(&table->coverage, ~record->ways, record->h.time_ns);
-	begin(&table->coverage, record->ways, record->h.time_ns);
+	begin(&table->coverage, record->ways, record->h.time_ns, from_of(record));
 	return 0;
 }
 
@@ -92,10 +104,10 @@ void coverage_placed(struct store *store, struct table *table)
 {
 	struct unmet *unmet = find_unmet(store, table->address);
 
-	begin(&table->coverage, store->unmet_ways, store->now_ns);
+	begin(&table->coverage, store->unmet_ways, store->now_ns, 0);
 	if (!unmet)
 		return;
-	begin(&table->coverage, unmet->ways, unmet->time_ns);
+	begin(&table->coverage, unmet->ways, unmet->time_ns, unmet->from_ns);
 	drop_unmet(store, unmet);
 }
 
@@ -107,7 +119,7 @@ void coverage_forget(struct store *store)
 
 void coverage_lacks(struct table *table, enum unseen_way way, uint64_t time_ns)
 {
-	begin(&table->coverage, way, time_ns);
+	begin(&table->coverage, way, time_ns, 0);
 }
 
 void coverage_call(struct table *table, const struct record_call *call)
@@ -116,7 +128,7 @@ void coverage_call(struct table *table, const struct record_call *call)
 
 	if (call->still_open & CALL_RING || (call->call == CALL_IO_URING_SETUP && call->ret >= 0 &&
 					     !(call->arg & (RING_TOLD | RING_WATCHED))))
-		begin(c, UNSEEN_RING, call->h.time_ns);
+		begin(c, UNSEEN_RING, call->h.time_ns, 0);
 	if (call->still_open & CALL_ALONE && call->h.time_ns > c->told_ns)
 		end(c, UNSEEN_STRANGER, call->h.time_ns);
 }
@@ -125,7 +137,7 @@ void coverage_listed(struct table *table, const struct fd_what *what, uint64_t t
 {
 	if (what->path && !strcmp(what->path, RING_LINK) &&
 	    !(what->arg & (RING_TOLD | RING_WATCHED)))
-		begin(&table->coverage, UNSEEN_RING, time_ns);
+		begin(&table->coverage, UNSEEN_RING, time_ns, 0);
 }
 
 void coverage_copied(struct table *to, const struct table *from, bool inherited, uint64_t time_ns)
@@ -134,12 +146,8 @@ void coverage_copied(struct table *to, const struct table *from, bool inherited,
 
 	/* Who shares the one does not share the other; a ring goes with its thread. */
 	end(&was, inherited ? UNSEEN_WAYS : UNSEEN_STRANGER, time_ns);
-	to->coverage.ways |= was.ways;
-	to->coverage.past |= was.past;
-	if (was.told_ns > to->coverage.told_ns)
-		to->coverage.told_ns = was.told_ns;
-	if (was.until_ns > to->coverage.until_ns)
-		to->coverage.until_ns = was.until_ns;
+	begin(&was, to->coverage.ways, to->coverage.told_ns, to->coverage.from_ns);
+	to->coverage = was;
 }
 
 void coverage_anew(struct table *table)
@@ -177,8 +185,9 @@ void coverage_doubt(struct finding *finding, uint32_t ways)
 
 void coverage_weigh(const struct table *table, struct finding *finding)
 {
-	/* What its number alone shows, and what is no more than counted. */
-	if (finding->fd < 0 || finding->kind == FINDING_CLOSE_SWEEP)
+	/* What its number alone shows, what is no more than counted, and what was before. */
+	if (finding->fd < 0 || finding->kind == FINDING_CLOSE_SWEEP ||
+	    finding->bad.time_ns < table->coverage.from_ns)
 		return;
 	/* Its other sites come later than that one, or are those of the life before. */
 	coverage_doubt(finding, coverage_ways_since(table, &finding->opened));

@@ -35,6 +35,7 @@ struct table;
 struct coverage {
 	uint32_t ways;	   /* enum unseen_way: those that there are now */
 	uint32_t past;	   /* those that there were */
+	uint64_t from_ns;  /* none was there before; 0: not known */
 	uint64_t told_ns;  /* when ways were last found to be there */
 	uint64_t until_ns; /* the last moment of those in the past */
 };

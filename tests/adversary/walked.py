@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""The log of programs/walk.c, and whether a finding is true by it.
+
+Owns: what each number of each table was, call by call: the walk makes one call at a time, so there
+is one truth. A finding's sites are found in the log by thread, number and time.
+"""
+import bisect
+import collections
+import os
+import struct
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ENTRY = struct.Struct("=QQIIIHHiiiIQ")
+TABLES = 65536
+HEADER = 176 + 2 * 8 * TABLES
+LOG_FD = 101
+OPEN, CLOSE, ONTO, RANGE, PAIR, COPY, EXEC, USE = range(1, 9)
+EBADF = -9
+# What the walk makes of a number before all of it is under trace lies in the dark.
+SLACK = 1_000_000  # ns, between the clocks
+
+
+class Call(NamedTuple):
+    began: int
+    ended: int
+    pid: int
+    tid: int
+    table: int
+    op: int
+    how: int
+    fd: int
+    fd2: int
+    ret: int
+    other: int
+    left: int
+
+    def covers(self, when):
+        return self.began <= when <= self.ended
+
+
+class Life(NamedTuple):
+    opened: Call  # None: by the program before exec
+    ended: Call  # None: it lives
+
+
+class Failure(NamedTuple):
+    call: Call
+    last: Life  # the number's last life in this program; None: it had none
+    ever: bool  # the number was open at some time since the walk went on
+
+
+def make_log(path, operations):
+    size = HEADER + ENTRY.size * (operations + 64)
+    with open(path, "wb") as file:
+        os.ftruncate(file.fileno(), size)
+    return path
+
+
+class Walk:
+    """What happened, from a log."""
+
+    def __init__(self, path):
+        data = Path(path).read_bytes()
+        count = struct.unpack_from("=Q", data)[0]
+        entries = memoryview(data)[HEADER:HEADER + count * ENTRY.size]
+        self.count = count
+        self.failures = collections.defaultdict(list)  # by (tid, fd), in order
+        self._tables = {0: {}}
+        self._times = {}
+        for fields in ENTRY.iter_unpack(entries):
+            self._happened(Call(*fields))
+        self.shift = None
+
+    def _open(self, table, fd, call):
+        assert fd not in table or table[fd].ended, f"{call}: {fd} was open"
+        table[fd] = Life(call, None)
+
+    def _close(self, table, fd, call):
+        assert fd in table and not table[fd].ended, f"{call}: {fd} was not open"
+        table[fd] = Life(table[fd].opened, call)
+
+    def _missed(self, table, fd, call):
+        last = table.get(fd)
+        assert not last or last.ended, f"{call}: {fd} was open"
+        self.failures[call.tid, fd].append(Failure(call, last, bool(last)))
+
+    def _happened(self, call):
+        table = self._tables[call.table]
+        if call.ret == EBADF:
+            self._missed(table, call.fd, call)
+        elif call.op == OPEN and call.ret >= 0:
+            self._open(table, call.ret, call)
+        elif call.op == CLOSE:
+            self._close(table, call.fd, call)
+        elif call.op == ONTO and call.ret >= 0:
+            table[call.ret] = Life(call, None)
+        elif call.op == RANGE:
+            for fd in range(call.fd, call.fd2 + 1):
+                if fd in table and not table[fd].ended:
+                    self._close(table, fd, call)
+        elif call.op == PAIR:
+            self._open(table, call.fd, call)
+            self._open(table, call.fd2, call)
+        elif call.op == COPY:
+            self._tables[call.other] = table if call.other == call.table else dict(table)
+        elif call.op == EXEC:
+            self._tables[call.other] = {fd: Life(None, None) for fd in table
+                                        if call.left >> fd & 1}
+
+    # Findings
+
+    def set_clock(self, findings):
+        """The shift of CLOCK_BOOTTIME to what the findings say by which the most failed calls are
+        found: fdtrace's is read once, and the clocks drift."""
+        guess = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        edges = []
+        for finding in findings[:2000]:
+            site = finding["sites"]["bad"]
+            when = int(site["time_unix_nano"]) - guess
+            calls = self.failures.get((site["tid"], finding["fd"]), [])
+            first = bisect.bisect_left(calls, when - SLACK, key=lambda f: f.call.began)
+            for failure in calls[first:]:
+                if failure.call.began > when + SLACK:
+                    break
+                edges += [(when - failure.call.ended, 1), (when - failure.call.began, -1)]
+        depth = most = 0
+        edges.sort()
+        for (at, side), (following, _) in zip(edges, edges[1:]):
+            depth += side
+            if depth > most:
+                most, self.shift = depth, guess + (at + following) // 2
+        return most
+
+    def failure_of(self, finding):
+        site = finding["sites"]["bad"]
+        when = int(site["time_unix_nano"]) - self.shift
+        calls = self.failures.get((site["tid"], finding["fd"]), [])
+        at = bisect.bisect_right(calls, when + 2000, key=lambda f: f.call.began) - 1
+        if at < 0 or when > calls[at].call.ended + 2000:
+            return None
+        return calls[at]
+
+    def is_site(self, site, call):
+        when = int(site["time_unix_nano"]) - self.shift
+        return site["tid"] == call.tid and call.began - 2000 <= when <= call.ended + 2000
+
+    def why_false(self, finding):
+        """None: as a fact it is true. Else what is wrong with it."""
+        sites, failure = finding["sites"], self.failure_of(finding)
+        if not failure:
+            return "no such call failed"
+        last = failure.last
+        if finding["kind"] in ("double_close", "use_after_close"):
+            if not last:
+                return "the number was never open"
+            if not self.is_site(sites["closed"], last.ended):
+                return f"ended by {last.ended}"
+            if "opened" in sites and not (last.opened
+                                          and self.is_site(sites["opened"], last.opened)):
+                return f"begun by {last.opened}"
+            return None
+        if finding["kind"] in ("double_close_unseen", "bad_fd"):
+            return f"ended by {last.ended}" if last else None
+        return "no such finding can be a fact here"
