@@ -105,9 +105,11 @@ packages: ## install what the e2e tests use of PyPI into the cache, for every Py
 
 .PHONY: stress
 STRESS_SECONDS ?= 60
-stress: fdtrace ## races for recycled numbers, and walks over owners, against the programs' own logs; STRESS_SECONDS=60
+stress: fdtrace ## races for recycled numbers, walks over owners and over what nobody sees, against the programs' own logs; STRESS_SECONDS=60
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 FDTRACE_TEST_LONG=$(STRESS_SECONDS) $(PYTHON) -m pytest \
 		-p no:cacheprovider tests/e2e/test_race.py tests/e2e/test_walk_owners.py
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 FDTRACE_TEST_LONG=$(STRESS_SECONDS) $(PYTHON) -m pytest \
+		-c tests/pytest.ini -p no:cacheprovider tests/adversary/test_walk.py
 
 .PHONY: lint bpf-lint man-lint check-vmlinux format format-check
 lint: fdtrace man-lint format-check bpf-lint ## the house rules
