@@ -39,6 +39,9 @@
 #define NR_BPF	 280
 #endif
 
+/* A hook has proved to see what is put into a table, whoever does it. */
+__u8 made_told;
+
 struct call_buffer {
 	struct record_call record;
 	char name[RECORD_NAME_MAX + RECORD_CLAIMS_MAX * sizeof(struct record_claim) + 8];
@@ -203,6 +206,9 @@ static __always_inline u64 read_flags(struct record_call *r, const struct return
 		r->flags = call->args[2];
 		break;
 	case CALL_CLOSE_RANGE:
+		r->arg = made_told ? RANGE_MADE_TOLD : 0;
+		r->flags = call->args[2];
+		break;
 	case CALL_DUP3:
 		r->flags = call->args[2];
 		break;

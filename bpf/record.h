@@ -92,7 +92,8 @@ struct record_header {
 /*
  * The shape of a call: what it does to the table, whatever its name.
  *   CLOSE        ends fd
- *   CLOSE_RANGE  ends fd..fd2 (both inclusive, as unsigned); flags: CLOSE_RANGE_*
+ *   CLOSE_RANGE  ends fd..fd2 (both inclusive, as unsigned); flags: CLOSE_RANGE_*; arg:
+ *		  RANGE_MADE_TOLD
  *   OPEN         ret is new; name is the path as the program gave it; flags: O_*;
  *                fd is the directory descriptor where the call takes one, else -1
  *   MAKE         ret is new; flags and arg as CALLS below says
@@ -188,6 +189,9 @@ enum ring_flag {
 /* In a CALL_INSTALLED's arg, beside S_IFMT: nothing but this call can have made it (no io_uring).
  */
 #define INSTALLED_BY_CALL 1
+
+/* In a close_range's arg: what others than calls that return it make in the table is told, too. */
+#define RANGE_MADE_TOLD 1
 
 /* What is known of the Python frames of a call. */
 enum python_status {

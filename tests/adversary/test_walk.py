@@ -41,7 +41,7 @@ def walk(way, seed, operations, folder):
     with open(log, "r+b") as file:
         os.dup2(file.fileno(), LOG_FD, inheritable=True)
     try:
-        command = [program, str(operations), str(seed), str(seed // 4 % 8)]
+        command = [program, str(operations), str(seed), str(seed % 16)]
         if how == "command":
             result = harness.Run(options, [*command, "now"],
                                  pass_fds=(LOG_FD,)).finish(seconds=LIMIT)

@@ -18,8 +18,8 @@ HEADER = 176 + 2 * 8 * TABLES
 LOG_FD = 101
 OPEN, CLOSE, ONTO, RANGE, PAIR, COPY, EXEC, USE = range(1, 9)
 EBADF = -9
-# What the walk makes of a number before all of it is under trace lies in the dark.
 SLACK = 1_000_000  # ns, between the clocks
+NEAR = 2000  # ns, that they drift during a walk
 
 
 class Call(NamedTuple):
@@ -38,6 +38,9 @@ class Call(NamedTuple):
 
     def covers(self, when):
         return self.began <= when <= self.ended
+
+    def is_near(self, when):
+        return self.began - NEAR <= when <= self.ended + NEAR
 
 
 class Life(NamedTuple):
@@ -137,14 +140,14 @@ class Walk:
         site = finding["sites"]["bad"]
         when = int(site["time_unix_nano"]) - self.shift
         calls = self.failures.get((site["tid"], finding["fd"]), [])
-        at = bisect.bisect_right(calls, when + 2000, key=lambda f: f.call.began) - 1
-        if at < 0 or when > calls[at].call.ended + 2000:
-            return None
-        return calls[at]
+        after = bisect.bisect_right(calls, when + NEAR, key=lambda f: f.call.began)
+        near = [f for f in calls[max(0, after - 3):after] if f.call.is_near(when)
+                and (f.call.op == CLOSE) == (site["call"] == "close")]
+        return next((f for f in near if f.call.covers(when)), near[0] if near else None)
 
     def is_site(self, site, call):
         when = int(site["time_unix_nano"]) - self.shift
-        return site["tid"] == call.tid and call.began - 2000 <= when <= call.ended + 2000
+        return site["tid"] == call.tid and call.is_near(when)
 
     def why_false(self, finding):
         """None: as a fact it is true. Else what is wrong with it."""

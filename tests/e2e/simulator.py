@@ -122,6 +122,8 @@ class Sight:
             want = {**want, "calls": {**want.get("calls", {}), "closed": want["removed"]}}
         if "flushed" in want:
             want = {**want, "certainty": None}
+        if "covered" in want and not self.installs:
+            want = {**want, "certainty": "suspected"}
         if "installed" not in want:
             return want
         if self.installs:

@@ -2,8 +2,8 @@
 /*
  * close_range ends several numbers, of which one is closed again; a second close_range over
  * the same numbers is right: the kernel skips what is closed.
- * @expect {"kind": "double_close", "type": "file", "path": "/dev/null", "fd": "fd", "calls":
- *   {"bad": "close", "closed": "close_range", "opened": "dup2"}}
+ * @expect {"kind": "double_close", "type": "file", "path": "/dev/null", "fd": "fd", "covered": 1,
+ *   "calls": {"bad": "close", "closed": "close_range", "opened": "dup2"}}
  */
 #include <fcntl.h>
 #include <sys/syscall.h>

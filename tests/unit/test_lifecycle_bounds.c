@@ -271,7 +271,8 @@ static int step(struct stream *s, struct model *m, uint64_t stack, struct expect
 		if (rand() % 10)
 			return 0;
 		live = rand() % NUMBERS;
-		CALL(s, .call = CALL_CLOSE_RANGE, .fd = live, .fd2 = live + 20, .stack = stack);
+		CALL(s, .call = CALL_CLOSE_RANGE, .fd = live, .fd2 = live + 20, .stack = stack,
+		     .arg = RANGE_MADE_TOLD);
 		for (int fd = live; fd <= live + 20 && fd < NUMBERS; fd++)
 			if (m->now[fd] == LIVE)
 				model_close(m, fd, stack);

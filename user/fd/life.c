@@ -523,8 +523,9 @@ bool life_close_bulk(struct store *store, struct number *number, const struct re
 	/* It may have begun again; of two that overlap, either may have ended it. */
 	if (!life->live) {
 		life->covered = true;
-		life->swept |= call_shape(life->ended.call) == SHAPE_CLOSE_RANGE &&
-			       order_may_overlap(store, call, &life->ended);
+		life->swept |= !(call->arg & RANGE_MADE_TOLD) ||
+			       (call_shape(life->ended.call) == SHAPE_CLOSE_RANGE &&
+				order_may_overlap(store, call, &life->ended));
 		return false;
 	}
 	/* It may have begun after it. */

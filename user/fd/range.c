@@ -31,7 +31,8 @@ void range_closed(struct hold *hold, struct table *table, const struct record_ca
 		return;
 	if (!(call->flags & RANGE_CLOEXEC)) {
 		table_sweep(table, first, last, call->h.time_ns);
-		table->swept_early |= life_may_be_unlisted(hold->store, table, call);
+		table->swept_early |= !(call->arg & RANGE_MADE_TOLD) ||
+				      life_may_be_unlisted(hold->store, table, call);
 	}
 	if (last - first < table->numbers.count) {
 		for (uint64_t fd = first; fd <= last; fd++) {

@@ -121,7 +121,7 @@ struct table {
 	bool foreign;	      /* one was open here whose making was not seen, or may have been */
 	int32_t cut_min, cut_max;
 	uint64_t cut_ns;   /* what was forgotten had happened until then */
-	bool swept_early;  /* one that may have come before what is open was listed */
+	bool swept_early;  /* one that may have come before what is open was listed, or told */
 	struct span swept; /* close_range covered them, whether they were open or not */
 	uint64_t swept_ns; /* the last time that one did; 0: none has */
 };

@@ -164,6 +164,7 @@ static void prove_inner(const struct preemption *preemption, struct standing *st
 		seen[INNER_CLOSE] = selftest_sees_missed(bpf);
 	rung_prove_inner(hooks, seen);
 	bpf->bss->ring_flags = hooks->inner[INNER_REMOVE] ? RING_TOLD : 0;
+	bpf->bss->made_told = hooks->inner[INNER_INSTALL] != INNER_UNSEEN;
 	bpf->bss->table_found = inner_table(&hooks->inner_functions, hooks->inner[INNER_CLOSE],
 					    preemption->functions);
 }

@@ -5,7 +5,8 @@
  * close_range(), 32-bit calls, and an io_uring that all of them have inherited.
  *
  * usage: walk OPS SEED WITHOUT [now]
- *	WITHOUT	the sum of what is left out: 1 the ring, 2 shared tables, 4 32-bit calls
+ *	WITHOUT	the sum of what is left out: 1 the ring, 2 shared tables, 4 32-bit calls, 8 the
+ *		ring until the walk begins
  *
  * It makes one call at a time, whoever makes it, and logs each with the table that it was made in:
  * so the log tells, for each number of each table, which call ended it last. The log lies at
@@ -47,7 +48,7 @@
 
 enum op { OPEN = 1, CLOSE, ONTO, RANGE, PAIR, COPY, EXEC, USE };
 enum how { NATIVE, COMPAT, RING };
-enum without { NO_RING = 1, NO_SHARING = 2, NO_COMPAT = 4 };
+enum without { NO_RING = 1, NO_SHARING = 2, NO_COMPAT = 4, NO_EARLY_RING = 8 };
 
 struct entry {
 	uint64_t began_ns, ended_ns; /* CLOCK_BOOTTIME */
@@ -537,6 +538,8 @@ static void run(struct actor *a)
 {
 	pthread_t threads[THREADS];
 
+	if (shared->without & NO_EARLY_RING && !(shared->without & NO_RING))
+		make_ring(a);
 	__atomic_store_n(&shared->go, 1, __ATOMIC_RELEASE);
 	for (int i = 0; i < THREADS; i++) {
 		struct actor *own = malloc(sizeof(*own));
@@ -575,7 +578,7 @@ int main(int argc, char **argv)
 	shared->compat = !(shared->without & NO_COMPAT) && has_compat();
 	signal(SIGCHLD, SIG_IGN);
 	a.table = shared->tables++;
-	if (!(shared->without & NO_RING))
+	if (!(shared->without & (NO_RING | NO_EARLY_RING)))
 		make_ring(&a);
 	if (!(shared->without & NO_SHARING))
 		old_child(&a, CLONE_FILES, a.table);
