@@ -20,14 +20,14 @@ GOLDEN = (r"golden: (\d+) passed", r"golden: \d+ passed, (\d+) failed", r"golden
 VM = (r"vm: (\d+) passed", r"vm: \d+ passed, (\d+) failed", r"vm: .* (\d+) skipped")
 FUZZ = (r"fuzz: (\d+) passed", r"fuzz: \d+ passed, (\d+) failed", r"fuzz: .* (\d+) skipped")
 # Stages follow each other. Of each, the parts that are timed by a clock, or by a person who waits, run
-# one after the other; beside them, a little more modestly and one at a time, those that only compute.
+# one after the other; beside them, more modestly and one at a time, those that only compute.
 STAGES = [
     ([("strict-gcc", None), ("strict-clang", None), ("lint", None), ("unit", CMOCKA)], []),
     ([("e2e-beside", PYTEST)],
      [("unit-sanitized", CMOCKA), ("golden-check", GOLDEN), ("fuzz-check", FUZZ)]),
     ([("e2e-alone", PYTEST), ("adversary", PYTEST)], [("vm-quick", VM)]),
 ]
-MODEST = ["nice", "-n", "5"]
+MODEST = ["nice", "-n", "10"]
 
 
 @dataclass

@@ -169,9 +169,11 @@ def test_file_becomes_a_python(tmp_path):
     python = harness.system_python()
     program = tmp_path / "program"
     script = tmp_path / "run"
+    # A file that was never met before is known some hundredths of a second after the start.
+    code = f"import time; time.sleep({0.3 * harness.SLOW})\n{DOUBLE_CLOSE}"
     script.write_text(
         f"cp /bin/true {program}; {program}; rm {program}\n"
-        f"cp {os.path.realpath(python.path)} {program}; {program} -c '{DOUBLE_CLOSE}' && echo ran to its end\n")
+        f"cp {os.path.realpath(python.path)} {program}; {program} -c '{code}' && echo ran to its end\n")
     result = harness.started(["sh", str(script)], ["--events"])
     assert (result.status, result.stdout) == (0, "ran to its end\n"), result.stderr
     assert stacks(result) == [["<module>"]]

@@ -179,7 +179,8 @@ def bystander_times(mode, rounds):
             times.append(int(other.stdout.readline()))
         other.stdin.close()
     run.process.terminate()
-    assert run.finish().code in (0, 143)
+    # What is in the ring by then takes seconds of the processor, which others may have just now.
+    assert run.finish(seconds=5 * harness.TIMEOUT).code in (0, 143)
     return times
 
 
