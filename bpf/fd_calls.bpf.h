@@ -58,7 +58,6 @@ struct {
 struct returned {
 	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them; CALL_REMOVED: fd */
 	s64 ret;
-	u64 sp; /* the program's stack pointer */
 	u32 nr;
 	bool worker; /* the kernel's own work, in no code of the program's */
 	bool compat; /* it was a 32-bit one */
@@ -379,7 +378,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
 	buf->record.table = (u64)CURRENT(files);
 	buf->record.still_open |= table_alone();
-	w->sp = call->sp;
+	w->sp = stack_pointer(regs);
 	w->regs = regs;
 	/* Of a thread of the kernel's own there is nothing to walk: no such program. */
 	buf->record.python = walk_thread(call->worker ? 0 : target->program, target->leader_ended);

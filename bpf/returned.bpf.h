@@ -42,7 +42,6 @@ static __always_inline bool is_compat(void)
 #define READ_CALL(call, from, READ)                               \
 	({                                                        \
 		(call)->nr = (u32)READ(from, orig_ax) & ~X32_BIT; \
-		(call)->sp = READ(from, sp);                      \
 		(call)->args[0] = READ(from, di);                 \
 		(call)->args[1] = READ(from, si);                 \
 		(call)->args[2] = READ(from, dx);                 \
@@ -127,7 +126,6 @@ static __always_inline bool is_compat(void)
 #define READ_CALL(call, from, READ)                    \
 	({                                             \
 		(call)->nr = READ(from, syscallno);    \
-		(call)->sp = READ(from, sp);           \
 		(call)->args[0] = READ(from, orig_x0); \
 		(call)->args[1] = READ(from, regs[1]); \
 		(call)->args[2] = READ(from, regs[2]); \
