@@ -300,7 +300,10 @@ __attribute__((noinline)) int search_stack(void)
 	for (u32 i = 0; i < STACK_PAGES; i++) {
 		u32 size = PAGE_SIZE - (at & (PAGE_SIZE - 1));
 
-		if (!read_user(w->window, size & (2 * PAGE_SIZE - 1), at))
+		barrier_var(size); /* the compiler knows what old verifiers have to be told */
+		if (size > PAGE_SIZE)
+			size = PAGE_SIZE;
+		if (!read_user(w->window, size, at))
 			return SIGN_UNKNOWN;
 		if (find_listed(size))
 			return SIGN_FOUND;
