@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -206,6 +207,8 @@ int main(int argc, char **argv)
 	snprintf(with_numbers, sizeof(with_numbers), "ready, go = %d, %d\n%s", ready[1], go[0],
 		 argv[2]);
 	code = with_numbers;
+	if (getenv("FDTRACE_SIM_PAUSE"))
+		usleep((useconds_t)(1e6 * atof(getenv("FDTRACE_SIM_PAUSE"))));
 	python.start(0);
 	interpreter = python.interpreter();
 	for (int i = 3; i < argc; i++)
