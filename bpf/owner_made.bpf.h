@@ -136,7 +136,8 @@ static __noinline bool search_file(struct owner_look *s, struct owner_finding *f
 		return true;
 	}
 	sp = stack_pointer(regs);
-	if (!is_worth_it(s, sp, &place))
+	/* As long as nothing has shown anywhere, each look tells how this program is built. */
+	if ((finding->found || finding->deep == 2) && !is_worth_it(s, sp, &place))
 		return false;
 	found = search_saved(s, hint);
 	if (!found && finding->deep == 1)
