@@ -52,16 +52,19 @@ def newest(pythons):
     return max(pythons, key=lambda p: p.version)
 
 
-# One of each version that a package's makers build for; eventlet, which is greenlet's too, on two.
+# One of each version that a package's makers build for; eventlet, which is greenlet's too, on these
+# and on the oldest and the newest.
 TWO = list(dict.fromkeys([
     harness.system_python(),
     newest(p for p in harness.pythons_once() if not p.launched and not p.kind)]))
+BY_AGE = sorted((p for p in harness.pythons() if p.libc and not p.kind), key=lambda p: p.version)
+FOUR = (*TWO, BY_AGE[0], BY_AGE[-1])
 CASES = [pytest.param(case, id=case.id) for case in (
     Case(package, python)
     for python in harness.pythons()
     if python.libc and not python.label.endswith("-debug")
     for package in GREENLETS
-    if package != "eventlet" or python in TWO)]
+    if package != "eventlet" or python in FOUR)]
 
 
 @pytest.mark.parametrize("case", CASES)
