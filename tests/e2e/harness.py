@@ -316,10 +316,16 @@ def waiting(command, env=None, **popen):
                 process.kill()
 
 
+def let_search_end():
+    """Where all is slow, objects that were made before the attach may be searched for still."""
+    time.sleep(0.1 * (SLOW - 1))
+
+
 def attached(command, options=(), env=None, **popen):
     """`fdtrace [options] -p PID` on a waiting process, which then goes on to its end."""
     with waiting(command, env, **popen) as process:
         run = Run([*options, "-p", str(process.pid)]).attached()
+        let_search_end()
         stdout, _ = process.communicate(b"x", timeout=TIMEOUT)
     result = run.finish(process.returncode)
     result.stdout = stdout.decode(errors="replace")

@@ -101,6 +101,7 @@ def test_four_capabilities_see_owners(binary, python, program, closer, victim):
     with tracing(binary, ALL, python, str(harness.SIM / program)) as (process, run, out):
         said = read_until_attached(run)
         assert not [name for name in ALL if f"CAP_{name.upper()} is missing" in said], said
+        harness.let_search_end()
         process.communicate(b"x", timeout=harness.TIMEOUT)
         assert run.wait(harness.TIMEOUT) == 0
         found = [json.loads(line) for line in out.read_text().splitlines()]
