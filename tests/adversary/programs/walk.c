@@ -526,7 +526,7 @@ static void again(char **argv)
 			  .tid = getpid()};
 
 	map_log();
-	if (shared->ring.sq_entries)
+	if (fcntl(RING_FD, F_GETFD) >= 0) /* not all have inherited it */
 		map_ring();
 	leave();
 	walk(&a, 5 + any(&a, 60));
