@@ -144,8 +144,11 @@ void hold_settle(struct hold *hold, uint64_t now_ns);
 /* Records were lost: no close that comes now explains anything, what waits is no fact. */
 void hold_gap(struct hold *hold);
 
-/* Somebody who is not known has made a call in the table: what waits in it is no fact. */
-void hold_strange(struct hold *hold, const struct table *table);
+/*
+ * Somebody who is not known makes calls in the table, until time_ns at least: nothing in it is
+ * certain until it is seen again, and what waits in it is no fact.
+ */
+void hold_strange(struct hold *hold, struct table *table, uint64_t time_ns);
 
 /* The process is gone, or another program: its runs are over. */
 void hold_process_over(struct hold *hold, uint32_t tgid);

@@ -52,10 +52,12 @@ void hold_doubt(struct hold *hold, struct number *number, const struct record_ca
 			verdict_suspect(&held->finding, NOTE_SWEPT);
 }
 
-void hold_strange(struct hold *hold, const struct table *table)
+void hold_strange(struct hold *hold, struct table *table, uint64_t time_ns)
 {
 	struct held *held;
 
+	table_doubt(table);
+	coverage_lacks(table, UNSEEN_STRANGER, time_ns);
 	if (!table->held)
 		return;
 	DL_FOREACH (hold->waiters, held)

@@ -414,11 +414,8 @@ static void stranger(struct fd_world *world, const struct record_call *call)
 {
 	struct table *table = table_find(&world->store, call->table);
 
-	if (table) {
-		table_doubt(table);
-		hold_strange(&world->hold, table);
-		coverage_lacks(table, UNSEEN_STRANGER, call->h.time_ns);
-	}
+	if (table)
+		hold_strange(&world->hold, table, call->h.time_ns);
 	world->silent += call->ret == -EBADF;
 }
 

@@ -176,10 +176,8 @@ static void forget(struct users *users, struct user *user)
 	const struct use *use;
 
 	DL_FOREACH (user->uses, use)
-		for (struct table *table = use->table; table; table = table->copy) {
-			hold_strange(users->hold, table);
-			table_doubt(table);
-		}
+		for (struct table *table = use->table; table; table = table->copy)
+			hold_strange(users->hold, table, users->store->now_ns);
 	users->store->forgotten += user->main ? user->main->numbers.count : 0;
 	users_remove(users, user);
 }
