@@ -104,7 +104,8 @@ def test_a_signal_that_ends_command_ends_all(python):
     result = run.finish()
     assert time.monotonic() - before < 2 * harness.SLOW
     assert result.code == 128 + signal.SIGTERM
-    assert LEFT.search(on_one_line(result.stderr))
+    # Its parent may not be quite over then.
+    assert "no longer traced, though not at an end" in on_one_line(result.stderr)
     kill(pid)
 
 
