@@ -378,9 +378,6 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_color(arg, &options->color);
 	case KEY_OWNERSHIP:
 		return parse_ownership(arg, &options->owners);
-	case KEY_NO_HEAP_SCAN:
-		options->heap_scan = false;
-		return 0;
 	case KEY_ATTACH:
 		return parse_attach(arg, &options->attach);
 	case KEY_FRAMES:
@@ -416,6 +413,9 @@ static int parse_switch(int key, struct options *options)
 		return 0;
 	case KEY_NO_WAIT:
 		options->wait = false;
+		return 0;
+	case KEY_NO_HEAP_SCAN:
+		options->heap_scan = false;
 		return 0;
 	case KEY_SYSTEM_WIDE:
 		options->system_wide = true;

@@ -94,11 +94,13 @@ static void test_every_option(void **state)
 {
 	struct said said;
 
-	PARSE(&said, "--no-follow", "--no-wait", "--memory=64M", "--heap-scan-limit=2G", "--events",
-	      "-o", "out.json", "--color=never", "--all", "--frames=3", "--error-exitcode", "125",
-	      "-qv", "--history=9", "--ring-size=64K", "true");
+	PARSE(&said, "--no-follow", "--no-wait", "--no-heap-scan", "--memory=64M",
+	      "--heap-scan-limit=2G", "--events", "-o", "out.json", "--color=never", "--all",
+	      "--frames=3", "--error-exitcode", "125", "-qv", "--history=9", "--ring-size=64K",
+	      "true");
 	assert_int_equal(said.result, 0);
 	assert_false(said.options.follow);
+	assert_false(said.options.heap_scan);
 	assert_false(said.options.wait);
 	assert_int_equal(said.options.memory, 64 << 20);
 	assert_true(said.options.heap_scan_bytes == 2ull << 30);

@@ -240,6 +240,9 @@ static void tell_bad_fd(const struct tale *t)
 	tell_failure(t);
 	if (t->f->fd < 0)
 		fputs(": a negative number is no descriptor", t->out);
+	else if (t->f->closed.missing == SITE_HISTORY_CUT)
+		fputs(": what is known of this number has been forgotten, for want of room",
+		      t->out);
 	else
 		fprintf(t->out, ": this number was %snever open here",
 			t->probably ? "probably " : "");

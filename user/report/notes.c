@@ -18,7 +18,7 @@ static const struct {
 	{NOTE_GAP, "Records were lost before the call, where it matters: calls that belong to this "
 		   "finding may be missing."},
 	{NOTE_ORDER_UNCERTAIN,
-	 "The calls overlapped in time and more than one order fits what was seen."},
+	 "The calls may have overlapped in time: more than one order fits what was seen."},
 	{NOTE_PENDING_CLOSE,
 	 "The earlier close was still under way when the later call failed: they raced."},
 	{NOTE_DIFFERENT_THREADS, "The two calls were made by different threads."},
