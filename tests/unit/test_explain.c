@@ -46,7 +46,8 @@ static void test_double_close(void **state)
 
 static void test_same_line(void **state)
 {
-	static const struct stack_frame frames[] = {{"close_all", "/srv/app/app.py", 30, 28}};
+	static const struct stack_frame frames[] = {
+		{"close_all", "/srv/app/app.py", 30, 28, false}};
 	struct example *e = example_new();
 
 	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 1));
@@ -81,9 +82,10 @@ static void test_threads(void **state)
 static void test_socket_in_library(void **state)
 {
 	static const struct stack_frame frames[] = {
-		{"socket._real_close", "/usr/lib/python3.11/socket.py", 494, 492},
-		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496},
-		{"Server.stop", "/srv/venv/lib/python3.11/site-packages/srv/core.py", 77, 70},
+		{"socket._real_close", "/usr/lib/python3.11/socket.py", 494, 492, false},
+		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496, false},
+		{"Server.stop", "/srv/venv/lib/python3.11/site-packages/srv/core.py", 77, 70,
+		 false},
 	};
 	struct example *e = example_new();
 
@@ -349,7 +351,7 @@ static void test_long_names(void **state)
 {
 	struct example *e = example_new();
 	_cleanup_free_ char *name = malloc(100001), *said = NULL, *advised = NULL;
-	struct stack_frame frame = {name, name, 1, 1};
+	struct stack_frame frame = {name, name, 1, 1, false};
 
 	memset(name, 'x', 100000);
 	name[100000] = '\0';

@@ -570,6 +570,9 @@ void owner_scan_free(struct owner_scan *scan)
 	regions_free(&scan->regions);
 	owner_types_free(scan->types);
 	free(scan->candidates);
+	/* Another's memory, which is not left lying in ours: nor does a search of ours find it. */
+	if (scan->piece)
+		explicit_bzero(scan->piece, PIECE_SIZE);
 	free(scan->piece);
 	free(scan);
 }
