@@ -19,8 +19,8 @@
 
 #define MEMORY_MAX	(UINT64_C(3) << 30) /* addresses: files are mapped whole */
 #define DESCRIPTORS_MAX 2048
-/* How long an idle helper has to end. */
-#define END_MS		200
+/* How long an idle helper has to end: one that has stopped keeps us no longer. */
+#define END_MS		50
 
 /* So that they are told apart: a stack has one frame at least, and text. */
 _Static_assert(sizeof(struct message_lacking) <=

@@ -21,8 +21,8 @@
 #define STALE_MAX	16
 /* How much longer than the helper's own timer we wait for its answer. */
 #define GRACE_MS	1000
-/* How long an idle helper has to end. */
-#define END_MS		200
+/* How long an idle helper has to end: one that has stopped keeps us no longer. */
+#define END_MS		50
 /* A backstop: the time of all answers together. */
 #define CPU_SECONDS_MAX 600
 /* The socket, standard ones, and the file that is looked into. */
