@@ -233,6 +233,16 @@ static __always_inline u64 user_pc(struct pt_regs *regs)
 #endif
 }
 
+/* How many objects claim the number. */
+static __always_inline u32 count_claims(const struct claims *claims)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
+		count += !!claims->of[i].object;
+	return count;
+}
+
 /* A forked child has its parent's objects, with the numbers that they had then. */
 static __noinline struct claims *inherit_claims(const struct target *target, u32 layout, u32 tgid,
 						s32 fd)

@@ -180,16 +180,6 @@ static __always_inline void doubt_sockets(struct claims *claims, u32 layout_inde
 			claims->of[i].flags |= CLAIM_LATE;
 }
 
-/* How many objects claim the number. */
-static __always_inline u32 count_claims(const struct claims *claims)
-{
-	u32 count = 0;
-
-	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
-		count += !!claims->of[i].object;
-	return count;
-}
-
 /* What tell_each() returns beside how many claims are told of. */
 #define TELL_MORE     256 /* more is to be known of the call */
 #define TELL_LEFT_OUT 512

@@ -180,16 +180,6 @@ static __always_inline bool stays(struct walk *w, const struct claim *claim, s32
 	return (look_at_claim(fd) & 255) == OWNER_HOLDS;
 }
 
-/* Whether nothing is known of the number, as of most. */
-static __always_inline bool is_unclaimed(const struct claims *claims)
-{
-	u64 any = 0;
-
-	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
-		any |= claims->of[i].object;
-	return !any;
-}
-
 /*
  * One more object, that of the CPU's look, claims the number; of those that did before, who still
  * does stays. An object that claims it already stays as it is, unless it is being made just now:
@@ -256,7 +246,8 @@ static __noinline int take_number(struct walk *w, const struct target *target, s
 	w->look.claim.since_ns = bpf_ktime_get_boot_ns();
 	w->look.claim.table = (u64)CURRENT(files);
 	claims = find_claims(target, w->look.layout, w->look.tgid, fd);
-	if (claims && !is_unclaimed(claims))
+	/* Of most nothing is known. */
+	if (claims && count_claims(claims))
 		return add_claim(fd);
 	if (claims) {
 		claims->of[0] = w->look.claim;

@@ -139,12 +139,6 @@ enum site_origin owner_origin(const struct intent *intent)
 	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 }
 
-/* Where closes are not seen, which life a close ended is never certain. */
-static void doubt_hidden(const struct scene *scene, struct finding *f)
-{
-	coverage_weigh(scene->table, f);
-}
-
 /* An object closed its number, and ended a life that it had never taken. */
 static void closed_anothers(struct hold *hold, const struct scene *scene,
 			    const struct intent *intent, struct life *life)
@@ -173,7 +167,7 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	/* Who lost the number by a close that no object of that life made has been stolen from. */
 	if (meant->ended.call != CALL_CLOSE || !meant->given)
 		verdict.finding.culprit = CULPRIT_CLOSED;
-	doubt_hidden(scene, &verdict.finding);
+	coverage_weigh(scene->table, &verdict.finding);
 	if (late)
 		verdict_suspect(&verdict.finding, NOTE_OWNER_LATE);
 	if (meant->uncertain || life->uncertain)
@@ -347,7 +341,7 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 		return false;
 	judge_behind(scene, intent, life, &verdict);
 	doubt_owner(life, &verdict.finding);
-	doubt_hidden(scene, &verdict.finding);
+	coverage_weigh(scene->table, &verdict.finding);
 	doubt_closer(scene, intent, &verdict.finding);
 	/* A forked child that will exec closes what it has from its parent. */
 	if (intent->point != OWNER_OS_CLOSE || life->lent) {
