@@ -46,26 +46,28 @@ def walk(way, seed, operations, folder):
             result = harness.Run(options, [*command, "now"],
                                  pass_fds=(LOG_FD,)).finish(seconds=LIMIT)
             assert result.code == 0, result.stderr
-        else:
-            result = attached(command, options)
+            return result, Walk(log, 0)
+        result, attached_ns = attached(command, options)
+        return result, Walk(log, attached_ns)
     finally:
         os.close(LOG_FD)
-    return result, Walk(log)
 
 
 LIMIT = 20 * SECONDS + harness.TIMEOUT
 
 
 def attached(command, options):
+    """(the run, CLOCK_BOOTTIME once fdtrace was attached)"""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           pass_fds=(LOG_FD,), text=True) as process:
         assert process.stdout.readline() == "ready\n"
         run = harness.Run([*options, "-p", str(process.pid)]).attached()
+        attached_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         process.stdin.write("go\n")
         process.stdin.close()
         result = run.finish(seconds=LIMIT)
         assert process.wait(LIMIT) == 0
-    return result
+    return result, attached_ns
 
 
 def judge(way, seed, operations, folder):

@@ -54,6 +54,18 @@ class Failure(NamedTuple):
     ever: bool  # the number was open at some time since the walk went on
 
 
+def wall_offset():
+    """What CLOCK_REALTIME is ahead of CLOCK_BOOTTIME, in ns: of a few readings the one that was
+    interrupted least."""
+    readings = []
+    for _ in range(9):
+        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        wall = time.time_ns()
+        width = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - before
+        readings.append((width, wall - before - width // 2))
+    return min(readings)[1]
+
+
 def make_log(path, operations):
     size = HEADER + ENTRY.size * (operations + 64)
     with open(path, "wb") as file:
@@ -62,13 +74,15 @@ def make_log(path, operations):
 
 
 class Walk:
-    """What happened, from a log."""
+    """What happened, from a log. attached_ns: CLOCK_BOOTTIME once fdtrace was there; 0: it started
+    the walk."""
 
-    def __init__(self, path):
+    def __init__(self, path, attached_ns):
         data = Path(path).read_bytes()
         count = struct.unpack_from("=Q", data)[0]
         entries = memoryview(data)[HEADER:HEADER + count * ENTRY.size]
         self.count = count
+        self.attached_ns = attached_ns
         self.failures = collections.defaultdict(list)  # by (tid, fd), in order
         self._tables = {0: {}}
         self._times = {}
@@ -117,7 +131,7 @@ class Walk:
     def set_clock(self, findings):
         """The shift of CLOCK_BOOTTIME to what the findings say by which the most failed calls are
         found: fdtrace's is read once, and the clocks drift."""
-        guess = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        guess = wall_offset()
         edges = []
         for finding in findings[:2000]:
             site = finding["sites"]["bad"]
@@ -164,6 +178,8 @@ class Walk:
                                           and self.is_site(sites["opened"], last.opened)):
                 return f"begun by {last.opened}"
             return None
+        if finding["kind"] == "double_close_unseen" and last:
+            return None if last.ended.ended < self.attached_ns else f"ended by {last.ended}"
         if finding["kind"] in ("double_close_unseen", "bad_fd"):
             return f"ended by {last.ended}" if last else None
         return "no such finding can be a fact here"

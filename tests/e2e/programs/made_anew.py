@@ -4,6 +4,7 @@ it leads to have their addresses. Each differs from the one before in its name a
 alone or its line alone. Each closes a descriptor, and says what it is."""
 import os
 import sys
+import time
 import types
 
 TABLE = "co_linetable" if hasattr(compile("", "", "exec"), "co_linetable") else "co_lnotab"
@@ -29,6 +30,8 @@ def run(change):
 if os.environ.get("FDTRACE_SIM_WAIT"):
     print("ready", flush=True)
     sys.stdin.read(1)
+elif os.environ.get("FDTRACE_SIM_PAUSE"):
+    time.sleep(float(os.environ["FDTRACE_SIM_PAUSE"]))
 for i in range(int(sys.argv[1])):
     text = "%05d" % (i // 3)
     shift = 0
