@@ -29,17 +29,17 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DFDTRACE_VERSION='"$(VERSION)
 	-Iuser -Ibpf -I$(BUILD) $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS) $(EXTRA_CFLAGS)
 ALL_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -ldl $(LDLIBS)
 
-USER_SRC := $(sort $(wildcard user/*.c user/*/*.c))
+USER_SRC := $(sort $(wildcard user/*.c user/*/*.c user/*/*/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 # Everything but main(): what the unit tests link with.
 LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 
-BPF_HEADERS := $(wildcard bpf/*.h) vmlinux.h
+BPF_HEADERS := $(wildcard bpf/*.h bpf/abi/*.h) vmlinux.h
 SKELETON := $(BUILD)/fdtrace.skel.h
 # The kernel side without functions that old kernels lack.
 PLAIN := $(BUILD)/fdtrace_plain.skel.h
 
-UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 
 .DELETE_ON_ERROR:
@@ -53,8 +53,8 @@ $(BUILD)/user/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/probe/*.c)): $(SKELETON)
-$(BUILD)/user/probe/object.o: $(PLAIN)
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/ebpf/*.c)): $(SKELETON)
+$(BUILD)/user/ebpf/bpf_object.o: $(PLAIN)
 $(BUILD)/user/base/syscalls.o: $(BUILD)/syscall_names.h
 
 # One [__NR_name] = "name" for each system call of the architecture compiled for.

@@ -7,10 +7,10 @@
 #ifndef FDTRACE_MAPS_BPF_H
 #define FDTRACE_MAPS_BPF_H
 
-#include "owner.h"
-#include "py_layout.h"
-#include "record.h"
-#include "shared.h"
+#include "abi/owner_layout.h"
+#include "abi/py_layout.h"
+#include "abi/record.h"
+#include "abi/maps.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -7,7 +7,8 @@ SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-C_FILES := $(sort $(wildcard user/*.[ch] user/*/*.[ch] bpf/*.[ch] tests/*/*.[ch]))
+C_FILES := $(sort $(wildcard user/*.[ch] user/*/*.[ch] user/*/*/*.[ch] bpf/*.[ch] bpf/abi/*.[ch] \
+	tests/*/*.[ch] tests/unit/*/*.[ch]))
 
 .PHONY: test check
 test check: fdtrace ## everything: strict builds, lint, unit and e2e tests (root for e2e)

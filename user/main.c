@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "desk.h"
+#include "cli/trace.h"
 #include "native/fetcher.h"
 #include "native/helper.h"
-#include "options.h"
-#include "replay.h"
-#include "survey.h"
+#include "cli/options.h"
+#include "cli/replay.h"
+#include "cli/check_kernel.h"
 
 /*
  * A standard descriptor that is closed must not become one of our own, which reports would then be

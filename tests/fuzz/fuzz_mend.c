@@ -7,7 +7,7 @@
 
 #include "../unit/made_code.h"
 #include "python/layout.h"
-#include "python/mend.h"
+#include "python/reread.h"
 
 static void check(const struct record_code *code)
 {

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "recording/reader.h"
-#include "replay.h"
+#include "cli/replay.h"
 #include "report/report.h"
 
 /* Nothing is written, but looked at. A character of two bytes may lie across two writes. */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "record.h"
+#include "abi/record.h"
 
 #define NUMBERS	  6 /* in a table; open takes the lowest one that is free */
 #define TABLES	  16

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "py_layout.h"
+#include "abi/py_layout.h"
 
 #define CODE_AT	  0x10000u
 #define FILE_AT	  0x11000u

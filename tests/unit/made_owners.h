@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "owner.h"
+#include "abi/owner_layout.h"
 
 #define READY	       (1ull << 12)
 #define TYPE_SUBCLASS  (1ull << 31)

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "abi/record.h"
 #include "source/source.h"
 
 union own_rights {

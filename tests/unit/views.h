@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 #include "report/report.h"
-#include "sink.h"
+#include "session/sink.h"
 
 #define MS UINT64_C(1000000)
 

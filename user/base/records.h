@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record_user.h"
+#include "abi/record_user.h"
 
 /* No record is longer, bytes: a code object's is the longest. */
 #define RECORD_SIZE_MAX 65536

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "owner.h"
-#include "record.h"
+#include "abi/owner_layout.h"
+#include "abi/record.h"
 
 /* Highest system call number that the tables know, plus one. */
 #define SYSCALLS_MAX 512
@@ -37,7 +37,7 @@ uint8_t syscall_call(unsigned int nr);
  */
 uint8_t syscall_fd_args(unsigned int nr);
 
-/* enum owner_call (owner.h) of a system call. */
+/* enum owner_call (owner_layout.h) of a system call. */
 uint8_t syscall_owner_call(unsigned int nr);
 
 #endif

@@ -6,7 +6,7 @@
  * about to take it. What was opened later is another life: an object that still has the number is
  * stale then. So is one that had it still after an earlier close, whatever the records show.
  *
- * Owns: that rule. Never: judges a close (owners.h does).
+ * Owns: that rule. Never: judges a close (ownership.h does).
  */
 #ifndef FDTRACE_FD_CLAIMS_H
 #define FDTRACE_FD_CLAIMS_H

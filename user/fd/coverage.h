@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "fd/finding.h"
-#include "record.h"
+#include "abi/record.h"
 
 struct store;
 struct table;

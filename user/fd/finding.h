@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "record.h"
+#include "abi/record.h"
 
 enum finding_kind {
 	FINDING_DOUBLE_CLOSE,

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "fd/finding.h"
-#include "record.h"
+#include "abi/record.h"
 
 struct fd_world;
 

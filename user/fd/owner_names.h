@@ -10,7 +10,7 @@
 
 #include <uthash.h>
 
-#include "record.h"
+#include "abi/record.h"
 
 struct owner_type_name;
 

@@ -7,7 +7,7 @@
 #include <utlist.h>
 
 #include "base/mem.h"
-#include "fd/copy.h"
+#include "fd/table_copy.h"
 
 /* What the heap needs for a block beside its bytes, and in which steps it gives these. */
 #define HEAP_HEAD 8

@@ -3,7 +3,7 @@
  * The store: tables, the numbers in them, the lives of each number.
  *
  * Owns: that memory and its bounds, and what a loss of records (a gap) leaves in doubt.
- * Never: knows a process, decides which life a call ended (life.h) or what is wrong
+ * Never: knows a process, decides which life a call ended (generation.h) or what is wrong
  * (verdict.h). Nothing here is sized by a number's value.
  */
 #ifndef FDTRACE_FD_TABLE_H
@@ -16,7 +16,7 @@
 
 #include "fd/coverage.h"
 #include "fd/lifecycle.h"
-#include "fd/slots.h"
+#include "fd/slot_index.h"
 
 /* A path or name, shared by all lives that came from one open file. */
 struct text {
@@ -60,7 +60,7 @@ struct life {
 	bool covered : 1; /* a close_range came over it when it was over */
 	bool shown : 1;	  /* its open was not seen: opened is the use that showed it */
 
-	/* owners.h */
+	/* ownership.h */
 	bool given : 1;	    /* the owner has given it up */
 	bool lent : 1;	    /* the owner is a copy of the parent's object, by fork */
 	bool behind : 1;    /* over by a close that its living owner did not make */
@@ -78,10 +78,10 @@ struct number {
 	struct number *prev, *next; /* of all tables, least recently touched first */
 	struct table *table;
 	struct life *newest;
-	struct held *waiters; /* hold.h: calls that failed on it, and wait */
+	struct held *waiters; /* pending.h: calls that failed on it, and wait */
 	unsigned int gaps;    /* the store's, when the number was last touched */
 	int32_t fd;
-	bool copied : 1;   /* not touched since the table was copied from another (copy.h) */
+	bool copied : 1;   /* not touched since the table was copied from another (table_copy.h) */
 	bool unsure : 1;   /* nor is it sure that it was as it is known to be then */
 	bool cut : 1;	   /* lives that came before those that are known may be forgotten */
 	bool shared : 1;   /* its lives may be other numbers' as well */
@@ -89,8 +89,8 @@ struct number {
 	bool inherits : 1; /* that one's table is a parent process's */
 };
 
-struct use;  /* users.h */
-struct held; /* hold.h */
+struct use;  /* table_users.h */
+struct held; /* pending.h */
 
 /* Numbers min..max; none if max < min. */
 struct span {
@@ -103,7 +103,7 @@ struct table {
 	uint64_t address; /* 0: not known yet */
 	struct slots numbers;
 	struct use *uses;
-	struct table *source; /* what it was copied from, while that matters (copy.h) */
+	struct table *source; /* what it was copied from, while that matters (table_copy.h) */
 	struct table *copy;   /* what was copied from it last */
 	struct coverage coverage;
 	uint64_t copied_ns;

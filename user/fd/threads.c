@@ -6,7 +6,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "record.h"
+#include "abi/record.h"
 
 #define THREADS_MAX 32768
 

@@ -7,8 +7,8 @@
 
 #include "base/records.h"
 #include "base/syscalls.h"
-#include "fd/copy.h"
-#include "fd/life.h"
+#include "fd/table_copy.h"
+#include "fd/generation.h"
 #include "fd/owner_names.h"
 
 /* What is known of a number, when a call says that it is not open. */

@@ -34,7 +34,7 @@
  *
  * Nor are the calls before it all recorded yet. So each finding waits for the settle time, and
  * a close of its number that comes meanwhile, and may have come before the call that failed, is
- * what the number was really closed by, or may be (hold.h).
+ * what the number was really closed by, or may be (pending.h).
  *
  * close_range() tells nothing of what it found. Where descriptors have been found that were made
  * in a way that is not seen, or where calls race, one may have been made and closed by it on a
@@ -60,7 +60,7 @@ enum act {
 	ACT_WAIT,   /* for the close that explains it */
 };
 
-/* What a failed close says about the loop that may have made it (see hold.h). */
+/* What a failed close says about the loop that may have made it (see pending.h). */
 enum evidence {
 	EVIDENCE_OWN,	 /* the number had a life here */
 	EVIDENCE_UNSEEN, /* nobody saw it open, which proves nothing */

@@ -14,7 +14,7 @@
 
 #include <elfutils/libdw.h>
 
-#include "record.h"
+#include "abi/record.h"
 
 /* The registers of a frame, by DWARF number. */
 struct unwind_regs {

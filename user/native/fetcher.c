@@ -21,8 +21,8 @@
 #include "base/sudo.h"
 #include "native/helper.h"
 #include "native/object.h"
-#include "sandbox/confine.h"
-#include "sandbox/packet.h"
+#include "security/confine.h"
+#include "security/packet.h"
 
 #define PROGRAM "fdtrace-debuginfod"
 #define LIBRARY "libdebuginfod.so.1"

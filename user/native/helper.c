@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "base/records.h"
 #include "native/worker.h"
-#include "sandbox/confine.h"
-#include "sandbox/packet.h"
+#include "security/confine.h"
+#include "security/packet.h"
 
 #define PROGRAM	  "fdtrace-unwind"
 #define DEBUG_DIR "/usr/lib/debug"

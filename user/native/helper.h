@@ -2,7 +2,7 @@
 /*
  * A process of its own that parses foreign files and unwinds, and what is asked of it.
  *
- * Owns: that process: a fresh copy of this program, confined (sandbox/confine.h), which ends with
+ * Owns: that process: a fresh copy of this program, confined (security/confine.h), which ends with
  * its owner. Never: trusts what it answers: answers are records, and checked as such.
  */
 #ifndef FDTRACE_NATIVE_HELPER_H

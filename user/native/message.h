@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "native/object.h"
-#include "record.h"
+#include "abi/record.h"
 
 /* Modules of one process. */
 #define MESSAGE_MODULES_MAX 512

@@ -10,7 +10,7 @@
 
 #include "native/expression.h"
 #include "native/object.h"
-#include "record_user.h"
+#include "abi/record_user.h"
 
 struct unwind_module {
 	struct object_mapping mapping;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "native/message.h"
-#include "record_user.h"
+#include "abi/record_user.h"
 
 struct worker;
 

@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "record.h"
+#include "abi/record.h"
 
 struct owner_scan;
 struct py_layout;

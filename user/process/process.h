@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "record_user.h"
+#include "abi/record_user.h"
 
 struct process {
 	uint32_t pid;

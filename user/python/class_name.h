@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "py_layout.h"
+#include "abi/py_layout.h"
 
 /* All of size bytes of the process's memory at address. */
 typedef bool (*class_read_fn)(void *arg, uint64_t address, void *buf, size_t size);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "py_layout.h"
+#include "abi/py_layout.h"
 
 /* Instructions that are looked at, from a function's first byte on. */
 #define GILSTATE_CODE 64

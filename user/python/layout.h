@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "py_layout.h"
+#include "abi/py_layout.h"
 
 /* The newest version that there is a layout for. */
 #define PYTHON_NEWEST 0x030f

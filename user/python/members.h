@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "py_layout.h"
+#include "abi/py_layout.h"
 
 /*
  * fd: an ELF file, lent. code_type: the address of PyCode_Type in it. 0: members that tell where

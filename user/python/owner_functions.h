@@ -10,7 +10,7 @@
 #ifndef FDTRACE_PYTHON_OWNER_FUNCTIONS_H
 #define FDTRACE_PYTHON_OWNER_FUNCTIONS_H
 
-#include "owner.h"
+#include "abi/owner_layout.h"
 
 /*
  * fd: an ELF file of x86_64 or aarch64, open for reading; not closed. Fills in CODE_OS_CLOSE and

@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-#include "owner.h"
-#include "py_layout.h"
+#include "abi/owner_layout.h"
+#include "abi/py_layout.h"
 
 /*
  * The offsets in CPython (version 0x030b: 3.11), in builds with the GIL or free-threaded ones, or

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "owner.h"
+#include "abi/owner_layout.h"
 
 /* The header of an object, with or without a GIL, and what of the owner is looked at. */
 #define OWNER_OBJECT_SIZE (OBJECT_HEAD_FREE + 8)

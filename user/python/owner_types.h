@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "owner.h"
+#include "abi/owner_layout.h"
 
 struct owner_types;
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "py_layout.h"
+#include "abi/py_layout.h"
 
 /* Bytes of it that are looked at; those of an older version are fewer. */
 #define PUBLISHED_SIZE 760

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "owner.h"
-#include "py_layout.h"
+#include "abi/owner_layout.h"
+#include "abi/py_layout.h"
 
 /* No pointer in it: it may travel. */
 struct python_runtime {

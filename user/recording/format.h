@@ -48,8 +48,8 @@ _Static_assert(sizeof(struct recording_header) == 112, "the format is a contract
 #define BLOCK_RAW_MAX (512u << 10)
 
 /*
- * Then `stored` bytes: a zlib stream of `raw` bytes. Those are records, each as bpf/record.h has
- * it, with zeros up to the next multiple of 8.
+ * Then `stored` bytes: a zlib stream of `raw` bytes. Those are records, each as bpf/abi/record.h
+ * has it, with zeros up to the next multiple of 8.
  */
 struct recording_block {
 	uint32_t magic;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "report/words.h"
+#include "report/format.h"
 
 /*
  * For os.close() on a file object's number this is the advice of Python's own documentation:

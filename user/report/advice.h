@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "sink.h"
+#include "session/sink.h"
 
 void advice_tell(FILE *out, const struct finding_view *view);
 

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "report/advice.h"
-#include "report/words.h"
+#include "report/format.h"
 
 struct tale {
 	FILE *out;

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "report/words.h"
+#include "report/format.h"
 
 /* Frames of each stack that count: what lies further out varies with the caller. */
 #define FINGERPRINT_FRAMES 16

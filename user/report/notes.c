@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/syscalls.h"
-#include "report/words.h"
+#include "report/format.h"
 
 #define NOTE_SIZE 320
 

@@ -7,7 +7,7 @@
 #ifndef FDTRACE_REPORT_NOTES_H
 #define FDTRACE_REPORT_NOTES_H
 
-#include "sink.h"
+#include "session/sink.h"
 
 /* Called for each sentence; lent. Anything but 0 ends the telling and is returned. */
 typedef int (*note_fn)(void *arg, const char *sentence);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "source/source.h"
-#include "sink.h"
+#include "session/sink.h"
 
 struct text_options {
 	bool color;

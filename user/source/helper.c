@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "sandbox/confine.h"
-#include "sandbox/packet.h"
+#include "security/confine.h"
+#include "security/packet.h"
 
 #define NAME	 "fdtrace-source"
 #define START_MS 5000

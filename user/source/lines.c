@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "sandbox/confine.h"
+#include "security/confine.h"
 
 #define FILE_MAX (4 << 20)
 #define NO_ID	 ((uint32_t)-1)

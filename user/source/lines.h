@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record.h"
+#include "abi/record.h"
 
 /* A longer line is cut. */
 #define SOURCE_LINE_MAX 400

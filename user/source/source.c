@@ -15,8 +15,8 @@
 #include "base/heed.h"
 #include "base/mem.h"
 #include "process/proc.h"
-#include "sandbox/confine.h"
-#include "sandbox/packet.h"
+#include "security/confine.h"
+#include "security/packet.h"
 #include "source/helper.h"
 
 /* How long a line may keep everybody waiting; and all those together that took long. */

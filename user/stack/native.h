@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record_user.h"
+#include "abi/record_user.h"
 
 struct native_frame {
 	const char *symbol; /* the function; NULL: not known */

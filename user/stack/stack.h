@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record.h"
+#include "abi/record.h"
 #include "stack/native.h"
 
 struct stack_store;

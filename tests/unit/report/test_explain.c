@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "report/report.h"
+#include "report/format.h"
+#include "views.h"
+
+static void expect(const struct example *e, const char *explanation, const char *advice)
+{
+	_cleanup_free_ char *said = NULL, *advised = NULL;
+
+	assert_int_equal(finding_explain(&e->view, &said, &advised), 0);
+	if (explanation)
+		assert_string_equal(said, explanation);
+	if (advice)
+		assert_string_equal(advised, advice);
+}
+
+static void test_double_close(void **state)
+{
+	struct example *e = example_new();
+
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
+	       "same thread closed it again at app.py:14 in main and got EBADF.",
+	       "Close fd 7 in one place: if app.py:12 does os.close() on a number that a file "
+	       "object owns, drop that os.close() and let the object close it, or open it with "
+	       "closefd=False; otherwise drop the close at app.py:14.");
+	e->finding.certainty = CERTAINTY_SUSPECTED;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
+	       "same thread closed it again at app.py:14 in main and got EBADF, probably because "
+	       "of that close.",
+	       NULL);
+	example_free(e);
+}
+
+static void test_same_line(void **state)
+{
+	static const struct stack_frame frames[] = {
+		{"close_all", "/srv/app/app.py", 30, 28, false}};
+	struct example *e = example_new();
+
+	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 1));
+	example_stack(e, 1, stack_of(PYTHON_COMPLETE, frames, 1));
+	expect(e, NULL,
+	       "Close fd 7 in one place: if app.py:30 does os.close() on a number that a file "
+	       "object owns, drop that os.close() and let the object close it, or open it with "
+	       "closefd=False; otherwise see that app.py:30 closes it only once.");
+	example_free(e);
+}
+
+static void test_threads(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.bad.tid = 4243;
+	e->finding.what = (struct fd_what){};
+	expect(e,
+	       "fd 7 was closed at app.py:12 in main by thread 4242; 1.2 ms later thread 4243 "
+	       "closed it again at app.py:14 in main and got EBADF.",
+	       "Let one thread own fd 7 and be the only one that closes it: between the two closes "
+	       "another thread's open may get the same number, and its descriptor is closed "
+	       "instead.");
+	e->finding.bad.time_ns = e->finding.closed.time_ns - 10;
+	expect(e,
+	       "fd 7 was closed at app.py:12 in main by thread 4242; at about the same time thread "
+	       "4243 closed it again at app.py:14 in main and got EBADF.",
+	       NULL);
+	example_free(e);
+}
+
+static void test_socket_in_library(void **state)
+{
+	static const struct stack_frame frames[] = {
+		{"socket._real_close", "/usr/lib/python3.11/socket.py", 494, 492, false},
+		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496, false},
+		{"Server.stop", "/srv/venv/lib/python3.11/site-packages/srv/core.py", 77, 70,
+		 false},
+	};
+	struct example *e = example_new();
+
+	e->finding.what = (struct fd_what){
+		.type = FD_SOCKET, .call = CALL_SOCKET, .arg = AF_INET, .flags = SOCK_STREAM};
+	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 3));
+	expect(e,
+	       "fd 7 (AF_INET SOCK_STREAM socket) was closed at app.py:12 in main; 1.2 ms later "
+	       "the same thread closed it again at core.py:77 in Server.stop and got EBADF.",
+	       "Close fd 7 in one place: if app.py:12 does os.close() on a number that a socket "
+	       "object owns, call the object's close() instead, or take the number out of the "
+	       "object with detach() first; otherwise drop the close at core.py:77.");
+	example_free(e);
+}
+
+static void test_no_python(void **state)
+{
+	struct example *e = example_new();
+
+	for (int i = 0; i < 3; i++)
+		example_stack(e, i, stack_of(PYTHON_NONE, NULL, 0));
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed by thread 4242; 1.2 ms later the same "
+	       "thread closed it again and got EBADF.",
+	       "Close fd 7 in one place only, and set the variable that holds it to -1 once it is "
+	       "closed.");
+	example_stack(e, 0, NULL);
+	example_stack(e, 1, NULL);
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed by thread 4242; 1.2 ms later the same "
+	       "thread closed it again and got EBADF.",
+	       NULL);
+	example_free(e);
+}
+
+static void test_fork(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.closed.inherited = true;
+	e->finding.closed.tgid = e->finding.closed.tid = 4000;
+	e->finding.closed.call = CALL_DUP2;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main (dup2) by the parent "
+	       "process 4000, before the fork; 1.2 ms later process 4242 closed it again at "
+	       "app.py:14 in main and got EBADF.",
+	       "Do not close fd 7 in the child: its parent had closed it before the fork, so the "
+	       "number may be anybody's by now.");
+	example_free(e);
+}
+
+static void test_unseen(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_DOUBLE_CLOSE_UNSEEN;
+	e->finding.what = (struct fd_what){};
+	e->finding.closed.missing = SITE_LOST;
+	expect(e, NULL,
+	       "Look for another close of fd 7; a larger --ring-size loses fewer records, so that "
+	       "it may be seen.");
+	e->finding.closed.missing = SITE_HISTORY_CUT;
+	expect(e, NULL,
+	       "Look for another close of fd 7; a longer --history keeps it, so that it may be "
+	       "shown.");
+	e->finding.closed.missing = SITE_BEFORE_ATTACH;
+	expect(e,
+	       "fd 7 was closed at app.py:14 in main and got EBADF: it had been closed already, by "
+	       "a close that was not seen (before fdtrace attached).",
+	       "Look for another close of fd 7; when the program is run by fdtrace from its start "
+	       "(fdtrace -- COMMAND), it may be seen.");
+	example_free(e);
+}
+
+static void test_use_after_close(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_USE_AFTER_CLOSE;
+	e->finding.bad.call = CALL_DUP;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
+	       "same thread called dup on it at app.py:14 in main and got EBADF.",
+	       "Use fd 7 only while it is open: make the call at app.py:14 before the close at "
+	       "app.py:12, or close it later (a with block around its whole use does that).");
+	e->finding.bad.tid = 5000;
+	expect(e, NULL,
+	       "Close fd 7 only after every thread that uses it has stopped: once it is closed, "
+	       "the number may name another thread's descriptor.");
+	example_free(e);
+}
+
+static void test_reused(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_REUSED_CLOSE;
+	e->finding.certainty = CERTAINTY_SUSPECTED;
+	e->finding.bad.ret = 0;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
+	       "same thread closed the number again at app.py:14 in main, without an error, since "
+	       "it had been opened anew: this probably closed a descriptor that belonged to "
+	       "somebody else.",
+	       "Once fd 7 is closed, forget the number: drop the close at app.py:14, or let it "
+	       "close through the object that owns the descriptor, which knows when it is closed.");
+	e->finding.certainty = CERTAINTY_FACT;
+	e->finding.culprit = CULPRIT_CLOSED;
+	e->finding.owner.type = OWNER_FILEIO;
+	e->finding.bad.origin = ORIGIN_FINALIZER;
+	e->finding.closed.origin = ORIGIN_OS_CLOSE;
+	e->finding.victim = (struct fd_victim){
+		.known = true,
+		.owner.type = OWNER_SOCKET,
+		.what.type = FD_SOCKET,
+		.opened.missing = SITE_BEFORE_ATTACH,
+		.failed.missing = SITE_NOT_APPLICABLE,
+	};
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
+	       "finalizer of the file object opened at app.py:10 in main (garbage collection) "
+	       "closed the number again, without an error, since it had been opened anew: this "
+	       "closed socket of a socket object: the first close was made behind the back of the "
+	       "file object that owned it.",
+	       "Drop the os.close() at app.py:12 and let the file object close it, or open it with "
+	       "closefd=False.");
+	example_free(e);
+}
+
+static void test_owned(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_OWNED_CLOSE;
+	e->finding.owner.type = OWNER_FILEIO;
+	e->finding.bad.origin = ORIGIN_OS_CLOSE;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the file object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the file object close it, or open it with "
+	       "closefd=False.");
+	e->finding.owner.type = OWNER_SOCKET;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the socket object close it, or take the "
+	       "number out of the object with detach() first.");
+	e->finding.bad.origin = ORIGIN_OTHER;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Do not have C code close the number at app.py:14 that the socket object closes, "
+	       "too: give it a number of its own (os.dup()), or take the number out of the object "
+	       "with detach() first.");
+	example_free(e);
+}
+
+/* A class that says more than its base is named; its name may be any bytes. */
+static void test_owner_of_a_class(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_OWNED_CLOSE;
+	e->finding.owner = (struct fd_owner){.type = OWNER_SOCKET, .name = "ssl.SSLSocket"};
+	e->finding.bad.origin = ORIGIN_OS_CLOSE;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the ssl.SSLSocket object that owns it, opened at app.py:10 in main: that object "
+	       "will use and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the ssl.SSLSocket object close it, or take "
+	       "the number out of the object with detach() first.");
+	strcpy(e->finding.owner.name, "socket.socket");
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
+	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
+	       "and close the number later, whoever has it by then.",
+	       "Drop the os.close() at app.py:14 and let the socket object close it, or take the "
+	       "number out of the object with detach() first.");
+	example_free(e);
+}
+
+static void test_owner_of_any_name(void **state)
+{
+	struct fd_owner owner = {.type = OWNER_FILEIO};
+	char buf[OWNER_SIZE];
+
+	memset(owner.name, '\x1b', sizeof(owner.name) - 1);
+	words_owner(&owner, buf);
+	assert_null(strchr(buf, '\x1b'));
+	assert_true(strlen(buf) < sizeof(buf));
+	assert_non_null(strstr(buf, " object"));
+	/* Four bytes a column, as wide as there may be. */
+	for (size_t i = 0; i + 4 < sizeof(owner.name); i += 4)
+		memcpy(owner.name + i, "\xf0\x9f\x98\x80", 4);
+	words_owner(&owner, buf);
+	assert_non_null(strstr(buf, " object"));
+}
+
+static void test_bad_fd(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_BAD_FD;
+	e->finding.what = (struct fd_what){};
+	e->finding.fd = -1;
+	expect(e,
+	       "close was called on fd -1 at app.py:14 in main and got EBADF: a negative number is "
+	       "no descriptor.",
+	       "Test for a negative number before the call: -1 often stands for \"not open\", and "
+	       "is what fileno() of a closed socket gives.");
+	e->finding.fd = 77;
+	expect(e,
+	       "close was called on fd 77 at app.py:14 in main and got EBADF: this number was never "
+	       "open here.",
+	       "Find out where the number 77 comes from: it may have been open in another process, "
+	       "or be no descriptor at all.");
+	example_free(e);
+}
+
+static void test_sweep(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_CLOSE_SWEEP;
+	e->finding.fd = 3;
+	e->finding.last_fd = 255;
+	e->finding.calls = 250;
+	expect(e,
+	       "250 closes in a row, from fd 3 to fd 255, at app.py:14 in main got EBADF: none of "
+	       "these numbers was open.",
+	       "Nothing is broken; os.closerange(3, 256) closes them without the errors, in one "
+	       "system call from Python 3.10 on.");
+	example_free(e);
+}
+
+/* Every kind, certainty and missing site: one sentence each, whatever is known. */
+static void test_all_say_something(void **state)
+{
+	struct example *e = example_new();
+
+	for (int round = 0; round < FINDING_KINDS * 2 * 7 * 2; round++) {
+		_cleanup_free_ char *said = NULL, *advised = NULL;
+
+		e->finding.kind = round % FINDING_KINDS;
+		e->finding.certainty = round / FINDING_KINDS % 2;
+		e->finding.closed.missing = round / FINDING_KINDS / 2 % 7;
+		e->finding.opened.missing = e->finding.closed.missing;
+		if (round == FINDING_KINDS * 2 * 7)
+			for (int i = 0; i < 3; i++)
+				example_stack(e, i, NULL);
+		assert_int_equal(finding_explain(&e->view, &said, &advised), 0);
+		assert_true(strlen(said) > 20 && said[strlen(said) - 1] == '.');
+		assert_true(strlen(advised) > 20 && advised[strlen(advised) - 1] == '.');
+	}
+	example_free(e);
+}
+
+/* Names without end do not make sentences without end. */
+static void test_long_names(void **state)
+{
+	struct example *e = example_new();
+	_cleanup_free_ char *name = malloc(100001), *said = NULL, *advised = NULL;
+	struct stack_frame frame = {name, name, 1, 1, false};
+
+	memset(name, 'x', 100000);
+	name[100000] = '\0';
+	e->finding.what.path = name;
+	example_stack(e, 0, stack_of(PYTHON_COMPLETE, &frame, 1));
+	assert_int_equal(finding_explain(&e->view, &said, &advised), 0);
+	assert_true(strlen(said) < 600);
+	example_free(e);
+}
+
+static void fingerprint_of(const struct example *e, char ret[24])
+{
+	finding_fingerprint(&e->view, ret);
+	assert_int_equal(strlen(ret), 19);
+	assert_memory_equal(ret, "v1:", 3);
+}
+
+static void test_fingerprint_stays(void **state)
+{
+	struct example *e = example_new();
+	char first[24], second[24];
+
+	fingerprint_of(e, first);
+	/* Part of the contract: a change here needs "v2:". */
+	assert_string_equal(first, "v1:a7e4443f6895ee3c");
+	e->finding.fd = 99;
+	e->finding.bad.tid = 1;
+	e->finding.bad.time_ns = 5;
+	e->process.pid = 1;
+	e->stacks[0]->frames[0].line = 1000;
+	e->stacks[0]->frames[0].file = "/opt/other/place/app.py";
+	fingerprint_of(e, second);
+	assert_string_equal(first, second);
+	example_free(e);
+}
+
+static void test_fingerprint_tells_apart(void **state)
+{
+	struct example *e = example_new();
+	char first[24], second[24];
+
+	fingerprint_of(e, first);
+	e->stacks[1]->frames[0].function = "other";
+	fingerprint_of(e, second);
+	assert_string_not_equal(first, second);
+
+	e->stacks[1]->frames[0].function = "main";
+	e->finding.opened.missing = SITE_LOST;
+	fingerprint_of(e, second);
+	assert_string_not_equal(first, second);
+
+	e->finding.opened.missing = SITE_SEEN;
+	e->finding.closed.call = CALL_DUP2;
+	fingerprint_of(e, second);
+	assert_string_not_equal(first, second);
+	example_free(e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_double_close),
+		cmocka_unit_test(test_same_line),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_socket_in_library),
+		cmocka_unit_test(test_no_python),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_unseen),
+		cmocka_unit_test(test_use_after_close),
+		cmocka_unit_test(test_reused),
+		cmocka_unit_test(test_owned),
+		cmocka_unit_test(test_owner_of_a_class),
+		cmocka_unit_test(test_owner_of_any_name),
+		cmocka_unit_test(test_bad_fd),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_all_say_something),
+		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_fingerprint_stays),
+		cmocka_unit_test(test_fingerprint_tells_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

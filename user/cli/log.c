@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "cli/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "cli/options.h"
+#include "ebpf/ebpf.h"
+#include "report/text/wrap.h"
+
+/* Columns of a report that goes to no terminal. */
+#define WIDTH 99
+
+/* Paths and commands may have been chosen by others than whoever reads this. NULL: no memory. */
+static char *shown(const char *format, va_list args)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return NULL;
+	}
+	return text_for_terminal(text, strlen(text));
+}
+
+void complain(const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = shown(format, args);
+	va_end(args);
+	fprintf(stderr, "fdtrace: %s\n", text ? text : "out of memory");
+}
+
+void announce(const char *format, ...)
+{
+	const struct page page = {.out = stderr, .width = WIDTH};
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = shown(format, args);
+	va_end(args);
+	if (text)
+		layout_paragraph(&page, NULL, "fdtrace:", 0, 2, text);
+}
+
+int complain_natives(int err)
+{
+	if (err == -ELIBACC)
+		complain("--debuginfod needs libdebuginfod.so.1 (Debian: libdebuginfod1)");
+	else
+		complain("cannot start what --native needs: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
+int complain_lack(const struct probe_error *error)
+{
+	complain("%s", error->text);
+	switch (error->lack) {
+	case PROBE_LACK_PRIVILEGE:
+		return EXIT_PRIVILEGE;
+	case PROBE_LACK_KERNEL:
+		return EXIT_KERNEL;
+	default:
+		return EXIT_FAILED;
+	}
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What fdtrace says to people of itself: one line, on standard error, escaped for a terminal.
+ */
+#ifndef FDTRACE_CLI_LOG_H
+#define FDTRACE_CLI_LOG_H
+
+struct probe_error;
+
+__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+
+/* What is no complaint: in several lines, if it is long. */
+__attribute__((format(printf, 1, 2))) void announce(const char *format, ...);
+
+/* Says what the kernel or the user lacks; the exit status (options.h) for it. */
+int complain_lack(const struct probe_error *error);
+
+/* Says what --native lacks: of natives_new(); the exit status. */
+int complain_natives(int err);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Where reports go, and in which form, by the options.
+ *
+ * Owns: the file of -o, and what is printed and not yet taken. Never: formats a report.
+ */
+#ifndef FDTRACE_CLI_OUTPUTS_H
+#define FDTRACE_CLI_OUTPUTS_H
+
+#include "cli/options.h"
+#include "base/writer.h"
+#include "source/source.h"
+#include "session/session.h"
+
+struct reports {
+	struct output output;
+	int fd;		  /* of -o; -1: standard output or error */
+	const char *path; /* likewise, lent; NULL */
+};
+
+/* Nothing is open yet. */
+#define REPORTS_NONE ((struct reports){.fd = -1})
+
+/*
+ * Opens the output, and gives the session its sink. source: for source lines, lent; NULL:
+ * none. Returns an exit status; what failed has been said.
+ */
+int reports_open(struct reports *reports, const struct options *options, struct session *session,
+		 struct source_reader *source);
+void reports_close(struct reports *reports);
+
+/* Whether the summary is wanted too. */
+bool reports_summary(const struct options *options);
+
+/*
+ * Says why the session failed with err, and returns the exit status. goes_on: a COMMAND runs, which
+ * is not traced any more.
+ */
+int reports_failed(const struct reports *reports, int err, bool goes_on);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "cli/targets.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/heed.h"
+#include "cli/log.h"
+#include "process/proc.h"
+
+/* What a process that is not traced yet starts meanwhile is found in the next round. */
+#define ROUNDS_MAX 100
+
+static int attach_one(struct attach *attach, struct natives *natives, pid_t pid, bool follow)
+{
+	int err = attach_running(attach, pid, follow);
+
+	if (natives && !err)
+		natives_attached(natives, pid);
+	return err;
+}
+
+static int complain_of(pid_t pid, int err)
+{
+	if (err == -ESRCH) {
+		complain(kill(pid, 0) ? "there is no process %d: see `ps -e`"
+				      : "%d is a thread, or a process that has ended: see `ps -eL`",
+			 pid);
+		return EXIT_NO_PROCESS;
+	}
+	complain("cannot trace process %d: %s", pid, strerror(-err));
+	return err == -EACCES || err == -EPERM ? EXIT_PRIVILEGE : EXIT_FAILED;
+}
+
+static int attach_named(const struct options *options, struct attach *attach,
+			struct natives *natives)
+{
+	for (size_t i = 0; i < options->pid_count; i++) {
+		int err = attach_one(attach, natives, options->pids[i], options->follow);
+
+		if (heed())
+			break;
+		if (err)
+			return complain_of(options->pids[i], err);
+		attach_inside(attach, options->pids[i]);
+	}
+	return EXIT_OK;
+}
+
+struct round {
+	struct attach *attach;
+	const struct session *session;
+	struct natives *natives;
+	size_t attached; /* in this round */
+	pid_t refused;	 /* the first that could not be had; 0: none */
+	int err;	 /* and why not */
+};
+
+/* One of them is no reason to leave the others. */
+static int on_process(void *arg, pid_t pid)
+{
+	struct round *round = arg;
+	int err;
+
+	if (session_has_process(round->session, pid) || !proc_is_program(pid) || pid == getpid() ||
+	    proc_parent(pid) == getpid())
+		return 0;
+	err = attach_one(round->attach, round->natives, pid, false);
+	round->attached += !err;
+	if (err && err != -ESRCH && !round->refused) {
+		round->refused = pid;
+		round->err = err;
+	}
+	return err == -ENOMEM ? err : 0;
+}
+
+static int attach_every(struct round *round, size_t *ret_count)
+{
+	int err = 0;
+
+	*ret_count = 0;
+	for (int i = 0; !err && i < ROUNDS_MAX && (!i || round->attached); i++) {
+		round->attached = 0;
+		err = proc_each_process(on_process, round);
+		*ret_count += round->attached;
+	}
+	if (heed())
+		return EXIT_OK;
+	if (err) {
+		complain("cannot list the processes: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	/* Where nothing else runs yet, what comes later is waited for. */
+	if (!round->refused)
+		return EXIT_OK;
+	if (!*ret_count)
+		return complain_of(round->refused, round->err);
+	complain("cannot trace process %d, and maybe others: %s", round->refused,
+		 strerror(-round->err));
+	return EXIT_OK;
+}
+
+int targets_attach(const struct options *options, struct attach *attach,
+		   const struct session *session, struct natives *natives, char *what, size_t size)
+{
+	struct round round = {.attach = attach, .session = session, .natives = natives};
+	size_t count = options->pid_count;
+	int status = options->system_wide ? attach_every(&round, &count)
+					  : attach_named(options, attach, natives);
+
+	if (options->system_wide)
+		snprintf(what, size, "every process (%zu now)", count);
+	else if (count == 1)
+		snprintf(what, size, "process %d", options->pids[0]);
+	else
+		snprintf(what, size, "%zu processes", count);
+	return status;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "ebpf/choose_hooks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/compat_calls.h"
+#include "base/syscalls.h"
+#include "fdtrace.skel.h"
+#include "ebpf/diagnose.h"
+#include "ebpf/bpf_object.h"
+#include "ebpf/selftest.h"
+
+_Static_assert(SYSCALLS_KNOWN == SYSCALLS_MAX, "both sides know the same system calls");
+
+/* BPF_LOG_STATS of the kernel's bpf_verifier.h, since 5.2. */
+#define LOG_REASON 4
+
+/* Native stacks, and places that they come from, that the kernel side knows again. */
+#define NATIVES_KNOWN 16384
+
+/* Of the initial pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h). */
+#define INITIAL_NAMESPACE 0xeffffffcu
+
+/* The pid namespace that we are in, and that /proc shows. 0: the initial one. */
+static int own_namespace(uint32_t *ret)
+{
+	char self[16], expected[16];
+	ssize_t size = readlink("/proc/self", self, sizeof(self) - 1);
+	struct stat st;
+
+	if (size < 0 || stat("/proc/self/ns/pid", &st))
+		return -errno;
+	self[size] = '\0';
+	snprintf(expected, sizeof(expected), "%d", getpid());
+	*ret = st.st_ino == INITIAL_NAMESPACE ? 0 : st.st_ino;
+	return strcmp(self, expected) ? -EXDEV : 0;
+}
+
+/*
+ * Below the initial pid namespace the kernel side needs to know how deep. What else it learns then,
+ * where our root is, it can do without.
+ */
+static int know_self(struct fdtrace_bpf *bpf)
+{
+	uint64_t args[1] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.on_self), &run);
+
+	bpf->bss->pid_namespace_level = run.retval;
+	return bpf->rodata->pid_namespace ? err : 0;
+}
+
+/* What the kernel side is to know of a 32-bit call. */
+static uint16_t compat_call(unsigned int nr)
+{
+	int native = syscall_of_compat(nr);
+
+	if (native < 0)
+		return nr && nr == COMPAT_SOCKETCALL ? COMPAT_CONCERNS : 0;
+	if (syscall_call(native) || native == SYS_fcntl || native == SYS_ioctl || native == SYS_bpf)
+		return (native + 1) | COMPAT_CONCERNS;
+	return native + 1;
+}
+
+static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
+{
+	bpf->rodata->follow_forks = options->follow;
+	bpf->rodata->read_owners = options->owners;
+	bpf->rodata->native_calls = options->natives;
+	bpf->rodata->wake_bytes = options->ring_bytes / 8;
+	for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
+		bpf->rodata->call_of_nr[nr] = syscall_call(nr);
+		bpf->rodata->fd_args_of_nr[nr] = syscall_fd_args(nr);
+		bpf->rodata->compat_calls[nr] = compat_call(nr);
+		if (options->owners)
+			bpf->rodata->owner_call_of_nr[nr] = syscall_owner_call(nr);
+	}
+}
+
+/* Native stacks need room: a buffer for each CPU, and to know again what has been sent. */
+static int size_maps(struct fdtrace_bpf *bpf, const struct probe_options *options)
+{
+	int err = bpf_map__set_max_entries(bpf->maps.ring, options->ring_bytes);
+
+	if (err || options->natives == NATIVES_NONE)
+		return err;
+	err = bpf_map__set_max_entries(bpf->maps.native_buffers, libbpf_num_possible_cpus());
+	if (!err)
+		err = bpf_map__set_max_entries(bpf->maps.natives_sent, NATIVES_KNOWN);
+	return err ? err : bpf_map__set_max_entries(bpf->maps.native_places, NATIVES_KNOWN);
+}
+
+/*
+ * libbpf loads a program that was refused once more, for the verifier's log of every step, which
+ * takes several times as long as the verifier itself: the reason alone (BPF_LOG_STATS and what is
+ * said of an error) is written at once.
+ */
+static void log_reason_only(struct fdtrace_bpf *bpf)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, bpf->obj)
+		bpf_program__set_log_level(program, LOG_REASON);
+}
+
+static int failed(struct trial *trial, const char *step, int err)
+{
+	trial->step = step;
+	trial->err = err;
+	if (!trial->text[0])
+		snprintf(trial->text, sizeof(trial->text), "cannot %s: %s", step, strerror(-err));
+	return err;
+}
+
+static int load(const struct attempt *attempt, bool hold_cpu, const struct probe_options *options,
+		struct standing *standing, struct trial *trial)
+{
+	int err;
+
+	standing->bpf = object_open(hold_cpu);
+	if (!standing->bpf)
+		return failed(trial, "read the built-in programs", -errno);
+	set_options(standing->bpf, options);
+	standing->bpf->rodata->may_hold_cpu = hold_cpu;
+	if (!options->verbose)
+		log_reason_only(standing->bpf);
+	err = own_namespace(&standing->bpf->rodata->pid_namespace);
+	if (err)
+		return failed(trial, "find its own process in /proc", err);
+	err = size_maps(standing->bpf, options);
+	if (!err && rung_choose(attempt->rung, &attempt->inner, standing->bpf, &standing->hooks)) {
+		snprintf(trial->text, sizeof(trial->text),
+			 "this kernel's BTF has no functions to attach to");
+		err = -ENOENT;
+	}
+	watch_choose(&attempt->watch, standing->bpf);
+	if (!err)
+		err = fdtrace_bpf__load(standing->bpf);
+	if (!err)
+		err = know_self(standing->bpf);
+	return err ? failed(trial, "load the kernel programs", err) : 0;
+}
+
+static void prove_inner(const struct preemption *preemption, struct standing *standing)
+{
+	struct fdtrace_bpf *bpf = standing->bpf;
+	struct hooks *hooks = &standing->hooks;
+	bool seen[INNERS] = {0};
+
+	if (hooks->inner[INNER_INSTALL])
+		seen[INNER_INSTALL] = selftest_sees_installed(bpf);
+	if (hooks->inner[INNER_REMOVE])
+		seen[INNER_REMOVE] = selftest_sees_removed(bpf);
+	if (hooks->inner[INNER_CLOSE])
+		seen[INNER_CLOSE] = selftest_sees_missed(bpf);
+	rung_prove_inner(hooks, seen);
+	bpf->bss->ring_flags = hooks->inner[INNER_REMOVE] ? RING_TOLD : 0;
+	bpf->bss->made_told = hooks->inner[INNER_INSTALL] != INNER_UNSEEN;
+	bpf->bss->table_found = inner_table(&hooks->inner_functions, hooks->inner[INNER_CLOSE],
+					    preemption->functions);
+}
+
+static int attach(const struct attempt *attempt, struct standing *standing, struct trial *trial)
+{
+	int err = rung_attach(standing->bpf, &standing->hooks);
+
+	if (err == -ETIME)
+		snprintf(trial->text, sizeof(trial->text),
+			 "this kernel takes %.1f s to let its hooks go, which others would pay for",
+			 standing->hooks.detach_ns / 1e9);
+	if (err == -ENOENT && standing->hooks.rung == RUNG_TRACEPOINT)
+		snprintf(trial->text, sizeof(trial->text),
+			 "cannot attach: no tracefs at /sys/kernel/tracing: mount it there");
+	if (err)
+		return failed(trial, "attach", err);
+	err = fdtrace_bpf__attach(standing->bpf);
+	if (err)
+		return failed(trial, "attach to the life of processes", err);
+	err = selftest_run(standing->bpf, trial->text, sizeof(trial->text));
+	if (err)
+		return failed(trial, "see its own calls", err);
+	prove_inner(&attempt->preemption, standing);
+	standing->bpf->bss->ring_flags |= watch_attach(&attempt->watch, standing->bpf);
+	memcpy(trial->inner, standing->hooks.inner, sizeof(trial->inner));
+	return selftest_end(standing->bpf);
+}
+
+bool ladder_includes(enum rung rung, const struct probe_options *options)
+{
+	return !options->rung || !strcmp(options->rung, rung_name(rung));
+}
+
+static struct trial new_trial(const struct attempt *attempt)
+{
+	return (struct trial){
+		.rung = attempt->rung,
+		.preempted = rung_is_preempted(attempt->rung, &attempt->preemption),
+	};
+}
+
+int ladder_try(const struct attempt *attempt, const struct probe_options *options,
+	       struct standing *ret, struct trial *trial)
+{
+	int err;
+
+	*trial = new_trial(attempt);
+	*ret = (struct standing){0};
+	if (attempt->rung == RUNG_FEXIT && attempt->inner.fexit_err)
+		return failed(trial, "load the kernel programs", attempt->inner.fexit_err);
+	err = load(attempt, attempt->hold_cpu, options, ret, trial);
+	if (err && attempt->hold_cpu && err != -EPERM && err != -ENOENT) {
+		/* An older kernel, which has not that to offer, nor the need. */
+		ladder_leave(ret);
+		*trial = new_trial(attempt);
+		err = load(attempt, false, options, ret, trial);
+	}
+	if (!err)
+		err = attach(attempt, ret, trial);
+	ret->hooks.preempted = trial->preempted;
+	if (err)
+		ladder_leave(ret);
+	else
+		snprintf(trial->text, sizeof(trial->text), "%s", ret->hooks.text);
+	return err;
+}
+
+static void find_order(const struct preemption *preemption, enum rung ret[RUNGS])
+{
+	size_t count = 0;
+
+	for (int preempted = 0; preempted <= 1; preempted++) {
+		if (!preempted && preemption->functions)
+			ret[count++] = RUNG_KPROBE_MULTI; /* then the least costly */
+		for (enum rung rung = 0; rung < RUNGS; rung++)
+			if (rung_is_preempted(rung, preemption) == preempted &&
+			    (rung != RUNG_KPROBE_MULTI || !preemption->functions))
+				ret[count++] = rung;
+	}
+}
+
+/* The kernel's description of itself is long: it is looked through once. */
+struct attempt ladder_first(const struct probe_options *options)
+{
+	struct attempt first = {.inner.fexit_err = -ENOENT};
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (btf)
+		first.preemption = preemption_find(btf);
+	find_order(&first.preemption, first.order);
+	if (!btf)
+		return first;
+	first.hold_cpu = btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) > 0;
+	inner_find(btf, &first.inner);
+	first.watch = watch_find(btf);
+	btf__free(btf);
+	return first;
+}
+
+void ladder_learn(struct attempt *attempt, const struct trial *trial)
+{
+	if (trial->rung == RUNG_FEXIT && trial->err != -ETIME)
+		attempt->inner.fexit_err = trial->err;
+}
+
+int ladder_climb(const struct probe_options *options, struct standing *ret,
+		 struct probe_error *error)
+{
+	struct attempt attempt = ladder_first(options);
+	struct trial trials[RUNGS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < RUNGS; i++) {
+		attempt.rung = attempt.order[i];
+		if (!ladder_includes(attempt.rung, options))
+			continue;
+		if (!ladder_try(&attempt, options, ret, &trials[count]))
+			return 0;
+		ladder_learn(&attempt, &trials[count]);
+		count++;
+	}
+	return ladder_diagnose(trials, count, error);
+}
+
+static bool is_event(enum rung rung)
+{
+	return rung == RUNG_TRACEPOINT || rung == RUNG_KPROBE;
+}
+
+int ladder_diagnose(const struct trial *trials, size_t count, struct probe_error *error)
+{
+	const struct trial *telling = &trials[0], *last = &trials[count - 1];
+
+	/* That of the rung that the most kernels have; else one that has come further than others.
+	 */
+	for (size_t i = 0; i < count; i++)
+		if (trials[i].rung == RUNG_TP_BTF ||
+		    (trials[i].err == -ETIME && telling->rung != RUNG_TP_BTF))
+			telling = &trials[i];
+	if (telling->rung != RUNG_TP_BTF && telling->err != -ETIME && is_event(last->rung))
+		return diagnose_events(last->err, last->step, error);
+	return diagnose(telling->err, telling->step, error);
+}
+
+void ladder_leave(struct standing *standing)
+{
+	rung_leave(&standing->hooks);
+	fdtrace_bpf__destroy(standing->bpf);
+	*standing = (struct standing){0};
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "ebpf/syscall_functions.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <bpf/btf.h>
+
+#include "base/mem.h"
+#include "base/syscall_numbers.h"
+
+/* Where the function has another name than the call has: arch/.../syscalls/, asm-generic. */
+static const struct {
+	const char *call, *function;
+} renamed[] = {
+	{"fstat", "newfstat"},
+	{"sendfile", "sendfile64"},
+#if defined(__aarch64__)
+	{"fadvise64", "fadvise64_64"},
+#endif
+};
+
+static const char *function_of(const char *call)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(renamed); i++)
+		if (!strcmp(renamed[i].call, call))
+			return renamed[i].function;
+	return call;
+}
+
+/* That bpf() makes a descriptor its command says, not the table of calls. */
+static bool concerns_fds(unsigned int nr)
+{
+	return syscall_call(nr) || syscall_fd_args(nr) || nr == SYS_bpf;
+}
+
+#if defined(__x86_64__)
+/* Of 32-bit calls those that end what a number was: others are learned at its first close. */
+static const struct {
+	const char *function;
+	uint16_t nr; /* of the 64-bit call */
+} compat[] = {
+	{"__ia32_sys_close", __NR_close},
+	{"__ia32_sys_close_range", __NR_close_range},
+	{"__ia32_sys_dup2", __NR_dup2},
+	{"__ia32_sys_dup3", __NR_dup3},
+};
+#define COMPAT_PREFIX "__ia32_sys_"
+
+static void want_compat(struct functions *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(compat) && ret->count < SYSCALLS_MAX; i++) {
+		struct function *f = &ret->of[ret->count++];
+
+		*f = (struct function){.nr = compat[i].nr};
+		snprintf(f->name, sizeof(f->name), "%s", compat[i].function);
+	}
+}
+#else
+/* Their calls are carried out by the same functions. */
+#define COMPAT_PREFIX FUNCTION_PREFIX
+
+static void want_compat(struct functions *ret)
+{
+}
+#endif
+
+/* What to look for, close first: without it there is nothing to do. */
+static void wanted(struct functions *ret)
+{
+	ret->count = 0;
+	for (int close_first = 1; close_first >= 0; close_first--) {
+		for (unsigned int nr = 0; nr < SYSCALLS_MAX; nr++) {
+			bool is_close = syscall_call(nr) == CALL_CLOSE;
+			struct function *f = &ret->of[ret->count];
+
+			if (!concerns_fds(nr) || is_close != close_first)
+				continue;
+			snprintf(f->name, sizeof(f->name), FUNCTION_PREFIX "%s",
+				 function_of(syscall_name(nr)));
+			f->nr = nr;
+			f->btf_id = 0;
+			ret->count++;
+		}
+	}
+	want_compat(ret);
+}
+
+static void found(struct functions *functions, const char *name, uint32_t id, uint32_t type)
+{
+	for (size_t i = 0; i < functions->count; i++) {
+		struct function *f = &functions->of[i];
+
+		if (f->btf_id || strcmp(f->name, name))
+			continue;
+		f->btf_id = id;
+		f->type = type;
+	}
+}
+
+/* One pass: there are more than a hundred thousand types, and a search by name is such a pass. */
+static void look_through(const struct btf *btf, struct functions *functions)
+{
+	uint32_t types = btf__type_cnt(btf);
+
+	for (uint32_t id = 1; id < types; id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *name;
+
+		if (!btf_is_func(type))
+			continue;
+		name = btf__name_by_offset(btf, type->name_off);
+		if (name && (!strncmp(name, FUNCTION_PREFIX, strlen(FUNCTION_PREFIX)) ||
+			     !strncmp(name, COMPAT_PREFIX, strlen(COMPAT_PREFIX))))
+			found(functions, name, id, type->type);
+	}
+}
+
+/* Drops those that are not there, and those of a third prototype. */
+static void sort_out(struct functions *functions)
+{
+	uint32_t type = functions->of[0].type;
+	size_t kept = 0;
+
+	functions->far = NULL;
+	for (size_t i = 0; i < functions->count; i++) {
+		struct function *f = &functions->of[kept];
+
+		if (!functions->of[i].btf_id)
+			continue;
+		*f = functions->of[i];
+		if (f->type != type && !functions->far)
+			functions->far = f;
+		kept += f->type == type || f->type == functions->far->type;
+	}
+	functions->count = kept;
+}
+
+int functions_find(struct functions *ret)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return -errno;
+	wanted(ret);
+	look_through(btf, ret);
+	btf__free(btf);
+	sort_out(ret);
+	return ret->count && !strcmp(ret->of[0].name, FUNCTION_CLOSE) ? 0 : -ENOENT;
+}

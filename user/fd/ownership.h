@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Who owns a number: what Python's own objects say, and what follows from it.
+ *
+ * A close tells of the objects that claim its number, as they are when it returns (record_claim):
+ * each has the number still, or has let go of it, and then perhaps is at work in the thread. Which
+ * life of the number each one means is for claims.h to say. The rules:
+ *
+ *   a close that succeeds                           then
+ *   an object of this life has let go, at hand      it is the object's own, and right
+ *   one of an earlier life has, and that life had   reused_close: a fact; the victim is whoever
+ *   been ended by somebody else                     had opened the life that was ended
+ *   by os.close(), and an object of this life has   owned_close: a fact at that very call; a
+ *   the number still                                reused_close if the closer shows to have meant
+ *                                                   an earlier life (reuse.h)
+ *   by other C code, of such a life                 it waits until the object lets go of the
+ *                                                   number by a close of its own. Some libraries
+ *                                                   (uvloop) close first and have the object
+ *                                                   detached after
+ *   in a forked child, of a life of its parent's    the same: it may be about to exec
+ *   two objects of one life, one has let go         nothing: it may have been that one's close
+ *   nobody at hand, nobody has it still             nothing
+ *
+ * A close that fails since a close before was one of these has its culprit in that close; and if an
+ * object makes it that had an earlier life, the finding is about that life.
+ *
+ * An object that was first seen with its number, not as it took it, makes no more than a
+ * suspicion; one found in memory as fdtrace came is told to be one. Nothing follows across a gap,
+ * in a vfork child, once another program runs, or where the calls of racing threads fit in more
+ * than one order.
+ *
+ * Older recordings have no claims. There an object says when it takes a number and when it gives it
+ * up, by its close(), its finalizer or detach() (record_owner), and a close says whether the object
+ * that took the number last has it still (enum owner_state). The rules are the same.
+ *
+ * Owns: those rules; which object has which life lies in the lives. Never: reads an object.
+ */
+#ifndef FDTRACE_FD_OWNERSHIP_H
+#define FDTRACE_FD_OWNERSHIP_H
+
+#include "fd/pending.h"
+#include "fd/reuse.h"
+#include "fd/threads.h"
+
+/*
+ * Older recordings: an object takes a number, or is about to give it up, or a function was entered
+ * that tells who makes the thread's next close: which goes into *intents. 0 or -ENOMEM.
+ */
+int owner_says(struct hold *hold, struct table *table, const struct record_owner *record,
+	       struct intents *intents);
+
+/*
+ * What the thread meant with this call, if it is a close; and so when it was entered, at the
+ * earliest (store.after_ns). Any call is the one after os.close() was entered.
+ */
+struct intent owner_intent(struct store *store, struct threads *threads, const struct table *table,
+			   const struct record_call *call);
+
+/* Who makes the close, as far as it was meant. */
+enum site_origin owner_origin(const struct intent *intent);
+
+/* A close ended a life. True: it is a finding, which waits for the end of its run. */
+bool owner_closed(struct hold *hold, const struct scene *scene, const struct intent *intent,
+		  struct life *life, bool raced);
+
+/* A call failed, and was judged. */
+void owner_failed(struct hold *hold, const struct scene *scene, const struct intent *intent,
+		  struct verdict *verdict);
+
+/* dup2, dup3: whoever has the number has it still; only what it leads to is another. */
+void owner_keeps(struct life *from, struct life *to);
+
+#endif

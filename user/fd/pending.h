@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Findings that wait: for the end of a run of closes, or for the close that explains them.
+ *
+ * A daemonizing loop closes 3..MAXFD without a thought; each EBADF in it is no bug. It shows as
+ * a run: one thread closes consecutive numbers, up or down, from one site. Closes that succeed
+ * belong to the run too (whatever the loop found open), but a run begins with one that failed.
+ * So every failed close waits until its run is over: until the thread makes another call, or
+ * nothing for the settle time. Then the run is judged as a whole. A loop may step over numbers
+ * that it keeps, so a run may have small holes. And one call in a loop may be two sites:
+ * CPython 3.11 makes it in another instruction once the loop is warm; so a run may go over to
+ * a second site with the very next number. It is a sweep if it covers fd_limits.sweep numbers
+ * without a hole from one site and
+ *
+ *   one of them is proof that the loop is blind: the program cannot have thought it open
+ *   (never open since the program began, or beyond all that was in use when we attached); or
+ *   half of the failed ones were never seen open.
+ *
+ * Then all of it is one close_sweep, whatever histories the numbers have: a blind loop also
+ * crosses numbers that the program had opened and rightly closed. But a program that closes
+ * its list of descriptors 5..20 twice closes nothing that it never had: each of these is a
+ * double close. One number of unknown past among them does not turn it into a sweep, as after
+ * an attach part of such a list may be unknown; half of them do.
+ *
+ * A close of a number that is believed open waits for a close by another thread that is
+ * recorded later. If none comes within the settle time it was none: the number is open no more,
+ * in a way that was not seen, and nothing is said.
+ *
+ * Any other finding waits as long, for the calls before it need not all be recorded yet: if
+ * another thread's close of the number comes meanwhile, and may have come before the call that
+ * failed, then that close may be the one before it, and the finding is "suspected". A thread's
+ * own calls, and those that are known to have been entered later, change nothing.
+ *
+ * Owns: the waiting findings and the runs, both bounded. Never: judges a single close.
+ */
+#ifndef FDTRACE_FD_PENDING_H
+#define FDTRACE_FD_PENDING_H
+
+#include <uthash.h>
+
+#include "fd/verdict.h"
+
+/* A failed call that waits. */
+struct held {
+	struct held *prev, *next;		/* in hold.waiters, while `waiting` */
+	struct held *number_prev, *number_next; /* in number.waiters, as long */
+	struct held *run_next;
+	struct run *run; /* NULL: on its own */
+	struct table *table;
+	struct number *number; /* while `waiting` */
+	struct text *text, *victim_text;
+	struct finding finding;
+	uint64_t after_ns; /* its call was entered then or later */
+	uint64_t life;
+	bool entered; /* at after_ns */
+	bool waiting;
+	bool loose;  /* as the verdict has it */
+	bool finds;  /* it is a finding; else it waits for the close that explains it */
+	bool silent; /* none came */
+};
+
+struct run {
+	UT_hash_handle hh;
+	uint32_t tid; /* the key */
+	uint32_t tgid;
+	uint64_t table;
+	uint64_t stack_id;	 /* of the last close */
+	uint64_t other_stack_id; /* 0: all came from one site */
+	uint64_t last_ns;
+	int32_t first; /* failed */
+	int32_t last;  /* closed */
+	int32_t last_failed;
+	int step;	  /* +1, -1; 0: not known yet */
+	uint32_t stretch; /* consecutive numbers from one site, up to the last */
+	uint32_t longest;
+	uint32_t failed;
+	uint32_t silent; /* failed, and no finding alone */
+	uint32_t blind;
+	uint32_t unseen;
+	uint32_t notes;
+	bool sweep;	     /* decided: members are counted and dropped */
+	struct fd_site site; /* of the first failed close */
+	struct held *members, *last_member;
+	unsigned int held;
+};
+
+struct hold {
+	struct store *store;
+	finding_fn emit;
+	void *arg;
+	struct held *waiters; /* oldest first */
+	struct run *runs;     /* by thread, in order of their beginnings */
+	unsigned int held;
+	uint64_t due; /* nothing is due before */
+	uint64_t silent;
+	uint64_t sweep_closes;
+};
+
+void hold_init(struct hold *hold, struct store *store, finding_fn fn, void *arg);
+
+/* A close failed, and has been judged. 0 or -ENOMEM. */
+int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
+		const struct verdict *verdict);
+
+/*
+ * A close succeeded, but is a finding: emitted when its run is over, unless that is a sweep. 0 or
+ * -ENOMEM.
+ */
+int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
+	       const struct verdict *verdict);
+/* Another call failed, and has been judged. 0 or -ENOMEM. */
+int hold_used(struct hold *hold, struct table *table, const struct record_call *call,
+	      const struct verdict *verdict);
+
+/* A close succeeded: it may be part of a run. */
+void hold_closed(struct hold *hold, const struct record_call *call);
+
+/* Any other call of the thread ends its run. */
+void hold_break(struct hold *hold, uint32_t tid);
+
+/* The call may have taken effect before the one that failed. */
+bool hold_may_be_before(const struct hold *hold, const struct held *held,
+			const struct record_call *call);
+
+/* A close ended `life` of a number on which others had failed. raced: see life_close(). */
+void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
+		  const struct life *life, bool raced);
+
+/* The number was opened: unless after the calls that failed on it, it changes what they missed. */
+void hold_opened(struct hold *hold, struct number *number, const struct record_call *call);
+
+/* A close_range covered the number, and may have ended a life of it that was not seen. */
+void hold_doubt(struct hold *hold, struct number *number, const struct record_call *call);
+
+/*
+ * What is known of the number until then is unsure: so is what has been found on it, all of it or
+ * what no close has shown to be so.
+ */
+void hold_unsure(struct number *number, uint64_t until_ns, bool all);
+
+/* Decides what has waited long enough; UINT64_MAX: all. */
+void hold_settle(struct hold *hold, uint64_t now_ns);
+
+/* Records were lost: no close that comes now explains anything, what waits is no fact. */
+void hold_gap(struct hold *hold);
+
+/*
+ * Somebody who is not known makes calls in the table, until time_ns at least: nothing in it is
+ * certain until it is seen again, and what waits in it is no fact.
+ */
+void hold_strange(struct hold *hold, struct table *table, uint64_t time_ns);
+
+/* The process is gone, or another program: its runs are over. */
+void hold_process_over(struct hold *hold, uint32_t tgid);
+
+/* The table is about to change beyond recognition: nothing can wait for a close in it. */
+void hold_table_over(struct hold *hold, struct table *table);
+
+#endif

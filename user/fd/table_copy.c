@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/table_copy.h"
+
+#include <errno.h>
+
+#include "base/records.h"
+#include "base/syscalls.h"
+#include "fd/pending.h"
+
+static bool is_soon(const struct store *store, uint64_t then_ns)
+{
+	return store->now_ns <= then_ns || store->now_ns - then_ns <= store->limits.settle_ns;
+}
+
+/* Another thread's call that may have taken effect after the copy. */
+static bool may_be_newer(const struct store *store, const struct fd_site *site, uint32_t tid)
+{
+	return site->missing == SITE_SEEN && site->tid != tid && site->time_ns > store->after_ns &&
+	       is_soon(store, site->time_ns);
+}
+
+/* A close in the copy showed that the number was open there. */
+static bool is_shown(const struct life *life)
+{
+	return life->live || call_shape(life->ended.call) == SHAPE_CLOSE;
+}
+
+/*
+ * If the number has been shown open since the copy, only a call that opened it (opens) can make
+ * that another life than is known. One that began since may then have begun later than it seems:
+ * the close that is said to have ended it may have ended what the copy had.
+ */
+static bool may_be_another(const struct table *copy, const struct life *life, bool opens)
+{
+	if (life->opened.missing != SITE_SEEN || life->opened.time_ns <= copy->copied_ns)
+		return opens || !is_shown(life);
+	return opens && life->loose;
+}
+
+/* Without memory, nothing that is known of it is certain. */
+static void doubt_lives(struct number *number, bool opens)
+{
+	if (!number_own(number)) {
+		number->gaps = 0;
+		return;
+	}
+	for (struct life *life = number->newest; life; life = life->older)
+		life->uncertain |= may_be_another(number->table, life, opens);
+}
+
+/* A call that may have come before the copy. */
+static void doubt_number(struct number *number, bool opens)
+{
+	uint64_t copied_ns = number->table->copied_ns;
+
+	number->unsure |= number->copied;
+	if (!number->copied)
+		doubt_lives(number, opens);
+	hold_unsure(number, copied_ns, opens || number->copied);
+}
+
+static void doubt_all(struct table *table)
+{
+	struct number *number;
+
+	EACH_NUMBER(table, at, number)
+	doubt_number(number, true);
+	table->unsure = true;
+}
+
+/* What was copied from it is old enough to be certain. What was copied from that may not be. */
+static void leave_copy(struct table *table)
+{
+	if (table->copy)
+		table->copy->source = NULL;
+	table->copy = NULL;
+}
+
+/* One copy is followed: of the one before, nothing more will be known. */
+static void follow(struct store *store, struct table *from, struct table *to)
+{
+	struct number *number;
+
+	if (from->copy && is_soon(store, from->copy->copied_ns))
+		for (struct table *copy = from->copy; copy; copy = copy->copy)
+			doubt_all(copy);
+	leave_copy(from);
+	from->copy = to;
+	to->source = from;
+	to->copied_ns = store->now_ns;
+	EACH_NUMBER(to, at, number)
+	number->copied = true;
+}
+
+/* What was listed may have been opened after the copy, though that was recorded later. */
+static void doubt_listed(struct table *to)
+{
+	struct number *number;
+
+	EACH_NUMBER(to, at, number)
+	if (number->newest && number->newest->listed && number_own(number))
+		number->newest->doubted = true;
+}
+
+void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,
+		bool shared)
+{
+	struct number *number;
+
+	/* What was listed is newer than the copy. */
+	if (store->now_ns <= from->snapshot_ns) {
+		table_doubt(to);
+		to->snapshot = false;
+	} else if (store->after_ns < from->snapshot_ns && is_soon(store, from->snapshot_ns)) {
+		doubt_listed(to);
+	}
+	if (shared || (from->source && is_soon(store, from->copied_ns)))
+		follow(store, from, to);
+	EACH_NUMBER(to, at, number)
+	for (const struct life *life = number->newest; life; life = life->older)
+		number->unsure |= may_be_newer(store, &life->opened, tid) ||
+				  may_be_newer(store, &life->ended, tid);
+}
+
+/* A copy of it is then one of what it was copied from itself, and as old. */
+void copy_forget(struct table *table)
+{
+	struct table *source = table->source, *copy = table->copy;
+
+	if (source)
+		source->copy = copy;
+	if (copy)
+		copy->source = source;
+	if (source && copy)
+		copy->copied_ns = table->copied_ns;
+	table->source = table->copy = NULL;
+}
+
+static void doubt(struct store *store, struct table *copy, int32_t fd, bool opens)
+{
+	struct number *number = fd < 0 ? NULL : number_find(copy, fd);
+
+	if (number) {
+		doubt_number(number, opens);
+		return;
+	}
+	number = fd < 0 ? NULL : number_get(store, copy, fd);
+	if (number)
+		number->copied = number->unsure = true;
+}
+
+static void doubt_range(struct table *copy, uint32_t first, uint32_t last)
+{
+	struct number *number;
+
+	if (first > INT32_MAX)
+		return;
+	table_sweep(copy, first, last > INT32_MAX ? INT32_MAX : last, 0);
+	EACH_NUMBER(copy, at, number)
+	if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
+		doubt_number(number, false);
+}
+
+static void doubt_numbers(struct store *store, struct table *copy, const struct record_call *call)
+{
+	switch (call_shape(call->call)) {
+	case SHAPE_CLOSE:
+		if (!record_call_missed(call))
+			doubt(store, copy, call->fd, false);
+		break;
+	case SHAPE_CLOSE_RANGE:
+		doubt_range(copy, call->fd, call->fd2);
+		break;
+	case SHAPE_PAIR:
+		doubt(store, copy, call->fd, true);
+		doubt(store, copy, call->fd2, true);
+		break;
+	case SHAPE_OPEN:
+	case SHAPE_MAKE:
+	case SHAPE_DUP:
+	case SHAPE_DUP_ONTO:
+		if (call->ret >= 0)
+			doubt(store, copy, call->ret, true);
+		break;
+	case SHAPE_SET_FD:
+	case SHAPE_UNSHARE:
+	case SHAPE_OTHER:
+		break;
+	}
+}
+
+void copy_late(struct hold *hold, struct table *table, const struct record_call *call)
+{
+	struct store *store = hold->store;
+	struct table *copy = table->copy;
+
+	if (!copy || store->after_ns >= copy->copied_ns ||
+	    record_call_entered(call) > copy->copied_ns)
+		return;
+	if (!is_soon(store, copy->copied_ns)) {
+		leave_copy(table);
+		return;
+	}
+	/* And what has been copied from the copy since. */
+	for (; copy; copy = copy->copy)
+		doubt_numbers(store, copy, call);
+}
+
+void copy_over(struct hold *hold, struct table *table)
+{
+	struct number *number;
+
+	if (!table->source || !is_soon(hold->store, table->copied_ns))
+		return;
+	EACH_NUMBER(table, at, number)
+	hold_unsure(number, table->copied_ns, true);
+}
+
+bool copy_unsure(const struct table *table, const struct number *number)
+{
+	return number ? number->unsure : table->unsure;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/syscalls.h"
+#include "report/text/wrap.h"
+
+/* A class's name, in columns. */
+#define OWNER_COLUMNS 60
+
+#define NAME_COLUMNS 60
+
+#define NAME(name) [name] = #name
+
+/* What the calls of a record can fail with; glibc has strerrorname_np() only from 2.32 on. */
+static const char *const errno_names[] = {
+	NAME(EPERM),	  NAME(ENOENT),	      NAME(ESRCH),	     NAME(EINTR),
+	NAME(EIO),	  NAME(ENXIO),	      NAME(E2BIG),	     NAME(EBADF),
+	NAME(EAGAIN),	  NAME(ENOMEM),	      NAME(EACCES),	     NAME(EFAULT),
+	NAME(EBUSY),	  NAME(EEXIST),	      NAME(EXDEV),	     NAME(ENODEV),
+	NAME(ENOTDIR),	  NAME(EISDIR),	      NAME(EINVAL),	     NAME(ENFILE),
+	NAME(EMFILE),	  NAME(ENOTTY),	      NAME(ETXTBSY),	     NAME(EFBIG),
+	NAME(ENOSPC),	  NAME(ESPIPE),	      NAME(EROFS),	     NAME(EMLINK),
+	NAME(EPIPE),	  NAME(ERANGE),	      NAME(EDEADLK),	     NAME(ENAMETOOLONG),
+	NAME(ENOLCK),	  NAME(ENOSYS),	      NAME(ELOOP),	     NAME(ENODATA),
+	NAME(EPROTO),	  NAME(EOVERFLOW),    NAME(EUSERS),	     NAME(ENOTSOCK),
+	NAME(EMSGSIZE),	  NAME(EPROTOTYPE),   NAME(EPROTONOSUPPORT), NAME(ESOCKTNOSUPPORT),
+	NAME(EOPNOTSUPP), NAME(EAFNOSUPPORT), NAME(EADDRINUSE),	     NAME(EADDRNOTAVAIL),
+	NAME(ENETDOWN),	  NAME(ENETUNREACH),  NAME(ECONNABORTED),    NAME(ECONNRESET),
+	NAME(ENOBUFS),	  NAME(ENOTCONN),     NAME(ETIMEDOUT),	     NAME(ECONNREFUSED),
+	NAME(EHOSTDOWN),  NAME(EHOSTUNREACH), NAME(EINPROGRESS),     NAME(ESTALE),
+	NAME(EDQUOT),	  NAME(ENOMEDIUM),    NAME(ECANCELED),	     NAME(ENOKEY),
+};
+
+#undef NAME
+
+/* The kernel's own codes for an interrupted call, seen at its exit (include/linux/errno.h). */
+static const char *const restart_names[] = {"ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
+					    "ENOIOCTLCMD", "ERESTART_RESTARTBLOCK"};
+
+const char *words_errno(int64_t ret, char buf[WORD_SIZE])
+{
+	uint64_t code = 0 - (uint64_t)ret;
+
+	if (code < ARRAY_SIZE(errno_names) && errno_names[code])
+		return errno_names[code];
+	if (code >= 512 && code - 512 < ARRAY_SIZE(restart_names))
+		return restart_names[code - 512];
+	snprintf(buf, WORD_SIZE, "errno %" PRIu64, code);
+	return buf;
+}
+
+const char *words_result(int64_t ret, char buf[WORD_SIZE])
+{
+	if (ret < 0)
+		return words_errno(ret, buf);
+	snprintf(buf, WORD_SIZE, "%" PRId64, ret);
+	return buf;
+}
+
+const char *words_duration(uint64_t ns, char buf[WORD_SIZE])
+{
+	uint64_t s = ns / 1000000000;
+
+	if (ns < 1000)
+		snprintf(buf, WORD_SIZE, "%" PRIu64 " ns", ns);
+	else if (ns < 1000000)
+		snprintf(buf, WORD_SIZE, "%" PRIu64 ".%" PRIu64 " us", ns / 1000, ns / 100 % 10);
+	else if (s < 1)
+		snprintf(buf, WORD_SIZE, "%" PRIu64 ".%" PRIu64 " ms", ns / 1000000,
+			 ns / 100000 % 10);
+	else if (s < 60)
+		snprintf(buf, WORD_SIZE, "%" PRIu64 ".%" PRIu64 " s", s, ns / 100000000 % 10);
+	else if (s < 3600)
+		snprintf(buf, WORD_SIZE, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(buf, WORD_SIZE, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
+	else
+		snprintf(buf, WORD_SIZE, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s / 3600 % 24);
+	return buf;
+}
+
+const char *words_count(uint64_t n, char buf[WORD_SIZE])
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	char *out = buf;
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+	return buf;
+}
+
+const char *words_time(int64_t unix_nano, bool people, char buf[WORD_SIZE])
+{
+	uint64_t ns = unix_nano > 0 ? unix_nano : 0;
+	time_t seconds = ns / 1000000000;
+	char date[16], clock[16];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%F", &tm);
+	strftime(clock, sizeof(clock), "%T", &tm);
+	snprintf(buf, WORD_SIZE, "%s%c%s.%06u%s", date, people ? ' ' : 'T', clock,
+		 (unsigned int)(ns % 1000000000 / 1000), people ? " UTC" : "Z");
+	return buf;
+}
+
+const char *words_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+const char *words_domain(uint32_t domain)
+{
+	switch (domain) {
+	case AF_UNIX:
+		return "AF_UNIX";
+	case AF_INET:
+		return "AF_INET";
+	case AF_INET6:
+		return "AF_INET6";
+	case AF_NETLINK:
+		return "AF_NETLINK";
+	case AF_PACKET:
+		return "AF_PACKET";
+	case AF_VSOCK:
+		return "AF_VSOCK";
+	case AF_ALG:
+		return "AF_ALG";
+	}
+	return NULL;
+}
+
+const char *words_socket_type(uint32_t type)
+{
+	switch (type & ~(uint32_t)(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
+	case SOCK_STREAM:
+		return "SOCK_STREAM";
+	case SOCK_DGRAM:
+		return "SOCK_DGRAM";
+	case SOCK_RAW:
+		return "SOCK_RAW";
+	case SOCK_SEQPACKET:
+		return "SOCK_SEQPACKET";
+	}
+	return NULL;
+}
+
+bool words_is_library(const char *file)
+{
+	if (strstr(file, "/site-packages/") || strstr(file, "/dist-packages/"))
+		return false;
+	return !strncmp(file, "<frozen ", 8) || strstr(file, "/lib/python3.") ||
+	       strstr(file, "/lib64/python3.");
+}
+
+const struct stack_frame *words_user_frame(const struct stack *stack)
+{
+	if (!stack || !stack->count)
+		return NULL;
+	for (size_t i = 0; i < stack->count; i++)
+		if (!words_is_library(stack->frames[i].file))
+			return &stack->frames[i];
+	return &stack->frames[0];
+}
+
+static const char *native_place(const struct stack *stack, char buf[PLACE_SIZE])
+{
+	const struct native_frame *frame =
+		stack && stack->native ? native_user_frame(stack->native) : NULL;
+
+	return frame ? words_native_frame(frame, buf) : buf;
+}
+
+const char *words_place(const struct stack *stack, char buf[PLACE_SIZE])
+{
+	const struct stack_frame *frame = words_user_frame(stack);
+	char file[NAME_COLUMNS * 4 + 1], function[NAME_COLUMNS * 4 + 1];
+
+	buf[0] = '\0';
+	if (!frame)
+		return native_place(stack, buf);
+	layout_name(words_basename(frame->file), NAME_COLUMNS, file, sizeof(file));
+	layout_name(frame->function, NAME_COLUMNS, function, sizeof(function));
+	if (frame->line > 0)
+		snprintf(buf, PLACE_SIZE, "%s:%d in %s", file, frame->line, function);
+	else
+		snprintf(buf, PLACE_SIZE, "%s in %s", file, function);
+	return buf;
+}
+
+static const char *what_socket(const struct fd_what *what, char buf[WHAT_SIZE])
+{
+	const char *domain = words_domain(what->arg), *type = words_socket_type(what->flags);
+
+	if ((what->call != CALL_SOCKET && what->call != CALL_SOCKETPAIR) || !domain || !type)
+		return "socket";
+	snprintf(buf, WHAT_SIZE, "%s %s socket", domain, type);
+	return buf;
+}
+
+const char *words_what(const struct fd_what *what, char buf[WHAT_SIZE])
+{
+	char path[NAME_COLUMNS * 4 + 1], name[WORD_SIZE];
+
+	if (what->path && what->type != FD_UNKNOWN) {
+		layout_name(what->path, NAME_COLUMNS, path, sizeof(path));
+		snprintf(buf, WHAT_SIZE, "%s \"%s\"", fd_type_name(what->type), path);
+		return buf;
+	}
+	switch (what->type) {
+	case FD_UNKNOWN:
+		return "";
+	case FD_SOCKET:
+		return what_socket(what, buf);
+	case FD_PIDFD:
+		if (what->call != CALL_PIDFD_OPEN)
+			return "pidfd";
+		snprintf(buf, WHAT_SIZE, "pidfd of process %u", what->arg);
+		return buf;
+	case FD_OTHER:
+		if (!what->call)
+			return "descriptor";
+		snprintf(buf, WHAT_SIZE, "descriptor made by %s", call_name(what->call, 0, name));
+		return buf;
+	default:
+		return fd_type_name(what->type);
+	}
+}
+
+static bool stack_lost(const struct stack *stack, uint64_t stack_id)
+{
+	return stack ? stack->lost : stack_id != 0;
+}
+
+const char *words_python_status(const struct stack *stack, uint64_t stack_id, uint8_t python)
+{
+	static const char *const names[] = {
+		[PYTHON_NONE] = "none",
+		[PYTHON_COMPLETE] = "complete",
+		[PYTHON_CUT] = "cut",
+		[PYTHON_FAULT] = "fault",
+		[PYTHON_NO_THREAD] = "no_thread",
+		[PYTHON_NO_FRAMES] = "no_frames",
+		[PYTHON_AMBIGUOUS] = "ambiguous",
+		[PYTHON_PARENT] = "parent",
+		[PYTHON_UNSOUND] = "unsound",
+		[PYTHON_UNFOUND] = "unfound",
+		[PYTHON_MOVED] = "moved",
+	};
+	unsigned int status = stack ? stack->status : python;
+
+	if (stack_lost(stack, stack_id))
+		return "lost";
+	return status < ARRAY_SIZE(names) ? names[status] : "none";
+}
+
+const char *words_cut(size_t frames, char buf[WORD_SIZE])
+{
+	snprintf(buf, WORD_SIZE, "cut, %zu or more: others lie outside these", frames);
+	return buf;
+}
+
+const char *words_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python,
+				char buf[WORD_SIZE])
+{
+	static const char *const remarks[] = {
+		[PYTHON_NONE] = "none, no CPython that fdtrace can walk is known in this process",
+		[PYTHON_COMPLETE] = NULL,
+		[PYTHON_CUT] = "cut, more frames lie outside these",
+		[PYTHON_FAULT] = "breaks off, memory beyond this point was not readable",
+		[PYTHON_NO_THREAD] = "none, this thread runs no Python",
+		[PYTHON_NO_FRAMES] = "none, a Python thread without a frame (start-up or shutdown)",
+		[PYTHON_AMBIGUOUS] = "uncertain, it may be another interpreter's or thread's",
+		[PYTHON_PARENT] = "the parent's, this is a vfork child",
+		[PYTHON_UNSOUND] =
+			"breaks off, what lies there is not as this CPython would have it",
+		[PYTHON_UNFOUND] = "not found, there are too many Python threads to look through",
+		[PYTHON_MOVED] = "not known, threads run Python's states of others here",
+	};
+	unsigned int status = stack ? stack->status : python;
+
+	if (stack_lost(stack, stack_id))
+		return "not here, its records were lost";
+	if (stack && status == PYTHON_CUT)
+		return words_cut(stack->count, buf);
+	return remarks[status < ARRAY_SIZE(remarks) ? status : PYTHON_NONE];
+}
+
+const char *words_site_call(const struct fd_site *site, char buf[WORD_SIZE])
+{
+	return call_name(site->call, site->nr, buf);
+}
+
+bool words_seen(const struct fd_site *site)
+{
+	return site->missing == SITE_SEEN;
+}
+
+bool words_other_thread(const struct fd_site *a, const struct fd_site *b)
+{
+	return words_seen(a) && words_seen(b) && a->tid != b->tid;
+}
+
+/* Classes that are not worth a name of their own: everybody's files and sockets. */
+static bool is_plain_class(const char *name)
+{
+	static const char *const plain[] = {"_io.FileIO", "_socket.socket", "select.epoll",
+					    "socket.socket"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (!strcmp(name, plain[i]))
+			return true;
+	return false;
+}
+
+const char *words_owner(const struct fd_owner *owner, char buf[OWNER_SIZE])
+{
+	static const char *const names[OWNER_TYPES] = {
+		[OWNER_FILEIO] = "file object",
+		[OWNER_SOCKET] = "socket object",
+		[OWNER_EPOLL] = "epoll object",
+	};
+
+	if (owner->name[0] && !is_plain_class(owner->name)) {
+		char class[OWNER_SIZE - sizeof(" object")];
+
+		snprintf(buf, OWNER_SIZE, "%s object",
+			 layout_name(owner->name, OWNER_COLUMNS, class, sizeof(class)));
+		return buf;
+	}
+	return owner->type < OWNER_TYPES && names[owner->type] ? names[owner->type] : "object";
+}
+
+bool words_finalizer(const struct fd_site *site)
+{
+	return words_seen(site) && site->origin == ORIGIN_FINALIZER;
+}
+
+const char *words_loss(enum loss_cause cause, bool people)
+{
+	static const char *const names[LOSS_CAUSES][2] = {
+		[LOSS_CALL] = {"calls", "calls"},
+		[LOSS_STACK] = {"stacks", "stacks"},
+		[LOSS_CODE] = {"code_objects", "code objects"},
+		[LOSS_PROCESS] = {"process_events", "process events"},
+		[LOSS_MAP] = {"processes_not_followed", "processes not followed"},
+	};
+
+	return names[cause][people];
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/json/value.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/syscalls.h"
+#include "base/text.h"
+#include "report/notes.h"
+#include "report/report.h"
+#include "report/format.h"
+
+static int set_text(json_t *object, const char *key, const char *text)
+{
+	return text ? json_object_set_new(object, key, value_text(text)) : 0;
+}
+
+static json_t *process_value(const struct process *process, uint32_t pid, int64_t wall_offset_ns)
+{
+	json_t *object = json_object();
+	char time[WORD_SIZE];
+	int err;
+
+	err = json_object_set_new(object, "pid", json_integer(pid));
+	if (!process)
+		return value_whole(object, err);
+	if (process->ns_pid)
+		err |= json_object_set_new(object, "ns_pid", json_integer(process->ns_pid));
+	if (process->start_ns)
+		err |= set_text(
+			object, "start_time",
+			words_time((int64_t)process->start_ns + wall_offset_ns, false, time));
+	err |= json_object_set_new(
+		object, "comm",
+		value_bytes(process->comm, strnlen(process->comm, sizeof(process->comm))));
+	err |= set_text(object, "exe", process->exe);
+	err |= set_text(object, "cgroup", process->cgroup);
+	err |= set_text(object, "container_id", process->container_id);
+	err |= set_text(object, "runtime", process->runtime);
+	return value_whole(object, err);
+}
+
+static int set_path(json_t *object, const struct fd_what *what)
+{
+	int err;
+
+	if (!what->path)
+		return 0;
+	err = set_text(object, "path", what->path);
+	return err | set_text(object, "path_from", what->path_from_proc ? "proc" : "call");
+}
+
+static json_t *what_value(const struct fd_what *what)
+{
+	json_t *object = json_object();
+	char name[WORD_SIZE];
+	int err;
+
+	err = set_text(object, "type", fd_type_name(what->type));
+	err |= set_path(object, what);
+	if (what->call)
+		err |= set_text(object, "call", call_name(what->call, 0, name));
+	if (what->call == CALL_SOCKET || what->call == CALL_SOCKETPAIR) {
+		err |= set_text(object, "domain", words_domain(what->arg));
+		err |= set_text(object, "socket_type", words_socket_type(what->flags));
+	}
+	if (what->call == CALL_PIDFD_OPEN)
+		err |= json_object_set_new(object, "pid", json_integer(what->arg));
+	return value_whole(object, err);
+}
+
+static json_t *site_value(const struct fd_site *site, const struct stack *stack,
+			  int64_t wall_offset_ns)
+{
+	json_t *object = json_object();
+	char name[WORD_SIZE];
+	int err;
+
+	err = set_text(object, "call", words_site_call(site, name));
+	err |= json_object_set_new(object, "result", value_result(site->ret));
+	if (site->inherited)
+		err |= json_object_set_new(object, "pid", json_integer(site->tgid));
+	err |= json_object_set_new(object, "tid", json_integer(site->tid));
+	err |= json_object_set_new(object, "time_unix_nano",
+				   value_nano((int64_t)site->time_ns + wall_offset_ns));
+	err |= set_text(object, "origin", words_origin(site->origin, stack, site->call));
+	err |= value_set_stack(object, stack, site->stack_id, site->python);
+	err |= value_set_native(object, stack);
+	return value_whole(object, err);
+}
+
+static int set_site(json_t *object, const char *key, const struct fd_site *site,
+		    const struct stack *stack, int64_t wall_offset_ns)
+{
+	if (!words_seen(site))
+		return 0;
+	return json_object_set_new(object, key, site_value(site, stack, wall_offset_ns));
+}
+
+/* Which object had it: the type that it is of, and what Python calls its class. */
+static int set_owner(json_t *object, const struct fd_owner *owner)
+{
+	int err = set_text(object, "owner", owner_type_name(owner->type));
+
+	if (owner->name[0])
+		err |= json_object_set_new(object, "owner_class",
+					   value_bytes(owner->name, strlen(owner->name)));
+	if (owner->type && owner->flags & CLAIM_BEFORE)
+		err |= json_object_set_new(object, "owner_before_attach", json_true());
+	return err;
+}
+
+static json_t *victim_value(const struct finding_view *view)
+{
+	const struct fd_victim *victim = &view->finding->victim;
+	json_t *object = json_object();
+	int err = object ? 0 : -1;
+
+	if (victim->what.type != FD_UNKNOWN)
+		err |= json_object_set_new(object, "what", what_value(&victim->what));
+	err |= set_owner(object, &victim->owner);
+	err |= set_site(object, "opened", &victim->opened, view->victim, view->wall_offset_ns);
+	err |= set_site(object, "failed", &victim->failed, view->failed, view->wall_offset_ns);
+	return value_whole(object, err);
+}
+
+static json_t *sites_value(const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	json_t *object = json_object();
+	int err = object ? 0 : -1;
+
+	err |= set_site(object, "bad", &f->bad, view->bad, view->wall_offset_ns);
+	err |= set_site(object, "closed", &f->closed, view->closed, view->wall_offset_ns);
+	err |= set_site(object, "opened", &f->opened, view->opened, view->wall_offset_ns);
+	return value_whole(object, err);
+}
+
+/* From one site to another, if both were seen; negative where they raced. */
+static int set_between(json_t *object, const char *key, const struct fd_site *from,
+		       const struct fd_site *to)
+{
+	if (!words_seen(from) || !words_seen(to))
+		return 0;
+	return json_object_set_new(object, key, value_nano((int64_t)(to->time_ns - from->time_ns)));
+}
+
+static json_t *notes_value(const struct finding_view *view)
+{
+	json_t *array = json_array();
+	int err;
+
+	err = notes_remarks(view, value_add_note, array);
+	return value_whole(array, err ? err : notes_unknown(view, value_add_note, array));
+}
+
+static json_t *evidence_value(const struct finding_view *view)
+{
+	json_t *array = json_array();
+
+	return value_whole(array, notes_evidence(view, value_add_note, array));
+}
+
+static int set_judgement(json_t *object, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	char fingerprint[24];
+	int err;
+
+	err = set_text(object, "schema", "fdtrace/1");
+	err |= set_text(object, "kind", finding_kind_name(f->kind));
+	err |= set_text(object, "certainty", certainty_name(f->certainty));
+	err |= set_text(object, "severity", severity_name(f->severity));
+	if (words_seen(&f->bad))
+		err |= value_set_time(object, (int64_t)f->bad.time_ns + view->wall_offset_ns);
+	err |= json_object_set_new(object, "count", json_integer(1));
+	finding_fingerprint(view, fingerprint);
+	return err | set_text(object, "fingerprint", fingerprint);
+}
+
+static int set_descriptor(json_t *object, const struct finding *f)
+{
+	int err = json_object_set_new(object, "fd", json_integer(f->fd));
+
+	if (f->kind == FINDING_CLOSE_SWEEP) {
+		err |= json_object_set_new(object, "last_fd", json_integer(f->last_fd));
+		err |= json_object_set_new(object, "calls", json_integer(f->calls));
+	}
+	if (f->what.type != FD_UNKNOWN)
+		err |= json_object_set_new(object, "what", what_value(&f->what));
+	return err | set_owner(object, &f->owner);
+}
+
+static int set_texts(json_t *object, const struct finding_view *view)
+{
+	_cleanup_free_ char *explanation = NULL, *advice = NULL;
+	int err = finding_explain(view, &explanation, &advice);
+
+	if (err)
+		return err;
+	err = set_text(object, "explanation", text_soften(explanation));
+	return err | set_text(object, "advice", text_soften(advice));
+}
+
+json_t *value_finding(const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	json_t *object = json_object();
+	int err;
+
+	err = set_judgement(object, view);
+	err |= json_object_set_new(object, "process",
+				   process_value(view->process, f->tgid, view->wall_offset_ns));
+	err |= set_descriptor(object, f);
+	err |= json_object_set_new(object, "sites", sites_value(view));
+	err |= set_between(object, "since_close_ns", &f->closed, &f->bad);
+	err |= set_between(object, "open_for_ns", &f->opened, &f->closed);
+	err |= set_text(object, "culprit", culprit_name(f->culprit));
+	if (f->victim.known)
+		err |= json_object_set_new(object, "victim", victim_value(view));
+	err |= json_object_set_new(object, "evidence", evidence_value(view));
+	err |= set_texts(object, view);
+	err |= json_object_set_new(object, "notes", notes_value(view));
+	return value_whole(object, err);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/json/value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "report/format.h"
+
+/* Every integer up to here is exact in a double, which is what many readers use. */
+#define EXACT_MAX (INT64_C(1) << 53)
+
+json_t *value_whole(json_t *value, int err)
+{
+	if (!err)
+		return value;
+	json_decref(value);
+	return NULL;
+}
+
+json_t *value_bytes(const char *bytes, size_t size)
+{
+	_cleanup_free_ char *text = text_for_json(bytes, size);
+
+	return text ? json_string(text) : NULL;
+}
+
+json_t *value_text(const char *text)
+{
+	return value_bytes(text, strlen(text));
+}
+
+json_t *value_int(int64_t n)
+{
+	return n >= -EXACT_MAX && n <= EXACT_MAX ? json_integer(n) : value_nano(n);
+}
+
+json_t *value_count(uint64_t n)
+{
+	char digits[24];
+
+	if (n <= (uint64_t)EXACT_MAX)
+		return json_integer((json_int_t)n);
+	snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	return json_string(digits);
+}
+
+json_t *value_nano(int64_t ns)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRId64, ns);
+	return json_string(digits);
+}
+
+json_t *value_result(int64_t ret)
+{
+	char buf[WORD_SIZE];
+
+	return ret < 0 ? json_string(words_errno(ret, buf)) : value_int(ret);
+}
+
+int value_set_time(json_t *object, int64_t unix_nano)
+{
+	char time[WORD_SIZE];
+	int err;
+
+	err = json_object_set_new(object, "time", json_string(words_time(unix_nano, false, time)));
+	return err | json_object_set_new(object, "time_unix_nano", value_nano(unix_nano));
+}
+
+static json_t *frame_value(const struct stack_frame *frame)
+{
+	json_t *object = json_object();
+	int err;
+
+	err = json_object_set_new(object, "function", value_text(frame->function));
+	err |= json_object_set_new(object, "file", value_text(frame->file));
+	if (frame->line > 0)
+		err |= json_object_set_new(object, "line", json_integer(frame->line));
+	if (frame->compiled)
+		err |= json_object_set_new(object, "compiled_by", json_string("Nuitka"));
+	return value_whole(object, err);
+}
+
+static json_t *frames_value(const struct stack *stack)
+{
+	json_t *array = json_array();
+	int err = 0;
+
+	for (size_t i = 0; i < stack->count && !err; i++)
+		err = json_array_append_new(array, frame_value(&stack->frames[i]));
+	return value_whole(array, err);
+}
+
+/* Whether an empty array is the truth: there is no Python frame. */
+static bool knows_frames(const struct stack *stack)
+{
+	if (!stack || stack->lost)
+		return false;
+	return stack->count || stack->status == PYTHON_COMPLETE ||
+	       stack->status == PYTHON_NO_THREAD || stack->status == PYTHON_NO_FRAMES;
+}
+
+int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python)
+{
+	const char *status = words_python_status(stack, stack_id, python);
+	int err = 0;
+
+	if (knows_frames(stack))
+		err = json_object_set_new(object, "python", frames_value(stack));
+	return err | json_object_set_new(object, "python_status", json_string(status));
+}
+
+int value_add_note(void *array, const char *sentence)
+{
+	return json_array_append_new(array, value_text(sentence));
+}

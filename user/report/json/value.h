@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Findings, calls and the summary as JSON values (docs/json.md).
+ *
+ * Owns: the keys of schema fdtrace/1. Pure. Each function returns a new reference, or NULL
+ * without memory: a value is never handed out with a key missing for want of memory.
+ */
+#ifndef FDTRACE_REPORT_JSON_VALUE_H
+#define FDTRACE_REPORT_JSON_VALUE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "session/sink.h"
+
+json_t *value_finding(const struct finding_view *view);
+json_t *value_call(const struct call_view *view);
+json_t *value_summary(const struct session_stats *stats);
+
+/* Bytes of the traced process, made UTF-8 as text_for_json does. */
+json_t *value_bytes(const char *bytes, size_t size);
+json_t *value_text(const char *text);
+
+/* An integer; beyond 2^53, where a reader may lose digits, a decimal string. */
+json_t *value_int(int64_t n);
+json_t *value_count(uint64_t n);
+
+/* Nanoseconds: always a decimal string. */
+json_t *value_nano(int64_t ns);
+
+/* What a call returned: an integer, or an error's name. */
+json_t *value_result(int64_t ret);
+
+/* Keys "time" (RFC 3339) and "time_unix_nano". 0, or -1 without memory. */
+int value_set_time(json_t *object, int64_t unix_nano);
+
+/* Keys "python" and "python_status". 0, or -1 without memory. */
+int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python);
+
+/* Keys "native" and "native_status", where they were asked for. 0, or -1 without memory. */
+int value_set_native(json_t *object, const struct stack *stack);
+
+/* value if err is 0; else NULL, and value is let go. */
+json_t *value_whole(json_t *value, int err);
+
+/* A note_fn: adds a sentence to the array arg. */
+int value_add_note(void *array, const char *sentence);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/text/finding.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/syscalls.h"
+#include "base/text.h"
+#include "report/notes.h"
+#include "report/report.h"
+#include "source/source.h"
+#include "report/text/stack.h"
+#include "report/format.h"
+
+#define HEAD_SIZE    1024
+/* Of a process's name, each of its 15 bytes escaped. */
+#define COMM_COLUMNS 60
+#define COMM_SIZE    (COMM_COLUMNS * 4 + 1)
+
+/* One finding being told. */
+struct telling {
+	const struct page *page;
+	const struct finding_view *view;
+	const struct finding *f;
+	struct source_reader *source;
+	unsigned int frames;
+};
+
+int tell_paragraph(const struct page *page, const char *style, const char *label,
+		   unsigned int first, unsigned int rest, const char *text)
+{
+	_cleanup_free_ char *safe = text_for_layout(text, strlen(text));
+
+	if (!safe)
+		return -ENOMEM;
+	layout_paragraph(page, style, label, first, rest, safe);
+	return 0;
+}
+
+static void headline_words(const struct finding *f, char text[HEAD_SIZE])
+{
+	const char *probably = f->certainty == CERTAINTY_SUSPECTED ? "probably " : "";
+
+	switch (f->kind) {
+	case FINDING_DOUBLE_CLOSE:
+		snprintf(text, HEAD_SIZE, "fd %d was %sclosed twice", f->fd, probably);
+		break;
+	case FINDING_DOUBLE_CLOSE_UNSEEN:
+		snprintf(text, HEAD_SIZE, "fd %d was closed although %snot open any more", f->fd,
+			 probably);
+		break;
+	case FINDING_USE_AFTER_CLOSE:
+		snprintf(text, HEAD_SIZE, "fd %d was %sused after its close", f->fd, probably);
+		break;
+	case FINDING_REUSED_CLOSE:
+		snprintf(text, HEAD_SIZE, "fd %d was closed, but %sbelonged to somebody else",
+			 f->fd, probably);
+		break;
+	case FINDING_OWNED_CLOSE:
+		snprintf(text, HEAD_SIZE, "fd %d was closed, but a Python object %sowned it", f->fd,
+			 probably);
+		break;
+	case FINDING_BAD_FD:
+		snprintf(text, HEAD_SIZE, "fd %d was used, but was %snever open", f->fd, probably);
+		break;
+	default:
+		snprintf(text, HEAD_SIZE, "fds %d to %d were closed, but were not open", f->fd,
+			 f->last_fd);
+	}
+}
+
+static const char *severity_style(enum severity severity)
+{
+	return severity == SEVERITY_ERROR     ? STYLE_ERROR
+	       : severity == SEVERITY_WARNING ? STYLE_WARNING
+					      : STYLE_INFO;
+}
+
+static int tell_headline(const struct telling *t)
+{
+	char label[WORD_SIZE], text[HEAD_SIZE];
+
+	snprintf(label, sizeof(label), "%s[%s]:", severity_name(t->f->severity),
+		 finding_kind_name(t->f->kind));
+	headline_words(t->f, text);
+	return tell_paragraph(t->page, severity_style(t->f->severity), label, 0, 4, text);
+}
+
+/* file "/etc/hostname", python3 (pid 4242), 2026-11-24 10:00:00.123456 UTC */
+static int tell_circumstances(const struct telling *t)
+{
+	const struct process *p = t->view->process;
+	char name[sizeof(p->comm) + 1], what[WHAT_SIZE], comm[COMM_SIZE], time[WORD_SIZE],
+		text[HEAD_SIZE];
+	const char *known = words_what(&t->f->what, what);
+	int at;
+
+	at = snprintf(text, sizeof(text), "%s%s", known, *known ? ", " : "");
+	if (p && p->comm[0]) {
+		snprintf(name, sizeof(name), "%.*s", (int)sizeof(p->comm), p->comm);
+		at += snprintf(text + at, sizeof(text) - at, "%s (pid %u)",
+			       layout_name(name, COMM_COLUMNS, comm, sizeof(comm)), t->f->tgid);
+	} else {
+		at += snprintf(text + at, sizeof(text) - at, "pid %u", t->f->tgid);
+	}
+	if (p && p->container_id)
+		at += snprintf(text + at, sizeof(text) - at, ", container %.12s", p->container_id);
+	if (words_seen(&t->f->bad)) {
+		words_time((int64_t)t->f->bad.time_ns + t->view->wall_offset_ns, true, time);
+		snprintf(text + at, sizeof(text) - at, ", %s", time);
+	}
+	return tell_paragraph(t->page, NULL, "", 2, 4, text);
+}
+
+/* `close(7) = EBADF`, `openat("/etc/hostname") = 7`, `socket = 7` */
+static void call_words(const struct telling *t, const struct fd_site *site, char text[HEAD_SIZE])
+{
+	bool victim = site == &t->f->victim.opened;
+	const struct fd_what *what = victim ? &t->f->victim.what : &t->f->what;
+	char name[WORD_SIZE], result[WORD_SIZE], path[256];
+	const char *call = words_site_call(site, name);
+	const char *ret = words_result(site->ret, result);
+
+	if ((victim || site == &t->f->opened) && site->call == what->call && what->path &&
+	    !what->path_from_proc)
+		snprintf(text, HEAD_SIZE, "%s(\"%s\") = %s", call,
+			 layout_name(what->path, 56, path, sizeof(path)), ret);
+	else if (site->call == CALL_CLOSE)
+		snprintf(text, HEAD_SIZE, "%s(%d) = %s", call, t->f->fd, ret);
+	else
+		snprintf(text, HEAD_SIZE, "%s = %s", call, ret);
+}
+
+/* ", same thread", ", another thread (4244)", ", in the parent (pid 4000)" */
+static void thread_words(const struct fd_site *site, const struct fd_site *than, char *text,
+			 size_t size)
+{
+	if (site->inherited)
+		snprintf(text, size, ", in the parent (pid %u, thread %u)", site->tgid, site->tid);
+	else if (!than || !words_seen(than))
+		snprintf(text, size, ", thread %u", site->tid);
+	else if (words_other_thread(site, than))
+		snprintf(text, size, ", another thread (%u)", site->tid);
+	else
+		snprintf(text, size, ", same thread");
+}
+
+static void time_words(const struct fd_site *site, const struct fd_site *later, const char *than,
+		       char *text, size_t size)
+{
+	char time[WORD_SIZE];
+
+	text[0] = '\0';
+	if (!later || !words_seen(later))
+		return;
+	if (later->time_ns >= site->time_ns)
+		snprintf(text, size, ", %s %s",
+			 words_duration(later->time_ns - site->time_ns, time), than);
+	else
+		snprintf(text, size, ", at about the same time");
+}
+
+static int tell_missing(const struct telling *t, const struct fd_site *site, const char *label)
+{
+	char text[HEAD_SIZE];
+
+	if (site->missing == SITE_NOT_APPLICABLE)
+		return 0;
+	fputc('\n', t->page->out);
+	snprintf(text, sizeof(text), "not seen (%s)", site_missing_text(site->missing));
+	return tell_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
+}
+
+/* Nobody called it where it happened, as the C frames tell. */
+static const char *origin_words(const struct fd_site *site, const struct stack *stack)
+{
+	bool known = (site->origin != ORIGIN_UNKNOWN && site->origin != ORIGIN_OTHER) || !stack ||
+		     site->call != CALL_CLOSE;
+
+	return !known && stack_origin(stack) == ORIGIN_FINALIZER ? ", as an object ended" : "";
+}
+
+/* A block: the call, who made it and when (seen from the later site), its stack. */
+static int tell_site(struct telling *t, const struct fd_site *site, const struct stack *stack,
+		     const struct fd_site *later, const char *label, const char *than)
+{
+	char call[HEAD_SIZE], thread[WORD_SIZE], time[WORD_SIZE * 2], text[HEAD_SIZE * 2];
+	int err;
+
+	if (!words_seen(site))
+		return tell_missing(t, site, label);
+	call_words(t, site, call);
+	/* The threads are compared with the bad call's, the times with the next call's. */
+	thread_words(site, later ? &t->f->bad : NULL, thread, sizeof(thread));
+	time_words(site, later, than, time, sizeof(time));
+	snprintf(text, sizeof(text), "%s%s%s%s", call, origin_words(site, stack), thread, time);
+	fputc('\n', t->page->out);
+	err = tell_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
+	return err ? err
+		   : stacks_tell(t->page, t->source, t->frames, t->view->process, site, stack);
+}
+
+/* A finalizer's stack is that of whoever ran just then: it comes last, and says so. */
+static const char *bad_label(const struct finding *f)
+{
+	if (words_finalizer(&f->bad))
+		return f->kind == FINDING_OWNED_CLOSE
+			       ? "closed by a finalizer, which ran at:"
+			       : "closed again by a finalizer, which ran at:";
+	switch (f->kind) {
+	case FINDING_DOUBLE_CLOSE:
+	case FINDING_REUSED_CLOSE:
+		return "closed again:";
+	case FINDING_USE_AFTER_CLOSE:
+	case FINDING_BAD_FD:
+		return "used:";
+	default:
+		return "closed:";
+	}
+}
+
+static int tell_bad(struct telling *t)
+{
+	return tell_site(t, &t->f->bad, t->view->bad, NULL, bad_label(t->f), NULL);
+}
+
+static int tell_closed(struct telling *t)
+{
+	return tell_site(t, &t->f->closed, t->view->closed, &t->f->bad,
+			 words_finalizer(&t->f->closed) ? "closed before by a finalizer, at:"
+							: "closed before:",
+			 "earlier");
+}
+
+static int tell_opened(struct telling *t)
+{
+	bool closed = words_seen(&t->f->closed);
+
+	return tell_site(t, &t->f->opened, t->view->opened, closed ? &t->f->closed : &t->f->bad,
+			 "opened:", closed ? "before that close" : "earlier");
+}
+
+static int tell_victim(struct telling *t)
+{
+	const struct fd_victim *victim = &t->f->victim;
+	int err;
+
+	if (!victim->known)
+		return 0;
+	err = tell_site(t, &victim->opened, t->view->victim, &t->f->bad, "taken from:", "earlier");
+	return err ? err
+		   : tell_site(t, &victim->failed, t->view->failed, &t->f->bad,
+			       "which failed then:", "earlier");
+}
+
+static int tell_sites(struct telling *t)
+{
+	bool finalizer = words_finalizer(&t->f->bad);
+	int err = finalizer ? tell_opened(t) : tell_bad(t);
+
+	if (!err)
+		err = tell_closed(t);
+	if (!err)
+		err = finalizer ? tell_bad(t) : tell_opened(t);
+	return err ? err : tell_victim(t);
+}
+
+static int tell_note(void *arg, const char *sentence)
+{
+	const struct telling *t = arg;
+
+	return tell_paragraph(t->page, STYLE_BOLD, "Note:", 2, 4, sentence);
+}
+
+static int tell_conclusion(struct telling *t)
+{
+	_cleanup_free_ char *explanation = NULL, *advice = NULL;
+	int err = finding_explain(t->view, &explanation, &advice);
+
+	if (err)
+		return err;
+	fputc('\n', t->page->out);
+	err = tell_paragraph(t->page, STYLE_BOLD, "What happened:", 2, 4, explanation);
+	if (!err)
+		err = tell_paragraph(t->page, STYLE_BOLD, "What to change:", 2, 4, advice);
+	return err ? err : notes_remarks(t->view, tell_note, t);
+}
+
+int tell_finding(const struct page *page, unsigned int frames, struct source_reader *source,
+		 const struct finding_view *view)
+{
+	struct telling t = {
+		.page = page,
+		.view = view,
+		.f = view->finding,
+		.source = source,
+		.frames = frames,
+	};
+	int err;
+
+	err = tell_headline(&t);
+	if (!err)
+		err = tell_circumstances(&t);
+	if (!err)
+		err = tell_sites(&t);
+	if (!err)
+		err = tell_conclusion(&t);
+	if (source)
+		source->done(source);
+	fputc('\n', page->out);
+	return err;
+}
+
+char *tell_short(const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	char place[PLACE_SIZE], text[HEAD_SIZE];
+
+	words_place(view->bad, place);
+	if (*place)
+		snprintf(text, sizeof(text), "%s of fd %d at %s", finding_kind_name(f->kind), f->fd,
+			 place);
+	else
+		snprintf(text, sizeof(text), "%s of fd %d in thread %u", finding_kind_name(f->kind),
+			 f->fd, f->bad.tid);
+	return text_for_layout(text, strlen(text));
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/mem.h"
+#include "report/text/summary.h"
+#include "report/text/finding.h"
+
+#define DEFAULT_WIDTH  99
+#define MIN_WIDTH      60
+#define DEFAULT_FRAMES 16
+/* Fingerprints remembered; a finding that would be one more is only counted. */
+#define REPEATS_MAX    4096
+
+struct text_sink {
+	struct sink sink;
+	struct page page;
+	unsigned int frames;
+	struct source_reader *source;
+	bool quiet_info;
+	struct repeat *repeats;
+	uint64_t hidden, beyond;
+};
+
+static int out_error(FILE *out)
+{
+	return ferror(out) ? (errno ? -errno : -EIO) : 0;
+}
+
+/* Whether this fingerprint has been told: then it is only counted. */
+static bool is_repeat(struct text_sink *text, const char *fingerprint)
+{
+	struct repeat *repeat;
+
+	HASH_FIND_STR(text->repeats, fingerprint, repeat);
+	if (!repeat)
+		return false;
+	repeat->more++;
+	return true;
+}
+
+static int remember(struct text_sink *text, const char *fingerprint,
+		    const struct finding_view *view)
+{
+	struct repeat *repeat = calloc(1, sizeof(*repeat));
+
+	if (!repeat)
+		return -ENOMEM;
+	snprintf(repeat->fingerprint, sizeof(repeat->fingerprint), "%s", fingerprint);
+	repeat->line = tell_short(view);
+	if (!repeat->line) {
+		free(repeat);
+		return -ENOMEM;
+	}
+	HASH_ADD_STR(text->repeats, fingerprint, repeat);
+	return 0;
+}
+
+static int text_sink_finding(struct sink *sink, const struct finding_view *view)
+{
+	struct text_sink *text = (struct text_sink *)sink;
+	const struct finding *f = view->finding;
+	char fingerprint[24];
+	int err;
+
+	if (text->quiet_info && (f->severity == SEVERITY_INFO || f->kind == FINDING_CLOSE_SWEEP)) {
+		text->hidden++;
+		return 0;
+	}
+	finding_fingerprint(view, fingerprint);
+	if (is_repeat(text, fingerprint))
+		return 0;
+	if (HASH_COUNT(text->repeats) >= REPEATS_MAX) {
+		text->beyond++;
+		return 0;
+	}
+	err = remember(text, fingerprint, view);
+	errno = 0;
+	if (!err)
+		err = tell_finding(&text->page, text->frames, text->source, view);
+	return err ? err : out_error(text->page.out);
+}
+
+static int text_sink_flush(struct sink *sink)
+{
+	struct text_sink *text = (struct text_sink *)sink;
+
+	errno = 0;
+	fflush(text->page.out);
+	return out_error(text->page.out);
+}
+
+static int text_sink_end(struct sink *sink, const struct session_stats *stats)
+{
+	struct text_sink *text = (struct text_sink *)sink;
+	struct summary summary = {
+		.stats = stats,
+		.repeats = text->repeats,
+		.hidden = text->hidden,
+		.beyond = text->beyond,
+	};
+
+	summary_tell(&text->page, &summary);
+	return text_sink_flush(sink);
+}
+
+static void text_sink_free(struct sink *sink)
+{
+	struct text_sink *text = (struct text_sink *)sink;
+	struct repeat *repeat, *next;
+
+	HASH_ITER (hh, text->repeats, repeat, next) {
+		HASH_DEL(text->repeats, repeat);
+		free(repeat->line);
+		free(repeat);
+	}
+	free(text);
+}
+
+static unsigned int page_width(unsigned int width)
+{
+	if (!width || width > DEFAULT_WIDTH)
+		return DEFAULT_WIDTH;
+	return width < MIN_WIDTH ? MIN_WIDTH : width;
+}
+
+struct sink *text_sink_new(FILE *out, const struct text_options *options)
+{
+	struct text_sink *text = calloc(1, sizeof(*text));
+
+	if (!text)
+		return NULL;
+	text->page.out = out;
+	text->page.color = options->color;
+	text->page.width = page_width(options->width);
+	text->frames = options->frames ? options->frames : DEFAULT_FRAMES;
+	text->source = options->source;
+	text->quiet_info = options->quiet_info;
+	text->sink.finding = text_sink_finding;
+	text->sink.flush = text_sink_flush;
+	text->sink.end = text_sink_end;
+	text->sink.free = text_sink_free;
+	return &text->sink;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "security/privileges.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/log.h"
+
+/* linux/capability.h, which older systems lack */
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#endif
+#ifndef CAP_BPF
+#define CAP_BPF 39
+#endif
+
+#define BIT(cap) (1ull << (cap))
+
+struct capabilities {
+	uint64_t effective, permitted, inheritable;
+};
+
+static int get_capabilities(struct capabilities *ret)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	ret->effective = data[0].effective | (uint64_t)data[1].effective << 32;
+	ret->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	ret->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+	return 0;
+}
+
+static int set_capabilities(uint64_t keep)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{.effective = (uint32_t)keep, .permitted = (uint32_t)keep},
+		{.effective = keep >> 32, .permitted = keep >> 32},
+	};
+
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+size_t guard_lacks(bool kprobes_refused, const char *ret[GUARD_LACKS_MAX])
+{
+	struct capabilities have;
+	size_t count = 0;
+
+	if (get_capabilities(&have))
+		return 0;
+	if (!(have.effective & BIT(CAP_SYS_PTRACE)))
+		ret[count++] = "CAP_SYS_PTRACE is missing: what runs in processes of other users "
+			       "is not known, so their findings have no Python stacks";
+	if (!(have.effective & (BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_DAC_OVERRIDE))))
+		ret[count++] = "CAP_DAC_READ_SEARCH is missing: what processes of other users "
+			       "had open before is not known";
+	if (kprobes_refused && !(have.effective & BIT(CAP_SYS_ADMIN)))
+		ret[count++] = "CAP_SYS_ADMIN is missing, which the sysctl "
+			       "kernel.perf_event_paranoid, 3 by Debian's default, asks for: "
+			       "without kprobes, descriptors that no system call returns are "
+			       "learned at their first close";
+	return count;
+}
+
+/* What of the permitted ones is still used. */
+static uint64_t kept(uint64_t permitted, bool signals)
+{
+	uint64_t keep = BIT(CAP_BPF) | BIT(CAP_PERFMON) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE) |
+			BIT(CAP_DAC_READ_SEARCH);
+
+	if (!(permitted & BIT(CAP_DAC_READ_SEARCH)))
+		keep |= BIT(CAP_DAC_OVERRIDE);
+	if (signals)
+		keep |= BIT(CAP_KILL);
+	return keep & permitted;
+}
+
+/* What an exec could bring back. It takes CAP_SETPCAP, and matters only where that was held. */
+static void drop_bounding(uint64_t keep)
+{
+	for (unsigned int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (!(keep & BIT(cap)))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+}
+
+int guard_drop(bool signals)
+{
+	struct capabilities have;
+	int err = get_capabilities(&have);
+	uint64_t keep;
+
+	if (err)
+		return err;
+	keep = kept(have.permitted, signals);
+	drop_bounding(keep);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return set_capabilities(keep);
+}
+
+int guard_give_none(void)
+{
+	if (!geteuid())
+		return 0;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		return -errno;
+	return set_capabilities(0);
+}
+
+/*
+ * What is used after all is attached: by us, by the C library, and by the process that a helper
+ * forks and confines still more. By name, so that one list serves every architecture.
+ */
+static const char *const allowed[] = {
+	/* records, reports, /proc, files of traced processes */
+	"read",
+	"readv",
+	"pread64",
+	"write",
+	"writev",
+	"pwrite64",
+	"open",
+	"openat",
+	"openat2",
+	"close",
+	"close_range",
+	"lseek",
+	"_llseek",
+	"fstat",
+	"newfstatat",
+	"statx",
+	"stat",
+	"lstat",
+	"access",
+	"faccessat",
+	"faccessat2",
+	"readlink",
+	"readlinkat",
+	"getdents64",
+	"getcwd",
+	"chdir",
+	"fstatfs",
+	"statfs",
+	"ftruncate",
+	"fallocate",
+	"fsync",
+	"fdatasync",
+	"rename",
+	"renameat",
+	"renameat2",
+	"unlink",
+	"unlinkat",
+	"fcntl",
+	"dup",
+	"dup2",
+	"dup3",
+	"ioctl",
+	"flock",
+	"fadvise64",
+	/* memory */
+	"mmap",
+	"munmap",
+	"mremap",
+	"mprotect",
+	"madvise",
+	"brk",
+	"memfd_create",
+	/* the event loop */
+	"epoll_create1",
+	"epoll_ctl",
+	"epoll_wait",
+	"epoll_pwait",
+	"epoll_pwait2",
+	"poll",
+	"ppoll",
+	"select",
+	"pselect6",
+	"timerfd_create",
+	"timerfd_settime",
+	"timerfd_gettime",
+	"signalfd4",
+	"eventfd2",
+	"inotify_add_watch",
+	"pipe2",
+	/* the kernel side */
+	"bpf",
+	"perf_event_open",
+	/* processes */
+	"getpid",
+	"gettid",
+	"getppid",
+	"getuid",
+	"geteuid",
+	"getgid",
+	"getegid",
+	"kill",
+	"tgkill",
+	"pidfd_open",
+	"pidfd_send_signal",
+	"wait4",
+	"waitid",
+	"process_vm_readv",
+	"getpriority",
+	"sched_getaffinity",
+	"sched_yield",
+	"sysinfo",
+	"uname",
+	"times",
+	"getrusage",
+	"capget",
+	"kcmp",
+	"getrandom",
+	/* time */
+	"clock_gettime",
+	"clock_getres",
+	"clock_nanosleep",
+	"nanosleep",
+	"gettimeofday",
+	"time",
+	/* threads, signals, the end */
+	"futex",
+	"set_robust_list",
+	"rseq",
+	"membarrier",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"rt_sigpending",
+	"rt_sigtimedwait",
+	"sigaltstack",
+	"restart_syscall",
+	"exit",
+	"exit_group",
+	"getrlimit",
+	"prlimit64",
+	"arch_prctl",
+	"set_tid_address",
+	/* a helper, and what it does to confine itself */
+	"clone",
+	"clone3",
+	"fork",
+	"vfork",
+	"socketpair",
+	"sendto",
+	"recvfrom",
+	"sendmsg",
+	"recvmsg",
+	"shutdown",
+	"setsockopt",
+	"setrlimit",
+	"setgroups",
+	"setresuid",
+	"setresgid",
+	"setuid",
+	"setgid",
+	"capset",
+	"prctl",
+	"seccomp",
+	"chroot",
+	"umask",
+	"setsid",
+	"setitimer",
+};
+
+/* Of no use to us, and of much to somebody who has made us his own. */
+static const char *const deadly[] = {
+
+	"execveat",	 "ptrace",	    "process_vm_writev",
+	"socket",	 "connect",	    "bind",
+	"listen",	 "accept",	    "accept4",
+	"init_module",	 "finit_module",    "delete_module",
+	"kexec_load",	 "kexec_file_load", "reboot",
+	"mount",	 "umount2",	    "move_mount",
+	"open_tree",	 "fsopen",	    "pivot_root",
+	"setns",	 "unshare",	    "swapon",
+	"swapoff",	 "sethostname",	    "settimeofday",
+	"clock_settime", "adjtimex",	    "add_key",
+	"keyctl",	 "request_key",	    "io_uring_setup",
+	"link",		 "linkat",	    "symlink",
+	"symlinkat",	 "mknod",	    "mknodat",
+	"chmod",	 "fchmod",	    "fchmodat",
+	"chown",	 "fchown",	    "fchownat",
+	"lchown",	 "setxattr",	    "pidfd_getfd",
+};
+
+static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names,
+		     size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < count; i++) {
+		int nr = seccomp_syscall_resolve_name(names[i]);
+
+		/* Not of this architecture, or newer than the library. */
+		if (nr >= 0)
+			err = seccomp_rule_add(filter, action, nr, 0);
+	}
+	return err;
+}
+
+/* The kernel does not look at what a pointer leads to, but that is read-only memory. */
+static int add_exec(scmp_filter_ctx filter, const char *path)
+{
+	const struct scmp_arg_cmp same = {.op = SCMP_CMP_EQ, .datum_a = (uintptr_t)path};
+	const struct scmp_arg_cmp other = {.op = SCMP_CMP_NE, .datum_a = (uintptr_t)path};
+	int err;
+
+	if (!path)
+		return seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(execve), 0);
+	err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(execve), 1, &same);
+	return err ? err
+		   : seccomp_rule_add_array(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(execve), 1,
+					    &other);
+}
+
+int guard_filter(const char *exec_path)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int err;
+
+	if (!filter)
+		return -ENOMEM;
+	err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!err)
+		err = add_rules(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
+	if (!err)
+		err = add_rules(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+	if (!err)
+		err = add_exec(filter, exec_path);
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	return err;
+}
+
+void guard_tell_lacks(bool kprobes_refused)
+{
+	const char *lacks[GUARD_LACKS_MAX];
+	size_t count = guard_lacks(kprobes_refused, lacks);
+
+	for (size_t i = 0; i < count; i++)
+		complain("%s", lacks[i]);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Where findings leave the session: each output is a struct sink.
+ *
+ * Owns: the contract between the session and its outputs. Everything in a view is lent for
+ * the length of the call. Texts from the traced process are raw: a sink escapes them.
+ */
+#ifndef FDTRACE_SESSION_SINK_H
+#define FDTRACE_SESSION_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fd/finding.h"
+#include "process/process.h"
+#include "abi/record.h"
+#include "stack/stack.h"
+
+/* A finding with everything that a report says. */
+struct finding_view {
+	const struct finding *finding;
+	const struct process *process;
+	/* Resolved; NULL where the site is missing. */
+	const struct stack *bad, *closed, *opened;
+	const struct stack *victim, *failed; /* of victim.opened, victim.failed */
+	int64_t wall_offset_ns; /* add to a site's time_ns: nanoseconds since the epoch */
+};
+
+/* One call, for --events. */
+struct call_view {
+	const struct record_call *call;
+	const struct process *process;
+	const struct stack *stack;
+	int64_t wall_offset_ns;
+};
+
+/* How a session ended, or stands. */
+struct session_stats {
+	uint64_t findings[FINDING_KINDS];
+	uint64_t suspected, light; /* of the findings; light: of severity info */
+	uint64_t records;
+	uint64_t lost[LOSS_CAUSES];
+	uint64_t processes;	 /* traced now */
+	uint64_t processes_seen; /* in all */
+	uint64_t descriptors;	 /* believed open now */
+	uint64_t sweep_closes;
+	uint64_t silent; /* EBADF calls that are no finding */
+	uint64_t duration_ns;
+	uint64_t stacks_missing; /* stacks asked for whose records were lost, or forgotten */
+	/* What went for want of room: descriptors with their histories, stacks, code objects. */
+	uint64_t forgotten, forgotten_stacks, forgotten_codes;
+	uint64_t compat_calls;	      /* calls of 32-bit programs, which are not decoded */
+	const char *hooks;	      /* what was attached; NULL: not known */
+	const char *const *unseen;    /* what the attached hooks cannot see; ended by NULL */
+	uint64_t searched, to_search; /* bytes of processes; 0: none is searched */
+};
+
+/* Of findings by kind, of losses by cause. */
+static inline uint64_t counts_sum(const uint64_t *counts, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += counts[i];
+	return sum;
+}
+
+/* Findings that are not merely of severity info: what --error-exitcode counts. */
+uint64_t session_stats_findings(const struct session_stats *stats);
+
+struct sink {
+	/* Each may be NULL. 0, or negative errno: the output is broken (-EPIPE: nobody reads). */
+	int (*finding)(struct sink *sink, const struct finding_view *view);
+	int (*call)(struct sink *sink, const struct call_view *view);
+	int (*flush)(struct sink *sink); /* once per wake-up of the loop */
+	int (*end)(struct sink *sink, const struct session_stats *stats); /* the summary */
+	void (*free)(struct sink *sink);
+};
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Native stacks, live: what the kernel side took becomes frames with names.
+ *
+ * Owns: which files the traced processes have mapped, opened while they live, so that one that is
+ * gone a moment later still has its names; the helper that parses them, and its restarts; the
+ * records that wait for its answers, in their order; the servers that are asked for names, if they
+ * are. What a stack held ends here: it is not handed on.
+ * Never: parses a file; stops or changes a process; blocks, unless too much waits.
+ */
+#ifndef FDTRACE_TRACER_NATIVE_STACKS_H
+#define FDTRACE_TRACER_NATIVE_STACKS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/records.h"
+#include "ebpf/ebpf.h"
+
+struct natives;
+
+/*
+ * probe is lent. urls: debuginfod servers that are asked for names, with blanks between them; NULL:
+ * none. Records go on to feed: those that natives_feed() was given, in that order, with
+ * the frames of native stacks among them. 0; -ELIBACC: there is no client library for debuginfod;
+ * other negative errno.
+ */
+int natives_new(struct probe *probe, const char *urls, record_fn feed, void *arg,
+		struct natives **ret_natives);
+void natives_free(struct natives *natives);
+
+/* A process that is traced from now on: its files are opened. */
+void natives_attached(struct natives *natives, pid_t pid);
+
+/* What a command is about to run, found as a shell would. */
+void natives_starting(struct natives *natives, const char *command);
+
+/* A record of the kernel side's has arrived: what it tells of is looked at while it is there. */
+void natives_arrived(struct natives *natives, const struct record_header *record);
+
+/* A record for the session: now, or in its turn. What feed returned, or 0. */
+int natives_feed(struct natives *natives, const struct record_header *record);
+
+/* Readable when natives_pump() has something to do; it may become another one at any call. */
+int natives_fd(const struct natives *natives);
+
+/*
+ * Hands on what waits no more; all: what waits still is waited for. 0, or the first of feed's
+ * errors but for -EINVAL and -ESRCH.
+ */
+int natives_pump(struct natives *natives, bool all);
+
+/* What keeps native stacks or names from being found, a sentence, once; NULL: nothing new. Lent. */
+const char *natives_news(struct natives *natives);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "tracer/recorder.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/output_file.h"
+#include "cli/log.h"
+#include "cli/options.h"
+#include "report/report.h"
+
+/* What is kept is written at least so often: what a kill can cost. */
+#define FLUSH_NS 1000000000ull
+
+static struct recording_parameters parameters_of(const struct session_options *session)
+{
+	return (struct recording_parameters){
+		.started_ns = session->started_ns,
+		.wall_offset_ns = session->wall_offset_ns,
+		.settle_ns = session->fd.settle_ns,
+		.max_stacks = session->max_stacks,
+		.history = session->fd.history,
+		.tables = session->fd.tables,
+		.memory_kib = session->memory >> 10,
+		.sweep = session->fd.sweep,
+	};
+}
+
+/* The one who keeps the lines of a source_recorder. */
+static int keep_source(void *arg, const struct record_header *record)
+{
+	recorder_write(arg, record);
+	return 0;
+}
+
+static ssize_t discard(void *cookie, const char *bytes, size_t size)
+{
+	return size;
+}
+
+int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
+		  const struct session_options *session, struct source_reader *lines)
+{
+	struct recording_parameters parameters = parameters_of(session);
+	cookie_io_functions_t functions = {.write = discard};
+	int err;
+
+	recorder->path = path;
+	recorder->fd = output_file_open(path, false);
+	err = recorder->fd < 0 ? recorder->fd : 0;
+	if (!err)
+		err = recording_writer_new(recorder->fd, limit, &parameters, &recorder->writer);
+	recorder->nowhere = err ? NULL : fopencookie(NULL, "w", functions);
+	if (!err && !recorder->nowhere)
+		err = -ENOMEM;
+	if (err) {
+		complain("cannot record to %s: %s", path, output_file_error(err));
+		return EXIT_OUTPUT;
+	}
+	source_recorder_init(&recorder->source, lines, keep_source, recorder);
+	return EXIT_OK;
+}
+
+void recorder_close(struct recorder *recorder)
+{
+	if (!recorder->path)
+		return;
+	recorder_tick(recorder, UINT64_MAX);
+	recording_writer_free(recorder->writer);
+	if (recorder->nowhere)
+		fclose(recorder->nowhere);
+	close_fd(recorder->fd);
+	*recorder = RECORDER_NONE;
+}
+
+struct sink *recorder_sink(struct recorder *recorder)
+{
+	struct text_options all = {
+		.frames = RECORD_FRAMES_MAX,
+		.source = &recorder->source.reader,
+	};
+
+	return text_sink_new(recorder->nowhere, &all);
+}
+
+struct source_reader *recorder_source(struct recorder *recorder)
+{
+	return recorder->path ? &recorder->source.reader : NULL;
+}
+
+static void check(struct recorder *recorder, int err)
+{
+	if (err && !recorder->error)
+		recorder->error = err;
+}
+
+bool recorder_has_news(const struct recorder *recorder)
+{
+	return recorder->error && !recorder->told;
+}
+
+void recorder_tell(struct recorder *recorder)
+{
+	if (recorder->error == -EFBIG)
+		complain("%s has reached --record-size: nothing more is recorded, tracing goes on",
+			 recorder->path);
+	else
+		complain("cannot record to %s: %s; tracing goes on", recorder->path,
+			 strerror(-recorder->error));
+	recorder->told = true;
+}
+
+bool recorder_failed(const struct recorder *recorder)
+{
+	return recorder->error && recorder->error != -EFBIG;
+}
+
+void recorder_write(struct recorder *recorder, const struct record_header *record)
+{
+	struct record_rights bare = {0};
+
+	if (!recorder->writer)
+		return;
+	if (record->type == RECORD_RIGHTS) {
+		bare.h = *record;
+		bare.h.size = sizeof(bare);
+		record = &bare.h;
+	}
+	check(recorder, recording_write(recorder->writer, record));
+}
+
+void recorder_tick(struct recorder *recorder, uint64_t now_ns)
+{
+	if (!recorder->writer || now_ns < recorder->flushed_ns + FLUSH_NS)
+		return;
+	recorder->flushed_ns = now_ns;
+	check(recorder, recording_flush(recorder->writer));
+}
