@@ -34,9 +34,9 @@ int main(int argc, char **argv)
 	err = options_parse(argc, argv, &options);
 	if (err)
 		return err > 0 ? EXIT_OK : EXIT_USAGE;
-	status = options.replay	 ? replay_run(&options)
-		 : options.probe ? survey_run(&options)
-				 : desk_run(&options);
+	status = options.replay		? replay_run(&options)
+		 : options.check_kernel ? survey_run(&options)
+					: desk_run(&options);
 	options_free(&options);
 	return status;
 }

@@ -3,7 +3,7 @@
 
 Owns: every process that a test starts. Never: traces or signals one that it did not start.
 Environment: FDTRACE (the binary), FDTRACE_PYTHONS (more interpreters, colon-separated),
-FDTRACE_TEST_SLOW (a factor for every time limit), FDTRACE_TEST_ATTACH (a rung for --attach).
+FDTRACE_TEST_SLOW (a factor for every time limit), FDTRACE_TEST_ATTACH (a kind for --hooks).
 The Pythons that `make pythons` has fetched are taken from its cache.
 """
 import atexit
@@ -34,7 +34,7 @@ SIM = ROOT / "tests" / "sim"
 ENVIRON = dict(os.environ)
 FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
 SLOW = float(os.environ.get("FDTRACE_TEST_SLOW", "1"))
-RUNG = ["--attach", os.environ["FDTRACE_TEST_ATTACH"]] if "FDTRACE_TEST_ATTACH" in os.environ else []
+RUNG = ["--hooks", os.environ["FDTRACE_TEST_ATTACH"]] if "FDTRACE_TEST_ATTACH" in os.environ else []
 VERSIONS = [(3, minor) for minor in range(6, 16)]
 TIMEOUT = 60 * SLOW
 

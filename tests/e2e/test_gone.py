@@ -83,7 +83,7 @@ def test_nothing_is_left(rung, python):
     with waiting([python.path, str(harness.SIM / "double_close.py")]) as traced:
         for _ in range(ATTEMPTS):
             before = hooked()
-            options = [*([] if FORCED else ["--attach", rung]), "-p", str(traced.pid)]
+            options = [*([] if FORCED else ["--hooks", rung]), "-p", str(traced.pid)]
             run = Run(options).attached()
             # The destructor of code objects is watched a moment later.
             time.sleep(0.3 * min(harness.SLOW, 3))

@@ -181,15 +181,15 @@ def test_perf_events_refused(python):
 
 
 def test_events_refused_to_a_nobody(binary, python):
-    """What such a hook asks for is said; without --attach none is needed, where tp_btf works."""
+    """What such a hook asks for is said; without --hooks none is needed, where tp_btf works."""
     refuse = harness.build(Path(__file__).parent / "refuse_perf.c")
     with waiting([python.path, DOUBLE]) as process:
-        done = subprocess.run([refuse, *as_nobody(ALL), binary, "--attach", "tracepoint", "-p",
+        done = subprocess.run([refuse, *as_nobody(ALL), binary, "--hooks", "tracepoint", "-p",
                                str(process.pid)], env=clean_env(), cwd="/", capture_output=True,
                               text=True, timeout=harness.TIMEOUT)
     assert done.returncode == 3
     assert "CAP_SYS_ADMIN is missing" in done.stderr, done.stderr
-    assert "kernel.perf_event_paranoid" in done.stderr and "leave --attach out" in done.stderr
+    assert "kernel.perf_event_paranoid" in done.stderr and "leave --hooks out" in done.stderr
 
 
 def test_command_keeps_its_own(python):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The ladder: what --probe says is so, every rung tells the same, and none is believed."""
+"""The ladder: what --check-kernel says is so, every rung tells the same, and none is believed."""
 import os
 import re
 import subprocess
@@ -25,11 +25,11 @@ def run(*words, **popen):
 
 @lru_cache(maxsize=None)
 def survey():
-    return run("--probe")
+    return run("--check-kernel")
 
 
 def said(rung):
-    """The first lines that --probe has for a rung."""
+    """The first lines that --check-kernel has for a rung."""
     return re.findall(rf"^{rung} +(.*)$", survey().stdout, re.M)
 
 
@@ -58,15 +58,15 @@ def test_probe():
 
 
 def test_probe_takes_no_process():
-    assert run("--probe", "-p", "1").returncode == 2
-    assert run("--probe", "--", "true").returncode == 2
+    assert run("--check-kernel", "-p", "1").returncode == 2
+    assert run("--check-kernel", "--", "true").returncode == 2
 
 
 def test_taken_rung_is_used():
-    """What --probe says is taken is what the first line and the summary name. (How long a hook
-    takes to be let go is measured: where it is near the limit, --probe is asked anew.)"""
+    """What --check-kernel says is taken is what the first line and the summary name. (How long a hook
+    takes to be let go is measured: where it is near the limit, --check-kernel is asked anew.)"""
     for _ in range(4):
-        probed = run("--probe").stdout
+        probed = run("--check-kernel").stdout
         (name,) = re.findall(r"^\w+ +works, taken: (.*?)\n +others pay", probed, re.M | re.S)
         name = " ".join(name.split())
         result = run("--json", "-o", "/dev/stdout", "--", "true")
@@ -80,7 +80,7 @@ def test_taken_rung_is_used():
 @pytest.mark.parametrize("rung", RUNGS)
 def test_forced(rung):
     """A rung that works is taken; for one that does not a line says so, and nothing runs."""
-    result = run("--attach", rung, "--", "echo", "ran")
+    result = run("--hooks", rung, "--", "echo", "ran")
     if works(rung):
         assert result.returncode == 0 and result.stdout == "ran\n", result.stderr
         return
@@ -93,7 +93,7 @@ def test_forced(rung):
 def calls(rung, program, folder):
     """The calls that a rung reports of a program, without what differs between two runs."""
     out = folder / f"{rung}.json"
-    result = run("--attach", rung, "--events", "-o", str(out), "--", program)
+    result = run("--hooks", rung, "--events", "-o", str(out), "--", program)
     assert result.returncode == 0, result.stderr
     keys = ("call", "fd", "fd2", "result", "flags", "path", "arg")
     lines = [harness.json.loads(line) for line in out.read_text().splitlines()]
@@ -117,8 +117,8 @@ def test_a_hook_that_never_fires_is_not_believed():
     need("kprobe")
     KPROBES.write_text("0")
     try:
-        result = run("--attach", "kprobe", "--", "true")
-        told = run("--probe", "--attach", "kprobe")
+        result = run("--hooks", "kprobe", "--", "true")
+        told = run("--check-kernel", "--hooks", "kprobe")
     finally:
         KPROBES.write_text("1")
     if result.returncode == 0:

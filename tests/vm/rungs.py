@@ -48,7 +48,7 @@ EXTENTS = {"quick": (FIRST, OWNERS), "many": (MANY, FEW), "most": (FULL, FEW), "
 def rungs():
     """(those that work, the one for the most tests), from what fdtrace says: tp_btf, or where that
     loses calls the one that is taken."""
-    said = subprocess.run([FDTRACE, "--probe"], stdout=subprocess.PIPE, text=True).stdout
+    said = subprocess.run([FDTRACE, "--check-kernel"], stdout=subprocess.PIPE, text=True).stdout
     print(said, flush=True)
     found, taken, losing = [], None, set()
     for part in re.split(r"^(?=\w)", said, flags=re.M):

@@ -88,7 +88,7 @@ int survey_run(const struct options *options)
 	const struct probe_options probe = {
 		.ring_bytes = options->ring_bytes,
 		.verbose = options->verbose,
-		.rung = options->attach,
+		.rung = options->hooks,
 	};
 	struct trial trials[RUNGS];
 	struct probe_error error;

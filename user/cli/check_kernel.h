@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * `fdtrace --probe`: what this kernel offers, rung by rung, as it was tried.
+ * `fdtrace --check-kernel`: what this kernel offers, rung by rung, as it was tried.
  *
  * Owns: that report. Never: traces a process other than fdtrace itself.
  */

@@ -61,8 +61,8 @@ enum option_key {
 	KEY_RECORD_SIZE,
 	KEY_OWNERSHIP,
 	KEY_NO_HEAP_SCAN,
-	KEY_PROBE,
-	KEY_ATTACH,
+	KEY_CHECK_KERNEL,
+	KEY_HOOKS,
 	KEY_NATIVE,
 	KEY_DEBUGINFOD,
 	KEY_DROP,
@@ -117,10 +117,12 @@ static const struct argp_option table[] = {
 	 "Size that a recording may have, 64K to 1024G (default: 1G)", 3},
 
 	{NULL, 0, NULL, 0, "Diagnostics:", 4},
-	{"probe", KEY_PROBE, NULL, 0, "Show which hooks work on this kernel, and what they miss",
-	 4},
-	{"attach", KEY_ATTACH, "RUNG", 0,
+	{"check-kernel", KEY_CHECK_KERNEL, NULL, 0,
+	 "Show which hooks work on this kernel, and what they miss", 4},
+	{"probe", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 4},
+	{"hooks", KEY_HOOKS, "KIND", 0,
 	 "Hooks to use: auto (default), fexit, tp_btf, tracepoint or kprobe", 4},
+	{"attach", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 4},
 	{"verbose", 'v', NULL, 0, "Say more, libbpf's log too", 4},
 	{"drop", KEY_DROP, "N", OPTION_HIDDEN, "Lose every Nth record, to test what is said then",
 	 4},
@@ -130,7 +132,7 @@ static const struct argp_option table[] = {
 };
 
 static const char usage[] =
-	"-p PID...\n--system-wide\n[--] COMMAND [ARGUMENT...]\nreplay FILE\n--probe";
+	"-p PID...\n--system-wide\n[--] COMMAND [ARGUMENT...]\nreplay FILE\n--check-kernel";
 static const char replay_usage[] = "FILE";
 
 static const char doc[] =
@@ -278,8 +280,8 @@ static int parse_ownership(const char *text, bool *ret)
 	return 0;
 }
 
-/* The rungs' own names: ebpf/hooks.h. */
-static int parse_attach(const char *text, const char **ret)
+/* The kinds' own names: ebpf/hooks.h. */
+static int parse_hooks(const char *text, const char **ret)
 {
 	static const char *const names[] = {"fexit", "tp_btf", "tracepoint", "kprobe"};
 
@@ -292,7 +294,7 @@ static int parse_attach(const char *text, const char **ret)
 			return 0;
 		}
 	}
-	return wrong("--attach takes auto, fexit, tp_btf, tracepoint or kprobe, not '%s'", text);
+	return wrong("--hooks takes auto, fexit, tp_btf, tracepoint or kprobe, not '%s'", text);
 }
 
 static int parse_native(const char *text, enum native_calls *ret)
@@ -378,8 +380,8 @@ static int parse_value(int key, char *arg, struct options *options)
 		return parse_color(arg, &options->color);
 	case KEY_OWNERSHIP:
 		return parse_ownership(arg, &options->owners);
-	case KEY_ATTACH:
-		return parse_attach(arg, &options->attach);
+	case KEY_HOOKS:
+		return parse_hooks(arg, &options->hooks);
 	case KEY_FRAMES:
 		return parse_bounded("--frames", arg, 1, RECORD_FRAMES_MAX, &options->frames);
 	case KEY_NATIVE:
@@ -430,8 +432,8 @@ static int parse_switch(int key, struct options *options)
 	case KEY_ALL:
 		options->all = true;
 		return 0;
-	case KEY_PROBE:
-		options->probe = true;
+	case KEY_CHECK_KERNEL:
+		options->check_kernel = true;
 		return 0;
 	case KEY_NATIVE:
 		return parse_native(NULL, &options->native);
@@ -461,8 +463,10 @@ static int check_target(const struct parser *parser)
 	if (options->pid_count && options->system_wide)
 		return wrong("--system-wide is every process: leave -p PID away");
 	if (options->command || options->pid_count || options->system_wide)
-		return options->probe ? wrong("--probe takes no process: it traces none") : 0;
-	return options->probe ? 0 : wrong("no process given: use -p PID or -- COMMAND");
+		return options->check_kernel
+			       ? wrong("--check-kernel takes no process: it traces none")
+			       : 0;
+	return options->check_kernel ? 0 : wrong("no process given: use -p PID or -- COMMAND");
 }
 
 static error_t parse_one(int key, char *arg, struct argp_state *state)

@@ -56,8 +56,8 @@ struct options {
 	const char *debuginfod;	  /* --debuginfod: URLs; NULL: no server is asked */
 	const char *record;	  /* --record FILE; NULL: none */
 	uint64_t record_bytes;	  /* --record-size */
-	bool probe;		  /* --probe: only say what this kernel offers */
-	const char *attach;	  /* --attach RUNG; NULL: auto */
+	bool check_kernel;	  /* --check-kernel: only say what this kernel offers */
+	const char *hooks;	  /* --hooks KIND; NULL: auto */
 	unsigned int drop;	  /* --drop N, for tests: every Nth record is lost; 0: none */
 };
 

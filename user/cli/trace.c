@@ -179,7 +179,7 @@ static int open_probe(struct desk *desk)
 		.follow = desk->options->follow,
 		.owners = desk->options->owners,
 		.verbose = desk->options->verbose,
-		.rung = desk->options->attach,
+		.rung = desk->options->hooks,
 		.natives = desk->options->native,
 		.drop = desk->options->drop,
 	};

@@ -127,8 +127,8 @@ int diagnose(int err, const char *step, struct probe_error *error)
 	else if (err == -ETIME)
 		say(error, PROBE_LACK_KERNEL,
 		    "this kernel takes too long to let hooks of this kind go, which all processes "
-		    "would pay for: leave --attach out, or choose one of those that fdtrace "
-		    "--probe names");
+		    "would pay for: leave --hooks out, or choose one of those that fdtrace "
+		    "--check-kernel names");
 	else if (missing)
 		say(error, PROBE_LACK_PRIVILEGE,
 		    "not permitted to %s: %s: run it with sudo, or with the capabilities that "
@@ -165,7 +165,7 @@ int diagnose_events(int err, const char *step, struct probe_error *error)
 	say(error, PROBE_LACK_PRIVILEGE,
 	    "not permitted to %s: CAP_SYS_ADMIN is missing, which the sysctl "
 	    "kernel.perf_event_paranoid, 3 by Debian's default, asks for with hooks of this kind: "
-	    "leave --attach out, or run it with sudo",
+	    "leave --hooks out, or run it with sudo",
 	    step);
 	return err;
 }

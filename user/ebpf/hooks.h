@@ -30,7 +30,7 @@ enum rung {
 	RUNGS,
 };
 
-/* The word for --attach. KPROBE_MULTI and KPROBE share theirs. */
+/* The word for --hooks. KPROBE_MULTI and KPROBE share theirs. */
 const char *rung_name(enum rung rung);
 
 /* What processes that are not traced pay: a phrase. */

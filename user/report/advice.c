@@ -154,7 +154,7 @@ static void advise_unseen(FILE *out, const struct finding_view *view)
 		fputs("a longer --history keeps it, so that it may be shown.", out);
 		break;
 	case SITE_OTHER_WAY:
-		fputs("fdtrace --probe tells what this kernel lets it see.", out);
+		fputs("fdtrace --check-kernel tells what this kernel lets it see.", out);
 		break;
 	default:
 		fputs("when the program is run by fdtrace from its start (fdtrace -- COMMAND), "

@@ -247,7 +247,18 @@ static void test_system_wide(void **state)
 	REFUSED("--system-wide is every process: leave -p PID away", "--system-wide", "-p", "1");
 	REFUSED("--system-wide and COMMAND do not go together: give one of them", "--system-wide",
 		"ls");
-	REFUSED("--probe takes no process: it traces none", "--system-wide", "--probe");
+	REFUSED("--check-kernel takes no process: it traces none", "--system-wide",
+		"--check-kernel");
+}
+
+static void test_former_names(void **state)
+{
+	struct said said;
+
+	PARSE(&said, "--attach=kprobe", "--probe");
+	assert_string_equal(said.options.hooks, "kprobe");
+	assert_true(said.options.check_kernel);
+	options_free(&said.options);
 }
 
 static void test_unknown_options(void **state)
@@ -403,23 +414,15 @@ static void test_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay),
-		cmocka_unit_test(test_record),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_every_option),
-		cmocka_unit_test(test_native),
-		cmocka_unit_test(test_debuginfod),
-		cmocka_unit_test(test_pids),
-		cmocka_unit_test(test_bad_pids),
-		cmocka_unit_test(test_command),
-		cmocka_unit_test(test_target),
-		cmocka_unit_test(test_system_wide),
-		cmocka_unit_test(test_ring_size),
-		cmocka_unit_test(test_unknown_options),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_error_after_pids),
-		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_replay),	     cmocka_unit_test(test_record),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_native),	     cmocka_unit_test(test_debuginfod),
+		cmocka_unit_test(test_pids),	     cmocka_unit_test(test_bad_pids),
+		cmocka_unit_test(test_command),	     cmocka_unit_test(test_target),
+		cmocka_unit_test(test_system_wide),  cmocka_unit_test(test_ring_size),
+		cmocka_unit_test(test_former_names), cmocka_unit_test(test_unknown_options),
+		cmocka_unit_test(test_bounds),	     cmocka_unit_test(test_error_after_pids),
+		cmocka_unit_test(test_help),	     cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
