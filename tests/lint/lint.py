@@ -175,6 +175,22 @@ def check_include(path, number, room, name):
         problem(path, number, f"{room} must not include {other} ({name})")
 
 
+def check_calls(room):
+    """The files of a room call each other in one direction."""
+    codes = {path.stem: without_comments(path.read_text()) for path in files(f"user/{room}/*.c")}
+    owner = {name: stem for stem, code in codes.items()
+             for name in re.findall(r"^(?!static\b)\w[\w \*]*?\b(\w+)\([^;{]*\)\n\{", code, re.MULTILINE)}
+    left = {stem: {owner[name] for name in re.findall(r"\b(\w+)\(", code) if name in owner} - {stem}
+            for stem, code in codes.items()}
+    while left:
+        free = [stem for stem, others in left.items() if not others & set(left)]
+        if not free:
+            problem(TOP / "user" / room, 1, f"files call each other in a circle: {', '.join(left)}")
+            return
+        for stem in free:
+            del left[stem]
+
+
 def check_bpf_includes(path, text):
     for number, line in enumerate(text.split("\n"), 1):
         found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
@@ -250,6 +266,7 @@ def main():
         check_words(path, path.read_text(), "text")
         check_words(path, path.read_text(), "placeholder")
     check_rooms()
+    check_calls("fd")
     check_manual()
     for text in problems:
         print(text)

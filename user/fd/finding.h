@@ -187,4 +187,7 @@ const char *owner_type_name(enum owner_type type);
 /* "before fdtrace attached", for a sentence "not seen (…)"; "" for SITE_SEEN. */
 const char *site_missing_text(enum site_missing missing);
 
+/* Called for each finding, in order of their bad calls. The finding is lent. */
+typedef void (*finding_fn)(void *arg, const struct finding *finding);
+
 #endif

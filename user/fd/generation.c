@@ -5,7 +5,6 @@
 
 #include "base/records.h"
 #include "base/syscalls.h"
-#include "fd/table_copy.h"
 
 struct fd_site life_site(const struct record_call *call)
 {
@@ -32,7 +31,7 @@ static void settle_doubts(struct store *store, struct number *number)
 {
 	struct life *life = number->newest;
 
-	if (life && life->live && copy_unsure(number->table, number))
+	if (life && life->live && table_unsure(number->table, number))
 		life->uncertain |= life->opened.missing == SITE_SEEN;
 	if (!number_stale(store, number))
 		return;
@@ -231,7 +230,7 @@ int life_begin(struct store *store, struct table *table, int32_t fd, const struc
 		return -ENOMEM;
 	life = number->newest;
 	stale = number_stale(store, number);
-	unsure = copy_unsure(table, number);
+	unsure = table_unsure(table, number);
 	missed = may_be_missed(store, number, call);
 	earlier = stale ? NULL : closed_first(store, number, call);
 	if (earlier && record_call_entered(call) && earlier->opened.missing == SITE_OTHER_WAY) {
@@ -536,7 +535,7 @@ bool life_close_bulk(struct store *store, struct number *number, const struct re
 	/* Records were lost: it may have been closed before. */
 	if (number_stale(store, number))
 		site = (struct fd_site){.missing = SITE_LOST};
-	life->uncertain |= copy_unsure(number->table, number);
+	life->uncertain |= table_unsure(number->table, number);
 	settle_doubts(store, number);
 	number_touch(store, number);
 	life->uncertain |= order_may_overlap(store, call, &life->opened);

@@ -543,6 +543,7 @@ int fd_exec(struct fd_world *world, const struct record_exec *record)
 	table = users_exec(&world->users, user, record->h.tid, record->table);
 	if (!table)
 		return users_give_up(&world->users, user);
+	copy_over(&world->hold, table);
 	hold_table_over(&world->hold, table);
 	table_exec(&world->store, table);
 	user->vfork = false;

@@ -17,22 +17,10 @@
 #include <stdint.h>
 
 #include "fd/finding.h"
+#include "fd/limits.h"
 #include "abi/record.h"
 
 struct fd_world;
-
-struct fd_limits {
-	unsigned int history; /* ended generations kept for each number (default 4) */
-	unsigned int tables;  /* tables at once (default 65536) */
-	unsigned int numbers; /* numbers with a history, over all tables (default: no limit) */
-	size_t bytes;	      /* that all of them take, as counted here (default 96 MiB) */
-	unsigned int sweep;   /* consecutive EBADF closes from one site that make a sweep (8) */
-	uint64_t settle_ns;   /* how long a bad close on a number that is believed open waits for
-				 the racing close that explains it (default 200 ms) */
-};
-
-/* Called for each finding, in order of their bad calls. The finding is lent. */
-typedef void (*finding_fn)(void *arg, const struct finding *finding);
 
 /* limits may be NULL: defaults. 0 or -ENOMEM. */
 int fd_world_new(const struct fd_limits *limits, finding_fn emit, void *arg,

@@ -7,7 +7,6 @@
 
 #include "base/records.h"
 #include "base/syscalls.h"
-#include "fd/table_copy.h"
 #include "fd/generation.h"
 
 /* Members of one run, all findings that wait, runs at once. */
@@ -533,7 +532,6 @@ void hold_table_over(struct hold *hold, struct table *table)
 
 	if (!table->held)
 		return;
-	copy_over(hold, table);
 	DL_FOREACH_SAFE (hold->waiters, held, next)
 		if (held->table == table)
 			waited(hold, held);

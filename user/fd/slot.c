@@ -260,21 +260,6 @@ void number_free(struct store *store, struct number *number)
 	store_discount(store, sizeof(*number));
 }
 
-void table_mark_cut(struct table *table, int32_t min, int32_t max, uint64_t time_ns)
-{
-	if (time_ns > table->cut_ns)
-		table->cut_ns = time_ns;
-	if (!table->cut) {
-		table->cut = true;
-		table->cut_min = min;
-		table->cut_max = max;
-	}
-	if (min < table->cut_min)
-		table->cut_min = min;
-	if (max > table->cut_max)
-		table->cut_max = max;
-}
-
 static uint64_t later(uint64_t time_ns, const struct fd_site *site)
 {
 	return site->time_ns > time_ns ? site->time_ns : time_ns;

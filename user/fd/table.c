@@ -1,63 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "fd/table.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "base/mem.h"
-#include "fd/table_copy.h"
-
-/* What the heap needs for a block beside its bytes, and in which steps it gives these. */
-#define HEAP_HEAD 8
-#define HEAP_STEP 16
-
-static size_t heap_size(size_t size)
-{
-	return (size + HEAP_HEAD + HEAP_STEP - 1) / HEAP_STEP * HEAP_STEP;
-}
-
-void store_count(struct store *store, size_t size)
-{
-	store->bytes += heap_size(size);
-}
-
-void store_discount(struct store *store, size_t size)
-{
-	store->bytes -= heap_size(size);
-}
-
-void store_init(struct store *store, const struct fd_limits *limits)
-{
-	static const struct fd_limits defaults = {
-		.history = 4,
-		.tables = 65536,
-		.numbers = UINT_MAX,
-		.bytes = 96 << 20,
-		.sweep = 8,
-		.settle_ns = 200000000,
-	};
-	struct fd_limits *l = &store->limits;
-
-	*store = (struct store){.limits = limits ? *limits : defaults, .gaps = 1};
-	l->history = l->history ?: defaults.history;
-	l->tables = l->tables ?: defaults.tables;
-	l->numbers = l->numbers ?: defaults.numbers;
-	l->bytes = l->bytes ?: defaults.bytes;
-	l->sweep = l->sweep ?: defaults.sweep;
-	l->settle_ns = l->settle_ns ?: defaults.settle_ns;
-}
-
-/* Tables */
-
-struct table *table_find(const struct store *store, uint64_t address)
-{
-	struct table *table;
-
-	HASH_FIND(hh, store->tables, &address, sizeof(address), table);
-	return table;
-}
 
 void table_place(struct store *store, struct table *table, uint64_t address)
 {
@@ -88,6 +36,20 @@ struct table *table_new(struct store *store, uint64_t address)
 	return table;
 }
 
+/* A copy of it is then one of what it was copied from itself, and as old. */
+static void leave_copies(struct table *table)
+{
+	struct table *source = table->source, *copy = table->copy;
+
+	if (source)
+		source->copy = copy;
+	if (copy)
+		copy->source = source;
+	if (source && copy)
+		copy->copied_ns = table->copied_ns;
+	table->source = table->copy = NULL;
+}
+
 void table_free(struct store *store, struct table *table)
 {
 	struct number *number;
@@ -96,7 +58,7 @@ void table_free(struct store *store, struct table *table)
 	number_free(store, number);
 	store->bytes -= slots_bytes(&table->numbers);
 	slots_free(&table->numbers);
-	copy_forget(table);
+	leave_copies(table);
 	table_place(store, table, 0);
 	store->ntables--;
 	free(table);
@@ -233,11 +195,6 @@ void table_relisted(struct store *store, struct table *table)
 bool table_gap(const struct store *store, const struct table *table)
 {
 	return table->gaps != store->gaps;
-}
-
-bool table_cut(const struct table *table, int32_t fd)
-{
-	return table->cut && fd >= table->cut_min && fd <= table->cut_max;
 }
 
 void table_sweep(struct table *table, int32_t min, int32_t max, uint64_t time_ns)

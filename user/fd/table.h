@@ -15,7 +15,7 @@
 #include <uthash.h>
 
 #include "fd/coverage.h"
-#include "fd/lifecycle.h"
+#include "fd/limits.h"
 #include "fd/slot_index.h"
 
 /* A path or name, shared by all lives that came from one open file. */
@@ -186,6 +186,12 @@ void table_relisted(struct store *store, struct table *table);
 bool table_gap(const struct store *store, const struct table *table);
 /* The number may have been forgotten. */
 bool table_cut(const struct table *table, int32_t fd);
+
+/*
+ * What is known of the number (NULL: nothing) may be older or newer than the copy that the table is
+ * (table_copy.h).
+ */
+bool table_unsure(const struct table *table, const struct number *number);
 /* Numbers min..max have been forgotten: what had been known of them had happened by time_ns. */
 void table_mark_cut(struct table *table, int32_t min, int32_t max, uint64_t time_ns);
 /* close_range has covered min..max; time_ns: when, if it was in this table. */

@@ -122,20 +122,6 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 				  may_be_newer(store, &life->ended, tid);
 }
 
-/* A copy of it is then one of what it was copied from itself, and as old. */
-void copy_forget(struct table *table)
-{
-	struct table *source = table->source, *copy = table->copy;
-
-	if (source)
-		source->copy = copy;
-	if (copy)
-		copy->source = source;
-	if (source && copy)
-		copy->copied_ns = table->copied_ns;
-	table->source = table->copy = NULL;
-}
-
 static void doubt(struct store *store, struct table *copy, int32_t fd, bool opens)
 {
 	struct number *number = fd < 0 ? NULL : number_find(copy, fd);
@@ -210,13 +196,8 @@ void copy_over(struct hold *hold, struct table *table)
 {
 	struct number *number;
 
-	if (!table->source || !is_soon(hold->store, table->copied_ns))
+	if (!table->held || !table->source || !is_soon(hold->store, table->copied_ns))
 		return;
 	EACH_NUMBER(table, at, number)
 	hold_unsure(number, table->copied_ns, true);
-}
-
-bool copy_unsure(const struct table *table, const struct number *number)
-{
-	return number ? number->unsure : table->unsure;
 }

@@ -24,9 +24,6 @@ struct hold;
 void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,
 		bool shared);
 
-/* The table goes. */
-void copy_forget(struct table *table);
-
 /*
  * A call in a table: if it may have come before the table was copied, the copy may have it too, and
  * findings there that wait are no facts.
@@ -35,8 +32,5 @@ void copy_late(struct hold *hold, struct table *table, const struct record_call 
 
 /* The table is over before all is recorded that may have come before it was copied. */
 void copy_over(struct hold *hold, struct table *table);
-
-/* What is known of the number may be older or newer than the copy that the table is. */
-bool copy_unsure(const struct table *table, const struct number *number);
 
 #endif

@@ -129,6 +129,7 @@ static void untie(struct users *users, struct use *use)
 		user->main = user->uses ? user->uses->table : NULL;
 	if (table->uses)
 		return;
+	copy_over(users->hold, table);
 	hold_table_over(users->hold, table);
 	table_free(users->store, table);
 }

@@ -7,7 +7,6 @@
 
 #include "base/records.h"
 #include "base/syscalls.h"
-#include "fd/table_copy.h"
 #include "fd/generation.h"
 #include "fd/owner_names.h"
 
@@ -54,7 +53,7 @@ static struct subject look_up(const struct scene *scene, int32_t fd)
 
 	if (fd < 0)
 		return s;
-	s.unsure = copy_unsure(scene->table, number);
+	s.unsure = table_unsure(scene->table, number);
 	if (!number || !number->newest) {
 		s.standing = never_seen(scene, fd);
 		s.gap = table_gap(scene->store, scene->table);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* What numbers and tables rest on: no function here calls one of theirs. */
+#include <limits.h>
+
+#include "fd/table.h"
+
+/* What the heap needs for a block beside its bytes, and in which steps it gives these. */
+#define HEAP_HEAD 8
+#define HEAP_STEP 16
+
+static size_t heap_size(size_t size)
+{
+	return (size + HEAP_HEAD + HEAP_STEP - 1) / HEAP_STEP * HEAP_STEP;
+}
+
+void store_count(struct store *store, size_t size)
+{
+	store->bytes += heap_size(size);
+}
+
+void store_discount(struct store *store, size_t size)
+{
+	store->bytes -= heap_size(size);
+}
+
+void store_init(struct store *store, const struct fd_limits *limits)
+{
+	static const struct fd_limits defaults = {
+		.history = 4,
+		.tables = 65536,
+		.numbers = UINT_MAX,
+		.bytes = 96 << 20,
+		.sweep = 8,
+		.settle_ns = 200000000,
+	};
+	struct fd_limits *l = &store->limits;
+
+	*store = (struct store){.limits = limits ? *limits : defaults, .gaps = 1};
+	l->history = l->history ?: defaults.history;
+	l->tables = l->tables ?: defaults.tables;
+	l->numbers = l->numbers ?: defaults.numbers;
+	l->bytes = l->bytes ?: defaults.bytes;
+	l->sweep = l->sweep ?: defaults.sweep;
+	l->settle_ns = l->settle_ns ?: defaults.settle_ns;
+}
+
+/* Tables */
+
+struct table *table_find(const struct store *store, uint64_t address)
+{
+	struct table *table;
+
+	HASH_FIND(hh, store->tables, &address, sizeof(address), table);
+	return table;
+}
+
+bool table_cut(const struct table *table, int32_t fd)
+{
+	return table->cut && fd >= table->cut_min && fd <= table->cut_max;
+}
+
+void table_mark_cut(struct table *table, int32_t min, int32_t max, uint64_t time_ns)
+{
+	if (time_ns > table->cut_ns)
+		table->cut_ns = time_ns;
+	if (!table->cut) {
+		table->cut = true;
+		table->cut_min = min;
+		table->cut_max = max;
+	}
+	if (min < table->cut_min)
+		table->cut_min = min;
+	if (max > table->cut_max)
+		table->cut_max = max;
+}
+
+bool table_unsure(const struct table *table, const struct number *number)
+{
+	return number ? number->unsure : table->unsure;
+}
