@@ -76,11 +76,8 @@ static void step(struct code_cache *cache, struct input *in)
 	case 3:
 		look_up(cache, in);
 		break;
-	case 4:
+	default:
 		code_cache_relieve(cache);
-		break;
-	case 5:
-		code_cache_drop(cache, take(in, 1) & 3);
 		break;
 	}
 }

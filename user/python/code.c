@@ -6,7 +6,6 @@
 
 #define HASH_NONFATAL_OOM 1 /* an element that could not be added has hh.tbl == NULL */
 #include <uthash.h>
-#include <utlist.h>
 
 #include "base/mem.h"
 #include "python/linetable.h"
@@ -34,21 +33,12 @@ struct code_entry {
 	char *file, *function; /* what info lends */
 	uint8_t *table;	       /* the first table_bytes of table_total */
 	uint32_t table_bytes, table_total;
-	size_t bytes; /* as counted in the cache */
-	struct code_process *process;
-	struct code_entry *prev, *next; /* in process */
-	UT_hash_handle hh;		/* in insertion order: the oldest first */
-};
-
-struct code_process {
-	uint32_t tgid;
-	struct code_entry *codes;
-	UT_hash_handle hh;
+	size_t bytes;	   /* as counted in the cache */
+	UT_hash_handle hh; /* in insertion order: the oldest first */
 };
 
 struct code_cache {
 	struct code_entry *codes;
-	struct code_process *processes;
 	size_t max;
 	size_t bytes, bytes_max;
 	uint64_t forgotten;
@@ -88,24 +78,11 @@ static void entry_free_ptr(struct code_entry **entry)
 	entry_free(*entry);
 }
 
-static void process_drop_if_empty(struct code_cache *cache, struct code_process *process)
-{
-	if (process->codes)
-		return;
-	HASH_DEL(cache->processes, process);
-	free(process);
-}
-
-/* Takes entry out of the cache, and its process with the last one. */
 static void entry_drop(struct code_cache *cache, struct code_entry *entry)
 {
-	struct code_process *process = entry->process;
-
 	HASH_DEL(cache->codes, entry);
-	DL_DELETE(process->codes, entry);
 	cache->bytes -= entry->bytes;
 	entry_free(entry);
-	process_drop_if_empty(cache, process);
 }
 
 void code_cache_free(struct code_cache *cache)
@@ -115,18 +92,6 @@ void code_cache_free(struct code_cache *cache)
 	while (cache->codes)
 		entry_drop(cache, cache->codes);
 	free(cache);
-}
-
-void code_cache_drop(struct code_cache *cache, uint32_t tgid)
-{
-	struct code_process *process;
-	bool last = false;
-
-	HASH_FIND(hh, cache->processes, &tgid, sizeof(tgid), process);
-	while (process && !last) {
-		last = !process->codes->next;
-		entry_drop(cache, process->codes);
-	}
 }
 
 static struct code_entry *entry_find(const struct code_cache *cache, uint32_t tgid, uint64_t code,
@@ -171,26 +136,6 @@ bool code_cache_relieve(struct code_cache *cache)
 	return true;
 }
 
-/* NULL without memory. A new one is empty: the caller fills or drops it at once. */
-static struct code_process *process_get(struct code_cache *cache, uint32_t tgid)
-{
-	struct code_process *process;
-
-	HASH_FIND(hh, cache->processes, &tgid, sizeof(tgid), process);
-	if (process)
-		return process;
-	process = calloc(1, sizeof(*process));
-	if (!process)
-		return NULL;
-	process->tgid = tgid;
-	HASH_ADD(hh, cache->processes, tgid, sizeof(process->tgid), process);
-	if (!process->hh.tbl) {
-		free(process);
-		return NULL;
-	}
-	return process;
-}
-
 /* Takes entry over on success. */
 static int entry_insert(struct code_cache *cache, struct code_entry *entry)
 {
@@ -199,15 +144,9 @@ static int entry_insert(struct code_cache *cache, struct code_entry *entry)
 
 	if (old)
 		entry_drop(cache, old);
-	entry->process = process_get(cache, (uint32_t)entry->key.tgid);
-	if (!entry->process)
-		return -ENOMEM;
 	HASH_ADD(hh, cache->codes, key, sizeof(entry->key), entry);
-	if (!entry->hh.tbl) {
-		process_drop_if_empty(cache, entry->process);
+	if (!entry->hh.tbl)
 		return -ENOMEM;
-	}
-	DL_APPEND(entry->process->codes, entry);
 	cache->bytes += entry->bytes;
 	make_room(cache, entry);
 	return 0;

@@ -52,12 +52,6 @@ int code_cache_add_table(struct code_cache *cache, const struct record_code_tabl
  */
 bool code_cache_relieve(struct code_cache *cache);
 
-/*
- * exit, exec: the process has none of them any more. A forked child is a process of its own:
- * the kernel side sends it its code objects again.
- */
-void code_cache_drop(struct code_cache *cache, uint32_t tgid);
-
 /* NULL if it was never sent, lost or evicted. */
 const struct code_info *code_cache_find(const struct code_cache *cache, uint32_t tgid,
 					uint64_t code, uint64_t ident);

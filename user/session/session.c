@@ -534,11 +534,6 @@ uint64_t session_gaps(const struct session *session)
 	return session->gaps;
 }
 
-size_t session_alive(const struct session *session)
-{
-	return session->alive;
-}
-
 size_t session_living(const struct session *session, pid_t **ret)
 {
 	return process_living(session->processes, ret);

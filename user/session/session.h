@@ -82,9 +82,6 @@ bool session_process_started(const struct session *session, pid_t pid, uint64_t 
 /* How often records were found lost so far. */
 uint64_t session_gaps(const struct session *session);
 
-/* Processes that are traced and alive, as far as the records tell. */
-size_t session_alive(const struct session *session);
-
 /* Decides all that waits, and, if wanted, gives each sink the summary. 0, or a sink's error. */
 int session_end(struct session *session, bool summary);
 

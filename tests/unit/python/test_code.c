@@ -166,28 +166,6 @@ static void test_repeated(void **state)
 	parts.name = "ran";
 	assert_int_equal(add(cache, &parts), 0);
 	assert_string_equal(find(cache, 10, 42)->function, "ran");
-	code_cache_drop(cache, 10);
-	assert_null(find(cache, 10, 42));
-	code_cache_free(cache);
-}
-
-static void test_dropped_with_its_process(void **state)
-{
-	struct code_cache *cache = cache_new(0);
-	struct code_parts parts = plain;
-
-	for (parts.tgid = 10; parts.tgid < 13; parts.tgid++) {
-		for (parts.ident = 1; parts.ident < 100; parts.ident++)
-			assert_int_equal(add(cache, &parts), 0);
-	}
-	code_cache_drop(cache, 11);
-	code_cache_drop(cache, 11);
-	code_cache_drop(cache, 99);
-	for (uint64_t ident = 1; ident < 100; ident++) {
-		assert_non_null(find(cache, 10, ident));
-		assert_null(find(cache, 11, ident));
-		assert_non_null(find(cache, 12, ident));
-	}
 	code_cache_free(cache);
 }
 
@@ -279,9 +257,13 @@ static void test_a_piece_is_lost(void **state)
 	/* Up to 3.9 the last line of a table holds for all that follows: not so of a part. */
 	assert_int_equal(line(cache, 4), LINE_UNKNOWN);
 	assert_int_equal(line(cache, 100), LINE_UNKNOWN);
+	code_cache_free(cache);
+}
 
-	/* A piece of an object that is not here. */
-	code_cache_drop(cache, 10);
+static void test_a_piece_of_nothing(void **state)
+{
+	struct code_cache *cache = cache_new(0);
+
 	assert_int_equal(add_table(cache, 4, "\2\1", 2), 0);
 	assert_null(find(cache, 10, 42));
 	code_cache_free(cache);
@@ -473,12 +455,12 @@ int main(void)
 		cmocka_unit_test(test_found_again),
 		cmocka_unit_test(test_version_selects_the_decoder),
 		cmocka_unit_test(test_repeated),
-		cmocka_unit_test(test_dropped_with_its_process),
 		cmocka_unit_test(test_the_oldest_go),
 		cmocka_unit_test(test_relief_takes_a_quarter),
 		cmocka_unit_test(test_bytes_are_bounded),
 		cmocka_unit_test(test_table_in_pieces),
 		cmocka_unit_test(test_a_piece_is_lost),
+		cmocka_unit_test(test_a_piece_of_nothing),
 		cmocka_unit_test(test_nothing_readable),
 		cmocka_unit_test(test_cut_texts),
 		cmocka_unit_test(test_refused),
