@@ -3,14 +3,17 @@
  * What the simulators in C share: simlib.py's twin.
  *
  * Owns: the moment at which a simulator lets itself be traced, its word on which numbers it used,
- * and the plainest bug that it can have. Never: makes a descriptor.
+ * the plainest bug that it can have, and the clock and the chance of those that keep a log. Never:
+ * makes a descriptor.
  */
 #ifndef FDTRACE_SIM_H
 #define FDTRACE_SIM_H
 
 #include <err.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Returns when the tracer is there: at once, unless the harness attaches one later. */
@@ -39,6 +42,22 @@ static inline int say(const char *name, int number)
 		err(1, "%s", name);
 	dprintf(1, "%s=%d\n", name, number);
 	return number;
+}
+
+/* CLOCK_BOOTTIME, as records have it, nanoseconds. */
+static inline uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* A number below one; the same from the same seed on every machine. */
+static inline uint32_t draw(uint64_t *seed, uint32_t below)
+{
+	*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (*seed >> 33) % below;
 }
 
 /* The bug itself. The number is free afterwards: the next descriptor may get it. */

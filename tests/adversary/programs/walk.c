@@ -35,6 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim.h"
 #include "uring.h"
 
 /* Numbers that the walk opens and closes; beyond are its own. */
@@ -86,18 +87,9 @@ static void fail(const char *what)
 	_exit(1);
 }
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 static uint32_t any(struct actor *a, uint32_t below)
 {
-	a->random = a->random * 6364136223846793005ull + 1442695040888963407ull;
-	return (a->random >> 33) % below;
+	return draw(&a->random, below);
 }
 
 /* 0: free, 1: taken, 2: and somebody waits. False: the walk is over; it is taken all the same. */
@@ -129,13 +121,13 @@ static struct entry *begin(struct actor *a, enum op op, enum how how, int fd, in
 			    .how = how,
 			    .fd = fd,
 			    .fd2 = fd2};
-	e->began_ns = now();
+	e->began_ns = now_ns();
 	return e;
 }
 
 static void end(struct entry *e, int ret)
 {
-	e->ended_ns = now();
+	e->ended_ns = now_ns();
 	e->ret = ret;
 	shared->count++;
 }

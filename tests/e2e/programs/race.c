@@ -54,29 +54,15 @@ static _Atomic int slots[SLOTS]; /* handed over: number + 1; 0: empty */
 static uint64_t end_ns;
 static unsigned int doubles;
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-static uint32_t draw(struct worker *w, uint32_t below)
-{
-	w->seed = w->seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (w->seed >> 33) % below;
-}
-
 static int call(struct worker *w, enum op op, int fd)
 {
 	struct entry *e = &w->log[w->count++];
 
 	e->tid = gettid();
 	e->op = op;
-	e->enter_ns = now();
+	e->enter_ns = now_ns();
 	e->ret = op == OP_OPEN ? open("/dev/null", O_RDONLY) : close(fd);
-	e->exit_ns = now();
+	e->exit_ns = now_ns();
 	e->fd = op == OP_OPEN ? e->ret : fd;
 	if (e->ret < 0)
 		e->ret = -errno;
@@ -86,9 +72,9 @@ static int call(struct worker *w, enum op op, int fd)
 static void end_one(struct worker *w, int fd)
 {
 	call(w, OP_CLOSE, fd);
-	if (!doubles || draw(w, doubles))
+	if (!doubles || draw(&w->seed, doubles))
 		return;
-	for (unsigned int spins = draw(w, 2000); spins; spins--)
+	for (unsigned int spins = draw(&w->seed, 2000); spins; spins--)
 		__asm__ volatile("");
 	call(w, OP_CLOSE, fd);
 }
@@ -96,17 +82,17 @@ static void end_one(struct worker *w, int fd)
 /* Another thread's number, for one of ours. */
 static int swap(struct worker *w, int fd)
 {
-	return atomic_exchange(&slots[draw(w, SLOTS)], fd + 1) - 1;
+	return atomic_exchange(&slots[draw(&w->seed, SLOTS)], fd + 1) - 1;
 }
 
 static void step(struct worker *w)
 {
-	int *kept = &w->kept[draw(w, KEPT)], fd;
+	int *kept = &w->kept[draw(&w->seed, KEPT)], fd;
 
 	if (*kept >= 0) {
 		fd = *kept;
 		*kept = -1;
-		if (!draw(w, 4))
+		if (!draw(&w->seed, 4))
 			fd = swap(w, fd);
 		if (fd >= 0)
 			end_one(w, fd);
@@ -121,10 +107,10 @@ static void *work(void *arg)
 {
 	struct worker *w = arg;
 
-	while (now() < end_ns && w->count < ENTRIES_MAX - 256) {
-		for (unsigned int steps = draw(w, 64); steps; steps--)
+	while (now_ns() < end_ns && w->count < ENTRIES_MAX - 256) {
+		for (unsigned int steps = draw(&w->seed, 64); steps; steps--)
 			step(w);
-		usleep(draw(w, 500));
+		usleep(draw(&w->seed, 500));
 	}
 	for (unsigned int i = 0; i < KEPT; i++)
 		if (w->kept[i] >= 0)
@@ -160,7 +146,7 @@ int main(int argc, char **argv)
 		memset(workers[i].kept, -1, sizeof(workers[i].kept));
 	}
 	wait_for_tracer();
-	end_ns = now() + strtoull(argv[3], NULL, 0) * 1000000;
+	end_ns = now_ns() + strtoull(argv[3], NULL, 0) * 1000000;
 	for (unsigned int i = 0; i < count; i++)
 		pthread_create(&workers[i].thread, NULL, work, &workers[i]);
 	for (unsigned int i = 0; i < count; i++)
