@@ -50,3 +50,33 @@ int file_open_regular(const char *path)
 
 	return path_fd < 0 ? -errno : file_reopen_regular(path_fd);
 }
+
+int file_read_exactly(int fd, void *buf, size_t size, uint64_t offset)
+{
+	ssize_t got;
+
+	if (offset > INT64_MAX - size)
+		return -EINVAL;
+	got = pread(fd, buf, size, (off_t)offset);
+	if (got < 0)
+		return -errno;
+	return (size_t)got == size ? 0 : -EINVAL;
+}
+
+ssize_t file_read_up_to(int fd, void *buf, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t got = read(fd, (char *)buf + done, size - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}

@@ -6,13 +6,14 @@
 
 #include <gelf.h>
 
-#define PROGRAM_HEADERS 128
+#include "base/elf_segment.h"
+
 /* The first part of a function, and the table of .eh_frame_hdr: ten times what is met. Each jump is
  * counted against all others. */
-#define FUNCTION_MAX	(32u << 10)
-#define TABLE_MAX	(8u << 20)
+#define FUNCTION_MAX (32u << 10)
+#define TABLE_MAX    (8u << 20)
 /* Jumps that must lead into the rest: what only looks like one leads anywhere. */
-#define JUMPS_MIN	4
+#define JUMPS_MIN    4
 
 /*
  * Linux Standard Base, Core, "Exception Frame Header": a table sorted by address, each entry two
@@ -53,33 +54,17 @@ static uint64_t relative(uint64_t to, const uint8_t *bytes)
 	return to + (uint64_t)(int64_t)(int32_t)word_at(bytes);
 }
 
-/* The segment of a type that holds size bytes at an address; size 0: any of this type. */
-static bool find_segment(Elf *elf, uint32_t type, uint64_t address, uint64_t size, GElf_Phdr *ret)
-{
-	size_t count = 0;
-
-	if (elf_getphdrnum(elf, &count))
-		return false;
-	for (size_t i = 0; i < count && i < PROGRAM_HEADERS; i++) {
-		if (!gelf_getphdr(elf, i, ret) || ret->p_type != type)
-			continue;
-		if (!size || (address >= ret->p_vaddr && size <= ret->p_filesz &&
-			      address - ret->p_vaddr <= ret->p_filesz - size))
-			return true;
-	}
-	return false;
-}
-
 /* What the file lays at an address. Lent. NULL: nothing. */
 static const uint8_t *bytes_at(Elf *elf, uint64_t address, uint64_t size)
 {
 	const Elf_Data *data;
 	GElf_Phdr segment;
+	uint64_t offset;
 
-	if (!size || !find_segment(elf, PT_LOAD, address, size, &segment))
+	if (!elf_segment_at(elf, address, size, &segment) ||
+	    !elf_segment_offset(&segment, address, size, &offset))
 		return NULL;
-	data = elf_getdata_rawchunk(elf, (int64_t)(segment.p_offset + (address - segment.p_vaddr)),
-				    size, ELF_T_BYTE);
+	data = elf_getdata_rawchunk(elf, (int64_t)offset, size, ELF_T_BYTE);
 	return data && data->d_size >= size ? data->d_buf : NULL;
 }
 
@@ -88,7 +73,7 @@ static bool find_table(Elf *elf, struct eh_table *ret)
 	GElf_Phdr segment;
 	uint64_t size;
 
-	if (!find_segment(elf, PT_GNU_EH_FRAME, 0, 0, &segment))
+	if (!elf_segment_of_type(elf, PT_GNU_EH_FRAME, &segment))
 		return false;
 	size = segment.p_filesz;
 	if (size < EH_ENTRIES || size > TABLE_MAX)

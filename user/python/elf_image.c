@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 /* All that is loaded of a file: a Python with everything linked into it is a tenth of that. */
@@ -32,21 +33,9 @@ struct tables {
 	uint64_t rela, rela_size, relr, relr_size;
 };
 
-static int read_file(int fd, void *buf, size_t size, uint64_t offset)
-{
-	ssize_t n;
-
-	if (offset > INT64_MAX - size)
-		return -EINVAL;
-	n = pread(fd, buf, size, (off_t)offset);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == size ? 0 : -EINVAL;
-}
-
 static int read_header(int fd, Elf64_Ehdr *header)
 {
-	int err = read_file(fd, header, sizeof(*header), 0);
+	int err = file_read_exactly(fd, header, sizeof(*header), 0);
 
 	if (err)
 		return err;
@@ -102,7 +91,8 @@ int image_open(int fd, struct elf_image *ret)
 		return -EINVAL;
 	err = read_header(fd, &header);
 	if (!err)
-		err = read_file(fd, segments, header.e_phnum * sizeof(segments[0]), header.e_phoff);
+		err = file_read_exactly(fd, segments, header.e_phnum * sizeof(segments[0]),
+					header.e_phoff);
 	if (err)
 		return err;
 	*ret = (struct elf_image){
@@ -146,7 +136,7 @@ int image_read(const struct elf_image *image, uint64_t address, void *buf, size_
 	at = address - segment->p_vaddr;
 	if (size > segment->p_filesz - at)
 		return -EINVAL;
-	return read_file(image->fd, buf, size, segment->p_offset + at);
+	return file_read_exactly(image->fd, buf, size, segment->p_offset + at);
 }
 
 int image_code_offset(const struct elf_image *image, uint64_t address, uint64_t *ret,
@@ -273,7 +263,8 @@ static int find_tables(const struct elf_image *image, struct tables *ret)
 	*ret = (struct tables){0};
 	if (count > DYNAMIC_MAX)
 		return -EINVAL;
-	err = read_file(image->fd, entries, count * sizeof(*entries), image->dynamic.p_offset);
+	err = file_read_exactly(image->fd, entries, count * sizeof(*entries),
+				image->dynamic.p_offset);
 	for (size_t i = 0; i < count && !err && entries[i].d_tag != DT_NULL; i++) {
 		switch (entries[i].d_tag) {
 		case DT_RELA:
@@ -464,7 +455,7 @@ static int search_segment(const struct image_search *search, const Elf64_Phdr *s
 		uint64_t left = segment->p_filesz - at;
 		size_t size = left < sizeof(window) ? left : sizeof(window);
 
-		result = read_file(search->image->fd, window, size, segment->p_offset + at);
+		result = file_read_exactly(search->image->fd, window, size, segment->p_offset + at);
 		if (result)
 			break;
 		result = search->needles

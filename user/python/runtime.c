@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/elf_segment.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "python/gilstate.h"
 #include "python/layout.h"
@@ -50,18 +52,6 @@ struct python_symbols {
 	size_t runtime_section;
 };
 
-static int read_exactly(int fd, void *buf, size_t size, uint64_t offset)
-{
-	ssize_t n;
-
-	if (offset > INT64_MAX - size)
-		return -EINVAL;
-	n = pread(fd, buf, size, (off_t)offset);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == size ? 0 : -EINVAL;
-}
-
 /*
  * What can be refused before libelf allocates for it. A count of 0 with sections there, or
  * PN_XNUM, means more than 65,279: no program that runs Python has that many.
@@ -75,7 +65,7 @@ static int check_header(int fd, Elf64_Ehdr *header)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	err = read_exactly(fd, header, sizeof(*header), 0);
+	err = file_read_exactly(fd, header, sizeof(*header), 0);
 	if (err)
 		return err;
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
@@ -115,32 +105,16 @@ static void file_close(struct elf_file *file)
 	elf_end(file->elf);
 }
 
-/* The loaded segment that holds size bytes at vaddr in memory; false: none. */
-static bool find_segment(const struct elf_file *file, uint64_t vaddr, uint64_t size, GElf_Phdr *ret)
-{
-	for (size_t i = 0; i < file->segments; i++) {
-		if (!gelf_getphdr(file->elf, (int)i, ret))
-			return false;
-		if (ret->p_type == PT_LOAD && vaddr >= ret->p_vaddr && size <= ret->p_memsz &&
-		    vaddr - ret->p_vaddr <= ret->p_memsz - size)
-			return true;
-	}
-	return false;
-}
-
 /* The initial content of memory at vaddr. */
 static int read_initial(const struct elf_file *file, uint64_t vaddr, void *buf, size_t size)
 {
 	GElf_Phdr segment;
-	uint64_t at;
+	uint64_t offset;
 
-	if (!find_segment(file, vaddr, size, &segment))
+	if (!elf_segment_at(file->elf, vaddr, size, &segment) ||
+	    !elf_segment_offset(&segment, vaddr, size, &offset))
 		return -EINVAL;
-	at = vaddr - segment.p_vaddr;
-	if (size > segment.p_filesz || at > segment.p_filesz - size ||
-	    segment.p_offset > UINT64_MAX - at)
-		return -EINVAL;
-	return read_exactly(file->fd, buf, size, segment.p_offset + at);
+	return file_read_exactly(file->fd, buf, size, offset);
 }
 
 /* The first executable segment in whole pages, as it is mapped. */
@@ -500,7 +474,7 @@ int python_runtime_find(int fd, struct python_runtime *ret)
 	if (err)
 		return err;
 	if (symbols.runtime.st_size &&
-	    !find_segment(&file, ret->runtime, symbols.runtime.st_size, &segment))
+	    !elf_segment_at(file.elf, ret->runtime, symbols.runtime.st_size, &segment))
 		return -EINVAL;
 	err = find_text(&file, ret);
 	if (err)

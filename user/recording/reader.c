@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/file.h"
+
 struct recording_reader {
 	int fd;
 	int error; /* that ended it */
@@ -17,25 +19,6 @@ struct recording_reader {
 	uint64_t raw[BLOCK_RAW_MAX / sizeof(uint64_t)];
 	uint8_t stored[]; /* as much as zlib may make of BLOCK_RAW_MAX */
 };
-
-/* As much as there is up to size; the bytes read, or negative errno. */
-static ssize_t read_all(int fd, void *bytes, size_t size)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = read(fd, (char *)bytes + done, size - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		done += n;
-	}
-	return done;
-}
 
 static bool in_range(const struct recording_parameters *p)
 {
@@ -75,7 +58,7 @@ int recording_reader_new(int fd, struct recording_reader **ret_reader)
 	if (!reader)
 		return -ENOMEM;
 	reader->fd = fd;
-	size = read_all(fd, &reader->header, sizeof(reader->header));
+	size = file_read_up_to(fd, &reader->header, sizeof(reader->header));
 	err = size < 0 ? size : check_header(&reader->header, size);
 	if (err) {
 		free(reader);
@@ -128,7 +111,7 @@ static int unpack(struct recording_reader *reader, const struct recording_block 
 static int next_block(struct recording_reader *reader)
 {
 	struct recording_block block;
-	ssize_t got = read_all(reader->fd, &block, sizeof(block));
+	ssize_t got = file_read_up_to(reader->fd, &block, sizeof(block));
 	int err;
 
 	if (got < 0)
@@ -137,7 +120,7 @@ static int next_block(struct recording_reader *reader)
 		return 0;
 	if (!block_valid(&block))
 		return -EBADMSG;
-	got = read_all(reader->fd, reader->stored, block.stored);
+	got = file_read_up_to(reader->fd, reader->stored, block.stored);
 	if (got < 0)
 		return got;
 	if ((size_t)got < block.stored)

@@ -17,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "security/confine.h"
 
@@ -181,25 +182,6 @@ static int open_path(int root_fd, const char *file)
 	return fd;
 }
 
-static int read_all(int fd, char *data, size_t size, size_t *ret_read)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = read(fd, data + done, size - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		done += n;
-	}
-	*ret_read = done;
-	return 0;
-}
-
 /* Opening by name alone (O_PATH) has no effect on a FIFO or a device; only then is it read. */
 static int open_regular(int root_fd, const char *file, size_t *ret_size)
 {
@@ -225,6 +207,7 @@ int source_read(int root_fd, const struct source_rights *rights, const char *fil
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *data = NULL;
 	size_t size = 0;
+	ssize_t got;
 	int err = take_on(rights);
 
 	*ret_text = (struct source_text){0};
@@ -236,10 +219,12 @@ int source_read(int root_fd, const struct source_rights *rights, const char *fil
 	data = malloc(size + 1);
 	if (!data)
 		return -ENOMEM;
-	err = read_all(fd, data, size, &ret_text->size);
-	if (!err)
-		ret_text->data = TAKE_PTR(data);
-	return err;
+	got = file_read_up_to(fd, data, size);
+	if (got < 0)
+		return (int)got;
+	ret_text->data = TAKE_PTR(data);
+	ret_text->size = (size_t)got;
+	return 0;
 }
 
 void source_text_free(struct source_text *text)
