@@ -31,6 +31,23 @@ void mem_fclose_ptr(FILE **f)
 		fclose(*f);
 }
 
+int mem_grow(void *list, size_t *room, size_t count, size_t item_size)
+{
+	void *old, *grown;
+
+	if (count <= *room)
+		return 0;
+	if (count > SIZE_MAX / 2)
+		return -ENOMEM;
+	memcpy(&old, list, sizeof(old));
+	grown = reallocarray(old, 2 * count, item_size);
+	if (!grown)
+		return -ENOMEM;
+	memcpy(list, &grown, sizeof(grown));
+	*room = 2 * count;
+	return 0;
+}
+
 char *mem_dup_text(const void *bytes, size_t size)
 {
 	char *text = malloc(size + 1);

@@ -41,6 +41,13 @@ void mem_fclose_ptr(FILE **f);
 /* Closes fd unless it is negative; errno is kept. Returns -1, to assign back. */
 int close_fd(int fd);
 
+/*
+ * Room for count items in a list that grows: *list (list: the address of the pointer) has room for
+ * *room of item_size bytes each, and where that is not enough for twice as many as are needed. 0 or
+ * -ENOMEM: then the list is as it was.
+ */
+int mem_grow(void *list, size_t *room, size_t count, size_t item_size);
+
 /* A copy of size bytes with a NUL behind them, or NULL. The caller frees it. */
 char *mem_dup_text(const void *bytes, size_t size);
 

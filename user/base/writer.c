@@ -8,19 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 static ssize_t keep(void *cookie, const char *bytes, size_t size)
 {
 	struct output *output = cookie;
 
-	if (output->size + size > output->room) {
-		size_t room = (output->size + size) * 2;
-		char *grown = realloc(output->data, room);
-
-		if (!grown)
-			return -1;
-		output->data = grown;
-		output->room = room;
-	}
+	if (mem_grow(&output->data, &output->room, output->size + size, 1))
+		return -1;
 	memcpy(output->data + output->size, bytes, size);
 	output->size += size;
 	return size;

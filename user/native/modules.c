@@ -5,56 +5,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "base/bounded.h"
+#include "base/mem.h"
 
 /* Processes whose modules are known: of others they are looked for when they are needed. */
 #define PROCESSES_MAX 4096
 
 struct process_modules {
+	struct bounded_item item;
 	uint32_t pid;
 	size_t count;
 	size_t room;
 	struct message_module *modules;
-	UT_hash_handle hh;
 };
 
 struct module_table {
-	struct process_modules *processes; /* oldest first */
+	struct bounded processes;
 };
 
-struct module_table *modules_new(void)
+static void process_modules_free(struct bounded_item *item)
 {
-	return calloc(1, sizeof(struct module_table));
-}
+	struct process_modules *process = (struct process_modules *)item;
 
-static struct process_modules *find(const struct module_table *table, uint32_t pid)
-{
-	struct process_modules *process;
-
-	HASH_FIND(hh, table->processes, &pid, sizeof(pid), process);
-	return process;
-}
-
-static void drop(struct module_table *table, struct process_modules *process)
-{
-	HASH_DEL(table->processes, process);
 	free(process->modules);
 	free(process);
 }
 
+struct module_table *modules_new(void)
+{
+	struct module_table *table = calloc(1, sizeof(*table));
+
+	if (table)
+		table->processes = (struct bounded){.items_max = PROCESSES_MAX,
+						    .item_free = process_modules_free};
+	return table;
+}
+
+static struct process_modules *find_process(const struct module_table *table, uint32_t pid)
+{
+	return (struct process_modules *)bounded_find(&table->processes, &pid, sizeof(pid));
+}
+
 void modules_drop(struct module_table *table, uint32_t pid)
 {
-	struct process_modules *process = find(table, pid);
+	struct process_modules *process = find_process(table, pid);
 
 	if (process)
-		drop(table, process);
+		bounded_drop(&table->processes, &process->item);
 }
 
 void modules_drop_all(struct module_table *table)
 {
-	while (table->processes)
-		drop(table, table->processes);
+	bounded_drop_all(&table->processes);
 }
 
 void modules_free(struct module_table *table)
@@ -65,20 +67,17 @@ void modules_free(struct module_table *table)
 	free(table);
 }
 
-static struct process_modules *find_or_add(struct module_table *table, uint32_t pid)
+static struct process_modules *find_or_add_process(struct module_table *table, uint32_t pid)
 {
-	struct process_modules *process = find(table, pid);
+	struct process_modules *process = find_process(table, pid);
 
 	if (process)
 		return process;
-	if (HASH_COUNT(table->processes) >= PROCESSES_MAX)
-		drop(table, table->processes);
 	process = calloc(1, sizeof(*process));
 	if (!process)
 		return NULL;
 	process->pid = pid;
-	HASH_ADD(hh, table->processes, pid, sizeof(process->pid), process);
-	if (!process->hh.tbl) {
+	if (bounded_add(&table->processes, &process->item, &process->pid, sizeof(process->pid))) {
 		free(process);
 		return NULL;
 	}
@@ -103,23 +102,9 @@ static void remove_overlaps(struct process_modules *process, const struct messag
 	process->count = kept;
 }
 
-static int make_room(struct process_modules *process, size_t count)
-{
-	struct message_module *grown;
-
-	if (count <= process->room)
-		return 0;
-	grown = reallocarray(process->modules, 2 * count, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	process->modules = grown;
-	process->room = 2 * count;
-	return 0;
-}
-
 int modules_add(struct module_table *table, uint32_t pid, const struct message_module *module)
 {
-	struct process_modules *process = find_or_add(table, pid);
+	struct process_modules *process = find_or_add_process(table, pid);
 	int err;
 
 	if (!process)
@@ -127,7 +112,8 @@ int modules_add(struct module_table *table, uint32_t pid, const struct message_m
 	remove_overlaps(process, module);
 	if (process->count == MESSAGE_MODULES_MAX)
 		return -ENOSPC;
-	err = make_room(process, process->count + 1);
+	err = mem_grow(&process->modules, &process->room, process->count + 1,
+		       sizeof(*process->modules));
 	if (!err)
 		process->modules[process->count++] = *module;
 	return err;
@@ -136,7 +122,7 @@ int modules_add(struct module_table *table, uint32_t pid, const struct message_m
 const struct message_module *modules_of(const struct module_table *table, uint32_t pid,
 					size_t *ret_count)
 {
-	const struct process_modules *process = find(table, pid);
+	const struct process_modules *process = find_process(table, pid);
 
 	*ret_count = process ? process->count : 0;
 	return process ? process->modules : NULL;
@@ -144,18 +130,18 @@ const struct message_module *modules_of(const struct module_table *table, uint32
 
 int modules_copy(struct module_table *table, uint32_t parent, uint32_t child)
 {
-	const struct process_modules *from = find(table, parent);
+	const struct process_modules *from = find_process(table, parent);
 	struct process_modules *to;
 	int err;
 
 	modules_drop(table, child);
 	if (!from || !from->count)
 		return 0;
-	to = find_or_add(table, child);
-	from = find(table, parent); /* room for the child may have been the parent's */
+	to = find_or_add_process(table, child);
+	from = find_process(table, parent); /* room for the child may have been the parent's */
 	if (!to || !from)
 		return to ? 0 : -ENOMEM;
-	err = make_room(to, from->count);
+	err = mem_grow(&to->modules, &to->room, from->count, sizeof(*to->modules));
 	if (err)
 		return err;
 	memcpy(to->modules, from->modules, from->count * sizeof(*to->modules));

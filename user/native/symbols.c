@@ -31,15 +31,8 @@ static int add(struct symbols *symbols, const struct code_piece *piece, bool loc
 {
 	struct symbol *symbol;
 
-	if (symbols->count == symbols->room) {
-		size_t room = symbols->room ? 2 * symbols->room : 1024;
-		struct symbol *grown = reallocarray(symbols->all, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		symbols->all = grown;
-		symbols->room = room;
-	}
+	if (mem_grow(&symbols->all, &symbols->room, symbols->count + 1, sizeof(*symbols->all)))
+		return -ENOMEM;
 	symbol = &symbols->all[symbols->count];
 	symbol->name = strndup(name, NAME_MAX_BYTES);
 	if (!symbol->name)

@@ -199,15 +199,8 @@ static int keep(void *arg, const struct record_header *record)
 
 	if (list->used + size > LIST_BYTES_MAX)
 		return -E2BIG;
-	if (list->used + size > list->room) {
-		size_t room = 2 * (list->room + size);
-		char *grown = realloc(list->bytes, room);
-
-		if (!grown)
-			return -ENOMEM;
-		list->bytes = grown;
-		list->room = room;
-	}
+	if (mem_grow(&list->bytes, &list->room, list->used + size, 1))
+		return -ENOMEM;
 	memcpy(list->bytes + list->used, record, record->size);
 	list->used += size;
 	return 0;

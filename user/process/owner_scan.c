@@ -150,16 +150,9 @@ static int add_candidate(struct owner_scan *scan, const struct candidate *candid
 		scan->progress.limited = true;
 		return 0;
 	}
-	if (scan->candidate_count == scan->candidate_room) {
-		size_t room = scan->candidate_room ? scan->candidate_room * 2 : 64;
-		struct candidate *grown =
-			reallocarray(scan->candidates, room, sizeof(*scan->candidates));
-
-		if (!grown)
-			return -ENOMEM;
-		scan->candidates = grown;
-		scan->candidate_room = room;
-	}
+	if (mem_grow(&scan->candidates, &scan->candidate_room, scan->candidate_count + 1,
+		     sizeof(*scan->candidates)))
+		return -ENOMEM;
 	scan->candidates[scan->candidate_count++] = *candidate;
 	return 0;
 }

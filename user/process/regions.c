@@ -57,15 +57,8 @@ static int add_region(void *arg, const struct proc_mapping *mapping)
 		regions->cut = true;
 		return -E2BIG;
 	}
-	if (regions->count == regions->room) {
-		size_t room = regions->room ? regions->room * 2 : 256;
-		struct region *list = reallocarray(regions->list, room, sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		regions->list = list;
-		regions->room = room;
-	}
+	if (mem_grow(&regions->list, &regions->room, regions->count + 1, sizeof(*regions->list)))
+		return -ENOMEM;
 	regions->list[regions->count] = (struct region){
 		.start = mapping->start, .end = mapping->end, .kind = kind_of(regions, mapping)};
 	regions->count++;

@@ -4,9 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* an element that could not be added has hh.tbl == NULL */
-#include <uthash.h>
-
+#include "base/bounded.h"
 #include "base/mem.h"
 #include "python/linetable.h"
 
@@ -28,23 +26,42 @@ struct code_key {
 };
 
 struct code_entry {
+	struct bounded_item item;
 	struct code_key key;
 	struct code_info info;
 	char *file, *function; /* what info lends */
 	uint8_t *table;	       /* the first table_bytes of table_total */
 	uint32_t table_bytes, table_total;
-	size_t bytes;	   /* as counted in the cache */
-	UT_hash_handle hh; /* in insertion order: the oldest first */
 };
 
 struct code_cache {
-	struct code_entry *codes;
-	size_t max;
-	size_t bytes, bytes_max;
-	uint64_t forgotten;
+	struct bounded codes;
 	bool overflowed; /* dropped for want of room, and code_cache_relieve() has not been called
 			  */
 };
+
+static void code_free(struct bounded_item *item)
+{
+	struct code_entry *entry = (struct code_entry *)item;
+
+	free(entry->file);
+	free(entry->function);
+	free(entry->table);
+	free(entry);
+}
+
+static void code_free_ptr(struct code_entry **entry)
+{
+	if (*entry)
+		code_free(&(*entry)->item);
+}
+
+static void mark_overflowed(void *arg, const struct bounded_item *item)
+{
+	struct code_cache *cache = arg;
+
+	cache->overflowed = true;
+}
 
 int code_cache_new(size_t max, size_t bytes, struct code_cache **ret_cache)
 {
@@ -52,104 +69,54 @@ int code_cache_new(size_t max, size_t bytes, struct code_cache **ret_cache)
 
 	if (!cache)
 		return -ENOMEM;
-	cache->max = max ? max : CODES_MAX_DEFAULT;
-	cache->bytes_max = bytes ? bytes : BYTES_MAX_DEFAULT;
+	cache->codes = (struct bounded){
+		.items_max = max ? max : CODES_MAX_DEFAULT,
+		.bytes_max = bytes ? bytes : BYTES_MAX_DEFAULT,
+		.item_free = code_free,
+		.forget = mark_overflowed,
+		.arg = cache,
+	};
 	*ret_cache = cache;
 	return 0;
 }
 
 uint64_t code_cache_forgotten(const struct code_cache *cache)
 {
-	return cache->forgotten;
-}
-
-static void entry_free(struct code_entry *entry)
-{
-	if (!entry)
-		return;
-	free(entry->file);
-	free(entry->function);
-	free(entry->table);
-	free(entry);
-}
-
-static void entry_free_ptr(struct code_entry **entry)
-{
-	entry_free(*entry);
-}
-
-static void entry_drop(struct code_cache *cache, struct code_entry *entry)
-{
-	HASH_DEL(cache->codes, entry);
-	cache->bytes -= entry->bytes;
-	entry_free(entry);
+	return cache->codes.forgotten;
 }
 
 void code_cache_free(struct code_cache *cache)
 {
 	if (!cache)
 		return;
-	while (cache->codes)
-		entry_drop(cache, cache->codes);
+	bounded_drop_all(&cache->codes);
 	free(cache);
 }
 
-static struct code_entry *entry_find(const struct code_cache *cache, uint32_t tgid, uint64_t code,
-				     uint64_t ident)
+static struct code_entry *find_code(const struct code_cache *cache, uint32_t tgid, uint64_t code,
+				    uint64_t ident)
 {
 	struct code_key key = {.code = code, .ident = ident, .tgid = tgid};
-	struct code_entry *entry;
 
-	HASH_FIND(hh, cache->codes, &key, sizeof(key), entry);
-	return entry;
+	return (struct code_entry *)bounded_find(&cache->codes, &key, sizeof(key));
 }
 
 const struct code_info *code_cache_find(const struct code_cache *cache, uint32_t tgid,
 					uint64_t code, uint64_t ident)
 {
-	const struct code_entry *entry = entry_find(cache, tgid, code, ident);
+	const struct code_entry *entry = find_code(cache, tgid, code, ident);
 
 	return entry ? &entry->info : NULL;
-}
-
-/* The oldest go until both bounds hold; keep stays, whatever its age. */
-static void make_room(struct code_cache *cache, const struct code_entry *keep)
-{
-	while (cache->codes != keep &&
-	       (HASH_COUNT(cache->codes) > cache->max || cache->bytes > cache->bytes_max)) {
-		entry_drop(cache, cache->codes);
-		cache->forgotten++;
-		cache->overflowed = true;
-	}
 }
 
 bool code_cache_relieve(struct code_cache *cache)
 {
 	if (!cache->overflowed)
 		return false;
-	while (HASH_COUNT(cache->codes) > cache->max / 4 * 3 ||
-	       cache->bytes > cache->bytes_max / 4 * 3) {
-		entry_drop(cache, cache->codes);
-		cache->forgotten++;
-	}
+	bounded_shrink(&cache->codes, cache->codes.items_max / 4 * 3,
+		       cache->codes.bytes_max / 4 * 3);
 	cache->overflowed = false;
 	return true;
-}
-
-/* Takes entry over on success. */
-static int entry_insert(struct code_cache *cache, struct code_entry *entry)
-{
-	struct code_entry *old =
-		entry_find(cache, (uint32_t)entry->key.tgid, entry->key.code, entry->key.ident);
-
-	if (old)
-		entry_drop(cache, old);
-	HASH_ADD(hh, cache->codes, key, sizeof(entry->key), entry);
-	if (!entry->hh.tbl)
-		return -ENOMEM;
-	cache->bytes += entry->bytes;
-	make_room(cache, entry);
-	return 0;
 }
 
 /* Whether a text of a record can be: its characters as many as, or more than, its bytes hold. */
@@ -182,7 +149,7 @@ static int copy_text(const uint8_t *data, uint32_t bytes, unsigned int width, ch
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int entry_fill_data(struct code_entry *entry, const struct record_code *r)
+static int code_fill_data(struct code_entry *entry, const struct record_code *r)
 {
 	const uint8_t *name = r->data + r->file_bytes, *table = name + r->name_bytes;
 	int err = copy_text(r->data, r->file_bytes, r->file_width, &entry->file);
@@ -202,7 +169,7 @@ static int entry_fill_data(struct code_entry *entry, const struct record_code *r
 	return 0;
 }
 
-static void entry_fill_info(struct code_entry *entry, const struct record_code *r)
+static void code_fill_info(struct code_entry *entry, const struct record_code *r)
 {
 	entry->info = (struct code_info){
 		.file = entry->file,
@@ -215,14 +182,14 @@ static void entry_fill_info(struct code_entry *entry, const struct record_code *
 		.function_cut = r->name_width && r->name_bytes / r->name_width < r->name_chars,
 		.table_whole = !r->table_missing && r->table_bytes == r->table_total,
 	};
-	entry->bytes = sizeof(*entry) + HEAP_HEADS + entry->table_bytes;
-	entry->bytes += entry->file ? strlen(entry->file) + 1 : 0;
-	entry->bytes += entry->function ? strlen(entry->function) + 1 : 0;
+	entry->item.bytes = sizeof(*entry) + HEAP_HEADS + entry->table_bytes;
+	entry->item.bytes += entry->file ? strlen(entry->file) + 1 : 0;
+	entry->item.bytes += entry->function ? strlen(entry->function) + 1 : 0;
 }
 
 int code_cache_add(struct code_cache *cache, const struct record_code *record)
 {
-	struct code_entry *entry __attribute__((cleanup(entry_free_ptr))) = NULL;
+	struct code_entry *entry __attribute__((cleanup(code_free_ptr))) = NULL;
 	int err;
 
 	if (record->h.size < sizeof(*record) || !record_valid(record))
@@ -231,11 +198,11 @@ int code_cache_add(struct code_cache *cache, const struct record_code *record)
 	if (!entry)
 		return -ENOMEM;
 	entry->key = (struct code_key){record->code, record->ident, record->h.tgid};
-	err = entry_fill_data(entry, record);
+	err = code_fill_data(entry, record);
 	if (err)
 		return err;
-	entry_fill_info(entry, record);
-	err = entry_insert(cache, entry);
+	code_fill_info(entry, record);
+	err = bounded_add(&cache->codes, &entry->item, &entry->key, sizeof(entry->key));
 	if (!err)
 		(void)TAKE_PTR(entry);
 	return err;
@@ -248,7 +215,7 @@ static int table_append(struct code_cache *cache, struct code_entry *entry,
 	uint32_t end = r->offset + r->bytes, have = entry->table_bytes;
 	uint8_t *table;
 
-	if (r->offset > have || end <= have || end > cache->bytes_max / TABLE_SHARE)
+	if (r->offset > have || end <= have || end > cache->codes.bytes_max / TABLE_SHARE)
 		return 0;
 	table = realloc(entry->table, end);
 	if (!table)
@@ -257,9 +224,7 @@ static int table_append(struct code_cache *cache, struct code_entry *entry,
 	entry->table = table;
 	entry->table_bytes = end;
 	entry->info.table_whole = end == entry->table_total;
-	entry->bytes += end - have;
-	cache->bytes += end - have;
-	make_room(cache, entry);
+	bounded_resize(&cache->codes, &entry->item, entry->item.bytes + (end - have));
 	return 0;
 }
 
@@ -270,7 +235,7 @@ int code_cache_add_table(struct code_cache *cache, const struct record_code_tabl
 	if (record->h.size < sizeof(*record) || record->h.type != RECORD_CODE_TABLE ||
 	    record->bytes > record->h.size - sizeof(*record))
 		return -EINVAL;
-	entry = entry_find(cache, record->h.tgid, record->code, record->ident);
+	entry = find_code(cache, record->h.tgid, record->code, record->ident);
 	if (!entry)
 		return 0;
 	if ((uint64_t)record->offset + record->bytes > entry->table_total)
@@ -281,7 +246,7 @@ int code_cache_add_table(struct code_cache *cache, const struct record_code_tabl
 int code_cache_line(const struct code_cache *cache, uint32_t tgid, uint64_t code, uint64_t ident,
 		    int lasti)
 {
-	const struct code_entry *entry = entry_find(cache, tgid, code, ident);
+	const struct code_entry *entry = find_code(cache, tgid, code, ident);
 
 	if (!entry)
 		return LINE_UNKNOWN;

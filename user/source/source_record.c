@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -74,10 +71,9 @@ struct line_key {
 	char file[PATH_MAX];
 };
 
-struct source_line_kept {
-	UT_hash_handle hh;
+struct source_line {
+	struct bounded_item item;
 	char *text; /* NULL: not readable */
-	size_t key_size;
 	char key[]; /* the beginning of a line_key */
 };
 
@@ -93,41 +89,28 @@ static size_t make_key(struct line_key *key, uint32_t pid, uint32_t line, const 
 	return offsetof(struct line_key, file) + file_size;
 }
 
-static struct source_line_kept *find(const struct source_player *player, const struct line_key *key,
-				     size_t size)
+static void source_line_free(struct bounded_item *item)
 {
-	struct source_line_kept *kept = NULL;
+	struct source_line *line = (struct source_line *)item;
 
-	HASH_FIND(hh, player->lines, key, size, kept);
-	return kept;
+	free(line->text);
+	free(line);
 }
 
-static void drop(struct source_player *player, struct source_line_kept *kept)
+/* Takes text over on success. */
+static int keep_line(struct source_player *player, const struct line_key *key, size_t size,
+		     char *text)
 {
-	HASH_DEL(player->lines, kept);
-	free(kept->text);
-	free(kept);
-}
+	struct source_line *line = calloc(1, sizeof(*line) + size);
 
-static int keep(struct source_player *player, const struct line_key *key, size_t size, char *text)
-{
-	struct source_line_kept *kept = find(player, key, size);
-
-	if (kept)
-		drop(player, kept);
-	if (HASH_COUNT(player->lines) >= SOURCE_LINES_MAX)
-		drop(player, player->lines);
-	kept = calloc(1, sizeof(*kept) + size);
-	if (!kept)
+	if (!line)
 		return -ENOMEM;
-	kept->key_size = size;
-	memcpy(kept->key, key, size);
-	HASH_ADD_KEYPTR(hh, player->lines, kept->key, kept->key_size, kept);
-	if (!kept->hh.tbl) {
-		free(kept);
+	memcpy(line->key, key, size);
+	if (bounded_add(&player->lines, &line->item, line->key, size)) {
+		free(line);
 		return -ENOMEM;
 	}
-	kept->text = text;
+	line->text = text;
 	return 0;
 }
 
@@ -149,7 +132,7 @@ int source_player_record(struct source_player *player, const struct record_heade
 		if (!text)
 			return -ENOMEM;
 	}
-	err = keep(player, &key, size, text);
+	err = keep_line(player, &key, size, text);
 	if (!err)
 		(void)TAKE_PTR(text);
 	return err;
@@ -160,14 +143,14 @@ static char *player_line(struct source_reader *reader, const struct process *pro
 			 const struct record_rights *rights, const char *file, int line)
 {
 	const struct source_player *player = (const struct source_player *)reader;
-	const struct source_line_kept *kept = NULL;
+	const struct source_line *kept = NULL;
 	struct line_key key;
 	size_t size;
 
 	if (!process || line <= 0)
 		return NULL;
 	size = make_key(&key, process->pid, line, file, strlen(file));
-	kept = size ? find(player, &key, size) : NULL;
+	kept = size ? (const struct source_line *)bounded_find(&player->lines, &key, size) : NULL;
 	return kept && kept->text ? strdup(kept->text) : NULL;
 }
 
@@ -177,11 +160,13 @@ static void player_done(struct source_reader *reader)
 
 void source_player_init(struct source_player *player)
 {
-	*player = (struct source_player){.reader = {player_line, player_done}};
+	*player = (struct source_player){
+		.reader = {player_line, player_done},
+		.lines = {.items_max = SOURCE_LINES_MAX, .item_free = source_line_free},
+	};
 }
 
 void source_player_free(struct source_player *player)
 {
-	while (player->lines)
-		drop(player, player->lines);
+	bounded_drop_all(&player->lines);
 }

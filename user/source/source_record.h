@@ -8,6 +8,7 @@
 #ifndef FDTRACE_SOURCE_SOURCE_RECORD_H
 #define FDTRACE_SOURCE_SOURCE_RECORD_H
 
+#include "base/bounded.h"
 #include "base/records.h"
 #include "source/source.h"
 
@@ -26,10 +27,10 @@ void source_recorder_init(struct source_recorder *recorder, struct source_reader
 /* Lines kept at once: the oldest goes first. */
 #define SOURCE_LINES_MAX 65536
 
-/* Gives the lines that records told last. All zero but for the reader: none. */
+/* Gives the lines that records told last. */
 struct source_player {
 	struct source_reader reader;
-	struct source_line_kept *lines;
+	struct bounded lines;
 };
 
 void source_player_init(struct source_player *player);

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "base/bounded.h"
 
 #define NATIVES_DEFAULT 16384
 #define BYTES_DEFAULT	(8u << 20)
@@ -14,24 +13,36 @@
 #define HEAP_HEADS	(2 * 24)
 
 struct stored {
+	struct bounded_item item;
 	uint64_t id;
 	uint64_t hash;
-	UT_hash_handle hh;
 	struct record_native_stack *record;
 };
 
 struct native_store {
-	struct stored *stacks; /* oldest first */
-	size_t max;
-	size_t bytes, bytes_max;
-	uint64_t forgotten;
+	struct bounded stacks;
 	native_forget_fn forget;
 	void *arg;
 };
 
 uint64_t native_store_forgotten(const struct native_store *store)
 {
-	return store->forgotten;
+	return store->stacks.forgotten;
+}
+
+static void stored_free(struct bounded_item *item)
+{
+	struct stored *stored = (struct stored *)item;
+
+	free(stored->record);
+	free(stored);
+}
+
+static void tell_forgotten(void *arg, const struct bounded_item *item)
+{
+	const struct native_store *store = arg;
+
+	store->forget(store->arg, ((const struct stored *)item)->hash);
 }
 
 int native_store_new(size_t max, size_t bytes, native_forget_fn forget, void *arg,
@@ -41,82 +52,50 @@ int native_store_new(size_t max, size_t bytes, native_forget_fn forget, void *ar
 
 	if (!store)
 		return -ENOMEM;
-	store->max = max ? max : NATIVES_DEFAULT;
-	store->bytes_max = bytes ? bytes : BYTES_DEFAULT;
+	store->stacks = (struct bounded){
+		.items_max = max ? max : NATIVES_DEFAULT,
+		.bytes_max = bytes ? bytes : BYTES_DEFAULT,
+		.item_free = stored_free,
+		.forget = forget ? tell_forgotten : NULL,
+		.arg = store,
+	};
 	store->forget = forget;
 	store->arg = arg;
 	*ret_store = store;
 	return 0;
 }
 
-static size_t size_of(const struct record_native_stack *record)
-{
-	return sizeof(struct stored) + record->h.size + HEAP_HEADS;
-}
-
-static void drop(struct native_store *store, struct stored *stored)
-{
-	HASH_DEL(store->stacks, stored);
-	store->bytes -= size_of(stored->record);
-	free(stored->record);
-	free(stored);
-}
-
 void native_store_free(struct native_store *store)
 {
 	if (!store)
 		return;
-	while (store->stacks)
-		drop(store, store->stacks);
+	bounded_drop_all(&store->stacks);
 	free(store);
 }
 
-static struct stored *find(const struct native_store *store, uint64_t id)
+static const struct stored *find_native(const struct native_store *store, uint64_t id)
 {
-	struct stored *stored;
-
-	HASH_FIND(hh, store->stacks, &id, sizeof(id), stored);
-	return stored;
-}
-
-static void make_room(struct native_store *store, size_t bytes)
-{
-	struct stored *oldest;
-
-	while ((oldest = store->stacks) && (HASH_COUNT(store->stacks) >= store->max ||
-					    store->bytes + bytes > store->bytes_max)) {
-		if (store->forget)
-			store->forget(store->arg, oldest->hash);
-		drop(store, oldest);
-		store->forgotten++;
-	}
+	return (const struct stored *)bounded_find(&store->stacks, &id, sizeof(id));
 }
 
 int native_store_add(struct native_store *store, const struct record_native_stack *record)
 {
-	uint64_t id = record_native_id(record->cpu, record->nr);
-	struct stored *stored = find(store, id);
+	struct stored *stored = calloc(1, sizeof(*stored));
+	int err = -ENOMEM;
 
-	if (stored)
-		drop(store, stored);
-	make_room(store, size_of(record));
-	stored = calloc(1, sizeof(*stored));
 	if (!stored)
 		return -ENOMEM;
-	stored->id = id;
+	stored->item.bytes = sizeof(*stored) + record->h.size + HEAP_HEADS;
+	stored->id = record_native_id(record->cpu, record->nr);
 	stored->hash = record->hash;
 	stored->record = malloc(record->h.size);
 	if (stored->record) {
 		memcpy(stored->record, record, record->h.size);
-		HASH_ADD(hh, store->stacks, id, sizeof(stored->id), stored);
+		err = bounded_add(&store->stacks, &stored->item, &stored->id, sizeof(stored->id));
 	}
-	if (stored->record && stored->hh.tbl) {
-		store->bytes += size_of(record);
-		return 0;
-	}
-	free(stored->record);
-	free(stored);
-	return -ENOMEM;
+	if (err)
+		stored_free(&stored->item);
+	return err;
 }
 
 /* Frames, and behind them the text that they point into. */
@@ -149,7 +128,7 @@ static struct native_stack *copy(const struct record_native_stack *record)
 struct native_stack *native_resolve(const struct native_store *store, enum native_taken taken,
 				    uint64_t id)
 {
-	const struct stored *stored = taken == NATIVE_TAKEN ? find(store, id) : NULL;
+	const struct stored *stored = taken == NATIVE_TAKEN ? find_native(store, id) : NULL;
 	struct native_stack *stack =
 		stored ? copy(stored->record) : calloc(1, sizeof(struct native_stack));
 

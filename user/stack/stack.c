@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
+#include "base/bounded.h"
 #include "base/records.h"
 #include "python/code.h"
 
@@ -16,25 +15,44 @@
 #define HEAP_HEADS     (2 * 24)
 
 struct stored {
+	struct bounded_item item;
 	uint64_t id;
 	uint32_t tgid;
 	uint16_t depth;
 	uint8_t python;
 	struct record_rights *rights; /* NULL: not known */
-	UT_hash_handle hh;
 	struct record_frame frames[];
 };
 
 struct stack_store {
-	struct stored *stacks; /* oldest first */
+	struct bounded stacks;
 	struct code_cache *codes;
 	struct native_store *natives;
-	size_t max;
-	size_t bytes, bytes_max;
-	uint64_t forgotten;
 	stack_forget_fn forget;
 	void *arg;
 };
+
+static size_t stored_size(const struct stored *stored)
+{
+	return sizeof(*stored) + stored->depth * sizeof(stored->frames[0]) + HEAP_HEADS +
+	       (stored->rights ? stored->rights->h.size : 0);
+}
+
+static void stored_free(struct bounded_item *item)
+{
+	struct stored *stored = (struct stored *)item;
+
+	free(stored->rights);
+	free(stored);
+}
+
+/* The kernel side is told to send it again when it next occurs. */
+static void tell_forgotten(void *arg, const struct bounded_item *item)
+{
+	const struct stack_store *store = arg;
+
+	store->forget(store->arg, ((const struct stored *)item)->id);
+}
 
 int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, void *arg,
 		    struct stack_store **ret_store)
@@ -52,8 +70,13 @@ int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, v
 		free(store);
 		return err;
 	}
-	store->max = limits->stacks ? limits->stacks : STACKS_DEFAULT;
-	store->bytes_max = limits->stack_bytes ? limits->stack_bytes : BYTES_DEFAULT;
+	store->stacks = (struct bounded){
+		.items_max = limits->stacks ? limits->stacks : STACKS_DEFAULT,
+		.bytes_max = limits->stack_bytes ? limits->stack_bytes : BYTES_DEFAULT,
+		.item_free = stored_free,
+		.forget = forget ? tell_forgotten : NULL,
+		.arg = store,
+	};
 	store->forget = forget;
 	store->arg = arg;
 	*ret_store = store;
@@ -62,98 +85,62 @@ int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, v
 
 void stack_store_forgotten(const struct stack_store *store, struct stack_counts *ret)
 {
-	ret->stacks = store->forgotten + native_store_forgotten(store->natives);
+	ret->stacks = store->stacks.forgotten + native_store_forgotten(store->natives);
 	ret->codes = code_cache_forgotten(store->codes);
-}
-
-static size_t size_of(size_t depth)
-{
-	return sizeof(struct stored) + depth * sizeof(struct record_frame) + HEAP_HEADS;
-}
-
-static void drop(struct stack_store *store, struct stored *stored)
-{
-	HASH_DEL(store->stacks, stored);
-	store->bytes -= size_of(stored->depth) + (stored->rights ? stored->rights->h.size : 0);
-	free(stored->rights);
-	free(stored);
 }
 
 void stack_store_free(struct stack_store *store)
 {
-	struct stored *stored, *next;
-
 	if (!store)
 		return;
-	HASH_ITER (hh, store->stacks, stored, next)
-		drop(store, stored);
+	bounded_drop_all(&store->stacks);
 	code_cache_free(store->codes);
 	native_store_free(store->natives);
 	free(store);
 }
 
-static struct stored *find(struct stack_store *store, uint64_t id)
+static struct stored *find_stack(const struct stack_store *store, uint64_t id)
 {
-	struct stored *stored;
-
-	HASH_FIND(hh, store->stacks, &id, sizeof(id), stored);
-	return stored;
-}
-
-/* The oldest go, and the kernel side is told to send them again when they next occur. */
-static void make_room(struct stack_store *store, size_t bytes)
-{
-	struct stored *oldest;
-
-	while ((oldest = store->stacks) && (HASH_COUNT(store->stacks) >= store->max ||
-					    store->bytes + bytes > store->bytes_max)) {
-		if (store->forget)
-			store->forget(store->arg, oldest->id);
-		drop(store, oldest);
-		store->forgotten++;
-	}
+	return (struct stored *)bounded_find(&store->stacks, &id, sizeof(id));
 }
 
 static int add_stack(struct stack_store *store, const struct record_stack *record)
 {
 	size_t bytes = record->depth * sizeof(record->frames[0]);
 	struct stored *stored;
+	int err;
 
 	if (record->h.size < sizeof(*record) + bytes || record->depth > RECORD_FRAMES_MAX)
 		return -EINVAL;
-	stored = find(store, record->stack_id);
-	if (stored)
-		drop(store, stored); /* sent again: the newest identities count */
-	make_room(store, size_of(record->depth));
-	stored = malloc(sizeof(*stored) + bytes);
+	stored = calloc(1, sizeof(*stored) + bytes);
 	if (!stored)
 		return -ENOMEM;
 	stored->id = record->stack_id;
 	stored->tgid = record->h.tgid;
 	stored->depth = record->depth;
 	stored->python = record->python;
-	stored->rights = NULL;
 	memcpy(stored->frames, record->frames, bytes);
-	store->bytes += size_of(stored->depth);
-	HASH_ADD(hh, store->stacks, id, sizeof(stored->id), stored);
-	return 0;
+	stored->item.bytes = stored_size(stored);
+	/* Sent again, it takes the old one's place: the newest identities count. */
+	err = bounded_add(&store->stacks, &stored->item, &stored->id, sizeof(stored->id));
+	if (err)
+		stored_free(&stored->item);
+	return err;
 }
 
 /* Those of a stack that has just come; of one that is not there, they are of no use. */
 static int add_rights(struct stack_store *store, const struct record_rights *record)
 {
-	struct stored *stored = find(store, record->stack_id);
+	struct stored *stored = find_stack(store, record->stack_id);
 
 	if (!stored)
 		return 0;
-	store->bytes -= stored->rights ? stored->rights->h.size : 0;
 	free(stored->rights);
 	stored->rights = malloc(record->h.size);
-	if (!stored->rights)
-		return -ENOMEM;
-	store->bytes += record->h.size;
-	memcpy(stored->rights, record, record->h.size);
-	return 0;
+	if (stored->rights)
+		memcpy(stored->rights, record, record->h.size);
+	bounded_resize(&store->stacks, &stored->item, stored_size(stored));
+	return stored->rights ? 0 : -ENOMEM;
 }
 
 static int add_record(struct stack_store *store, const struct record_header *record)
@@ -253,7 +240,7 @@ static int resolve_frame(struct stack_store *store, const struct stored *stored,
 
 struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id, enum python_status status)
 {
-	const struct stored *stored = stack_id ? find(store, stack_id) : NULL;
+	const struct stored *stored = stack_id ? find_stack(store, stack_id) : NULL;
 	struct stack *stack = stack_new(stored ? stored->depth : 0, status);
 
 	if (!stack || !stack_id)
