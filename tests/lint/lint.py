@@ -44,7 +44,7 @@ ROOMS = {
 # What is there yet all the same, to be cut.
 EXCUSED = {
     ("user/ebpf/ebpf.c", "python/owner_layout.h"), ("user/ebpf/ebpf.h", "python/runtime.h"),
-    ("user/security/privileges.c", "cli/log.h"), ("user/tracer/recorder.c", "cli/log.h"),
+    ("user/tracer/recorder.c", "cli/log.h"),
     ("user/tracer/recorder.c", "cli/options.h"), ("user/tracer/recorder.c", "report/report.h"),
 }
 # What a room may use of bpf/abi/; every one the records.

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "ebpf/ebpf.h"
 #include "report/text/wrap.h"
+#include "security/privileges.h"
 
 /* Columns of a report that goes to no terminal. */
 #define WIDTH 99
@@ -72,4 +73,13 @@ int complain_lack(const struct probe_error *error)
 	default:
 		return EXIT_FAILED;
 	}
+}
+
+void complain_lacks(bool kprobes_refused)
+{
+	const char *lacks[GUARD_LACKS_MAX];
+	size_t count = guard_lacks(kprobes_refused, lacks);
+
+	for (size_t i = 0; i < count; i++)
+		complain("%s", lacks[i]);
 }

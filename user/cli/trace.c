@@ -551,7 +551,7 @@ static int run(struct desk *desk)
 	if (!status)
 		status = open_loop(desk);
 	if (!status && !desk->options->quiet)
-		guard_tell_lacks(probe_kprobes_refused(desk->probe));
+		complain_lacks(probe_kprobes_refused(desk->probe));
 	if (!status)
 		status = desk->options->command ? start_command(desk) : attach_all(desk);
 	if (!status)

@@ -13,14 +13,12 @@
 #include <bpf/btf.h>
 
 #include "base/mem.h"
+#include "security/capabilities.h"
 
 #define BTF_PATH      "/sys/kernel/btf/vmlinux"
 #define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
 
-/* CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF: linux/capability.h */
-#define CAP_BIT(n)  (1ull << (n))
-#define CAPS_ENOUGH (CAP_BIT(38) | CAP_BIT(39))
-#define CAP_ADMIN   CAP_BIT(21)
+#define CAPS_ENOUGH (CAPABILITY(CAP_PERFMON) | CAPABILITY(CAP_BPF))
 
 void lockdown_mode(const char *file_text, char ret[32])
 {
@@ -44,28 +42,24 @@ static void current_lockdown(char ret[32])
 		lockdown_mode(text, ret);
 }
 
-static unsigned long long capabilities(void)
+static uint64_t effective(void)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
-	unsigned long long caps = 0;
-	char line[256];
+	struct capabilities have;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	return caps;
+	capabilities_get(&have); /* all zero where that fails */
+	return have.effective;
 }
 
 /* Which of the two is missing, NULL: neither. */
 static const char *missing_capability(void)
 {
-	unsigned long long caps = capabilities();
+	uint64_t caps = effective();
 
-	if ((caps & CAP_ADMIN) || (caps & CAPS_ENOUGH) == CAPS_ENOUGH)
+	if ((caps & CAPABILITY(CAP_SYS_ADMIN)) || (caps & CAPS_ENOUGH) == CAPS_ENOUGH)
 		return NULL;
 	if (!(caps & CAPS_ENOUGH))
 		return "CAP_BPF and CAP_PERFMON are missing";
-	return caps & CAP_BIT(39) ? "CAP_PERFMON is missing" : "CAP_BPF is missing";
+	return caps & CAPABILITY(CAP_BPF) ? "CAP_PERFMON is missing" : "CAP_BPF is missing";
 }
 
 /* Even one of its own thread, which counts nothing. */
@@ -160,7 +154,7 @@ int diagnose(int err, const char *step, struct probe_error *error)
 
 int diagnose_events(int err, const char *step, struct probe_error *error)
 {
-	if (missing_capability() || capabilities() & CAP_ADMIN || !refuses_events())
+	if (missing_capability() || effective() & CAPABILITY(CAP_SYS_ADMIN) || !refuses_events())
 		return diagnose(err, step, error);
 	say(error, PROBE_LACK_PRIVILEGE,
 	    "not permitted to %s: CAP_SYS_ADMIN is missing, which the sysctl "

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "security/capabilities.h"
 
 #define EMPTY_PLACE "/proc/self/fdinfo" /* a directory in which nothing can be made */
 
@@ -135,33 +135,21 @@ static bool change_root(const char *root)
 	return !chdir("/") && rooted;
 }
 
-/* Those that an exec could bring. */
-static void drop_capabilities_to_come(void)
-{
-	/* Those of later kernels are refused, and so is all of it to who has none to drop. */
-	for (int capability = 0; capability <= 63; capability++)
-		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-}
-
 /* The capabilities that it has give way to these; and nobody looks into it. */
 static int keep_capabilities(uint64_t keep)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = {
-		{.effective = (uint32_t)keep, .permitted = (uint32_t)keep},
-		{.effective = keep >> 32, .permitted = keep >> 32},
-	};
+	int err = capabilities_set(keep, keep);
 
-	if (syscall(SYS_capset, &header, kept) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
-		return -errno;
-	return 0;
+	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
+		     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)))
+		err = -errno;
+	return err;
 }
 
 int confine_user(uid_t uid, gid_t gid)
 {
-	drop_capabilities_to_come();
+	capabilities_drop_bounding(0);
+	capabilities_clear_ambient();
 	/* In a user namespace that lacks this user the capabilities alone go. */
 	if (!setgroups(0, NULL) && !setresgid(gid, gid, gid))
 		setresuid(uid, uid, uid);
@@ -330,16 +318,16 @@ static int reader_calls(void)
 
 int confine_reader(const struct confinement *confinement, uint64_t capabilities, uint64_t *ret_kept)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3];
+	struct capabilities have;
 	int err = limit_resources(confinement);
 
+	if (!err)
+		err = capabilities_get(&have);
 	if (err)
 		return err;
-	if (syscall(SYS_capget, &header, have))
-		return -errno;
-	*ret_kept = (have[0].permitted | (uint64_t)have[1].permitted << 32) & capabilities;
-	drop_capabilities_to_come();
+	*ret_kept = have.permitted & capabilities;
+	capabilities_drop_bounding(0);
+	capabilities_clear_ambient();
 	err = keep_capabilities(*ret_kept);
 	return err ? err : reader_calls();
 }

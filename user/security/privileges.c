@@ -2,68 +2,27 @@
 #include "security/privileges.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <seccomp.h>
 #include <stdint.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "cli/log.h"
-
-/* linux/capability.h, which older systems lack */
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#endif
-#ifndef CAP_BPF
-#define CAP_BPF 39
-#endif
-
-#define BIT(cap) (1ull << (cap))
-
-struct capabilities {
-	uint64_t effective, permitted, inheritable;
-};
-
-static int get_capabilities(struct capabilities *ret)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	if (syscall(SYS_capget, &header, data))
-		return -errno;
-	ret->effective = data[0].effective | (uint64_t)data[1].effective << 32;
-	ret->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	ret->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
-	return 0;
-}
-
-static int set_capabilities(uint64_t keep)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-		{.effective = (uint32_t)keep, .permitted = (uint32_t)keep},
-		{.effective = keep >> 32, .permitted = keep >> 32},
-	};
-
-	return syscall(SYS_capset, &header, data) ? -errno : 0;
-}
+#include "security/capabilities.h"
 
 size_t guard_lacks(bool kprobes_refused, const char *ret[GUARD_LACKS_MAX])
 {
 	struct capabilities have;
 	size_t count = 0;
 
-	if (get_capabilities(&have))
+	if (capabilities_get(&have))
 		return 0;
-	if (!(have.effective & BIT(CAP_SYS_PTRACE)))
+	if (!(have.effective & CAPABILITY(CAP_SYS_PTRACE)))
 		ret[count++] = "CAP_SYS_PTRACE is missing: what runs in processes of other users "
 			       "is not known, so their findings have no Python stacks";
-	if (!(have.effective & (BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_DAC_OVERRIDE))))
+	if (!(have.effective & (CAPABILITY(CAP_DAC_READ_SEARCH) | CAPABILITY(CAP_DAC_OVERRIDE))))
 		ret[count++] = "CAP_DAC_READ_SEARCH is missing: what processes of other users "
 			       "had open before is not known";
-	if (kprobes_refused && !(have.effective & BIT(CAP_SYS_ADMIN)))
+	if (kprobes_refused && !(have.effective & CAPABILITY(CAP_SYS_ADMIN)))
 		ret[count++] = "CAP_SYS_ADMIN is missing, which the sysctl "
 			       "kernel.perf_event_paranoid, 3 by Debian's default, asks for: "
 			       "without kprobes, descriptors that no system call returns are "
@@ -74,45 +33,38 @@ size_t guard_lacks(bool kprobes_refused, const char *ret[GUARD_LACKS_MAX])
 /* What of the permitted ones is still used. */
 static uint64_t kept(uint64_t permitted, bool signals)
 {
-	uint64_t keep = BIT(CAP_BPF) | BIT(CAP_PERFMON) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE) |
-			BIT(CAP_DAC_READ_SEARCH);
+	uint64_t keep = CAPABILITY(CAP_BPF) | CAPABILITY(CAP_PERFMON) | CAPABILITY(CAP_SYS_ADMIN) |
+			CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_DAC_READ_SEARCH);
 
-	if (!(permitted & BIT(CAP_DAC_READ_SEARCH)))
-		keep |= BIT(CAP_DAC_OVERRIDE);
+	if (!(permitted & CAPABILITY(CAP_DAC_READ_SEARCH)))
+		keep |= CAPABILITY(CAP_DAC_OVERRIDE);
 	if (signals)
-		keep |= BIT(CAP_KILL);
+		keep |= CAPABILITY(CAP_KILL);
 	return keep & permitted;
-}
-
-/* What an exec could bring back. It takes CAP_SETPCAP, and matters only where that was held. */
-static void drop_bounding(uint64_t keep)
-{
-	for (unsigned int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (!(keep & BIT(cap)))
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }
 
 int guard_drop(bool signals)
 {
 	struct capabilities have;
-	int err = get_capabilities(&have);
+	int err = capabilities_get(&have);
 	uint64_t keep;
 
 	if (err)
 		return err;
 	keep = kept(have.permitted, signals);
-	drop_bounding(keep);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return set_capabilities(keep);
+	capabilities_drop_bounding(keep);
+	capabilities_clear_ambient();
+	return capabilities_set(keep, keep);
 }
 
 int guard_give_none(void)
 {
+	int err;
+
 	if (!geteuid())
 		return 0;
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
-		return -errno;
-	return set_capabilities(0);
+	err = capabilities_clear_ambient();
+	return err ? err : capabilities_set(0, 0);
 }
 
 /*
@@ -339,13 +291,4 @@ int guard_filter(const char *exec_path)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
 	return err;
-}
-
-void guard_tell_lacks(bool kprobes_refused)
-{
-	const char *lacks[GUARD_LACKS_MAX];
-	size_t count = guard_lacks(kprobes_refused, lacks);
-
-	for (size_t i = 0; i < count; i++)
-		complain("%s", lacks[i]);
 }

@@ -14,7 +14,8 @@
 #include <stddef.h>
 
 /*
- * Of the capabilities that are used those that are missing: a sentence each says what is lost.
+ * Of the capabilities that are used those that are missing: a sentence each says what is lost, for
+ * whoever shows it: known before it is missed.
  * kprobes_refused: perf_event_open() has been, for some of them.
  */
 #define GUARD_LACKS_MAX 3
@@ -44,8 +45,4 @@ int guard_give_none(void);
  * exec'd: a helper that is started anew. 0 or negative errno.
  */
 int guard_filter(const char *exec_path);
-
-/* Says so: what a missing privilege costs is known before it is missed. */
-void guard_tell_lacks(bool kprobes_refused);
-
 #endif

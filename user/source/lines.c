@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
@@ -19,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "security/capabilities.h"
 #include "security/confine.h"
 
 #define FILE_MAX (4 << 20)
@@ -28,9 +28,8 @@
 #define RESOLVE_CACHED 0x20
 #endif
 
-#define BIT(capability) (UINT64_C(1) << (capability))
-#define TO_READ		(BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH))
-#define TO_BECOME	(BIT(CAP_SETUID) | BIT(CAP_SETGID))
+#define TO_READ	  (CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_DAC_READ_SEARCH))
+#define TO_BECOME (CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID))
 
 _Static_assert(TO_READ == RIGHTS_CAPABILITIES, "these are what a record tells of");
 
@@ -59,17 +58,6 @@ int source_confine(void)
 	if (own_fds < 0)
 		return -errno;
 	return confine_reader(&limits, TO_READ | TO_BECOME, &permitted);
-}
-
-static int set_effective(uint64_t wanted)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-		{.effective = (uint32_t)wanted, .permitted = (uint32_t)permitted},
-		{.effective = wanted >> 32, .permitted = permitted >> 32},
-	};
-
-	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -110,7 +98,7 @@ static int take_on(const struct source_rights *rights)
 	setfsuid(rights->uid);
 	if ((uint32_t)setfsgid(NO_ID) != rights->gid || (uint32_t)setfsuid(NO_ID) != rights->uid)
 		return -EPERM;
-	return set_effective((permitted & TO_BECOME) | reads);
+	return capabilities_set((permitted & TO_BECOME) | reads, permitted);
 }
 
 /*
