@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "report/format.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,30 +17,6 @@
 
 #define NAME_COLUMNS 60
 
-#define NAME(name) [name] = #name
-
-/* What the calls of a record can fail with; glibc has strerrorname_np() only from 2.32 on. */
-static const char *const errno_names[] = {
-	NAME(EPERM),	  NAME(ENOENT),	      NAME(ESRCH),	     NAME(EINTR),
-	NAME(EIO),	  NAME(ENXIO),	      NAME(E2BIG),	     NAME(EBADF),
-	NAME(EAGAIN),	  NAME(ENOMEM),	      NAME(EACCES),	     NAME(EFAULT),
-	NAME(EBUSY),	  NAME(EEXIST),	      NAME(EXDEV),	     NAME(ENODEV),
-	NAME(ENOTDIR),	  NAME(EISDIR),	      NAME(EINVAL),	     NAME(ENFILE),
-	NAME(EMFILE),	  NAME(ENOTTY),	      NAME(ETXTBSY),	     NAME(EFBIG),
-	NAME(ENOSPC),	  NAME(ESPIPE),	      NAME(EROFS),	     NAME(EMLINK),
-	NAME(EPIPE),	  NAME(ERANGE),	      NAME(EDEADLK),	     NAME(ENAMETOOLONG),
-	NAME(ENOLCK),	  NAME(ENOSYS),	      NAME(ELOOP),	     NAME(ENODATA),
-	NAME(EPROTO),	  NAME(EOVERFLOW),    NAME(EUSERS),	     NAME(ENOTSOCK),
-	NAME(EMSGSIZE),	  NAME(EPROTOTYPE),   NAME(EPROTONOSUPPORT), NAME(ESOCKTNOSUPPORT),
-	NAME(EOPNOTSUPP), NAME(EAFNOSUPPORT), NAME(EADDRINUSE),	     NAME(EADDRNOTAVAIL),
-	NAME(ENETDOWN),	  NAME(ENETUNREACH),  NAME(ECONNABORTED),    NAME(ECONNRESET),
-	NAME(ENOBUFS),	  NAME(ENOTCONN),     NAME(ETIMEDOUT),	     NAME(ECONNREFUSED),
-	NAME(EHOSTDOWN),  NAME(EHOSTUNREACH), NAME(EINPROGRESS),     NAME(ESTALE),
-	NAME(EDQUOT),	  NAME(ENOMEDIUM),    NAME(ECANCELED),	     NAME(ENOKEY),
-};
-
-#undef NAME
-
 /* The kernel's own codes for an interrupted call, seen at its exit (include/linux/errno.h). */
 static const char *const restart_names[] = {"ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
 					    "ENOIOCTLCMD", "ERESTART_RESTARTBLOCK"};
@@ -48,9 +24,10 @@ static const char *const restart_names[] = {"ERESTARTSYS", "ERESTARTNOINTR", "ER
 const char *words_errno(int64_t ret, char buf[WORD_SIZE])
 {
 	uint64_t code = 0 - (uint64_t)ret;
+	const char *name = code <= INT_MAX ? strerrorname_np((int)code) : NULL;
 
-	if (code < ARRAY_SIZE(errno_names) && errno_names[code])
-		return errno_names[code];
+	if (name)
+		return name;
 	if (code >= 512 && code - 512 < ARRAY_SIZE(restart_names))
 		return restart_names[code - 512];
 	snprintf(buf, WORD_SIZE, "errno %" PRIu64, code);
@@ -362,4 +339,74 @@ const char *words_loss(enum loss_cause cause, bool people)
 	};
 
 	return names[cause][people];
+}
+
+const char *words_native_status(const struct native_stack *native)
+{
+	static const char *const ends[] = {
+		[NATIVE_COMPLETE] = "complete",	    [NATIVE_FRAMES] = "cut",
+		[NATIVE_STACK] = "stack_cut",	    [NATIVE_NO_MODULE] = "no_module",
+		[NATIVE_NO_CFI] = "no_unwind_info", [NATIVE_BROKEN] = "broken",
+		[NATIVE_FAILED] = "failed",
+	};
+
+	if (native->taken == NATIVE_LIMITED)
+		return "limited";
+	if (native->taken == NATIVE_UNREADABLE)
+		return "unreadable";
+	if (native->lost)
+		return "lost";
+	return native->end < ARRAY_SIZE(ends) ? ends[native->end] : "failed";
+}
+
+const char *words_native_remark(const struct native_stack *native, char buf[WORD_SIZE])
+{
+	static const char *const ends[] = {
+		[NATIVE_COMPLETE] = NULL,
+		[NATIVE_STACK] = "breaks off, what was copied of the stack ends here",
+		[NATIVE_NO_MODULE] =
+			"breaks off, the last address lies in no file that could be opened (code made "
+			"at run time, or the process was gone)",
+		[NATIVE_NO_CFI] =
+			"breaks off, the file of the last frame does not say how to unwind it",
+		[NATIVE_BROKEN] =
+			"breaks off, what the file of the last frame says of it makes no sense",
+		[NATIVE_FAILED] = "none, unwinding it failed",
+	};
+
+	if (native->taken == NATIVE_LIMITED)
+		return "not taken, too many different ones came at once";
+	if (native->taken == NATIVE_UNREADABLE)
+		return "not taken, the thread's stack was not readable";
+	if (native->lost)
+		return "not here, its records were lost";
+	if (native->end == NATIVE_FRAMES)
+		return words_cut(native->count, buf);
+	return native->end < ARRAY_SIZE(ends) ? ends[native->end] : ends[NATIVE_FAILED];
+}
+
+const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_SIZE])
+{
+	char symbol[NAME_COLUMNS * 4 + 1], module[NAME_COLUMNS * 4 + 1];
+
+	if (!frame->module && frame->symbol)
+		return layout_name(frame->symbol, NAME_COLUMNS, buf, PLACE_SIZE);
+	if (!frame->module) {
+		snprintf(buf, PLACE_SIZE, "0x%" PRIx64, frame->address);
+		return buf;
+	}
+	layout_name(frame->module, NAME_COLUMNS, module, sizeof(module));
+	if (frame->symbol)
+		snprintf(buf, PLACE_SIZE, "%s (%s)",
+			 layout_name(frame->symbol, NAME_COLUMNS, symbol, sizeof(symbol)), module);
+	else
+		snprintf(buf, PLACE_SIZE, "%s+0x%" PRIx64, module, frame->address);
+	return buf;
+}
+
+const char *words_origin(enum site_origin origin, const struct stack *stack, uint16_t call)
+{
+	if ((origin == ORIGIN_UNKNOWN || origin == ORIGIN_OTHER) && stack && call == CALL_CLOSE)
+		origin = stack_origin(stack);
+	return site_origin_name(origin);
 }
