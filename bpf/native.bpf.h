@@ -80,7 +80,7 @@ struct {
 	__type(value, struct native_place);
 } native_places SEC(".maps");
 
-/* Whose native stacks are taken: enum native_calls (maps.h). */
+/* Whose native stacks are taken: enum native_calls (record.h). */
 const volatile __u8 native_calls = NATIVES_NONE;
 
 static __always_inline struct native_buffer *this_native(void)

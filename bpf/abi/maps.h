@@ -19,13 +19,6 @@
 /* It makes, moves or ends descriptors, not only with EBADF. */
 #define COMPAT_CONCERNS 0x8000
 
-/* Whose native stacks are taken. */
-enum native_calls {
-	NATIVES_NONE = 0,
-	NATIVES_BAD = 1, /* of calls that fail with EBADF */
-	NATIVES_ALL = 2, /* of all calls that a report may show */
-};
-
 struct target {
 	__u64 program; /* CLOCK_BOOTTIME at fork, exec or attach: with the pid, one program */
 	__u64 parent_program; /* the one it was forked from, whose objects it has too; 0: none */

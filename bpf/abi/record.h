@@ -208,6 +208,13 @@ enum python_status {
 	PYTHON_MOVED = 10,    /* threads run states that others made: which one this runs, if any */
 };
 
+/* Of which calls native stacks are taken; in no record. */
+enum native_calls {
+	NATIVES_NONE = 0,
+	NATIVES_BAD = 1, /* of calls that fail with EBADF */
+	NATIVES_ALL = 2, /* of all calls that a report may show */
+};
+
 /* Whether a call's registers and stack were taken. */
 enum native_taken {
 	NATIVE_NOT_ASKED = 0, /* not asked for, of this call */

@@ -8,6 +8,7 @@
 
 #include "cli/log.h"
 #include "ebpf/choose_hooks.h"
+#include "ebpf/ebpf.h"
 #include "report/text/wrap.h"
 
 #define COLUMN 12

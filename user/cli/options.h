@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "ebpf/ebpf.h"
+#include "abi/record.h"
 
 /* Exit codes, as in the man page's EXIT STATUS. A COMMAND's own status passes through. */
 enum exit_code {

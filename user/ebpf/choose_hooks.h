@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ebpf/ebpf.h"
 #include "ebpf/hooks.h"
+#include "ebpf/probe_options.h"
 #include "ebpf/table_hooks.h"
 
 /* The kernel side, on a rung that works. All zeros: none. */

@@ -7,7 +7,7 @@
 #ifndef FDTRACE_EBPF_DIAGNOSE_H
 #define FDTRACE_EBPF_DIAGNOSE_H
 
-#include "ebpf/ebpf.h"
+#include "ebpf/probe_options.h"
 
 /* Fills *error for a step ("load the kernel programs") that failed with err; returns err. */
 int diagnose(int err, const char *step, struct probe_error *error);

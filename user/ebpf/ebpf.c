@@ -18,7 +18,6 @@
 #include "ebpf/choose_hooks.h"
 #include "ebpf/release.h"
 #include "ebpf/uprobes.h"
-#include "python/owner_layout.h"
 
 _Static_assert(sizeof(struct record_header) == 32, "records are a contract");
 _Static_assert(sizeof(struct record_call) == 104, "records are a contract");
@@ -201,10 +200,8 @@ uint64_t probe_program(const struct probe *probe, pid_t pid)
 }
 
 /* Where this version's objects keep their numbers. */
-static int set_owner_layout(struct probe *probe, uint32_t slot, const struct py_layout *layout)
+static int set_owner_layout(struct probe *probe, uint32_t slot, const struct owner_layout *owners)
 {
-	const struct owner_layout *owners = python_owners_of(layout);
-
 	if (!owners)
 		return 0;
 	probe->bpf->bss->sockets_late |= owners->sockets_late;
@@ -213,21 +210,23 @@ static int set_owner_layout(struct probe *probe, uint32_t slot, const struct py_
 }
 
 /* The slot of a layout on the kernel side, filled at its first use. */
-static int layout_slot(struct probe *probe, const struct py_layout *layout)
+static int layout_slot(struct probe *probe, const struct probe_layout *layout)
 {
+	const struct py_layout *python = layout->python;
+
 	for (uint32_t i = 0; i < LAYOUTS_MAX; i++) {
 		if (!probe->layouts[i].version) {
 			int err = bpf_map__update_elem(probe->bpf->maps.layouts, &i, sizeof(i),
-						       layout, sizeof(*layout), BPF_ANY);
+						       python, sizeof(*python), BPF_ANY);
 
 			if (!err)
-				err = set_owner_layout(probe, i, layout);
+				err = set_owner_layout(probe, i, layout->owners);
 			if (err)
 				return err;
-			probe->layouts[i] = *layout;
+			probe->layouts[i] = *python;
 			return i;
 		}
-		if (!memcmp(&probe->layouts[i], layout, sizeof(*layout)))
+		if (!memcmp(&probe->layouts[i], python, sizeof(*python)))
 			return i;
 	}
 	return -ENOSPC;
@@ -247,26 +246,20 @@ static bool find_python(const struct probe *probe, const struct program_key *key
 }
 
 int probe_set_python(struct probe *probe, pid_t pid, uint64_t program,
-		     const struct python_runtime *runtime, uint64_t bias)
+		     const struct probe_layout *layout, const struct python_process *python)
 {
 	const struct program_key key = {.program = program, .tgid = pid};
-	struct python_process known, python = {
-					     .runtime = runtime->runtime + bias,
-					     .code_type = runtime->code_type + bias,
-				     };
-	int slot = layout_slot(probe, &runtime->layout), err;
+	struct python_process known, told = *python;
+	int slot = layout_slot(probe, layout), err;
 
 	if (slot < 0)
 		return slot;
-	python.layout = slot;
-	for (size_t i = 0; i < OWNER_CODES; i++)
-		python.code[i] =
-			(struct code_range){runtime->code[i].start + bias, runtime->code[i].size};
-	if (find_python(probe, &key, &known) && known.runtime == python.runtime &&
-	    known.layout == python.layout)
+	told.layout = slot;
+	if (find_python(probe, &key, &known) && known.runtime == told.runtime &&
+	    known.layout == told.layout)
 		return 0;
-	err = bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &python,
-				   sizeof(python), BPF_ANY);
+	err = bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &told, sizeof(told),
+				   BPF_ANY);
 	pythons_changed(probe);
 	return err;
 }
@@ -402,7 +395,7 @@ bool probe_file_is(struct probe *probe, int fd, const struct file_version *versi
 }
 
 int probe_learn_file(struct probe *probe, const struct file_version *version,
-		     const struct py_layout *layout, struct python_file *file)
+		     const struct probe_layout *layout, struct python_file *file)
 {
 	int slot = layout ? layout_slot(probe, layout) : 0;
 

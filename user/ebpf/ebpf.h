@@ -13,35 +13,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "abi/py_layout.h"
-#include "python/runtime.h"
-#include "abi/record.h"
 #include "abi/maps.h"
+#include "abi/owner_layout.h"
+#include "abi/py_layout.h"
+#include "abi/record.h"
+#include "ebpf/probe_options.h"
 
 struct probe;
-
-struct probe_options {
-	size_t ring_bytes; /* a power of two, at least a page */
-	bool follow;	   /* children of targets become targets */
-	bool owners;	   /* Python's descriptor owners are read */
-	bool verbose;	   /* libbpf's log to standard error */
-	const char *rung;  /* the only rung of the ladder to try; NULL: the first that works */
-	enum native_calls natives;
-	unsigned int drop; /* every so many records is lost on purpose; 0: none */
-};
-
-/* Why probe_open failed, as far as it can be told. */
-enum probe_lack {
-	PROBE_LACK_NOTHING,
-	PROBE_LACK_PRIVILEGE, /* root or capabilities, lockdown */
-	PROBE_LACK_KERNEL,    /* BTF, ring buffer, a hook, memory limits */
-	PROBE_LACK_OTHER,
-};
-
-struct probe_error {
-	enum probe_lack lack;
-	char text[256]; /* what failed and what to do, one sentence */
-};
 
 /* libbpf's log goes to standard error, or nowhere. For the whole program. */
 void probe_log(bool verbose);
@@ -74,13 +52,19 @@ pid_t probe_next_target(const struct probe *probe, pid_t pid);
  */
 uint64_t probe_program(const struct probe *probe, pid_t pid);
 
+/* How a build of Python is read; each is copied to the kernel side once. */
+struct probe_layout {
+	const struct py_layout *python;
+	const struct owner_layout *owners; /* NULL: not known */
+};
+
 /*
- * This program of the process is the Python that its file says, moved by bias; its layout is copied
- * to the kernel side once. Holds until the program ends, and for a program that is not traced until
- * it is forgotten.
+ * This program of the process is a Python of this layout; python: the addresses in the process
+ * (runtime, code_type, code), all else zero. Holds until the program ends, and for a program that
+ * is not traced until it is forgotten.
  */
 int probe_set_python(struct probe *probe, pid_t pid, uint64_t program,
-		     const struct python_runtime *runtime, uint64_t bias);
+		     const struct probe_layout *layout, const struct python_process *python);
 void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program);
 bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program);
 
@@ -118,7 +102,7 @@ bool probe_file_is(struct probe *probe, int fd, const struct file_version *versi
 
 /* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
 int probe_learn_file(struct probe *probe, const struct file_version *version,
-		     const struct py_layout *layout, struct python_file *file);
+		     const struct probe_layout *layout, struct python_file *file);
 
 /*
  * The stack (a native one: of this hash) will be sent again at its next call. 0: so will all stacks

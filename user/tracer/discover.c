@@ -203,6 +203,25 @@ static bool prove(struct attach *attach, pid_t pid, struct known_file *file, uin
 	return soundness != SOUND_NO;
 }
 
+/* The kernel side walks it from now on, where it lies: moved by bias. 0 or negative errno. */
+static int walk_python(struct attach *attach, pid_t pid, uint64_t program,
+		       const struct python_runtime *runtime, uint64_t bias)
+{
+	const struct probe_layout layout = {
+		.python = &runtime->layout,
+		.owners = python_owners_of(&runtime->layout),
+	};
+	struct python_process python = {
+		.runtime = runtime->runtime + bias,
+		.code_type = runtime->code_type + bias,
+	};
+
+	for (size_t i = 0; i < OWNER_CODES; i++)
+		python.code[i] =
+			(struct code_range){runtime->code[i].start + bias, runtime->code[i].size};
+	return probe_set_python(attach->probe, pid, program, &layout, &python);
+}
+
 /*
  * Finds the Python among a process's mappings and has the kernel side walk it from now on. NULL:
  * there is none.
@@ -215,7 +234,7 @@ static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t
 
 	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
 	    !prove(attach, pid, search.found, search.bias) ||
-	    probe_set_python(attach->probe, pid, program, &search.found->runtime, search.bias))
+	    walk_python(attach, pid, program, &search.found->runtime, search.bias))
 		return NULL;
 	*ret_bias = search.bias;
 	return search.found;

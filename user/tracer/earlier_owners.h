@@ -14,6 +14,7 @@
 
 #include "base/records.h"
 #include "ebpf/ebpf.h"
+#include "python/runtime.h"
 
 struct earlier_owners;
 

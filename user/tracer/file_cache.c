@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "python/owner_layout.h"
 
 /* Beyond this many they are looked into again. */
 #define FILES_MAX 4096
@@ -105,12 +106,16 @@ void files_tell(struct files *files, const struct known_file *file)
 		.text_offset = file->runtime.text_offset,
 		.fixed = file->runtime.fixed,
 	};
+	const struct probe_layout layout = {
+		.python = &file->runtime.layout,
+		.owners = python_owners_of(&file->runtime.layout),
+	};
 
 	memcpy(answer.code, file->runtime.code, sizeof(answer.code));
 	/* Of a strange one it goes on to ask, so that each process of it is named. */
 	if (file->settled && !file->strange)
-		probe_learn_file(files->probe, &file->version,
-				 file->walked ? &file->runtime.layout : NULL, &answer);
+		probe_learn_file(files->probe, &file->version, file->walked ? &layout : NULL,
+				 &answer);
 }
 
 struct known_file *files_learn(struct files *files, const struct file_version *version, int fd)

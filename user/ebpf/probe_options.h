@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the kernel side is asked for, and why it cannot be had. Pure data.
+ */
+#ifndef FDTRACE_EBPF_PROBE_OPTIONS_H
+#define FDTRACE_EBPF_PROBE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "abi/record.h"
+
+struct probe_options {
+	size_t ring_bytes; /* a power of two, at least a page */
+	bool follow;	   /* children of targets become targets */
+	bool owners;	   /* Python's descriptor owners are read */
+	bool verbose;	   /* libbpf's log to standard error */
+	const char *rung;  /* the only rung of the ladder to try; NULL: the first that works */
+	enum native_calls natives;
+	unsigned int drop; /* every so many records is lost on purpose; 0: none */
+};
+
+/* Why probe_open failed, as far as it can be told. */
+enum probe_lack {
+	PROBE_LACK_NOTHING,
+	PROBE_LACK_PRIVILEGE, /* root or capabilities, lockdown */
+	PROBE_LACK_KERNEL,    /* BTF, ring buffer, a hook, memory limits */
+	PROBE_LACK_OTHER,
+};
+
+struct probe_error {
+	enum probe_lack lack;
+	char text[256]; /* what failed and what to do, one sentence */
+};
+
+#endif
