@@ -2,18 +2,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Runs the fuzz targets of this folder (fuzz_NAME.c, built into FOLDER by make).
 
-run.py FOLDER check   each replays the inputs kept in corpus/NAME, and runs for a few seconds
+run.py FOLDER check   each replays the inputs kept in corpus/NAME.tar.xz, and runs for a few seconds
 run.py FOLDER fuzz    each runs for --seconds; what it finds new stays in FOLDER/corpus/NAME
 run.py FOLDER keep    the smallest inputs that reach all that FOLDER/corpus/NAME reaches go into
-                      corpus/NAME
+                      corpus/NAME.tar.xz
 
-An input that breaks a target is left as FOLDER/NAME-crash-…, and named.
+Kept inputs are unpacked into FOLDER/kept/NAME. An input that breaks a target is left as
+FOLDER/NAME-crash-…, and named.
 """
 
 import argparse
+import io
+import lzma
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -27,14 +31,38 @@ LONGEST = {"code": 16384, "elf": 16384, "linetable": 1024, "mend": 512, "native"
 KEPT_BYTES = 120_000
 
 
+def pack(archive, inputs):
+    """{name: bytes} into a file, the same bytes for the same inputs: sorted, of no user, no time."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in sorted(inputs.items()):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    archive.write_bytes(lzma.compress(packed.getvalue(), preset=9))
+
+
+def unpack(archive, folder):
+    """What pack() made, as files of folder, and nothing else there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if not archive.exists():
+        return
+    with tarfile.open(archive, "r:xz") as tar:
+        for member in tar:
+            (folder / Path(member.name).name).write_bytes(tar.extractfile(member).read())
+
+
 class Target:
     def __init__(self, name, folder):
         self.name = name
         self.program = folder / f"fuzz_{name}"
-        self.kept = HERE / "corpus" / name
+        self.archive = HERE / "corpus" / f"{name}.tar.xz"
+        self.kept = folder / "kept" / name
         self.found = folder / "corpus" / name
         self.artifacts = folder / f"{name}-"
         self.found.mkdir(parents=True, exist_ok=True)
+        unpack(self.archive, self.kept)
 
     def run(self, *arguments):
         """The exit status; libFuzzer's own words are shown only after a failure."""
@@ -51,7 +79,7 @@ class Target:
         return result.returncode, int(runs[-1]) if runs else 0
 
     def inputs(self):
-        return [folder for folder in (self.kept, self.found.parent.parent / "seeds" / self.name)
+        return [folder for folder in (self.kept, self.kept.parents[1] / "seeds" / self.name)
                 if folder.is_dir()]
 
     def check(self, seconds):
@@ -72,15 +100,14 @@ class Target:
             status, _ = self.run("-merge=1", fresh, self.found, *self.inputs())
             if status:
                 return status, 0
-            shutil.rmtree(self.kept, ignore_errors=True)
-            self.kept.mkdir(parents=True)
-            room = KEPT_BYTES
+            kept, room = {}, KEPT_BYTES
             for path in sorted(Path(fresh).iterdir(), key=lambda path: path.stat().st_size):
                 room -= path.stat().st_size
                 if room < 0:
                     break
-                shutil.copyfile(path, self.kept / path.name)
-        return 0, len(list(self.kept.iterdir()))
+                kept[path.name] = path.read_bytes()
+        pack(self.archive, kept)
+        return 0, len(kept)
 
 
 def main():
