@@ -188,5 +188,5 @@ bench-scan: $(BENCH_BUILD)/scan ## of the search for owners that a Python made b
 accuracy: fdtrace ## precision and recall by kind, over the simulators (needs root)
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/accuracy.py
 
-validation: fdtrace ## CPython's own tests: each finding explained, or it fails (needs root)
+validation: fdtrace ## CPython's own tests: each finding explained, or it fails; the table of docs/validation.md (needs root)
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/validation.py

@@ -3,8 +3,9 @@
 """Real code must be quiet: CPython's own test modules under fdtrace.
 
 Runs each module and looks at every finding: it is explained below, by the test that closes or
-uses a bad descriptor on purpose, or it is a fault of ours, and this ends with 1. Writes the
-table of docs/validation.md. Needs root, and Pythons with their tests (FDTRACE_PYTHONS adds more).
+uses a bad descriptor on purpose, or it is a fault of ours, and this ends with 1. Prints the table
+of docs/validation.md, and writes every finding with its explanation to build/validation.md. Needs
+root, and Pythons with their tests (FDTRACE_PYTHONS adds more).
 
     validation.py [--python VERSION]… [--module NAME]…
 """
@@ -21,7 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "e2e"))
 import harness  # noqa: E402
 
-PAGE = harness.ROOT / "docs" / "validation.md"
+PAGE = harness.ROOT / "build" / "validation.md"
+KINDS = ["bad_fd", "use_after_close", "double_close", "owned_close"]
 LIMIT = 300 * harness.SLOW
 VERSIONS = [(3, 11), (3, 13)]
 MODULES = """test_os test_io test_fileio test_socket test_subprocess test_selectors test_tempfile
@@ -146,9 +148,13 @@ def read(module, lines):
     return summary, found
 
 
+def version_of(python):
+    return ".".join(python.label.split("-")[0].split(".")[:3])
+
+
 def rows(results):
     for python, module, status, summary, found in results:
-        version = ".".join(python.label.split("-")[0].split(".")[:3])
+        version = version_of(python)
         records = summary["records"] if summary else "?"
         passed = {0: "passed", "time": "out of time"}.get(status, f"status {status}")
         total = sum(found.values())
@@ -159,10 +165,29 @@ def rows(results):
 
 
 def write_page(results):
-    head, mark, _ = PAGE.read_text().partition("<!-- written by make validation -->\n")
     table = ["| Python | module | its result | records | findings | what they are |",
              "|---|---|---|--:|---|---|", *rows(results)]
-    PAGE.write_text(head + mark + "\n" + "\n".join(table) + "\n")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text("\n".join(table) + "\n")
+
+
+def summaries(results):
+    """Of all modules of a Python, a row each: docs/validation.md has them."""
+    kinds = KINDS + sorted({key[0] for result in results for key in result[4]} - set(KINDS))
+    yield "| Python | modules, passed | records | findings | " + \
+        " | ".join(f"`{kind}`" for kind in kinds) + " | not explained |"
+    yield "|---|" + "--:|" * (len(kinds) + 4)
+    for version in dict.fromkeys(version_of(result[0]) for result in results):
+        own = [result for result in results if version_of(result[0]) == version]
+        passed = sum(result[2] == 0 for result in own)
+        records = sum(result[3]["records"] if result[3] else 0 for result in own)
+        found = collections.Counter()
+        for key, count in (item for result in own for item in result[4].items()):
+            found[key[0]] += count
+            found[None] += count if key[3] is None else 0
+        counts = [sum(found[kind] for kind in kinds), *(found[kind] for kind in kinds), found[None]]
+        yield f"| {version} | {len(own)}, {passed} | {records} | " + \
+            " | ".join(map(str, counts)) + " |"
 
 
 def main():
@@ -176,10 +201,8 @@ def main():
     jobs = [(p, m) for p in pythons for m in options.module or MODULES]
     with ThreadPoolExecutor(max(1, os.cpu_count() // 2)) as farm:
         results = list(farm.map(run, jobs))
-    if options.module or options.python:
-        print("\n".join(rows(results)))
-    else:
-        write_page(results)
+    write_page(results)
+    print("\n".join(summaries(results)))
     unexplained = [r for r in results for key in r[4] if key[3] is None]
     for result in unexplained:
         print(f"not explained: {result[0].label} {result[1]}", file=sys.stderr)
