@@ -9,6 +9,7 @@
 #ifndef FDTRACE_FD_CALLS_BPF_H
 #define FDTRACE_FD_CALLS_BPF_H
 
+#include "native.bpf.h"
 #include "owner_closed.bpf.h"
 #include "unseen.bpf.h"
 

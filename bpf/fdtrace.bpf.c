@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The attach points, a screenful each, nothing else.
+ * The attach points, a screenful each, and the list of all parts; nothing else.
  *
  * At a system call's exit both its arguments and its result are at hand, so one hook sees
  * whole calls and keeps no state between entry and exit.
@@ -11,6 +11,33 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+/* All parts, from what each of them uses to what the hooks call; each includes what it calls. */
+#include "maps.bpf.h"
+#include "pid.bpf.h"
+#include "emit.bpf.h"
+#include "walk.bpf.h"
+
+/* Whose thread state a thread runs, and its Python stack. */
+#include "libc.bpf.h"
+#include "pthread.bpf.h"
+#include "states.bpf.h"
+#include "thread.bpf.h"
+#include "python.bpf.h"
+#include "rights.bpf.h"
+#include "sight.bpf.h"
+
+#include "native.bpf.h"
+
+/* Python's descriptor owners. */
+#include "owner.bpf.h"
+#include "owner_closed.bpf.h"
+#include "owner_made.bpf.h"
+
+/* What happens to descriptors and processes, and how it is seen. */
+#include "unseen.bpf.h"
+#include "fd_calls.bpf.h"
+#include "process.bpf.h"
+#include "returned.bpf.h"
 #include "installed.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

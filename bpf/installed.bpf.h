@@ -12,7 +12,9 @@
 #ifndef FDTRACE_INSTALLED_BPF_H
 #define FDTRACE_INSTALLED_BPF_H
 
+#include "fd_calls.bpf.h"
 #include "returned.bpf.h"
+#include "unseen.bpf.h"
 
 #define NR_IO_URING_ENTER 426
 #if defined(__TARGET_ARCH_x86)

@@ -12,7 +12,8 @@
 #ifndef FDTRACE_NATIVE_BPF_H
 #define FDTRACE_NATIVE_BPF_H
 
-#include "sight.bpf.h"
+#include "pthread.bpf.h"
+#include "walk.bpf.h"
 
 #define PAGE	   4096
 #define PAGE_WORDS (PAGE / 8)

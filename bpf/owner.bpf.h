@@ -16,7 +16,7 @@
 #ifndef FDTRACE_OWNER_BPF_H
 #define FDTRACE_OWNER_BPF_H
 
-#include "native.bpf.h"
+#include "walk.bpf.h"
 
 /* Steps from a type to its bases. */
 #define BASES_MAX     8

@@ -8,6 +8,7 @@
 #ifndef FDTRACE_OWNER_CLOSED_BPF_H
 #define FDTRACE_OWNER_CLOSED_BPF_H
 
+#include "native.bpf.h"
 #include "owner.bpf.h"
 
 /* Words on the stack from a close() on among which its return address lies. */

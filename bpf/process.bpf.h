@@ -10,7 +10,9 @@
 #define FDTRACE_PROCESS_BPF_H
 
 #include "fd_calls.bpf.h"
-#include "owner_made.bpf.h"
+#include "native.bpf.h"
+#include "rights.bpf.h"
+#include "unseen.bpf.h"
 
 /* Room for a path behind a record_exec. */
 #define EXEC_NAME_MAX 256

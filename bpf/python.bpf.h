@@ -13,6 +13,7 @@
 #define FDTRACE_PYTHON_BPF_H
 
 #include "thread.bpf.h"
+#include "walk.bpf.h"
 
 /* Makes sure that the whole frame is in the window. Interpreter frames of one thread lie side
  * by side, so one read brings several; a window never begins before the frame's own page. */

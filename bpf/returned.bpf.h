@@ -9,7 +9,10 @@
 #ifndef FDTRACE_RETURNED_BPF_H
 #define FDTRACE_RETURNED_BPF_H
 
+#include "fd_calls.bpf.h"
+#include "owner_made.bpf.h"
 #include "process.bpf.h"
+#include "unseen.bpf.h"
 
 /* What the classic tracepoint hands over (events/raw_syscalls/sys_exit/format). */
 struct sys_exit_args {

@@ -11,6 +11,7 @@
 #ifndef FDTRACE_THREAD_BPF_H
 #define FDTRACE_THREAD_BPF_H
 
+#include "pthread.bpf.h"
 #include "states.bpf.h"
 
 /*
