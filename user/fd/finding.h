@@ -152,9 +152,10 @@ enum finding_note {
 	NOTE_OWNER_BEFORE = 1 << 14, /* its object was made before fdtrace attached */
 	NOTE_OWNER_LATE = 1 << 15,   /* its object was not seen to take the number */
 	/* Something may have opened and closed the number meanwhile, unseen: */
-	NOTE_STRANGER = 1 << 17, /* a process that is not traced and shares the table */
-	NOTE_RING = 1 << 18,	 /* an io_uring */
-	NOTE_COMPAT = 1 << 19,	 /* 32-bit calls that are not decoded */
+	NOTE_STRANGER = 1 << 17,	/* a process that is not traced and shares the table */
+	NOTE_RING = 1 << 18,		/* an io_uring */
+	NOTE_COMPAT = 1 << 19,		/* 32-bit calls that are not decoded */
+	NOTE_STANDARD_STREAM = 1 << 20, /* programs ask whether 0, 1 and 2 are there */
 };
 
 struct finding {

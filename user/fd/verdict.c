@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/records.h"
 #include "base/syscalls.h"
@@ -294,6 +295,36 @@ static bool is_probe(const struct record_call *call)
 	return false;
 }
 
+/*
+ * A question whether a standard stream is there, or what it is. CPython puts it at its start
+ * (Python/pylifecycle.c, is_valid_fd(); Modules/_io/fileio.c) and does without the stream.
+ */
+static bool asks_for_stream(const struct record_call *call, int32_t fd)
+{
+	if (fd < 0 || fd > STDERR_FILENO)
+		return false;
+	if (call->call == CALL_DUP)
+		return true;
+	if (call->call != CALL_OTHER)
+		return false;
+	switch (call->nr) {
+#ifdef __NR_fstat
+	case __NR_fstat:
+#endif
+#ifdef __NR_newfstatat
+	case __NR_newfstatat:
+#endif
+#ifdef __NR_fcntl
+	case __NR_fcntl:
+#endif
+	case __NR_ioctl:
+	case __NR_statx:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* -1 means "no descriptor" in calls that make one out of nothing (bpf, perf_event_open…). */
 static bool takes_fd(const struct record_call *call)
 {
@@ -367,6 +398,10 @@ static void use_of_closed(const struct scene *scene, const struct subject *s, st
 	report_closed(s, FINDING_USE_AFTER_CLOSE, v);
 	if (may_be_wrong_mode(scene, s->life))
 		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+	if (asks_for_stream(scene->call, s->fd)) {
+		v->finding.severity = SEVERITY_INFO;
+		v->finding.notes |= NOTE_STANDARD_STREAM;
+	}
 }
 
 void verdict_use(const struct scene *scene, struct verdict *v)

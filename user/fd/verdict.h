@@ -26,7 +26,8 @@
  * Any other call: use_after_close under the same rules, of the first of its descriptors that is
  * known closed. A number that is believed open, or was open when the call returned, says
  * nothing: the wrong mode (read on a write-only descriptor) is EBADF too. fcntl(F_GETFD) and
- * fcntl(F_GETFL) ask on purpose.
+ * fcntl(F_GETFL) ask on purpose. To ask what a standard stream is (0, 1, 2) is of severity info:
+ * programs that are started without one do, Python among them.
  *
  * A call that failed may be recorded long after it failed: the life that it seems to be the
  * second close of, or a use after, may have begun only then. Unless the records show that it was

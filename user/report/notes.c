@@ -27,6 +27,9 @@ static const struct {
 	{NOTE_VFORK_CHILD, "The call was made in a vfork child, which runs in its parent's memory: "
 			   "a Python stack there is the parent's."},
 	{NOTE_OPEN_BEFORE_ATTACH, "The descriptor was open before fdtrace attached."},
+	{NOTE_STANDARD_STREAM,
+	 "The call asks what standard input, output or error is. Python asks at its start, and does "
+	 "without one that is closed: this is of little weight."},
 	{NOTE_SHELL, "A shell made the call. Shells close both ends of a pipe in each process of a "
 		     "pipeline, whether it still has them or not: this is of little weight."},
 	{NOTE_SWEPT,
