@@ -46,6 +46,8 @@ EXCUSED = {
     ("user/tracer/recorder.c", "cli/log.h"),
     ("user/tracer/recorder.c", "cli/options.h"), ("user/tracer/recorder.c", "report/report.h"),
 }
+# Rooms in which a static function's name stands in one file alone, so that it tells which.
+NAMED = {"base", "ebpf", "native", "process", "python", "recording", "security", "source", "stack"}
 # What a room may use of bpf/abi/; every one the records.
 RECORDS = {"record.h", "record_user.h"}
 FROM_BPF = {
@@ -190,6 +192,20 @@ def check_calls(room):
             del left[stem]
 
 
+def check_names(sources):
+    """A breakpoint on a function is one on that function."""
+    first = {}
+    for path in sources:
+        if path.suffix != ".c" or path.relative_to(TOP).parts[0] != "user" or \
+                room_of(path) not in NAMED:
+            continue
+        code = without_comments(path.read_text())
+        for found in re.finditer(r"^static [^;=(){}]*?(\w+)\([^;]*?\)\n\{", code, re.MULTILINE):
+            if first.setdefault(found[1], path) != path:
+                problem(path, code.count("\n", 0, found.start()) + 1,
+                        f"{found[1]}() stands in {first[found[1]].relative_to(TOP)}, too")
+
+
 def check_bpf_includes(path, text):
     for number, line in enumerate(text.split("\n"), 1):
         found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
@@ -266,6 +282,7 @@ def main():
         check_words(path, path.read_text(), "placeholder")
     check_rooms()
     check_calls("fd")
+    check_names(sources)
     check_manual()
     for text in problems:
         print(text)

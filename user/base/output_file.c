@@ -49,7 +49,8 @@ static bool is_trusted(const struct writer *writer, const struct stat *st)
 static int walk(const struct writer *writer, int from, const char *path, int *links);
 
 /* Goes where a link at fd leads to, seen from the directory that it lies in. */
-static int follow(const struct writer *writer, int dir, int fd, const struct stat *st, int *links)
+static int follow_link(const struct writer *writer, int dir, int fd, const struct stat *st,
+		       int *links)
 {
 	char target[PATH_MAX];
 	ssize_t size;
@@ -64,14 +65,14 @@ static int follow(const struct writer *writer, int dir, int fd, const struct sta
 }
 
 /* One name of a path. The descriptor (O_PATH) or negative errno. */
-static int step(const struct writer *writer, int dir, const char *name, int *links)
+static int walk_name(const struct writer *writer, int dir, const char *name, int *links)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
 		return -errno;
-	return S_ISLNK(st.st_mode) ? follow(writer, dir, fd, &st, links) : TAKE_FD(fd);
+	return S_ISLNK(st.st_mode) ? follow_link(writer, dir, fd, &st, links) : TAKE_FD(fd);
 }
 
 /* A directory by its path, name by name. from is lent. The descriptor or negative errno. */
@@ -85,7 +86,7 @@ static int walk(const struct writer *writer, int from, const char *path, int *li
 		return -ENOMEM;
 	at = openat(from, *path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	while (at >= 0 && (name = strsep(&next, "/"))) {
-		int fd = *name ? step(writer, at, name, links) : 0;
+		int fd = *name ? walk_name(writer, at, name, links) : 0;
 
 		if (!*name)
 			continue;

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 
-static ssize_t keep(void *cookie, const char *bytes, size_t size)
+static ssize_t output_keep(void *cookie, const char *bytes, size_t size)
 {
 	struct output *output = cookie;
 
@@ -23,7 +23,7 @@ static ssize_t keep(void *cookie, const char *bytes, size_t size)
 
 int output_open(struct output *output, int fd)
 {
-	cookie_io_functions_t functions = {.write = keep};
+	cookie_io_functions_t functions = {.write = output_keep};
 
 	memset(output, 0, sizeof(*output));
 	output->fd = fd;

@@ -112,7 +112,7 @@ static void log_reason_only(struct fdtrace_bpf *bpf)
 		bpf_program__set_log_level(program, LOG_REASON);
 }
 
-static int failed(struct trial *trial, const char *step, int err)
+static int trial_failed(struct trial *trial, const char *step, int err)
 {
 	trial->step = step;
 	trial->err = err;
@@ -121,21 +121,22 @@ static int failed(struct trial *trial, const char *step, int err)
 	return err;
 }
 
-static int load(const struct attempt *attempt, bool hold_cpu, const struct probe_options *options,
-		struct standing *standing, struct trial *trial)
+static int load_attempt(const struct attempt *attempt, bool hold_cpu,
+			const struct probe_options *options, struct standing *standing,
+			struct trial *trial)
 {
 	int err;
 
 	standing->bpf = object_open(hold_cpu);
 	if (!standing->bpf)
-		return failed(trial, "read the built-in programs", -errno);
+		return trial_failed(trial, "read the built-in programs", -errno);
 	set_options(standing->bpf, options);
 	standing->bpf->rodata->may_hold_cpu = hold_cpu;
 	if (!options->verbose)
 		log_reason_only(standing->bpf);
 	err = own_namespace(&standing->bpf->rodata->pid_namespace);
 	if (err)
-		return failed(trial, "find its own process in /proc", err);
+		return trial_failed(trial, "find its own process in /proc", err);
 	err = size_maps(standing->bpf, options);
 	if (!err && rung_choose(attempt->rung, &attempt->inner, standing->bpf, &standing->hooks)) {
 		snprintf(trial->text, sizeof(trial->text),
@@ -147,7 +148,7 @@ static int load(const struct attempt *attempt, bool hold_cpu, const struct probe
 		err = fdtrace_bpf__load(standing->bpf);
 	if (!err)
 		err = know_self(standing->bpf);
-	return err ? failed(trial, "load the kernel programs", err) : 0;
+	return err ? trial_failed(trial, "load the kernel programs", err) : 0;
 }
 
 static void prove_inner(const struct preemption *preemption, struct standing *standing)
@@ -181,13 +182,13 @@ static int attach(const struct attempt *attempt, struct standing *standing, stru
 		snprintf(trial->text, sizeof(trial->text),
 			 "cannot attach: no tracefs at /sys/kernel/tracing: mount it there");
 	if (err)
-		return failed(trial, "attach", err);
+		return trial_failed(trial, "attach", err);
 	err = fdtrace_bpf__attach(standing->bpf);
 	if (err)
-		return failed(trial, "attach to the life of processes", err);
+		return trial_failed(trial, "attach to the life of processes", err);
 	err = selftest_run(standing->bpf, trial->text, sizeof(trial->text));
 	if (err)
-		return failed(trial, "see its own calls", err);
+		return trial_failed(trial, "see its own calls", err);
 	prove_inner(&attempt->preemption, standing);
 	standing->bpf->bss->ring_flags |= watch_attach(&attempt->watch, standing->bpf);
 	memcpy(trial->inner, standing->hooks.inner, sizeof(trial->inner));
@@ -215,13 +216,13 @@ int ladder_try(const struct attempt *attempt, const struct probe_options *option
 	*trial = new_trial(attempt);
 	*ret = (struct standing){0};
 	if (attempt->rung == RUNG_FEXIT && attempt->inner.fexit_err)
-		return failed(trial, "load the kernel programs", attempt->inner.fexit_err);
-	err = load(attempt, attempt->hold_cpu, options, ret, trial);
+		return trial_failed(trial, "load the kernel programs", attempt->inner.fexit_err);
+	err = load_attempt(attempt, attempt->hold_cpu, options, ret, trial);
 	if (err && attempt->hold_cpu && err != -EPERM && err != -ENOENT) {
 		/* An older kernel, which has not that to offer, nor the need. */
 		ladder_leave(ret);
 		*trial = new_trial(attempt);
-		err = load(attempt, false, options, ret, trial);
+		err = load_attempt(attempt, false, options, ret, trial);
 	}
 	if (!err)
 		err = attach(attempt, ret, trial);

@@ -63,7 +63,7 @@ void probe_log(bool verbose)
 	libbpf_set_print(verbose ? log_to_stderr : log_nowhere);
 }
 
-static int on_record(void *context, void *data, size_t size)
+static int on_ring_record(void *context, void *data, size_t size)
 {
 	struct probe *probe = context;
 	const struct record_header *record = data;
@@ -76,7 +76,8 @@ static int on_record(void *context, void *data, size_t size)
 	return ++probe->consumed < PROBE_BATCH ? 0 : -EAGAIN;
 }
 
-static int load(struct probe *probe, const struct probe_options *options, struct probe_error *error)
+static int load_probe(struct probe *probe, const struct probe_options *options,
+		      struct probe_error *error)
 {
 	int err = ladder_climb(options, &probe->standing, error);
 
@@ -84,7 +85,8 @@ static int load(struct probe *probe, const struct probe_options *options, struct
 		return err;
 	probe->bpf = probe->standing.bpf;
 	probe->bpf->bss->drop_every = options->drop;
-	probe->ring = ring_buffer__new(bpf_map__fd(probe->bpf->maps.ring), on_record, probe, NULL);
+	probe->ring =
+		ring_buffer__new(bpf_map__fd(probe->bpf->maps.ring), on_ring_record, probe, NULL);
 	if (!probe->ring)
 		return diagnose(-errno, "map the ring buffer", error);
 	return 0;
@@ -100,7 +102,7 @@ int probe_open(const struct probe_options *options, struct probe **ret_probe,
 		return diagnose(-ENOMEM, "start", error);
 	probe_log(options->verbose);
 	probe->cpus = libbpf_num_possible_cpus();
-	err = probe->cpus > 0 ? load(probe, options, error)
+	err = probe->cpus > 0 ? load_probe(probe, options, error)
 			      : diagnose(probe->cpus, "count the processors", error);
 	if (err) {
 		probe_close(probe);
@@ -125,7 +127,7 @@ static int share_links(const struct probe *probe)
 }
 
 /* The first hooks to go are those that tell of new processes. */
-static void let_go(struct probe *probe)
+static void probe_let_go(struct probe *probe)
 {
 	_cleanup_close_ int shared __attribute__((unused)) = share_links(probe);
 
@@ -138,7 +140,7 @@ void probe_detach(struct probe *probe)
 {
 	uint32_t tgid;
 
-	let_go(probe);
+	probe_let_go(probe);
 	/* What runs until its hook has gone has nobody to tell of. */
 	while (!bpf_map__get_next_key(probe->bpf->maps.targets, NULL, &tgid, sizeof(tgid)))
 		probe_remove_target(probe, tgid);
@@ -149,7 +151,7 @@ void probe_close(struct probe *probe)
 	if (!probe)
 		return;
 	if (probe->bpf)
-		let_go(probe);
+		probe_let_go(probe);
 	ring_buffer__free(probe->ring);
 	ladder_leave(&probe->standing);
 	free(probe);
@@ -238,8 +240,8 @@ static void pythons_changed(const struct probe *probe)
 	__atomic_fetch_add(&probe->bpf->bss->pythons_changed, 1, __ATOMIC_SEQ_CST);
 }
 
-static bool find_python(const struct probe *probe, const struct program_key *key,
-			struct python_process *ret)
+static bool find_python_process(const struct probe *probe, const struct program_key *key,
+				struct python_process *ret)
 {
 	return !bpf_map__lookup_elem(probe->bpf->maps.pythons, key, sizeof(*key), ret, sizeof(*ret),
 				     0);
@@ -255,7 +257,7 @@ int probe_set_python(struct probe *probe, pid_t pid, uint64_t program,
 	if (slot < 0)
 		return slot;
 	told.layout = slot;
-	if (find_python(probe, &key, &known) && known.runtime == told.runtime &&
+	if (find_python_process(probe, &key, &known) && known.runtime == told.runtime &&
 	    known.layout == told.layout)
 		return 0;
 	err = bpf_map__update_elem(probe->bpf->maps.pythons, &key, sizeof(key), &told, sizeof(told),
@@ -269,7 +271,7 @@ bool probe_has_python(const struct probe *probe, pid_t pid, uint64_t program)
 	const struct program_key key = {.program = program, .tgid = pid};
 	struct python_process python;
 
-	return find_python(probe, &key, &python);
+	return find_python_process(probe, &key, &python);
 }
 
 void probe_forget_python(struct probe *probe, pid_t pid, uint64_t program)
@@ -293,7 +295,7 @@ bool probe_code_is_sent(const struct probe *probe, pid_t pid, uint64_t code, uin
 	struct python_process python;
 	struct code_sent sent;
 
-	if (!program.program || !find_python(probe, &program, &python) ||
+	if (!program.program || !find_python_process(probe, &program, &python) ||
 	    bpf_map__lookup_elem(probe->bpf->maps.codes_sent, &key, sizeof(key), &sent,
 				 sizeof(sent), 0))
 		return false;
@@ -309,7 +311,7 @@ static int set_identity(struct probe *probe, pid_t pid, enum code_identity ident
 	struct python_process python;
 	int err;
 
-	if (!find_python(probe, &key, &python))
+	if (!find_python_process(probe, &key, &python))
 		return -ESTALE;
 	python.identity = identity;
 	python.epoch += 1ull << 32; /* none that the kernel side counted up to meanwhile */

@@ -399,7 +399,7 @@ static int attach_kprobes(struct fdtrace_bpf *bpf, struct hooks *hooks)
 	return err;
 }
 
-static int attach_one(struct hooks *hooks, struct bpf_program *program, const char *text)
+static int attach_one_program(struct hooks *hooks, struct bpf_program *program, const char *text)
 {
 	snprintf(hooks->text, sizeof(hooks->text), "%s", text);
 	return attach_program(hooks, program);
@@ -411,10 +411,10 @@ static int attach_rung(struct fdtrace_bpf *bpf, struct hooks *hooks)
 	case RUNG_FEXIT:
 		return attach_fexit(bpf, hooks);
 	case RUNG_TP_BTF:
-		return attach_one(hooks, bpf->progs.on_sys_exit, "tp_btf/sys_exit");
+		return attach_one_program(hooks, bpf->progs.on_sys_exit, "tp_btf/sys_exit");
 	case RUNG_TRACEPOINT:
-		return attach_one(hooks, bpf->progs.on_raw_sys_exit,
-				  "tracepoint raw_syscalls/sys_exit");
+		return attach_one_program(hooks, bpf->progs.on_raw_sys_exit,
+					  "tracepoint raw_syscalls/sys_exit");
 	case RUNG_KPROBE_MULTI:
 		return attach_kprobe_multi(bpf, hooks);
 	case RUNG_KPROBE:

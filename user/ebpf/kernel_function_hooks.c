@@ -123,8 +123,8 @@ static void list_hookings(const struct fdtrace_bpf *bpf, struct hooking ret[HOOK
 	memcpy(ret, all, sizeof(all));
 }
 
-static struct bpf_program *program_of(const struct fdtrace_bpf *bpf, const char *function,
-				      enum inner_hook how)
+static struct bpf_program *hook_program(const struct fdtrace_bpf *bpf, const char *function,
+					enum inner_hook how)
 {
 	struct hooking hookings[HOOKINGS];
 
@@ -156,7 +156,7 @@ static enum inner_hook choose_one(const struct fdtrace_bpf *bpf,
 		how = INNER_FEXIT;
 	if (how == INNER_UNSEEN && !access(KPROBE_TYPE, R_OK))
 		how = INNER_KPROBE;
-	program = program_of(bpf, functions->of[which], how);
+	program = hook_program(bpf, functions->of[which], how);
 	if (!program || (how == INNER_FEXIT &&
 			 bpf_program__set_attach_target(program, 0, functions->of[which])))
 		return INNER_UNSEEN;
@@ -176,7 +176,7 @@ struct bpf_link *inner_attach(const struct fdtrace_bpf *bpf,
 			      const struct inner_functions *functions, enum inner which,
 			      enum inner_hook how)
 {
-	const struct bpf_program *program = program_of(bpf, functions->of[which], how);
+	const struct bpf_program *program = hook_program(bpf, functions->of[which], how);
 
 	if (!program)
 		return NULL;
@@ -188,7 +188,7 @@ struct bpf_link *inner_attach(const struct fdtrace_bpf *bpf,
 int inner_program(const struct fdtrace_bpf *bpf, const struct inner_functions *functions,
 		  enum inner which, enum inner_hook how)
 {
-	const struct bpf_program *program = program_of(bpf, functions->of[which], how);
+	const struct bpf_program *program = hook_program(bpf, functions->of[which], how);
 
 	return program ? bpf_program__fd(program) : -1;
 }

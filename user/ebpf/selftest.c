@@ -42,7 +42,8 @@ struct list {
 	size_t count;
 };
 
-static void add(struct list *list, enum call_shape shape, int32_t fd, int32_t fd2, int64_t ret)
+static void add_made_call(struct list *list, enum call_shape shape, int32_t fd, int32_t fd2,
+			  int64_t ret)
 {
 	if (list->count < CALLS_MAX)
 		list->calls[list->count++] = (struct made){
@@ -63,24 +64,24 @@ static int make_calls(struct list *made)
 
 	if (file < 0)
 		return -errno;
-	add(made, SHAPE_OPEN, AT_FDCWD, -1, file);
+	add_made_call(made, SHAPE_OPEN, AT_FDCWD, -1, file);
 	copy = dup(file);
-	add(made, SHAPE_DUP, file, -1, copy);
+	add_made_call(made, SHAPE_DUP, file, -1, copy);
 	ret = dup3(file, copy, O_CLOEXEC);
-	add(made, SHAPE_DUP_ONTO, file, copy, ret);
+	add_made_call(made, SHAPE_DUP_ONTO, file, copy, ret);
 	ret = syscall(SYS_close_range, copy, copy, 0);
 	if (!ret) {
-		add(made, SHAPE_CLOSE_RANGE, copy, copy, ret);
+		add_made_call(made, SHAPE_CLOSE_RANGE, copy, copy, ret);
 	} else { /* before Linux 5.9 */
 		ret = close(copy);
-		add(made, SHAPE_CLOSE, copy, -1, ret);
+		add_made_call(made, SHAPE_CLOSE, copy, -1, ret);
 	}
 	ret = close(file);
-	add(made, SHAPE_CLOSE, file, -1, ret);
+	add_made_call(made, SHAPE_CLOSE, file, -1, ret);
 	ret = close(file);
-	add(made, SHAPE_CLOSE, file, -1, ret);
+	add_made_call(made, SHAPE_CLOSE, file, -1, ret);
 	ret = lseek(file, 0, SEEK_CUR);
-	add(made, SHAPE_OTHER, file, -1, ret);
+	add_made_call(made, SHAPE_OTHER, file, -1, ret);
 	return 0;
 }
 
@@ -91,7 +92,7 @@ static int remove_one(struct list *made)
 
 	if (fd < 0)
 		return -errno;
-	add(made, SHAPE_CLOSE, fd, -1, 0);
+	add_made_call(made, SHAPE_CLOSE, fd, -1, 0);
 	err = uring_close(fd);
 	if (err)
 		close(fd);
@@ -107,7 +108,7 @@ static int miss_one(struct list *made)
 		return -errno;
 	close(fd);
 	ret = close(fd);
-	add(made, SHAPE_CLOSE, fd, -1, ret);
+	add_made_call(made, SHAPE_CLOSE, fd, -1, ret);
 	return 0;
 }
 
@@ -122,7 +123,7 @@ static int receive_one(struct list *made)
 	if (!packet_send(pair[0], &byte, sizeof(byte), pair[0], MSG_DONTWAIT))
 		packet_receive(pair[1], &byte, sizeof(byte), &fd);
 	if (fd >= 0) {
-		add(made, SHAPE_MAKE, -1, -1, fd);
+		add_made_call(made, SHAPE_MAKE, -1, -1, fd);
 		close(fd);
 	}
 	close(pair[0]);
@@ -130,7 +131,7 @@ static int receive_one(struct list *made)
 	return fd < 0 ? -ENODATA : 0;
 }
 
-static int on_record(void *context, void *data, size_t size)
+static int on_seen_call(void *context, void *data, size_t size)
 {
 	const struct record_call *call = data;
 	struct list *seen = context;
@@ -150,7 +151,7 @@ static int on_record(void *context, void *data, size_t size)
 static int read_ring(struct fdtrace_bpf *bpf, struct list *seen)
 {
 	struct ring_buffer *ring =
-		ring_buffer__new(bpf_map__fd(bpf->maps.ring), on_record, seen, NULL);
+		ring_buffer__new(bpf_map__fd(bpf->maps.ring), on_seen_call, seen, NULL);
 	int n;
 
 	if (!ring)
@@ -201,7 +202,7 @@ static void drop_installed(struct list *seen)
 	seen->count = kept;
 }
 
-static int compare(const struct list *made, const struct list *seen, char *why, size_t size)
+static int compare_calls(const struct list *made, const struct list *seen, char *why, size_t size)
 {
 	for (size_t i = 0; i < made->count; i++) {
 		const struct made *m = &made->calls[i], *s = &seen->calls[i];
@@ -233,7 +234,7 @@ int selftest_run(struct fdtrace_bpf *bpf, char *why, size_t size)
 		if (err)
 			snprintf(why, size, "cannot be tested: %s", strerror(-err));
 		else
-			err = compare(&made, &seen, why, size);
+			err = compare_calls(&made, &seen, why, size);
 	}
 	return err;
 }

@@ -90,7 +90,8 @@ static void wanted(struct functions *ret)
 	want_compat(ret);
 }
 
-static void found(struct functions *functions, const char *name, uint32_t id, uint32_t type)
+static void function_found(struct functions *functions, const char *name, uint32_t id,
+			   uint32_t type)
 {
 	for (size_t i = 0; i < functions->count; i++) {
 		struct function *f = &functions->of[i];
@@ -116,7 +117,7 @@ static void look_through(const struct btf *btf, struct functions *functions)
 		name = btf__name_by_offset(btf, type->name_off);
 		if (name && (!strncmp(name, FUNCTION_PREFIX, strlen(FUNCTION_PREFIX)) ||
 			     !strncmp(name, COMPAT_PREFIX, strlen(COMPAT_PREFIX))))
-			found(functions, name, id, type->type);
+			function_found(functions, name, id, type->type);
 	}
 }
 

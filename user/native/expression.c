@@ -37,7 +37,7 @@ int regs_read(const struct unwind_regs *regs, uint64_t number, uint64_t *ret)
 	return 0;
 }
 
-static int push(struct machine *m, uint64_t value)
+static int push_value(struct machine *m, uint64_t value)
 {
 	if (m->depth == STACK_MAX)
 		return -EINVAL;
@@ -50,7 +50,7 @@ static int push_reg(struct machine *m, uint64_t number, uint64_t offset)
 	uint64_t value;
 	int err = regs_read(m->regs, number, &value);
 
-	return err ? err : push(m, value + offset);
+	return err ? err : push_value(m, value + offset);
 }
 
 /* A register as a location is where the value lies: nothing may follow. */
@@ -137,12 +137,12 @@ static int move_values(struct machine *m, uint8_t atom)
 	top = m->stack[m->depth - 1];
 	switch (atom) {
 	case DW_OP_dup:
-		return push(m, top);
+		return push_value(m, top);
 	case DW_OP_drop:
 		m->depth--;
 		return 0;
 	case DW_OP_over:
-		return push(m, m->stack[m->depth - 2]);
+		return push_value(m, m->stack[m->depth - 2]);
 	default: /* DW_OP_swap */
 		m->stack[m->depth - 1] = m->stack[m->depth - 2];
 		m->stack[m->depth - 2] = top;
@@ -151,7 +151,7 @@ static int move_values(struct machine *m, uint8_t atom)
 }
 
 /* What elfutils leaves in number and number2: operands, sign-extended where signed. */
-static int step(struct machine *m, const Dwarf_Op *op)
+static int evaluate_op(struct machine *m, const Dwarf_Op *op)
 {
 	uint8_t atom = op->atom;
 
@@ -162,7 +162,7 @@ static int step(struct machine *m, const Dwarf_Op *op)
 	if (atom >= DW_OP_reg0 && atom <= DW_OP_reg31)
 		return take_reg(m, atom - DW_OP_reg0);
 	if (atom >= DW_OP_lit0 && atom <= DW_OP_lit31)
-		return push(m, atom - DW_OP_lit0);
+		return push_value(m, atom - DW_OP_lit0);
 	switch (atom) {
 	case DW_OP_bregx:
 		return push_reg(m, op->number, op->number2);
@@ -178,9 +178,9 @@ static int step(struct machine *m, const Dwarf_Op *op)
 	case DW_OP_const8s:
 	case DW_OP_constu:
 	case DW_OP_consts:
-		return push(m, op->number);
+		return push_value(m, op->number);
 	case DW_OP_call_frame_cfa:
-		return m->cfa ? push(m, *m->cfa) : -EINVAL;
+		return m->cfa ? push_value(m, *m->cfa) : -EINVAL;
 	case DW_OP_plus_uconst:
 		return m->depth ? (m->stack[m->depth - 1] += op->number, 0) : -EINVAL;
 	case DW_OP_deref:
@@ -208,7 +208,7 @@ int expression_evaluate(const Dwarf_Op *ops, size_t count, enum expression_kind 
 	if (count > OPS_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++) {
-		int err = step(&m, &ops[i]);
+		int err = evaluate_op(&m, &ops[i]);
 
 		if (err)
 			return err;

@@ -85,7 +85,7 @@ static void become_fetcher(int fd, const void *urls)
 	_exit(1);
 }
 
-static int receive(struct fetcher *fetcher, int wait_ms, int *ret_fd)
+static int receive_reply_fd(struct fetcher *fetcher, int wait_ms, int *ret_fd)
 {
 	struct pollfd wait = {.fd = fetcher->fd, .events = POLLIN};
 	int ready = poll(&wait, 1, wait_ms);
@@ -113,7 +113,7 @@ int fetcher_new(const char *urls, struct fetcher **ret_fetcher)
 		free(fetcher);
 		return err;
 	}
-	err = receive(fetcher, READY_MS, &none);
+	err = receive_reply_fd(fetcher, READY_MS, &none);
 	close_fd(none);
 	if (err) {
 		fetcher_free(fetcher);
@@ -147,7 +147,7 @@ int fetcher_answer(struct fetcher *fetcher, int wait_ms, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
-	int err = receive(fetcher, wait_ms, &fd);
+	int err = receive_reply_fd(fetcher, wait_ms, &fd);
 	uint64_t asked_ns = fetcher->asked_ns;
 
 	*ret_fd = -1;
@@ -184,7 +184,7 @@ struct library {
 	void (*set_progress)(void *client, int (*progress)(void *client, long done, long all));
 };
 
-static int load(struct library *library)
+static int load_library(struct library *library)
 {
 	void *handle = dlopen(LIBRARY, RTLD_NOW);
 
@@ -260,7 +260,7 @@ static int set_patience(void)
 		       : 0;
 }
 
-static int set_limits(void)
+static int limit_fetcher(void)
 {
 	const struct rlimit size = {FILE_SIZE_MAX, FILE_SIZE_MAX}, core = {0, 0};
 
@@ -277,7 +277,7 @@ static int reply(int err, int fd)
 	return packet_send(CONFINED_SOCKET, &message, sizeof(message), fd, 0);
 }
 
-static void serve(const struct library *library, void *client)
+static void serve_fetches(const struct library *library, void *client)
 {
 	struct request request;
 	int err = 0;
@@ -305,18 +305,18 @@ int fetcher_run(void)
 	int err = change_user();
 
 	if (!err)
-		err = set_limits();
+		err = limit_fetcher();
 	if (!err)
 		err = make_cache(path, &own_cache);
 	if (!err)
-		err = load(&library);
+		err = load_library(&library);
 	if (!err) {
 		client = library.begin();
 		err = client ? 0 : -ENOMEM;
 	}
 	if (!reply(err, -1) && !err) {
 		library.set_progress(client, progress);
-		serve(&library, client);
+		serve_fetches(&library, client);
 	}
 	if (client)
 		library.end(client);

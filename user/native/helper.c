@@ -42,7 +42,7 @@ struct helper {
 const char helper_exe[] = "/proc/self/exe";
 
 /* In the new process: nothing of ours goes with it, neither files nor environment. */
-static void become_helper(int fd, const void *arg)
+static void become_native_helper(int fd, const void *arg)
 {
 	char name[] = PROGRAM, *argv[] = {name, NULL}, *envp[] = {NULL};
 
@@ -60,7 +60,7 @@ int helper_new(struct helper **ret_helper)
 
 	if (!helper)
 		return -ENOMEM;
-	err = confined_start(become_helper, NULL, &helper->pid, &helper->fd);
+	err = confined_start(become_native_helper, NULL, &helper->pid, &helper->fd);
 	if (err) {
 		free(helper);
 		return err;
@@ -147,7 +147,7 @@ bool helper_is_wanted(const char *program)
 	return program && !strcmp(program, PROGRAM);
 }
 
-static int answer(struct worker *worker, const struct message_unwind *request, size_t size)
+static int answer_unwind(struct worker *worker, const struct message_unwind *request, size_t size)
 {
 	const struct record_native_stack *record;
 	struct message_lacking lacking;
@@ -163,7 +163,7 @@ static int answer(struct worker *worker, const struct message_unwind *request, s
 	return bytes ? packet_send(CONFINED_SOCKET, record, bytes, -1, 0) : -EBADMSG;
 }
 
-static int serve(struct worker *worker)
+static int serve_message(struct worker *worker)
 {
 	static union {
 		uint32_t kind;
@@ -188,8 +188,9 @@ static int serve(struct worker *worker)
 		if (request.kind == MESSAGE_NAMES && size == sizeof(request.names) && fd >= 0)
 			err = worker_names(worker, &request.names, fd);
 		else
-			err = request.kind == MESSAGE_UNWIND ? answer(worker, &request.unwind, size)
-							     : -EBADMSG;
+			err = request.kind == MESSAGE_UNWIND
+				      ? answer_unwind(worker, &request.unwind, size)
+				      : -EBADMSG;
 		close_fd(fd);
 	}
 	return err;
@@ -209,7 +210,7 @@ int helper_run(void)
 	if (!err)
 		err = confine_calls(&confinement, rooted);
 	if (!err)
-		err = serve(worker);
+		err = serve_message(worker);
 	worker_free(worker);
 	return err ? 1 : 0;
 }

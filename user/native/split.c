@@ -41,7 +41,7 @@ enum fde {
 	FDE_SIZE = 16,
 };
 
-static uint32_t word_at(const uint8_t *bytes)
+static uint32_t read_word32(const uint8_t *bytes)
 {
 	uint32_t word;
 
@@ -49,9 +49,9 @@ static uint32_t word_at(const uint8_t *bytes)
 	return word;
 }
 
-static uint64_t relative(uint64_t to, const uint8_t *bytes)
+static uint64_t relative_to(uint64_t to, const uint8_t *bytes)
 {
-	return to + (uint64_t)(int64_t)(int32_t)word_at(bytes);
+	return to + (uint64_t)(int64_t)(int32_t)read_word32(bytes);
 }
 
 /* What the file lays at an address. Lent. NULL: nothing. */
@@ -68,7 +68,7 @@ static const uint8_t *bytes_at(Elf *elf, uint64_t address, uint64_t size)
 	return data && data->d_size >= size ? data->d_buf : NULL;
 }
 
-static bool find_table(Elf *elf, struct eh_table *ret)
+static bool find_eh_table(Elf *elf, struct eh_table *ret)
 {
 	GElf_Phdr segment;
 	uint64_t size;
@@ -83,13 +83,13 @@ static bool find_table(Elf *elf, struct eh_table *ret)
 	if (!ret->header || ret->header[0] != EH_VERSION || ret->header[2] != EH_COUNT_UDATA4 ||
 	    ret->header[3] != EH_TABLE_DATAREL_SDATA4)
 		return false;
-	ret->count = word_at(ret->header + EH_COUNT);
+	ret->count = read_word32(ret->header + EH_COUNT);
 	return ret->count <= (size - EH_ENTRIES) / EH_ENTRY_SIZE;
 }
 
 static uint64_t entry_start(const struct eh_table *table, uint32_t i)
 {
-	return relative(table->address, table->header + EH_ENTRIES + (size_t)i * EH_ENTRY_SIZE);
+	return relative_to(table->address, table->header + EH_ENTRIES + (size_t)i * EH_ENTRY_SIZE);
 }
 
 /* The piece of code that holds an address. */
@@ -110,13 +110,13 @@ static bool find_piece(Elf *elf, const struct eh_table *table, uint64_t address,
 	}
 	if (!low)
 		return false;
-	at = relative(table->address,
-		      table->header + EH_ENTRIES + (size_t)(low - 1) * EH_ENTRY_SIZE + 4);
+	at = relative_to(table->address,
+			 table->header + EH_ENTRIES + (size_t)(low - 1) * EH_ENTRY_SIZE + 4);
 	fde = bytes_at(elf, at, FDE_SIZE);
 	ret->start = entry_start(table, low - 1);
-	if (!fde || relative(at + FDE_START, fde + FDE_START) != ret->start)
+	if (!fde || relative_to(at + FDE_START, fde + FDE_START) != ret->start)
 		return false;
-	ret->size = word_at(fde + FDE_RANGE);
+	ret->size = read_word32(fde + FDE_RANGE);
 	return address - ret->start < ret->size;
 }
 
@@ -137,7 +137,7 @@ static bool jump_at(const uint8_t *code, size_t size, size_t at, uint64_t addres
 		return false;
 	if (size - at < length)
 		return false;
-	*ret = relative(address + at + length, code + at + length - 4);
+	*ret = relative_to(address + at + length, code + at + length - 4);
 	return true;
 }
 #elif defined(__aarch64__)
@@ -155,7 +155,7 @@ static bool jump_at(const uint8_t *code, size_t size, size_t at, uint64_t addres
 
 	if (size - at < sizeof(word))
 		return false;
-	word = word_at(code + at);
+	word = read_word32(code + at);
 	if ((word & 0xfc000000) == 0x14000000)
 		*ret = address + at + scaled(word, 0, 26);
 	else if ((word & 0xff000010) == 0x54000000 || (word & 0x7e000000) == 0x34000000)
@@ -198,7 +198,7 @@ bool split_rest(Elf *elf, const struct code_piece *function, struct code_piece *
 	const uint8_t *code;
 	uint64_t to;
 
-	if (function->size > FUNCTION_MAX || !find_table(elf, &table))
+	if (function->size > FUNCTION_MAX || !find_eh_table(elf, &table))
 		return false;
 	code = bytes_at(elf, function->start, function->size);
 	for (size_t at = 0; code && at < function->size; at += JUMP_STEP) {

@@ -26,8 +26,8 @@ struct symbol {
 	bool local;
 };
 
-static int add(struct symbols *symbols, const struct code_piece *piece, bool local,
-	       const char *name)
+static int add_symbol(struct symbols *symbols, const struct code_piece *piece, bool local,
+		      const char *name)
 {
 	struct symbol *symbol;
 
@@ -45,7 +45,7 @@ static int add(struct symbols *symbols, const struct code_piece *piece, bool loc
 }
 
 /* Whose extent is not known could be any code behind it: it names nothing. */
-static bool is_function(const GElf_Sym *sym)
+static bool is_function_symbol(const GElf_Sym *sym)
 {
 	int type = GELF_ST_TYPE(sym->st_info);
 
@@ -66,13 +66,13 @@ static int add_table(struct symbols *symbols, Elf *elf, Elf_Scn *section, const 
 
 		if (symbols->count >= SYMBOLS_MAX || !gelf_getsym(data, i, &sym))
 			break;
-		if (!is_function(&sym))
+		if (!is_function_symbol(&sym))
 			continue;
 		name = elf_strptr(elf, header->sh_link, sym.st_name);
 		if (!name || !*name)
 			continue;
 		piece = (struct code_piece){sym.st_value, sym.st_size};
-		err = add(symbols, &piece, GELF_ST_BIND(sym.st_info) == STB_LOCAL, name);
+		err = add_symbol(symbols, &piece, GELF_ST_BIND(sym.st_info) == STB_LOCAL, name);
 		if (err)
 			return err;
 	}
@@ -118,7 +118,7 @@ static Elf_Data *find_section(Elf *elf, const char *wanted)
 }
 
 /* What .gnu_debugdata holds: an ELF file packed by xz. NULL: none that can be unpacked. */
-static uint8_t *unpack(const Elf_Data *data, size_t *ret_size)
+static uint8_t *unpack_debugdata(const Elf_Data *data, size_t *ret_size)
 {
 	_cleanup_free_ uint8_t *out = NULL;
 	uint64_t memory = UNPACKED_MAX;
@@ -146,7 +146,7 @@ static uint8_t *unpack(const Elf_Data *data, size_t *ret_size)
 }
 
 /* Fedora and others ship the local names of stripped files so. */
-static int add_packed(struct symbols *symbols, Elf *elf)
+static int add_debugdata(struct symbols *symbols, Elf *elf)
 {
 	Elf_Data *data = find_section(elf, ".gnu_debugdata");
 	_cleanup_free_ uint8_t *unpacked = NULL;
@@ -157,7 +157,7 @@ static int add_packed(struct symbols *symbols, Elf *elf)
 
 	if (!data || !data->d_buf || data->d_size > UNPACKED_MAX)
 		return 0;
-	unpacked = unpack(data, &size);
+	unpacked = unpack_debugdata(data, &size);
 	inner = unpacked ? elf_memory((char *)unpacked, size) : NULL;
 	if (!inner)
 		return 0;
@@ -174,7 +174,7 @@ int symbols_add(struct symbols *symbols, Elf *elf, bool *ret_whole)
 	if (!err && !*ret_whole)
 		err = add_tables(symbols, elf, SHT_DYNSYM, &dynamic);
 	if (!err && !*ret_whole)
-		err = add_packed(symbols, elf);
+		err = add_debugdata(symbols, elf);
 	return err;
 }
 
@@ -206,7 +206,7 @@ int symbols_add_rest(struct symbols *symbols, Elf *elf, const char *name)
 	if (!split_rest(elf, &function, &rest) || any_begins_in(symbols, &rest))
 		return 0;
 	snprintf(rest_name, sizeof(rest_name), "%s.cold", name);
-	return add(symbols, &rest, true, rest_name);
+	return add_symbol(symbols, &rest, true, rest_name);
 }
 
 static int underscores(const char *name)

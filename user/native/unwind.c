@@ -35,7 +35,8 @@ static void free_frame(Dwarf_Frame **frame)
 	free(*frame);
 }
 
-static struct unwind_module *find_module(const struct unwinder *u, uint64_t pc, uint64_t *ret_bias)
+static struct unwind_module *find_unwind_module(const struct unwinder *u, uint64_t pc,
+						uint64_t *ret_bias)
 {
 	for (size_t i = 0; i < u->count; i++) {
 		struct unwind_module *module = &u->modules[i];
@@ -51,7 +52,7 @@ static struct unwind_module *find_module(const struct unwinder *u, uint64_t pc, 
 }
 
 /* Of unwind information: what went wrong, as the end of a stack. */
-static enum native_end end_of(int err)
+static enum native_end end_of_unwind(int err)
 {
 	return err == -EFAULT ? NATIVE_STACK : NATIVE_BROKEN;
 }
@@ -86,8 +87,8 @@ static int caller_register(const struct unwinder *u, Dwarf_Frame *frame, int num
  * To the calling frame. *ret_up: there is one, and its registers are u's now. The return address is
  * undefined in a thread's first function: that is how its unwind information ends a stack.
  */
-static enum native_end step(struct unwinder *u, Dwarf_Frame *frame, int ra, bool signal,
-			    bool *ret_up)
+static enum native_end step_out(struct unwinder *u, Dwarf_Frame *frame, int ra, bool signal,
+				bool *ret_up)
 {
 	struct unwind_regs caller = {0};
 	uint64_t cfa = 0, pc = 0;
@@ -95,12 +96,12 @@ static enum native_end step(struct unwinder *u, Dwarf_Frame *frame, int ra, bool
 
 	*ret_up = false;
 	if (err)
-		return end_of(err);
+		return end_of_unwind(err);
 	err = caller_register(u, frame, ra, cfa, &pc);
 	if (err == -ENODATA || (!err && !pc))
 		return NATIVE_COMPLETE;
 	if (err)
-		return end_of(err);
+		return end_of_unwind(err);
 	for (int i = 0; i < REGISTERS; i++)
 		if (!caller_register(u, frame, i, cfa, &caller.value[i]))
 			caller.known |= UINT64_C(1) << i;
@@ -120,7 +121,7 @@ static enum native_end step(struct unwinder *u, Dwarf_Frame *frame, int ra, bool
 }
 
 /* musl's first function has no unwind information, and no caller. */
-static bool is_first(const struct unwind_frame *frame)
+static bool is_first_function(const struct unwind_frame *frame)
 {
 	return frame->symbol && !strcmp(frame->symbol, "_start");
 }
@@ -178,7 +179,7 @@ static enum native_end one_frame(struct unwinder *u, bool *exact, bool *ret_up)
 	__attribute__((cleanup(free_frame))) Dwarf_Frame *frame = NULL;
 	struct unwind_frame *out = &u->stack->frames[u->stack->depth++];
 	uint64_t pc = u->regs.value[REG_PC], bias = 0, look = pc - !*exact;
-	struct unwind_module *module = find_module(u, look, &bias);
+	struct unwind_module *module = find_unwind_module(u, look, &bias);
 	int ra;
 
 	*ret_up = false;
@@ -189,11 +190,11 @@ static enum native_end one_frame(struct unwinder *u, bool *exact, bool *ret_up)
 	out->symbol = object_symbol(module->object, look - bias);
 	frame = object_frame(module->object, look - bias);
 	if (!frame)
-		return is_first(out) ? NATIVE_COMPLETE : NATIVE_NO_CFI;
+		return is_first_function(out) ? NATIVE_COMPLETE : NATIVE_NO_CFI;
 	ra = dwarf_frame_info(frame, NULL, NULL, exact);
 	if (ra < 0)
 		return NATIVE_BROKEN;
-	return step(u, frame, ra, *exact, ret_up);
+	return step_out(u, frame, ra, *exact, ret_up);
 }
 
 enum native_end unwind(struct unwind_regs regs, const struct unwind_memory *memory,

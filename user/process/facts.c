@@ -58,7 +58,7 @@ static void add_exe(struct building *b, pid_t tid)
 }
 
 /* 0 and the answer, or -1: one of them is not to be had. */
-static int same_file(const char *path, const char *other, bool *ret_same)
+static int are_same_file(const char *path, const char *other, bool *ret_same)
 {
 	struct stat a, b;
 
@@ -75,8 +75,8 @@ static void add_root(struct building *b, pid_t tid)
 
 	snprintf(ns, sizeof(ns), "/proc/%d/ns/mnt", tid);
 	snprintf(root, sizeof(root), "/proc/%d/root", tid);
-	if (tid <= 0 || same_file(ns, "/proc/self/ns/mnt", &same_ns) ||
-	    same_file(root, "/", &same_dir))
+	if (tid <= 0 || are_same_file(ns, "/proc/self/ns/mnt", &same_ns) ||
+	    are_same_file(root, "/", &same_dir))
 		return;
 	b->record->same_root = same_ns && same_dir;
 	b->record->facts |= PROCESS_ROOT;
@@ -150,7 +150,7 @@ struct snapshot {
 	void *arg;
 };
 
-static int on_open_fd(void *arg, int32_t fd, const char *link, bool cloexec)
+static int on_snapshot_fd(void *arg, int32_t fd, const char *link, bool cloexec)
 {
 	const struct snapshot *snapshot = arg;
 	size_t size = link ? strnlen(link, RECORD_NAME_MAX) : 0;
@@ -179,7 +179,7 @@ int facts_snapshot(pid_t pid, uint8_t ring_flags, record_fn fn, void *arg)
 
 	if (!proc_is_one_table(pid))
 		return 0;
-	err = proc_each_fd(pid, on_open_fd, &snapshot);
+	err = proc_each_fd(pid, on_snapshot_fd, &snapshot);
 	if (err)
 		return err;
 	proc_fd_size(pid, &end.max_fds, &end.threads);
@@ -192,7 +192,7 @@ struct list {
 	size_t used, room;
 };
 
-static int keep(void *arg, const struct record_header *record)
+static int list_record(void *arg, const struct record_header *record)
 {
 	struct list *list = arg;
 	size_t size = record_aligned(record->size);
@@ -209,7 +209,7 @@ static int keep(void *arg, const struct record_header *record)
 int facts_list(pid_t pid, uint8_t ring_flags, record_fn fn, void *arg)
 {
 	struct list list = {0};
-	int err = facts_snapshot(pid, ring_flags, keep, &list);
+	int err = facts_snapshot(pid, ring_flags, list_record, &list);
 
 	for (size_t at = 0; !err && at < list.used;) {
 		const struct record_header *record = (const void *)(list.bytes + at);

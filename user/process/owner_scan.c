@@ -105,7 +105,7 @@ struct owner_scan {
 	size_t candidate_count, candidate_room, handed_out;
 };
 
-static bool read_memory(void *arg, uint64_t address, void *buf, size_t size)
+static bool read_scanned_memory(void *arg, uint64_t address, void *buf, size_t size)
 {
 	const struct owner_scan *scan = arg;
 
@@ -253,7 +253,7 @@ static void take_new_types(struct owner_scan *scan)
 }
 
 /* So far the round goes in this region. */
-static uint64_t end_of(const struct owner_scan *scan, const struct region *region)
+static uint64_t region_round_end(const struct owner_scan *scan, const struct region *region)
 {
 	return region->end < scan->round_end ? region->end : scan->round_end;
 }
@@ -264,7 +264,7 @@ static int search_region(struct owner_scan *scan, const struct region *region)
 	uint64_t start, end;
 	int err = 0;
 
-	pages_next(&scan->pages, scan->at, end_of(scan, region), &start, &end);
+	pages_next(&scan->pages, scan->at, region_round_end(scan, region), &start, &end);
 	if (end - start > PIECE_SIZE)
 		end = start + PIECE_SIZE;
 	if (end > start) {
@@ -305,7 +305,7 @@ static void begin_round(struct owner_scan *scan, unsigned int kinds)
 		const struct region *region = &scan->regions.list[i];
 
 		if (is_of_round(scan, region))
-			scan->progress.total += end_of(scan, region) - region->start;
+			scan->progress.total += region_round_end(scan, region) - region->start;
 	}
 	scan->progress.total -= scan->again;
 	scan->again = 0;
@@ -376,7 +376,7 @@ static int search(struct owner_scan *scan)
 		scan->phase = PHASE_HAND_OUT;
 		return 0;
 	}
-	if (scan->at < end_of(scan, region))
+	if (scan->at < region_round_end(scan, region))
 		return 0;
 	scan->region++;
 	if (!next_region(scan))
@@ -502,7 +502,7 @@ static int open_process(struct owner_scan *scan, pid_t pid)
 	return 0;
 }
 
-static void set_limits(struct owner_scan *scan, const struct owner_scan_limits *limits)
+static void set_scan_limits(struct owner_scan *scan, const struct owner_scan_limits *limits)
 {
 	scan->limits = limits ? *limits : usual;
 	if (!scan->limits.max_bytes)
@@ -523,7 +523,7 @@ static int prepare(struct owner_scan *scan, pid_t pid)
 		return err;
 	scan->piece = malloc(PIECE_SIZE);
 	scan->types = owner_types_new(scan->type_type, scan->ob_type, scan->limits.max_types,
-				      read_memory, scan);
+				      read_scanned_memory, scan);
 	return scan->piece && scan->types ? 0 : -ENOMEM;
 }
 
@@ -543,7 +543,7 @@ int owner_scan_new(pid_t pid, const struct py_layout *layout, uint64_t code_type
 	scan->owners = owners;
 	scan->ob_type = layout->ob_type;
 	scan->type_at = code_type + layout->ob_type;
-	set_limits(scan, limits);
+	set_scan_limits(scan, limits);
 	err = prepare(scan, pid);
 	if (err) {
 		owner_scan_free(scan);

@@ -452,7 +452,7 @@ struct pid_list {
 	size_t count;
 };
 
-static int add_pid(struct pid_list *list, pid_t pid)
+static int pid_list_add(struct pid_list *list, pid_t pid)
 {
 	pid_t *pids = reallocarray(list->pids, list->count + 1, sizeof(*pids));
 
@@ -474,7 +474,7 @@ static int thread_children(pid_t pid, pid_t tid, struct pid_list *list)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, tid);
 	file = fopen(path, "re");
 	while (file && !err && fscanf(file, "%d", &child) == 1)
-		err = add_pid(list, child);
+		err = pid_list_add(list, child);
 	return err;
 }
 
@@ -498,7 +498,7 @@ static int list_processes(pid_t parent, struct pid_list *list)
 
 	while (!err && (pid = next_number(dir)) >= 0) {
 		if (!parent || proc_parent(pid) == parent)
-			err = add_pid(list, pid);
+			err = pid_list_add(list, pid);
 	}
 	return err;
 }
@@ -539,13 +539,13 @@ static int descend(void *arg, pid_t pid)
 
 	if (err)
 		return err == PROC_CHILDLESS ? 0 : err;
-	return add_pid(&descent->family, pid);
+	return pid_list_add(&descent->family, pid);
 }
 
 int proc_each_descendant(pid_t pid, proc_child_fn fn, void *arg)
 {
 	struct descent descent = {.fn = fn, .arg = arg};
-	int err = add_pid(&descent.family, pid);
+	int err = pid_list_add(&descent.family, pid);
 
 	for (size_t i = 0; !err && i < descent.family.count; i++)
 		err = proc_each_child(descent.family.pids[i], descend, &descent);

@@ -92,7 +92,7 @@ static void set_comm(struct process *process, const char *comm, size_t size)
 	memcpy(process->comm, comm, length);
 }
 
-static void entry_free(struct entry *entry)
+static void process_entry_free(struct entry *entry)
 {
 	text_drop(&entry->process.exe);
 	text_drop(&entry->process.cgroup);
@@ -108,10 +108,10 @@ static void table_drop(struct process_table *table, struct entry *entry)
 		DL_DELETE(table->exited, entry);
 		table->exited_count--;
 	}
-	entry_free(entry);
+	process_entry_free(entry);
 }
 
-static struct entry *table_find(const struct process_table *table, uint32_t pid)
+static struct entry *find_entry_of_pid(const struct process_table *table, uint32_t pid)
 {
 	struct entry *entry = NULL;
 
@@ -122,7 +122,7 @@ static struct entry *table_find(const struct process_table *table, uint32_t pid)
 /* An empty entry, in place of what had this number before. NULL, with errno: no room, no memory. */
 static struct entry *table_add(struct process_table *table, uint32_t pid)
 {
-	struct entry *old = table_find(table, pid), *entry = NULL;
+	struct entry *old = find_entry_of_pid(table, pid), *entry = NULL;
 
 	if (old)
 		table_drop(table, old);
@@ -175,14 +175,14 @@ size_t process_living(const struct process_table *table, pid_t **ret)
 
 struct process *process_find(const struct process_table *table, uint32_t pid)
 {
-	struct entry *entry = table_find(table, pid);
+	struct entry *entry = find_entry_of_pid(table, pid);
 
 	return entry ? &entry->process : NULL;
 }
 
 void process_remove(struct process_table *table, uint32_t pid)
 {
-	struct entry *entry = table_find(table, pid);
+	struct entry *entry = find_entry_of_pid(table, pid);
 
 	if (entry)
 		table_drop(table, entry);
@@ -219,7 +219,7 @@ static void fill(struct process_table *table, struct process *process,
 
 struct process *process_learned(struct process_table *table, const struct record_process *record)
 {
-	struct entry *entry = table_find(table, record->h.tgid);
+	struct entry *entry = find_entry_of_pid(table, record->h.tgid);
 	bool same = entry && process_started(&entry->process, record->start_ns);
 
 	if (record->since == PROCESS_KNOWN && !same) {
@@ -245,7 +245,7 @@ struct process *process_runs(struct process_table *table, const struct record_ru
 	return process;
 }
 
-static void inherit(struct process *child, const struct process *parent)
+static void inherit_process(struct process *child, const struct process *parent)
 {
 	memcpy(child->comm, parent->comm, sizeof(child->comm));
 	share_text(&child->exe, parent->exe);
@@ -268,7 +268,7 @@ struct process *process_forked(struct process_table *table, const struct record_
 	if (parent == child)
 		parent = NULL;
 	if (parent)
-		inherit(child, parent);
+		inherit_process(child, parent);
 	return child;
 }
 
@@ -300,7 +300,7 @@ struct process *process_execed(struct process_table *table, const struct record_
 
 struct process *process_exited(struct process_table *table, const struct record_exit *record)
 {
-	struct entry *entry = table_find(table, record->h.tgid);
+	struct entry *entry = find_entry_of_pid(table, record->h.tgid);
 
 	if (!entry)
 		return NULL;

@@ -36,7 +36,8 @@ struct listing {
 	size_t max;
 };
 
-static enum region_kind kind_of(const struct regions *before, const struct proc_mapping *mapping)
+static enum region_kind kind_of_mapping(const struct regions *before,
+					const struct proc_mapping *mapping)
 {
 	const struct region *last = before->count ? &before->list[before->count - 1] : NULL;
 
@@ -59,8 +60,9 @@ static int add_region(void *arg, const struct proc_mapping *mapping)
 	}
 	if (mem_grow(&regions->list, &regions->room, regions->count + 1, sizeof(*regions->list)))
 		return -ENOMEM;
-	regions->list[regions->count] = (struct region){
-		.start = mapping->start, .end = mapping->end, .kind = kind_of(regions, mapping)};
+	regions->list[regions->count] = (struct region){.start = mapping->start,
+							.end = mapping->end,
+							.kind = kind_of_mapping(regions, mapping)};
 	regions->count++;
 	return 0;
 }
@@ -132,7 +134,7 @@ static uint64_t skip_absent(const struct pages *pages, uint64_t from, uint64_t e
 }
 
 /* Has entries tell of what is from there on. False: nothing can be told. */
-static bool look_at(struct pages *pages, uint64_t from, uint64_t end)
+static bool scan_pages(struct pages *pages, uint64_t from, uint64_t end)
 {
 	uint64_t count = (end - from) / pages->size;
 	ssize_t got;
@@ -157,7 +159,7 @@ void pages_next(struct pages *pages, uint64_t from, uint64_t end, uint64_t *ret_
 
 	if (from < pages->start || from >= pages->end) {
 		at = skip_absent(pages, from, end);
-		if (at == from && !look_at(pages, from, end))
+		if (at == from && !scan_pages(pages, from, end))
 			at = end;
 		if (at > from) {
 			*ret_start = *ret_end = at;

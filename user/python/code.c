@@ -128,7 +128,7 @@ static bool text_valid(uint32_t bytes, uint32_t chars, unsigned int width)
 	       bytes / width <= chars;
 }
 
-static bool record_valid(const struct record_code *r)
+static bool code_record_valid(const struct record_code *r)
 {
 	uint64_t data = (uint64_t)r->file_bytes + r->name_bytes + r->table_bytes;
 
@@ -192,7 +192,7 @@ int code_cache_add(struct code_cache *cache, const struct record_code *record)
 	struct code_entry *entry __attribute__((cleanup(code_free_ptr))) = NULL;
 	int err;
 
-	if (record->h.size < sizeof(*record) || !record_valid(record))
+	if (record->h.size < sizeof(*record) || !code_record_valid(record))
 		return -EINVAL;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)

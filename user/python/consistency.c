@@ -47,7 +47,7 @@ static bool is_text(const struct walk *walk, uint64_t text)
 	       (state >> l->str_compact_bit & 1);
 }
 
-static bool is_code(const struct walk *walk, uint64_t code)
+static bool is_consistent_code(const struct walk *walk, uint64_t code)
 {
 	const struct py_layout *l = walk->layout;
 	uint64_t type, file, name;
@@ -70,8 +70,8 @@ static bool check_frames(struct walk *walk, uint64_t frame)
 		    !walk->read(walk->arg, frame, bytes, l->frame_size))
 			return false;
 		shim = l->shim_owner && bytes[l->frame_owner] >= l->shim_owner;
-		if (!shim &&
-		    !is_code(walk, word_in(bytes, l->frame_code) & ~(uint64_t)l->code_tag_mask))
+		if (!shim && !is_consistent_code(walk, word_in(bytes, l->frame_code) &
+							       ~(uint64_t)l->code_tag_mask))
 			return false;
 		walk->frames += !shim;
 		frame = word_in(bytes, l->frame_back);

@@ -33,7 +33,7 @@ struct description {
 	uint32_t size;
 };
 
-static int read_header(const struct elf_image *image, struct unwind_header *ret)
+static int read_unwind_header(const struct elf_image *image, struct unwind_header *ret)
 {
 	int err;
 
@@ -90,7 +90,7 @@ int elf_function_size(const struct elf_image *image, uint64_t address, uint64_t 
 	uint64_t at;
 	int err;
 
-	err = read_header(image, &header);
+	err = read_unwind_header(image, &header);
 	if (!err)
 		err = find_row(image, header.count, address, &row);
 	if (err)

@@ -33,7 +33,7 @@ struct tables {
 	uint64_t rela, rela_size, relr, relr_size;
 };
 
-static int read_header(int fd, Elf64_Ehdr *header)
+static int read_elf_header(int fd, Elf64_Ehdr *header)
 {
 	int err = file_read_exactly(fd, header, sizeof(*header), 0);
 
@@ -89,7 +89,7 @@ int image_open(int fd, struct elf_image *ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	err = read_header(fd, &header);
+	err = read_elf_header(fd, &header);
 	if (!err)
 		err = file_read_exactly(fd, segments, header.e_phnum * sizeof(segments[0]),
 					header.e_phoff);
@@ -113,8 +113,8 @@ void image_close(struct elf_image *image)
 }
 
 /* The loaded segment with these flags whose content in the file begins at or before address. */
-static const Elf64_Phdr *find_segment(const struct elf_image *image, uint64_t address,
-				      uint32_t flags)
+static const Elf64_Phdr *find_image_segment(const struct elf_image *image, uint64_t address,
+					    uint32_t flags)
 {
 	for (size_t i = 0; i < image->segment_count; i++) {
 		const Elf64_Phdr *segment = &image->segments[i];
@@ -128,7 +128,7 @@ static const Elf64_Phdr *find_segment(const struct elf_image *image, uint64_t ad
 
 int image_read(const struct elf_image *image, uint64_t address, void *buf, size_t size)
 {
-	const Elf64_Phdr *segment = find_segment(image, address, 0);
+	const Elf64_Phdr *segment = find_image_segment(image, address, 0);
 	uint64_t at;
 
 	if (!segment)
@@ -142,7 +142,7 @@ int image_read(const struct elf_image *image, uint64_t address, void *buf, size_
 int image_code_offset(const struct elf_image *image, uint64_t address, uint64_t *ret,
 		      uint64_t *ret_size)
 {
-	const Elf64_Phdr *segment = find_segment(image, address, PF_X);
+	const Elf64_Phdr *segment = find_image_segment(image, address, PF_X);
 
 	if (!segment)
 		return -EINVAL;
@@ -219,7 +219,7 @@ static int read_rela(struct elf_image *image, uint64_t address, uint64_t size)
 }
 
 /* A bitmap of DT_RELR: bit 1 stands for the word at address, bit 63 for the one 62 further. */
-static int add_packed(struct elf_image *image, uint64_t address, uint64_t bitmap)
+static int add_relative_bitmap(struct elf_image *image, uint64_t address, uint64_t bitmap)
 {
 	int err = 0;
 
@@ -242,7 +242,7 @@ static int read_relr(struct elf_image *image, uint64_t address, uint64_t size)
 		address += n * sizeof(*entries);
 		for (size_t i = 0; i < n && !err; i++) {
 			if (entries[i] & 1) {
-				err = add_packed(image, next, entries[i]);
+				err = add_relative_bitmap(image, next, entries[i]);
 				next += 63 * 8;
 			} else {
 				err = add_pointer(image, entries[i], IN_FILE);

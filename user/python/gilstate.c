@@ -9,8 +9,8 @@
  * Where the bytes of an instruction are in the function, or NULL. room: bytes that must follow
  * them. No instruction before it holds these bytes by chance in the functions that we look at.
  */
-static const uint8_t *find(const struct function_head *function, const char *bytes, size_t size,
-			   size_t room)
+static const uint8_t *find_instruction(const struct function_head *function, const char *bytes,
+				       size_t size, size_t room)
 {
 	const uint8_t *at = memmem(function->code, sizeof(function->code), bytes, size);
 
@@ -28,7 +28,7 @@ static int32_t read_signed(const uint8_t *at)
 }
 
 /* What the four bytes at at say, relative to the end of their instruction. */
-static uint64_t relative(const struct function_head *function, const uint8_t *at)
+static uint64_t relative_address(const struct function_head *function, const uint8_t *at)
 {
 	return function->address + (uint64_t)(at + 4 - function->code) +
 	       (uint64_t)(int64_t)read_signed(at);
@@ -37,29 +37,29 @@ static uint64_t relative(const struct function_head *function, const uint8_t *at
 bool gilstate_interp_head(const struct function_head *function, uint64_t *ret)
 {
 	/* mov interp_head(%rip),%rax; ret */
-	const uint8_t *at = find(function, "\x48\x8b\x05", 3, 5);
+	const uint8_t *at = find_instruction(function, "\x48\x8b\x05", 3, 5);
 
 	if (!at || at[4] != 0xc3)
 		return false;
-	*ret = relative(function, at);
+	*ret = relative_address(function, at);
 	return true;
 }
 
 bool gilstate_key(const struct function_head *function, uint64_t *ret)
 {
 	/* mov autoTLSkey(%rip),%edi; jmp or call PyThread_get_key_value */
-	const uint8_t *at = find(function, "\x8b\x3d", 2, 5);
+	const uint8_t *at = find_instruction(function, "\x8b\x3d", 2, 5);
 
 	if (!at || (at[4] != 0xe9 && at[4] != 0xe8))
 		return false;
-	*ret = relative(function, at);
+	*ret = relative_address(function, at);
 	return true;
 }
 
 /* mov %fs:OFFSET,%rax; ret */
 static bool fixed_place(const struct function_head *function, struct py_layout *layout)
 {
-	const uint8_t *at = find(function, "\x64\x48\x8b\x04\x25", 5, 4);
+	const uint8_t *at = find_instruction(function, "\x64\x48\x8b\x04\x25", 5, 4);
 
 	if (!at)
 		return false;
@@ -72,14 +72,14 @@ static bool fixed_place(const struct function_head *function, struct py_layout *
 static void place_in_module(const struct function_head *function, uint64_t runtime,
 			    struct py_layout *layout)
 {
-	const uint8_t *module = find(function, "\x48\x8d\x3d", 3, 4);
-	const uint8_t *near = find(function, "\x48\x8b\x40", 3, 1);
-	const uint8_t *far = find(function, "\x48\x8b\x80", 3, 4);
+	const uint8_t *module = find_instruction(function, "\x48\x8d\x3d", 3, 4);
+	const uint8_t *near = find_instruction(function, "\x48\x8b\x40", 3, 1);
+	const uint8_t *far = find_instruction(function, "\x48\x8b\x80", 3, 4);
 	int64_t distance;
 
 	if (!module || (!near && !far))
 		return;
-	distance = (int64_t)(relative(function, module) - runtime);
+	distance = (int64_t)(relative_address(function, module) - runtime);
 	if (distance != (int32_t)distance)
 		return;
 	layout->key = PY_KEY_MODULE;

@@ -403,7 +403,7 @@ static const struct py_layout free_threaded[] = {
 	{.version = 0},
 };
 
-static const struct py_layout *find(const struct py_layout *table, unsigned int version)
+static const struct py_layout *find_layout(const struct py_layout *table, unsigned int version)
 {
 	for (; table->version; table++) {
 		if (table->version == version)
@@ -419,5 +419,5 @@ const struct py_layout *python_layouts(bool without_gil)
 
 const struct py_layout *python_layout(unsigned int version, bool without_gil)
 {
-	return find(python_layouts(without_gil), version);
+	return find_layout(python_layouts(without_gil), version);
 }

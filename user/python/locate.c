@@ -26,7 +26,7 @@ static bool is_program(const char *file)
 }
 
 /* The file that a shell would run, or NULL. The caller frees it. */
-static char *look_up(const char *command)
+static char *look_up_command(const char *command)
 {
 	const char *path = getenv("PATH");
 	_cleanup_free_ char *dirs = strdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
@@ -82,7 +82,7 @@ static void program_and_neighbours(const char *file, python_locate_fn fn, void *
 
 void python_locate(const char *command, python_locate_fn fn, void *arg)
 {
-	_cleanup_free_ char *file = look_up(command);
+	_cleanup_free_ char *file = look_up_command(command);
 	char line[SCRIPT_LINE_MAX];
 	const char *interpreter;
 
@@ -90,7 +90,7 @@ void python_locate(const char *command, python_locate_fn fn, void *arg)
 		return;
 	interpreter = script_interpreter(file, line);
 	if (interpreter) {
-		_cleanup_free_ char *real = look_up(interpreter);
+		_cleanup_free_ char *real = look_up_command(interpreter);
 
 		if (real)
 			program_and_neighbours(real, fn, arg);

@@ -126,7 +126,7 @@ static uint64_t pointer_at(const struct elf_image *image, uint64_t address)
 	return image_read_pointer(image, address, &value) ? 0 : value;
 }
 
-static bool is_code(const struct elf_image *image, uint64_t address)
+static bool is_code_address(const struct elf_image *image, uint64_t address)
 {
 	uint64_t offset, size;
 
@@ -158,7 +158,7 @@ static bool are_slots(const struct elf_image *image, uint64_t slots)
 }
 
 /* What a slot of a checked table holds; 0: it has no such slot. */
-static uint64_t find_slot(const struct elf_image *image, uint64_t slots, unsigned int want)
+static uint64_t read_slot(const struct elf_image *image, uint64_t slots, unsigned int want)
 {
 	int32_t slot;
 
@@ -197,13 +197,13 @@ static bool is_type_object(const struct elf_image *image, uint64_t type)
 	return !image_read(image, type + TYPE_BASICSIZE, &basicsize, sizeof(basicsize)) &&
 	       !image_read(image, type + TYPE_ITEMSIZE, &itemsize, sizeof(itemsize)) &&
 	       is_size(basicsize) && !itemsize &&
-	       is_code(image, pointer_at(image, type + TYPE_DEALLOC));
+	       is_code_address(image, pointer_at(image, type + TYPE_DEALLOC));
 }
 
 /* Each name has one function, or is told nothing of. */
 static void take_function(struct search *search, enum name name, uint64_t function)
 {
-	if (!is_code(&search->image, function))
+	if (!is_code_address(&search->image, function))
 		return;
 	search->functions[name] = function;
 	search->found[name]++;
@@ -214,7 +214,7 @@ static void take_os_close(struct search *search, uint64_t entry)
 {
 	const struct elf_image *image = &search->image;
 
-	if (is_code(image, pointer_at(image, entry + METHOD_FUNCTION)) &&
+	if (is_code_address(image, pointer_at(image, entry + METHOD_FUNCTION)) &&
 	    text_is(image, pointer_at(image, entry - METHOD_SIZE), "close"))
 		take_function(search, NAME_CLOSERANGE,
 			      pointer_at(image, entry - METHOD_SIZE + METHOD_FUNCTION));
@@ -232,7 +232,7 @@ static void take_place(struct search *search, enum name name, uint64_t address)
 	}
 	slots = spec_slots(image, address);
 	if (slots)
-		take_function(search, name, find_slot(image, slots, SLOT_FINALIZE));
+		take_function(search, name, read_slot(image, slots, SLOT_FINALIZE));
 	if (is_type_object(image, address - TYPE_NAME))
 		take_function(search, name, pointer_at(image, address - TYPE_NAME + TYPE_FINALIZE));
 }

@@ -45,8 +45,8 @@ static const struct owner_layout free_threaded[] = {
 	FREE(15, 7),
 };
 
-static const struct owner_layout *find(const struct owner_layout *table, size_t count,
-				       unsigned int version)
+static const struct owner_layout *find_owner_layout(const struct owner_layout *table, size_t count,
+						    unsigned int version)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (table[i].version == version)
@@ -57,8 +57,8 @@ static const struct owner_layout *find(const struct owner_layout *table, size_t 
 
 const struct owner_layout *python_owner_layout(unsigned int version, bool without_gil)
 {
-	return without_gil ? find(free_threaded, ARRAY_SIZE(free_threaded), version)
-			   : find(layouts, ARRAY_SIZE(layouts), version);
+	return without_gil ? find_owner_layout(free_threaded, ARRAY_SIZE(free_threaded), version)
+			   : find_owner_layout(layouts, ARRAY_SIZE(layouts), version);
 }
 
 const struct owner_layout *python_owners_of(const struct py_layout *layout)

@@ -10,7 +10,7 @@
 #define FREE_LOCAL_AT  12
 #define FREE_SHARED_AT 16
 
-static bool is_free(const struct owner_layout *owners)
+static bool is_free_threaded(const struct owner_layout *owners)
 {
 	return owners->fd[OWNER_FILEIO] >= OBJECT_HEAD_FREE;
 }
@@ -25,7 +25,7 @@ static int64_t references(const struct owner_layout *owners, const uint8_t *byte
 	uint32_t count;
 	int64_t shared;
 
-	if (!is_free(owners)) {
+	if (!is_free_threaded(owners)) {
 		memcpy(&word, bytes, sizeof(word));
 		return word >> 32 & 0xffff ? 0 : (uint32_t)word;
 	}

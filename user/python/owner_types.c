@@ -53,7 +53,7 @@ struct owner_types {
 	size_t found_count;
 };
 
-static uint64_t word_at(const uint8_t *bytes, size_t at)
+static uint64_t type_word(const uint8_t *bytes, size_t at)
 {
 	uint64_t word;
 
@@ -109,7 +109,7 @@ uint32_t owner_types_count(const struct owner_types *types)
 }
 
 /* Its entry, or the free slot where it would be. */
-static struct entry *find_slot(struct entry *slots, uint32_t slot_count, uint64_t address)
+static struct entry *find_type_slot(struct entry *slots, uint32_t slot_count, uint64_t address)
 {
 	/* Fibonacci hashing: the high bits of the product depend on all of the address. */
 	uint32_t at = (address * 0x9e3779b97f4a7c15u) >> 32;
@@ -125,12 +125,12 @@ static struct entry *find_slot(struct entry *slots, uint32_t slot_count, uint64_
 static const struct entry *find_entry(const struct owner_types *types, uint64_t address)
 {
 	const struct entry *slot =
-		address ? find_slot(types->slots, types->slot_count, address) : NULL;
+		address ? find_type_slot(types->slots, types->slot_count, address) : NULL;
 
 	return slot && slot->address ? slot : NULL;
 }
 
-static int make_room(struct owner_types *types)
+static int grow_type_slots(struct owner_types *types)
 {
 	uint32_t slot_count = types->slot_count * 2;
 	struct entry *slots;
@@ -142,7 +142,8 @@ static int make_room(struct owner_types *types)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < types->slot_count; i++) {
 		if (types->slots[i].address)
-			*find_slot(slots, slot_count, types->slots[i].address) = types->slots[i];
+			*find_type_slot(slots, slot_count, types->slots[i].address) =
+				types->slots[i];
 	}
 	free(types->slots);
 	types->slots = slots;
@@ -153,32 +154,32 @@ static int make_room(struct owner_types *types)
 /* What any class that can be used looks like. */
 static bool is_class(const struct owner_types *types, const uint8_t *bytes)
 {
-	uint64_t flags = word_at(bytes, TP_FLAGS + types->shift);
+	uint64_t flags = type_word(bytes, TP_FLAGS + types->shift);
 
 	return flags & FLAG_READY && !(flags >> 32) &&
-	       is_address(word_at(bytes, TP_NAME + types->shift));
+	       is_address(type_word(bytes, TP_NAME + types->shift));
 }
 
 /* A class whose objects may have a number, and whose base can be asked. */
 static bool may_own(const struct owner_types *types, const uint8_t *bytes)
 {
-	uint64_t size = word_at(bytes, TP_BASICSIZE + types->shift);
+	uint64_t size = type_word(bytes, TP_BASICSIZE + types->shift);
 
 	return size >= BASICSIZE_MIN + types->shift && size <= BASICSIZE_MAX &&
-	       is_address(word_at(bytes, TP_BASE + types->shift));
+	       is_address(type_word(bytes, TP_BASE + types->shift));
 }
 
 /* Is its type PyType_Type, or derived from that? */
 static bool has_metaclass(const struct owner_types *types, const uint8_t *bytes)
 {
-	uint64_t type = word_at(bytes, types->ob_type);
+	uint64_t type = type_word(bytes, types->ob_type);
 	uint8_t meta[OWNER_TYPE_SIZE];
 
 	if (type == types->type_type)
 		return true;
 	return is_address(type) && !(type % sizeof(uint64_t)) &&
 	       types->read(types->arg, type, meta, sizeof(meta)) && is_class(types, meta) &&
-	       word_at(meta, TP_FLAGS + types->shift) & FLAG_TYPE_SUBCLASS;
+	       type_word(meta, TP_FLAGS + types->shift) & FLAG_TYPE_SUBCLASS;
 }
 
 /* Which owner has this very name? */
@@ -203,7 +204,7 @@ static enum owner_type name_owner(const struct owner_types *types, uint64_t addr
 	return OWNER_NONE;
 }
 
-static enum owner_type kind_of(const struct owner_types *types, const struct entry *entry)
+static enum owner_type kind_of_type(const struct owner_types *types, const struct entry *entry)
 {
 	for (int depth = 0; entry && depth <= DEPTH_MAX; depth++) {
 		if (entry->named)
@@ -213,9 +214,9 @@ static enum owner_type kind_of(const struct owner_types *types, const struct ent
 	return OWNER_NONE;
 }
 
-static void tell(struct owner_types *types, struct entry *entry)
+static void tell_owner_type(struct owner_types *types, struct entry *entry)
 {
-	enum owner_type kind = kind_of(types, entry);
+	enum owner_type kind = kind_of_type(types, entry);
 
 	if (!kind || types->found_count == OWNER_TYPES_FOUND_MAX)
 		return;
@@ -235,17 +236,17 @@ int owner_types_offer(struct owner_types *types, uint64_t address,
 		return 0;
 	if (types->count == types->max)
 		return -ENOSPC;
-	if (make_room(types))
+	if (grow_type_slots(types))
 		return -ENOMEM;
-	slot = find_slot(types->slots, types->slot_count, address);
+	slot = find_type_slot(types->slots, types->slot_count, address);
 	*slot = (struct entry){
 		.address = address,
-		.name = word_at(bytes, TP_NAME + types->shift),
-		.base = word_at(bytes, TP_BASE + types->shift),
+		.name = type_word(bytes, TP_NAME + types->shift),
+		.base = type_word(bytes, TP_BASE + types->shift),
 	};
 	slot->named = name_owner(types, slot->name);
 	types->count++;
-	tell(types, slot);
+	tell_owner_type(types, slot);
 	return 0;
 }
 
@@ -253,7 +254,7 @@ const struct owner_type_found *owner_types_found(struct owner_types *types, size
 {
 	for (uint32_t i = 0; types->base_came && i < types->slot_count; i++) {
 		if (types->slots[i].address && !types->slots[i].told)
-			tell(types, &types->slots[i]);
+			tell_owner_type(types, &types->slots[i]);
 	}
 	types->base_came = false;
 	*ret_count = types->found_count;

@@ -73,7 +73,7 @@ static bool get_names(const struct reader *r, struct record_code *code)
 	return true;
 }
 
-static bool is_code(const struct reader *r, uint64_t code, uint64_t code_type)
+static bool is_code_object(const struct reader *r, uint64_t code, uint64_t code_type)
 {
 	uint64_t type;
 
@@ -81,8 +81,8 @@ static bool is_code(const struct reader *r, uint64_t code, uint64_t code_type)
 }
 
 /* Where a line table's bytes begin, and how many of them are looked at. */
-static bool find_table(const struct reader *r, uint64_t code, uint64_t *ret_data,
-		       uint32_t *ret_total)
+static bool find_line_table(const struct reader *r, uint64_t code, uint64_t *ret_data,
+			    uint32_t *ret_total)
 {
 	const struct py_layout *l = r->layout;
 	uint64_t table, size;
@@ -102,7 +102,7 @@ static bool get_lines(const struct reader *r, struct record_code *code)
 
 	if (!get(r, code->code + l->code_firstlineno, &code->firstlineno,
 		 sizeof(code->firstlineno)) ||
-	    !find_table(r, code->code, &table, &code->table_total))
+	    !find_line_table(r, code->code, &table, &code->table_total))
 		return false;
 	if (l->code_firsttraceable != LAYOUT_NONE) {
 		if (!get(r, code->code + l->code_firsttraceable, &code->firsttraceable,
@@ -129,7 +129,7 @@ struct record_code *mend_code(const struct record_code *record, const struct py_
 	code->code = record->code;
 	code->ident = record->ident;
 	code->version = record->version;
-	if (layout->version != record->version || !is_code(&r, code->code, code_type) ||
+	if (layout->version != record->version || !is_code_object(&r, code->code, code_type) ||
 	    !get_names(&r, code) || !get_lines(&r, code)) {
 		free(code);
 		return NULL;
@@ -147,8 +147,8 @@ struct record_code_table *mend_table(const struct record_code_table *from, uint3
 	uint64_t table;
 	uint32_t total;
 
-	if (!is_code(&r, from->code, code_type) || !find_table(&r, from->code, &table, &total) ||
-	    offset >= total)
+	if (!is_code_object(&r, from->code, code_type) ||
+	    !find_line_table(&r, from->code, &table, &total) || offset >= total)
 		return NULL;
 	piece = calloc(1, sizeof(*piece) + RECORD_TABLE_CHUNK);
 	if (!piece)

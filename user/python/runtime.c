@@ -56,7 +56,7 @@ struct python_symbols {
  * What can be refused before libelf allocates for it. A count of 0 with sections there, or
  * PN_XNUM, means more than 65,279: no program that runs Python has that many.
  */
-static int check_header(int fd, Elf64_Ehdr *header)
+static int check_elf_header(int fd, Elf64_Ehdr *header)
 {
 	struct stat st;
 	int err;
@@ -83,7 +83,7 @@ static int check_header(int fd, Elf64_Ehdr *header)
 static int file_open(int fd, struct elf_file *file)
 {
 	Elf64_Ehdr header;
-	int err = check_header(fd, &header);
+	int err = check_elf_header(fd, &header);
 
 	if (err)
 		return err;

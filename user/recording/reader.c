@@ -27,7 +27,7 @@ static bool in_range(const struct recording_parameters *p)
 	       p->wall_offset_ns >= -(int64_t)RECORD_TIME_MAX;
 }
 
-static int check_header(const struct recording_header *header, size_t size)
+static int check_recording_header(const struct recording_header *header, size_t size)
 {
 	size_t magic = size < RECORDING_MAGIC_SIZE ? size : RECORDING_MAGIC_SIZE;
 
@@ -59,7 +59,7 @@ int recording_reader_new(int fd, struct recording_reader **ret_reader)
 		return -ENOMEM;
 	reader->fd = fd;
 	size = file_read_up_to(fd, &reader->header, sizeof(reader->header));
-	err = size < 0 ? size : check_header(&reader->header, size);
+	err = size < 0 ? size : check_recording_header(&reader->header, size);
 	if (err) {
 		free(reader);
 		return err;
@@ -91,7 +91,7 @@ static bool block_valid(const struct recording_block *block)
 }
 
 /* The records of a block, unpacked. 0, or -EBADMSG. */
-static int unpack(struct recording_reader *reader, const struct recording_block *block)
+static int unpack_block(struct recording_reader *reader, const struct recording_block *block)
 {
 	uLongf raw = block->raw;
 	uint32_t crc = crc32(0, (const Bytef *)block, offsetof(struct recording_block, crc));
@@ -125,7 +125,7 @@ static int next_block(struct recording_reader *reader)
 		return got;
 	if ((size_t)got < block.stored)
 		return 0;
-	err = unpack(reader, &block);
+	err = unpack_block(reader, &block);
 	return err ? err : 1;
 }
 

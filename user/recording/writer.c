@@ -88,7 +88,7 @@ void recording_writer_free(struct recording_writer *writer)
 	free(writer);
 }
 
-static void keep(struct recording_writer *writer, const struct record_header *record)
+static void writer_keep(struct recording_writer *writer, const struct record_header *record)
 {
 	size_t padded = record_aligned(record->size);
 
@@ -121,7 +121,7 @@ static int cut(struct recording_writer *writer)
 
 	record_own(&record, RECORD_CUT, sizeof(record), 0, 0);
 	writer->used = 0;
-	keep(writer, &record);
+	writer_keep(writer, &record);
 	size = make_block(writer);
 	err = size ? write_all(writer, writer->stored, size) : -ENOMEM;
 	return err ? err : -EFBIG;
@@ -153,6 +153,6 @@ int recording_write(struct recording_writer *writer, const struct record_header 
 {
 	if (writer->stopped || record->size > RECORD_SIZE_MAX)
 		return 0;
-	keep(writer, record);
+	writer_keep(writer, record);
 	return writer->used >= BLOCK_FULL ? recording_flush(writer) : 0;
 }

@@ -234,8 +234,8 @@ static const struct rule deadly[] = {
 	{SCMP_SYS(mprotect), 1, {IS_CODE}},
 };
 
-static int add_rules(scmp_filter_ctx filter, uint32_t action, const struct rule *rules,
-		     size_t count)
+static int add_confined_rules(scmp_filter_ctx filter, uint32_t action, const struct rule *rules,
+			      size_t count)
 {
 	int err = 0;
 
@@ -245,7 +245,8 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const struct rule 
 	return err;
 }
 
-#define ADD_RULES(filter, action, rules) add_rules(filter, action, rules, ARRAY_SIZE(rules))
+#define ADD_RULES(filter, action, rules) \
+	add_confined_rules(filter, action, rules, ARRAY_SIZE(rules))
 
 /* Neither writes nor makes anything; as whom it opens files is for it to say. */
 static const struct rule to_read[] = {

@@ -95,8 +95,8 @@ unsigned int foreign_failures(const struct foreign *foreign)
 }
 
 /* 0 or negative errno: what was found, or why nothing was. */
-static int ask(struct foreign *foreign, int fd, const struct question *question,
-	       union answer *answer)
+static int ask_sandbox(struct foreign *foreign, int fd, const struct question *question,
+		       union answer *answer)
 {
 	int result = 0, err;
 
@@ -128,7 +128,7 @@ int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime 
 {
 	const struct question question = {.kind = RUNTIME};
 	union answer answer;
-	int err = ask(foreign, fd, &question, &answer);
+	int err = ask_sandbox(foreign, fd, &question, &answer);
 
 	if (err && err != -ENOTSUP)
 		return err;
@@ -145,7 +145,7 @@ int foreign_code_destructor(struct foreign *foreign, int fd, const struct python
 {
 	const struct question question = {.kind = DESTRUCTOR, .runtime = *runtime};
 	union answer answer;
-	int err = ask(foreign, fd, &question, &answer);
+	int err = ask_sandbox(foreign, fd, &question, &answer);
 
 	if (!err)
 		*ret_offset = answer.offset;
@@ -156,7 +156,7 @@ int foreign_owner_functions(struct foreign *foreign, int fd, struct code_range r
 {
 	const struct question question = {.kind = OWNER_FUNCTIONS};
 	union answer answer;
-	int err = ask(foreign, fd, &question, &answer);
+	int err = ask_sandbox(foreign, fd, &question, &answer);
 
 	if (err)
 		return err;

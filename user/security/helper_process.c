@@ -93,7 +93,7 @@ static int work(const struct sandbox_options *options, const struct confinement 
 }
 
 /* Forks one helper after the other. Never returns. */
-static void keep(const struct sandbox_options *options, int socket)
+static void keep_helpers(const struct sandbox_options *options, int socket)
 {
 	const struct confinement confinement = {
 		.memory = options->memory,
@@ -145,7 +145,7 @@ static int receive_reply(const struct sandbox *sandbox, struct reply *reply)
 }
 
 /* The keeper's or the first helper's own word that it is confined. */
-static int wait_until_ready(const struct sandbox *sandbox)
+static int wait_for_sandbox(const struct sandbox *sandbox)
 {
 	struct reply reply;
 	int err = receive_reply(sandbox, &reply);
@@ -169,11 +169,11 @@ int sandbox_new(const struct sandbox_options *options, struct sandbox **ret_sand
 	sandbox->socket = sockets[0];
 	sandbox->keeper = fork();
 	if (!sandbox->keeper)
-		keep(options, sockets[1]);
+		keep_helpers(options, sockets[1]);
 	err = sandbox->keeper < 0 ? -errno : 0;
 	close_fd(sockets[1]);
 	if (!err)
-		err = wait_until_ready(sandbox);
+		err = wait_for_sandbox(sandbox);
 	if (err) {
 		sandbox_free(sandbox);
 		return err;

@@ -243,8 +243,8 @@ static const char *const deadly[] = {
 	"lchown",	 "setxattr",	    "pidfd_getfd",
 };
 
-static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names,
-		     size_t count)
+static int add_named_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names,
+			   size_t count)
 {
 	int err = 0;
 
@@ -282,9 +282,9 @@ int guard_filter(const char *exec_path)
 		return -ENOMEM;
 	err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (!err)
-		err = add_rules(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
+		err = add_named_rules(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
 	if (!err)
-		err = add_rules(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+		err = add_named_rules(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
 	if (!err)
 		err = add_exec(filter, exec_path);
 	if (!err)

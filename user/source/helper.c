@@ -22,7 +22,7 @@ static int send_answer(const struct source_answer *answer)
 	return packet_send(CONFINED_SOCKET, answer, sizeof(*answer), -1, 0);
 }
 
-static bool same_file(const struct source_question *a, const struct source_question *b)
+static bool asks_same_file(const struct source_question *a, const struct source_question *b)
 {
 	size_t from = offsetof(struct source_question, pid);
 
@@ -30,13 +30,13 @@ static bool same_file(const struct source_question *a, const struct source_quest
 }
 
 /* The file asked for last is kept: frames of one finding mostly share it. */
-static void answer(const struct source_question *question, int root_fd)
+static void answer_question(const struct source_question *question, int root_fd)
 {
 	static struct source_question last;
 	static struct source_text text;
 	struct source_answer reply = {.id = question->id};
 
-	if (!same_file(question, &last)) {
+	if (!asks_same_file(question, &last)) {
 		source_text_free(&text);
 		last = *question;
 		reply.error = source_read(root_fd, &question->rights, question->file, &text);
@@ -46,7 +46,7 @@ static void answer(const struct source_question *question, int root_fd)
 }
 
 /* Until nobody asks any more. */
-static void serve(void)
+static void serve_questions(void)
 {
 	static struct source_question question;
 	int fd;
@@ -55,12 +55,12 @@ static void serve(void)
 		       sizeof(question) &&
 	       fd >= 0) {
 		question.file[sizeof(question.file) - 1] = '\0';
-		answer(&question, fd);
+		answer_question(&question, fd);
 		close(fd);
 	}
 }
 
-static void become_helper(int socket, const void *arg)
+static void become_source_helper(int socket, const void *arg)
 {
 	struct source_answer ready = {0};
 
@@ -69,12 +69,12 @@ static void become_helper(int socket, const void *arg)
 	if (!ready.error)
 		ready.error = source_confine();
 	if (!send_answer(&ready) && !ready.error)
-		serve();
+		serve_questions();
 	_exit(ready.error ? 1 : 0);
 }
 
 /* Its own word that it is confined. */
-static int wait_until_ready(int fd)
+static int wait_for_source_helper(int fd)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLIN};
 	struct source_answer answer;
@@ -93,11 +93,11 @@ static int wait_until_ready(int fd)
 
 int source_helper_start(pid_t *ret_pid, int *ret_fd)
 {
-	int err = confined_start(become_helper, NULL, ret_pid, ret_fd);
+	int err = confined_start(become_source_helper, NULL, ret_pid, ret_fd);
 
 	if (err)
 		return err;
-	err = wait_until_ready(*ret_fd);
+	err = wait_for_source_helper(*ret_fd);
 	if (err) {
 		*ret_fd = close_fd(*ret_fd);
 		confined_end(*ret_pid, END_MS);

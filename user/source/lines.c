@@ -60,7 +60,7 @@ int source_confine(void)
 	return confine_reader(&limits, TO_READ | TO_BECOME, &permitted);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_groups(const void *a, const void *b)
 {
 	const uint32_t *one = a, *other = b;
 
@@ -76,8 +76,8 @@ static bool has_groups(const struct source_rights *rights)
 	if (count < 0 || (uint32_t)count != rights->group_count)
 		return false;
 	memcpy(theirs, rights->groups, count * sizeof(*theirs));
-	qsort(own, count, sizeof(*own), compare);
-	qsort(theirs, count, sizeof(*theirs), compare);
+	qsort(own, count, sizeof(*own), compare_groups);
+	qsort(theirs, count, sizeof(*theirs), compare_groups);
 	return !memcmp(own, theirs, count * sizeof(*own));
 }
 
@@ -147,7 +147,7 @@ static bool may_be_read(int fd)
 	return true;
 }
 
-static int resolve(int root_fd, const char *file, uint64_t flags)
+static int resolve_in_root(int root_fd, const char *file, uint64_t flags)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
@@ -163,10 +163,10 @@ static int resolve(int root_fd, const char *file, uint64_t flags)
  */
 static int open_path(int root_fd, const char *file)
 {
-	int fd = resolve(root_fd, file, RESOLVE_CACHED);
+	int fd = resolve_in_root(root_fd, file, RESOLVE_CACHED);
 
 	if (fd < 0 && (errno == EAGAIN || errno == EINVAL) && may_be_read(root_fd))
-		fd = resolve(root_fd, file, RESOLVE_NO_XDEV);
+		fd = resolve_in_root(root_fd, file, RESOLVE_NO_XDEV);
 	return fd;
 }
 

@@ -67,7 +67,7 @@ static bool set_rights(struct source_rights *to, const struct record_rights *fro
 }
 
 /* The next answer within wait_ms. False: none. */
-static bool receive(struct source *source, int wait_ms, struct source_answer *answer)
+static bool receive_source_answer(struct source *source, int wait_ms, struct source_answer *answer)
 {
 	if (heed_poll(source->socket, POLLIN, wait_ms) != 1)
 		return false;
@@ -83,12 +83,12 @@ static bool receive(struct source *source, int wait_ms, struct source_answer *an
  * Whether what was asked last has been answered, late perhaps: else it has no ear for more. Nor do
  * we ask where files keep being slow.
  */
-static bool is_free(struct source *source)
+static bool helper_is_free(struct source *source)
 {
 	struct source_answer late;
 
 	while (source->socket >= 0 && source->answered != source->question.id)
-		if (!receive(source, 0, &late))
+		if (!receive_source_answer(source, 0, &late))
 			return false;
 	return source->socket >= 0 && source->waited_ms < PATIENCE_MS;
 }
@@ -96,7 +96,7 @@ static bool is_free(struct source *source)
 static bool await(struct source *source, struct source_answer *answer)
 {
 	uint64_t begun_ns = clock_boot_ns(), took_ms;
-	bool got = receive(source, ANSWER_MS, answer);
+	bool got = receive_source_answer(source, ANSWER_MS, answer);
 
 	took_ms = (clock_boot_ns() - begun_ns) / 1000000;
 	if (took_ms >= LONG_MS)
@@ -104,7 +104,7 @@ static bool await(struct source *source, struct source_answer *answer)
 	return got && answer->id == source->question.id;
 }
 
-static bool ask(struct source *source, int root_fd, struct source_answer *answer)
+static bool ask_helper(struct source *source, int root_fd, struct source_answer *answer)
 {
 	source->question.id++;
 	if (packet_send(source->socket, &source->question, sizeof(source->question), root_fd,
@@ -124,7 +124,7 @@ static char *files_line(struct source_reader *reader, const struct process *proc
 	struct source_answer answer;
 
 	if (!process || !rights || file[0] != '/' || strlen(file) >= sizeof(question->file) ||
-	    line <= 0 || !is_free(source) || !set_rights(&question->rights, rights))
+	    line <= 0 || !helper_is_free(source) || !set_rights(&question->rights, rights))
 		return NULL;
 	root_fd = open_root(process, rights);
 	if (root_fd < 0)
@@ -134,7 +134,7 @@ static char *files_line(struct source_reader *reader, const struct process *proc
 	question->start_ns = process->start_ns;
 	memset(question->file, 0, sizeof(question->file));
 	memcpy(question->file, file, strlen(file));
-	if (!ask(source, root_fd, &answer) || answer.size > sizeof(answer.text))
+	if (!ask_helper(source, root_fd, &answer) || answer.size > sizeof(answer.text))
 		return NULL;
 	return answer.size ? mem_dup_text(answer.text, answer.size) : NULL;
 }

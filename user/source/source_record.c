@@ -12,8 +12,8 @@
 /* Of the longest line that a source_reader gives. */
 #define TEXT_MAX 4096
 
-static int hand_on(struct source_recorder *recorder, const struct process *process,
-		   const char *file, int line, const char *text)
+static int hand_on_line(struct source_recorder *recorder, const struct process *process,
+			const char *file, int line, const char *text)
 {
 	size_t file_size = strlen(file), text_size = text ? strnlen(text, TEXT_MAX) : 0;
 	_cleanup_free_ struct record_source *record =
@@ -42,7 +42,7 @@ static char *recorder_line(struct source_reader *reader, const struct process *p
 
 	/* No path can be longer, and no line is numbered so: these are never read. */
 	if (process && line > 0 && strlen(file) < PATH_MAX)
-		hand_on(recorder, process, file, line, text);
+		hand_on_line(recorder, process, file, line, text);
 	return text;
 }
 

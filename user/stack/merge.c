@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 /* Names of one function: compilers put .cold, .constprop.0 and the like behind it. */
-static bool is_function(const struct native_frame *frame, const char *name)
+static bool is_frame_of(const struct native_frame *frame, const char *name)
 {
 	size_t size = strlen(name);
 
@@ -17,7 +17,7 @@ static bool is_function(const struct native_frame *frame, const char *name)
 
 static bool is_loop(const struct native_frame *frame)
 {
-	return is_function(frame, "_PyEval_EvalFrameDefault");
+	return is_frame_of(frame, "_PyEval_EvalFrameDefault");
 }
 
 static size_t count_loops(const struct native_stack *native)
@@ -65,8 +65,8 @@ static bool is_plumbing(const struct native_frame *frame)
 	};
 
 	return begins_with(frame->symbol, prefixes, ARRAY_SIZE(prefixes)) &&
-	       !is_function(frame, "PyObject_CallFinalizer") &&
-	       !is_function(frame, "PyObject_CallFinalizerFromDealloc");
+	       !is_frame_of(frame, "PyObject_CallFinalizer") &&
+	       !is_frame_of(frame, "PyObject_CallFinalizerFromDealloc");
 }
 
 /* The C library and the loader: around main(), and around a thread's first function. */
@@ -106,9 +106,9 @@ static size_t outermost(const struct native_stack *native)
 	if (native->end != NATIVE_COMPLETE)
 		return end;
 	for (size_t i = 0; i < native->count; i++)
-		if (is_function(&native->frames[i], "main"))
+		if (is_frame_of(&native->frames[i], "main"))
 			return i + 1;
-	if (end > 1 && is_function(&native->frames[end - 1], "_start"))
+	if (end > 1 && is_frame_of(&native->frames[end - 1], "_start"))
 		end--;
 	while (end > 1 && is_libc(&native->frames[end - 1]))
 		end--;
@@ -160,8 +160,8 @@ static void keep_apart(struct merged_stack *merged, const struct stack *stack)
  * Of the interpreter's own functions those that the innermost Python frame called, and of those
  * that have no name the innermost one: what it is can be looked up.
  */
-static bool is_shown(const struct native_stack *native, size_t i, const char *interpreter,
-		     size_t loop)
+static bool is_frame_shown(const struct native_stack *native, size_t i, const char *interpreter,
+			   size_t loop)
 {
 	const struct native_frame *frame = &native->frames[i];
 
@@ -183,7 +183,7 @@ static void interleave(struct merged_stack *merged, const struct stack *stack)
 		const struct native_frame *frame = &native->frames[i];
 
 		if (!is_loop(frame)) {
-			if (is_shown(native, i, interpreter, loop))
+			if (is_frame_shown(native, i, interpreter, loop))
 				put_native(merged, frame);
 			continue;
 		}
@@ -219,7 +219,7 @@ struct merged_stack *stack_merge(const struct stack *stack)
 
 /* Objects/object.c, Objects/typeobject.c, Modules/gcmodule.c, Modules/_io, Modules/socketmodule.c
  */
-static bool is_finalizer(const struct native_frame *frame)
+static bool is_finalizer_frame(const struct native_frame *frame)
 {
 	static const char *const names[] = {
 		"iobase_finalize",  "iobase_dealloc",	      "sock_finalize",
@@ -230,7 +230,7 @@ static bool is_finalizer(const struct native_frame *frame)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (is_function(frame, names[i]))
+		if (is_frame_of(frame, names[i]))
 			return true;
 	return false;
 }
@@ -246,11 +246,11 @@ enum site_origin stack_origin(const struct stack *stack)
 		const struct native_frame *frame = &native->frames[i];
 
 		if (is_loop(frame))
-			return inner && named && is_function(inner, "os_close") ? ORIGIN_OS_CLOSE
+			return inner && named && is_frame_of(inner, "os_close") ? ORIGIN_OS_CLOSE
 										: ORIGIN_UNKNOWN;
 		if (is_libc(frame))
 			continue;
-		if (is_finalizer(frame))
+		if (is_finalizer_frame(frame))
 			return ORIGIN_FINALIZER;
 		inner = inner ? inner : frame;
 		named &= frame->symbol != NULL;

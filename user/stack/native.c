@@ -12,7 +12,7 @@
 /* What the heap adds to both blocks of a stack, at most. */
 #define HEAP_HEADS	(2 * 24)
 
-struct stored {
+struct stored_native {
 	struct bounded_item item;
 	uint64_t id;
 	uint64_t hash;
@@ -30,19 +30,19 @@ uint64_t native_store_forgotten(const struct native_store *store)
 	return store->stacks.forgotten;
 }
 
-static void stored_free(struct bounded_item *item)
+static void stored_native_free(struct bounded_item *item)
 {
-	struct stored *stored = (struct stored *)item;
+	struct stored_native *stored = (struct stored_native *)item;
 
 	free(stored->record);
 	free(stored);
 }
 
-static void tell_forgotten(void *arg, const struct bounded_item *item)
+static void tell_forgotten_native(void *arg, const struct bounded_item *item)
 {
 	const struct native_store *store = arg;
 
-	store->forget(store->arg, ((const struct stored *)item)->hash);
+	store->forget(store->arg, ((const struct stored_native *)item)->hash);
 }
 
 int native_store_new(size_t max, size_t bytes, native_forget_fn forget, void *arg,
@@ -55,8 +55,8 @@ int native_store_new(size_t max, size_t bytes, native_forget_fn forget, void *ar
 	store->stacks = (struct bounded){
 		.items_max = max ? max : NATIVES_DEFAULT,
 		.bytes_max = bytes ? bytes : BYTES_DEFAULT,
-		.item_free = stored_free,
-		.forget = forget ? tell_forgotten : NULL,
+		.item_free = stored_native_free,
+		.forget = forget ? tell_forgotten_native : NULL,
 		.arg = store,
 	};
 	store->forget = forget;
@@ -73,14 +73,14 @@ void native_store_free(struct native_store *store)
 	free(store);
 }
 
-static const struct stored *find_native(const struct native_store *store, uint64_t id)
+static const struct stored_native *find_native(const struct native_store *store, uint64_t id)
 {
-	return (const struct stored *)bounded_find(&store->stacks, &id, sizeof(id));
+	return (const struct stored_native *)bounded_find(&store->stacks, &id, sizeof(id));
 }
 
 int native_store_add(struct native_store *store, const struct record_native_stack *record)
 {
-	struct stored *stored = calloc(1, sizeof(*stored));
+	struct stored_native *stored = calloc(1, sizeof(*stored));
 	int err = -ENOMEM;
 
 	if (!stored)
@@ -94,7 +94,7 @@ int native_store_add(struct native_store *store, const struct record_native_stac
 		err = bounded_add(&store->stacks, &stored->item, &stored->id, sizeof(stored->id));
 	}
 	if (err)
-		stored_free(&stored->item);
+		stored_native_free(&stored->item);
 	return err;
 }
 
@@ -128,7 +128,7 @@ static struct native_stack *copy(const struct record_native_stack *record)
 struct native_stack *native_resolve(const struct native_store *store, enum native_taken taken,
 				    uint64_t id)
 {
-	const struct stored *stored = taken == NATIVE_TAKEN ? find_native(store, id) : NULL;
+	const struct stored_native *stored = taken == NATIVE_TAKEN ? find_native(store, id) : NULL;
 	struct native_stack *stack =
 		stored ? copy(stored->record) : calloc(1, sizeof(struct native_stack));
 

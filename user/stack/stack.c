@@ -14,7 +14,7 @@
 /* What the heap adds to both blocks of a stack, at most. */
 #define HEAP_HEADS     (2 * 24)
 
-struct stored {
+struct stored_stack {
 	struct bounded_item item;
 	uint64_t id;
 	uint32_t tgid;
@@ -32,26 +32,26 @@ struct stack_store {
 	void *arg;
 };
 
-static size_t stored_size(const struct stored *stored)
+static size_t stored_size(const struct stored_stack *stored)
 {
 	return sizeof(*stored) + stored->depth * sizeof(stored->frames[0]) + HEAP_HEADS +
 	       (stored->rights ? stored->rights->h.size : 0);
 }
 
-static void stored_free(struct bounded_item *item)
+static void stored_stack_free(struct bounded_item *item)
 {
-	struct stored *stored = (struct stored *)item;
+	struct stored_stack *stored = (struct stored_stack *)item;
 
 	free(stored->rights);
 	free(stored);
 }
 
 /* The kernel side is told to send it again when it next occurs. */
-static void tell_forgotten(void *arg, const struct bounded_item *item)
+static void tell_forgotten_stack(void *arg, const struct bounded_item *item)
 {
 	const struct stack_store *store = arg;
 
-	store->forget(store->arg, ((const struct stored *)item)->id);
+	store->forget(store->arg, ((const struct stored_stack *)item)->id);
 }
 
 int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, void *arg,
@@ -73,8 +73,8 @@ int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, v
 	store->stacks = (struct bounded){
 		.items_max = limits->stacks ? limits->stacks : STACKS_DEFAULT,
 		.bytes_max = limits->stack_bytes ? limits->stack_bytes : BYTES_DEFAULT,
-		.item_free = stored_free,
-		.forget = forget ? tell_forgotten : NULL,
+		.item_free = stored_stack_free,
+		.forget = forget ? tell_forgotten_stack : NULL,
 		.arg = store,
 	};
 	store->forget = forget;
@@ -99,15 +99,15 @@ void stack_store_free(struct stack_store *store)
 	free(store);
 }
 
-static struct stored *find_stack(const struct stack_store *store, uint64_t id)
+static struct stored_stack *find_stack(const struct stack_store *store, uint64_t id)
 {
-	return (struct stored *)bounded_find(&store->stacks, &id, sizeof(id));
+	return (struct stored_stack *)bounded_find(&store->stacks, &id, sizeof(id));
 }
 
 static int add_stack(struct stack_store *store, const struct record_stack *record)
 {
 	size_t bytes = record->depth * sizeof(record->frames[0]);
-	struct stored *stored;
+	struct stored_stack *stored;
 	int err;
 
 	if (record->h.size < sizeof(*record) + bytes || record->depth > RECORD_FRAMES_MAX)
@@ -124,14 +124,14 @@ static int add_stack(struct stack_store *store, const struct record_stack *recor
 	/* Sent again, it takes the old one's place: the newest identities count. */
 	err = bounded_add(&store->stacks, &stored->item, &stored->id, sizeof(stored->id));
 	if (err)
-		stored_free(&stored->item);
+		stored_stack_free(&stored->item);
 	return err;
 }
 
 /* Those of a stack that has just come; of one that is not there, they are of no use. */
 static int add_rights(struct stack_store *store, const struct record_rights *record)
 {
-	struct stored *stored = find_stack(store, record->stack_id);
+	struct stored_stack *stored = find_stack(store, record->stack_id);
 
 	if (!stored)
 		return 0;
@@ -198,7 +198,7 @@ static char *copy_or_unknown(const char *text)
 }
 
 /* Whether what was sent for a frame is a code object, as far as it was sent. */
-static bool is_sound(struct stack_store *store, const struct stored *stored,
+static bool is_sound(struct stack_store *store, const struct stored_stack *stored,
 		     const struct record_frame *frame)
 {
 	const struct code_info *code =
@@ -209,7 +209,7 @@ static bool is_sound(struct stack_store *store, const struct stored *stored,
 
 /* Appends one frame of the loop that is reached, unless a traceback would not show it. 0 or
  * -ENOMEM. */
-static int resolve_frame(struct stack_store *store, const struct stored *stored,
+static int resolve_frame(struct stack_store *store, const struct stored_stack *stored,
 			 const struct record_frame *frame, struct stack *stack)
 {
 	const struct code_info *code =
@@ -240,7 +240,7 @@ static int resolve_frame(struct stack_store *store, const struct stored *stored,
 
 struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id, enum python_status status)
 {
-	const struct stored *stored = stack_id ? find_stack(store, stack_id) : NULL;
+	const struct stored_stack *stored = stack_id ? find_stack(store, stack_id) : NULL;
 	struct stack *stack = stack_new(stored ? stored->depth : 0, status);
 
 	if (!stack || !stack_id)
