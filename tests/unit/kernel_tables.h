@@ -108,6 +108,7 @@ struct ktable {
 	unsigned int users;
 	uint64_t address; /* used again when the table is gone */
 	struct slot slots[NUMBERS];
+	uint8_t ended_by[NUMBERS][CALLS_MAX + 1]; /* what the call of this id had made there */
 };
 
 enum phase { PHASE_ENTER, PHASE_EFFECT, PHASE_MIDDLE, PHASE_STAMP, PHASE_EMIT };
@@ -148,7 +149,6 @@ struct kcall {
 	bool os_close;
 	int behind;	  /* an object that has the number as it is closed */
 	int ended;	  /* the call that had opened what a close ends */
-	int ended_by;	  /* what an open made, in its own table */
 	int takes, taken; /* 1 + the number that an object takes; the call that had opened it */
 	struct told told[TOLD_MAX];
 	unsigned int ntold;
@@ -276,8 +276,8 @@ static inline void end_life(struct model *m, struct kcall *call, int fd, bool hi
 	slot->open = false;
 	slot->hidden = hidden;
 	slot->past = (struct past){true, slot->opened, hidden ? 0 : call->id, 0};
-	if (slot->opened && !hidden && m->calls[slot->opened - 1].table == call->table)
-		m->calls[slot->opened - 1].ended_by = call->id;
+	if (!hidden)
+		m->tables[call->table].ended_by[fd][slot->opened] = call->id;
 	call->touched |= 1u << fd;
 }
 

@@ -85,7 +85,7 @@ static void feed_call(struct trial *t, const struct kcall *call)
 		.fd2 = call->fd2,
 		.call = call_of(step->op),
 		.nr = midst ? 0 : UINT16_MAX, /* of another call than any */
-		.still_open = call->still_open,
+		.still_open = call->still_open | (call->shared ? 0 : CALL_ALONE),
 	};
 
 	if (script->enters == ENTERS_ALL || (script->enters == ENTERS_SOME && !step->no_enter))

@@ -78,12 +78,12 @@ static bool is_better(const struct record_claim *claim, const struct record_clai
 	return !before->object || (before->flags & CLAIM_STALE && !(claim->flags & CLAIM_STALE));
 }
 
-bool claims_late(const struct record_call *call, uint64_t object)
+bool claims_say(const struct record_call *call, uint64_t object, enum claim_flag flag)
 {
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
 
-		if (claim.object == object && claim.flags & CLAIM_LATE)
+		if (claim.object == object && claim.flags & flag)
 			return true;
 	}
 	return false;
@@ -116,6 +116,18 @@ bool claims_left_out(const struct record_call *call)
 	return false;
 }
 
+/*
+ * What the object took is this life for sure, and not one before, whose end is told only later, and
+ * which was open still when the object was on its way.
+ */
+static bool is_sure(const struct life *life, const struct record_claim *claim)
+{
+	const struct life *older = life->older;
+
+	return !older || is_replacement(life) ||
+	       (older->ended.missing == SITE_SEEN && older->ended.time_ns < claim->since_ns);
+}
+
 struct intent claims_closer(const struct number *number, const struct record_call *call)
 {
 	struct record_claim closer = {0};
@@ -142,7 +154,8 @@ struct intent claims_closer(const struct number *number, const struct record_cal
 		.finalizer = closer.flags & CLAIM_FINALIZING,
 		.stale = closer.flags & CLAIM_STALE,
 		/* An address that is left on the stack of an earlier call is at hand, too. */
-		.unsure = count > 1 || closer.flags & CLAIM_LATE,
+		.unsure =
+			count > 1 || closer.flags & CLAIM_LATE || (life && !is_sure(life, &closer)),
 		/* It had the number then, and lets go of it before its close begins. */
 		.since_ns = count > 1 ? 0 : closer.since_ns,
 		.fd = call->fd,

@@ -26,8 +26,11 @@ struct life *claim_life(const struct number *number, const struct record_claim *
  */
 struct intent claims_closer(const struct number *number, const struct record_call *call);
 
-/* Whether the object was first seen with its number: it may have had it in an earlier life. */
-bool claims_late(const struct record_call *call, uint64_t object);
+/*
+ * Whether the object's claim has this flag. Of one that was not seen as it was made (CLAIM_LATE,
+ * CLAIM_BEFORE) it is not certain that it has not had the number in an earlier life.
+ */
+bool claims_say(const struct record_call *call, uint64_t object, enum claim_flag flag);
 
 /*
  * The life of an object that has let go of the number since the last look: perhaps it made the

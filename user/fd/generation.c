@@ -344,15 +344,17 @@ static bool is_left(const struct life *life)
  * The close of an older life is on its way, which may have come after the one that followed it; or
  * of one that is lost, whose end nobody saw; or of one that something else is said to have ended.
  */
-static bool awaits_another(const struct store *store, const struct life *life,
-			   const struct record_call *call)
+static bool awaits_another(const struct store *store, const struct number *number,
+			   const struct life *life, const struct record_call *call)
 {
 	for (const struct life *older; life; life = older) {
 		older = life->older;
 		if (is_bulk_ended(life) && order_may_overlap(store, call, &life->ended))
 			return true;
 		if (!older)
-			return false;
+			return life->raced || /* that one has been forgotten */
+			       (life_may_have_older(store, number, call) &&
+				order_may_overlap(store, call, &life->opened));
 		if (life->crossed && older->awaited)
 			return true;
 		if ((life->shadowed || is_left(older)) &&
@@ -381,15 +383,15 @@ static bool is_contested(const struct store *store, const struct number *number,
 	 * forgotten. */
 	if (!older)
 		return life->raced || life_may_have_older(store, number, call);
-	if (awaits_another(store, older, call))
+	if (awaits_another(store, number, older, call))
 		return true;
 	if (older->awaited || older->ended.missing != SITE_SEEN)
 		return life->raced || life->shadowed || older->ended.missing == SITE_LOST;
 	if (is_left(older))
 		return true;
 	/* A close that may have ended another one than its predecessor leaves that to this. */
-	return (older->uncertain || (older->ended.tid != call->h.tid && !life->follows)) &&
-	       life_soon(store, call, &older->ended);
+	return older->uncertain || (older->ended.tid != call->h.tid && !life->follows &&
+				    life_soon(store, call, &older->ended));
 }
 
 /*
@@ -418,12 +420,16 @@ static struct life *push_unseen(struct store *store, struct number *number,
  * The life that the closing object had taken. True: it is the one that the close ends, if it is
  * still known (*ret_life; else NULL). False: it is over, by somebody else's close.
  */
-static bool find_meant(const struct number *number, uint64_t meant, struct life **ret_life)
+static bool find_meant(const struct store *store, struct number *number,
+		       const struct record_call *call, uint64_t meant, struct life **ret_life)
 {
 	struct life *life = number_life(number, meant);
 
 	*ret_life = life;
-	return !life || life->live || life->awaited;
+	if (!life || life->live)
+		return true;
+	return life->awaited && life != number->newest &&
+	       !life_after(store, call, &next_life(number, life)->opened);
 }
 
 int life_close(struct store *store, struct table *table, int32_t fd, const struct record_call *call,
@@ -441,8 +447,9 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 	settle_doubts(store, number);
 	number_touch(store, number);
 	*ret_raced = false;
-	if (meant && find_meant(number, meant, ret_life)) {
+	if (meant && find_meant(store, number, call, meant, ret_life)) {
 		if (*ret_life) {
+			number->newest->doubted |= (*ret_life)->awaited;
 			(*ret_life)->awaited = false;
 			life_over(store, *ret_life, &site);
 		}
@@ -461,6 +468,7 @@ int life_close(struct store *store, struct table *table, int32_t fd, const struc
 			number->newest->uncertain |= !record_call_entered(call) || life->uncertain;
 	} else if (number_live(number)) {
 		life = number->newest;
+		life->vague = life->uncertain;
 		life->uncertain |= is_contested(store, number, life, call);
 		/* It may have been closed, and the number reused, before it was listed. */
 		if (life->listed && life_early(table, call))
@@ -508,6 +516,7 @@ int life_seen(struct store *store, struct table *table, int32_t fd, const struct
 	life->opened = life_site(call);
 	life->opened.missing = why;
 	life->shown = true;
+	life->swept = life_may_be_swept(store, table, fd, call);
 	life->uncertain |= order_in_gap(store, number, call);
 	return 0;
 }
@@ -538,7 +547,8 @@ bool life_close_bulk(struct store *store, struct number *number, const struct re
 	life->uncertain |= table_unsure(number->table, number);
 	settle_doubts(store, number);
 	number_touch(store, number);
-	life->uncertain |= order_may_overlap(store, call, &life->opened);
+	life->uncertain |= order_may_overlap(store, call, &life->opened) ||
+			   (life->listed && life_may_be_unlisted(store, number->table, call));
 	life->uncertain |= order_in_gap(store, number, call);
 	life->swept |= coverage_hides(number->table) || life->raced || life->doubted;
 	life_over(store, life, &site);

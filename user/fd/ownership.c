@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/claims.h"
 #include "fd/generation.h"
@@ -41,10 +42,15 @@ static int object_takes(struct store *store, struct table *table, const struct r
 	return 0;
 }
 
-/* The owned_close that waited for its object to close the number, too. */
-static void end_wait(struct hold *hold, struct life *life, bool wrong)
+/*
+ * The owned_close that waited for its object to close the number, too. call: NULL in older
+ * recordings.
+ */
+static void end_wait(struct hold *hold, struct table *table, const struct record_call *call,
+		     struct life *life, bool wrong)
 {
 	struct finding *finding = life->waiting;
+	struct verdict verdict;
 
 	life->waiting = NULL;
 	if (finding)
@@ -52,8 +58,14 @@ static void end_wait(struct hold *hold, struct life *life, bool wrong)
 	if (finding && wrong) {
 		life->behind = true;
 		life->suspected = finding->certainty == CERTAINTY_SUSPECTED;
-		finding->what = life->what; /* its path lies in the life */
-		hold->emit(hold->arg, finding);
+		verdict = (struct verdict){
+			.act = ACT_REPORT,
+			.loose = life->loose,
+			.text = life->text,
+			.finding = *finding,
+		};
+		verdict.finding.what = life->what; /* its path lies in the life */
+		hold_alone(hold, table, call, &verdict);
 	}
 	free(finding);
 }
@@ -83,7 +95,7 @@ static void object_gives(struct hold *hold, struct table *table, const struct re
 	if (life) {
 		life->given = true;
 		life->giver = record->h.tid;
-		end_wait(hold, life, closes);
+		end_wait(hold, table, NULL, life, closes);
 		if (life->owner_gaps == hold->store->gaps)
 			intent.life = life->id;
 	}
@@ -139,13 +151,22 @@ enum site_origin owner_origin(const struct intent *intent)
 	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 }
 
+/* No other order of the calls fits for those that came after this life. */
+static bool is_followed_by_certain(const struct number *number, const struct life *life)
+{
+	for (const struct life *newer = number->newest; newer != life; newer = newer->older)
+		if (newer->uncertain || newer->crossed)
+			return false;
+	return true;
+}
+
 /* An object closed its number, and ended a life that it had never taken. */
 static void closed_anothers(struct hold *hold, const struct scene *scene,
 			    const struct intent *intent, struct life *life)
 {
 	const struct number *number = number_find(scene->table, scene->call->fd);
 	const struct life *meant = number_life(number, intent->life);
-	bool late = claims_late(scene->call, intent->object);
+	bool late = claims_say(scene->call, intent->object, CLAIM_LATE), unsure;
 	struct verdict verdict;
 
 	/*
@@ -155,10 +176,16 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	if (late && intent->stale && intent->owner == OWNER_SOCKET)
 		return;
 	if (!meant || meant == life || meant->live || meant->ended.missing != SITE_SEEN ||
-	    meant->owner_gaps != hold->store->gaps ||
-	    ((meant->uncertain || life->uncertain) && !intent->stale))
+	    meant->owner_gaps != hold->store->gaps)
+		return;
+	unsure = meant->uncertain || !is_followed_by_certain(number, meant);
+	if (unsure && !intent->stale)
 		return;
 	verdict_begin(scene, scene->call->fd, &verdict);
+	verdict.act = ACT_REPORT;
+	verdict.loose = life->loose;
+	verdict.text = meant->text;
+	verdict.victim_text = life->text;
 	verdict.finding.bad = life->ended;
 	reuse_tell(scene, &verdict.finding, life, meant);
 	verdict.finding.proofs |= PROOF_OWNER;
@@ -170,13 +197,13 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	coverage_weigh(scene->table, &verdict.finding);
 	if (late)
 		verdict_suspect(&verdict.finding, NOTE_OWNER_LATE);
-	if (meant->uncertain || life->uncertain)
+	if (unsure)
 		verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
 	if (meant->suspected || (intent->unsure && !late))
 		verdict_suspect(&verdict.finding, NOTE_ANOTHERS);
 	life->stolen = true;
 	hold_break(hold, scene->call->h.tid); /* what the thread did before comes first */
-	hold->emit(hold->arg, &verdict.finding);
+	hold_alone(hold, scene->table, scene->call, &verdict);
 }
 
 /* A close that the living owner of the number did not make. */
@@ -188,6 +215,8 @@ static void judge_behind(const struct scene *scene, const struct intent *intent,
 	struct finding *f = &verdict->finding;
 
 	verdict_begin(scene, scene->call->fd, verdict);
+	verdict->act = ACT_REPORT;
+	verdict->loose = life->loose;
 	f->bad = life->ended;
 	f->proofs = PROOF_OWNER_LIVES | proofs;
 	verdict->text = life->text;
@@ -271,7 +300,7 @@ static bool is_settled(const struct scene *scene, const struct life *life)
 	const struct number *number = number_find(scene->table, scene->call->fd);
 	const struct life *older = life->older;
 
-	if (life->opened.missing != SITE_SEEN ||
+	if (life->loose || life->crossed || life->vague || life->opened.missing != SITE_SEEN ||
 	    (older ? older->ended.missing != SITE_SEEN
 		   : life_may_have_older(scene->store, number, scene->call)))
 		return false;
@@ -286,6 +315,32 @@ static bool is_settled(const struct scene *scene, const struct life *life)
 	return false;
 }
 
+/*
+ * When the object took the number, if it may have done so while the close went on, and so after it
+ * had taken effect; 0: it had it before, for no other thread can have made it meanwhile, or it is
+ * older than the call's entry.
+ */
+static uint64_t taken_meanwhile(const struct scene *scene, const struct life *life)
+{
+	const struct record_call *call = scene->call;
+	uint64_t entered_ns = record_call_entered(call), taken_ns = 0;
+
+	if (call->still_open & CALL_ALONE)
+		return 0;
+	if (entered_ns < scene->store->after_ns)
+		entered_ns = scene->store->after_ns;
+	for (unsigned int i = 0; i < record_call_claims(call); i++) {
+		struct record_claim claim = claim_at(call, i);
+
+		if (claim.object != life->owner)
+			continue;
+		if (claim.since_ns <= entered_ns)
+			return 0;
+		taken_ns = claim.since_ns;
+	}
+	return taken_ns;
+}
+
 /* An object that still had a number after a close has let go of it: by a close of its own? */
 static void end_waits(struct hold *hold, const struct scene *scene)
 {
@@ -297,7 +352,7 @@ static void end_waits(struct hold *hold, const struct scene *scene)
 
 		if (life && life->waiting && claim.state != OWNER_HOLDS &&
 		    life->owner == claim.object)
-			end_wait(hold, life,
+			end_wait(hold, scene->table, scene->call, life,
 				 claim.state == OWNER_LET_GO && claim.flags & CLAIM_AT_HAND &&
 					 scene->call->point != OWNER_OS_CLOSE);
 	}
@@ -337,14 +392,19 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 		return false;
 	}
 	if (!(claimed ? held && life->owner_gaps == scene->store->gaps : is_behind(scene, life)) ||
-	    (life->uncertain && !is_settled(scene, life)))
+	    ((life->uncertain || life->crossed) && !is_settled(scene, life)))
 		return false;
 	judge_behind(scene, intent, life, &verdict);
+	verdict.taken_ns = taken_meanwhile(scene, life);
+	if (life->swept)
+		verdict_suspect(&verdict.finding, NOTE_SWEPT);
 	doubt_owner(life, &verdict.finding);
 	coverage_weigh(scene->table, &verdict.finding);
 	doubt_closer(scene, intent, &verdict.finding);
 	/* A forked child that will exec closes what it has from its parent. */
 	if (intent->point != OWNER_OS_CLOSE || life->lent) {
+		if (verdict.taken_ns)
+			verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
 		wait_for_object(hold->store, life, &verdict.finding);
 		return false;
 	}
@@ -387,7 +447,7 @@ static bool is_certain(const struct store *store, const struct number *number,
 		       const struct life *life)
 {
 	return !life->uncertain && !life->swept && life->owner_gaps == store->gaps &&
-	       is_followed_by_seen(number, life);
+	       is_followed_by_seen(number, life) && is_followed_by_certain(number, life);
 }
 
 /* The life that the caller's object had taken, if that and its end were seen; else the last. */
@@ -464,8 +524,11 @@ void owner_failed(struct hold *hold, const struct scene *scene, const struct int
 		verdict_suspect(f, NOTE_ANOTHERS);
 	if (life != number->newest && !is_certain(scene->store, number, life))
 		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
-	if (intent->object && claims_late(scene->call, intent->object))
+	if (intent->object && claims_say(scene->call, intent->object, CLAIM_LATE))
 		verdict_suspect(f, NOTE_OWNER_LATE);
+	/* It may have been stale when it was found: then it means one before this. */
+	if (life != number->newest && claims_say(scene->call, intent->object, CLAIM_BEFORE))
+		verdict_suspect(f, NOTE_OWNER_BEFORE);
 	if (life->behind || (life->stolen && !life->suspected) ||
 	    closed_before_object(intent, life))
 		blame_closed(scene, life, f);

@@ -10,13 +10,17 @@
  *   an object of this life has let go, at hand      it is the object's own, and right
  *   one of an earlier life has, and that life had   reused_close: a fact; the victim is whoever
  *   been ended by somebody else                     had opened the life that was ended
- *   by os.close(), and an object of this life has   owned_close: a fact at that very call; a
- *   the number still                                reused_close if the closer shows to have meant
- *                                                   an earlier life (reuse.h)
+ *   by os.close(), and an object of this life has   owned_close: a fact, unless an open whose
+ *   the number still                                record comes later may be of what was closed;
+ *                                                   a reused_close if the closer shows to have
+ *                                                   meant an earlier life (reuse.h)
  *   by other C code, of such a life                 it waits until the object lets go of the
  *                                                   number by a close of its own. Some libraries
  *                                                   (uvloop) close first and have the object
- *                                                   detached after
+ *                                                   detached after. Where another thread may have
+ *                                                   made the object while the close went on it is
+ *                                                   suspected: an object that is not known may
+ *                                                   have made that close
  *   in a forked child, of a life of its parent's    the same: it may be about to exec
  *   two objects of one life, one has let go         nothing: it may have been that one's close
  *   nobody at hand, nobody has it still             nothing

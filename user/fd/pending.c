@@ -48,13 +48,27 @@ static void stop_waiting(struct hold *hold, struct held *held)
 	held->table->held--;
 }
 
+/* In order of the bad calls; of those of one time in order of their records. */
+static void add_waiter(struct hold *hold, struct held *held)
+{
+	struct held *after = hold->waiters;
+
+	if (!after || after->prev->finding.bad.time_ns <= held->finding.bad.time_ns) {
+		DL_APPEND(hold->waiters, held);
+		return;
+	}
+	while (after->finding.bad.time_ns <= held->finding.bad.time_ns)
+		after = after->next;
+	DL_PREPEND_ELEM(hold->waiters, after, held);
+}
+
 static int start_waiting(struct hold *hold, struct held *held)
 {
 	held->number = number_get(hold->store, held->table, held->finding.fd);
 	if (!held->number)
 		return -ENOMEM;
 	held->waiting = true;
-	DL_APPEND(hold->waiters, held);
+	add_waiter(hold, held);
 	DL_APPEND2(held->number->waiters, held, number_prev, number_next);
 	held->table->held++;
 	set_due(hold, held->finding.bad.time_ns);
@@ -258,9 +272,9 @@ static void make_room(struct hold *hold)
 		hold_settle(hold, UINT64_MAX);
 }
 
-/* On its own. wait: for calls that are recorded later. NULL without memory. */
+/* It waits for calls that are recorded later. NULL without memory. */
 static struct held *held_new(struct hold *hold, struct table *table, const struct record_call *call,
-			     const struct verdict *verdict, bool wait)
+			     const struct verdict *verdict)
 {
 	struct held *held = calloc(1, sizeof(*held));
 
@@ -270,11 +284,12 @@ static struct held *held_new(struct hold *hold, struct table *table, const struc
 	held->finding = verdict->finding;
 	coverage_weigh(table, &held->finding);
 	held->after_ns = hold->store->after_ns;
-	held->entered = record_call_entered(call);
+	held->entered = call && record_call_entered(call);
 	held->life = verdict->life;
 	held->loose = verdict->loose;
+	held->taken_ns = verdict->taken_ns;
 	held->finds = verdict->act == ACT_REPORT;
-	if (wait && start_waiting(hold, held)) {
+	if (start_waiting(hold, held)) {
 		free(held);
 		return NULL;
 	}
@@ -319,7 +334,7 @@ int hold_failed(struct hold *hold, struct table *table, const struct record_call
 	if (verdict->act == ACT_SILENT) {
 		run->silent++;
 	} else {
-		held = held_new(hold, table, call, verdict, true);
+		held = held_new(hold, table, call, verdict);
 		if (!held)
 			return -ENOMEM;
 		join(run, held);
@@ -341,7 +356,7 @@ int hold_owned(struct hold *hold, struct table *table, const struct record_call 
 		return -ENOMEM;
 	if (run->sweep)
 		return 0;
-	held = held_new(hold, table, call, verdict, false);
+	held = held_new(hold, table, call, verdict);
 	if (!held)
 		return -ENOMEM;
 	join(run, held);
@@ -359,8 +374,14 @@ int hold_used(struct hold *hold, struct table *table, const struct record_call *
 		emit(hold, &verdict->finding);
 		return 0;
 	}
+	return hold_alone(hold, table, call, verdict);
+}
+
+int hold_alone(struct hold *hold, struct table *table, const struct record_call *call,
+	       const struct verdict *verdict)
+{
 	make_room(hold);
-	return held_new(hold, table, call, verdict, true) ? 0 : -ENOMEM;
+	return held_new(hold, table, call, verdict) ? 0 : -ENOMEM;
 }
 
 void hold_closed(struct hold *hold, const struct record_call *call)
@@ -441,10 +462,12 @@ void hold_explain(struct hold *hold, struct number *number, const struct record_
 {
 	struct held *held;
 
+	hold_doubt_lives(hold, number, call, false);
 	DL_FOREACH2 (number->waiters, held, number_next) {
 		if (!hold_may_be_before(hold, held, call))
 			continue;
-		if (held->finds && held->finding.closed.missing == SITE_SEEN)
+		if (held->finds && (held->finding.closed.missing == SITE_SEEN ||
+				    held->finding.kind == FINDING_OWNED_CLOSE))
 			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
 		else if (held->finding.bad.call == CALL_CLOSE)
 			explained(hold, held, life, only_order(hold, held, call, life, raced));

@@ -29,7 +29,9 @@
  * Any other finding waits as long, for the calls before it need not all be recorded yet: if
  * another thread's close of the number comes meanwhile, and may have come before the call that
  * failed, then that close may be the one before it, and the finding is "suspected". A thread's
- * own calls, and those that are known to have been entered later, change nothing.
+ * own calls, and those that are known to have been entered later, change nothing. So waits a close
+ * that succeeded and is a finding: an open that comes meanwhile may have made what it ended. What
+ * is part of no run is emitted in the order of the calls.
  *
  * Owns: the waiting findings and the runs, both bounded. Never: judges a single close.
  */
@@ -40,7 +42,7 @@
 
 #include "fd/verdict.h"
 
-/* A failed call that waits. */
+/* A call that waits: it failed, or is a finding all the same. */
 struct held {
 	struct held *prev, *next;		/* in hold.waiters, while `waiting` */
 	struct held *number_prev, *number_next; /* in number.waiters, as long */
@@ -52,7 +54,8 @@ struct held {
 	struct finding finding;
 	uint64_t after_ns; /* its call was entered then or later */
 	uint64_t life;
-	bool entered; /* at after_ns */
+	uint64_t taken_ns; /* as the verdict has it */
+	bool entered;	   /* at after_ns */
 	bool waiting;
 	bool loose;  /* as the verdict has it */
 	bool finds;  /* it is a finding; else it waits for the close that explains it */
@@ -102,15 +105,18 @@ void hold_init(struct hold *hold, struct store *store, finding_fn fn, void *arg)
 int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
 		const struct verdict *verdict);
 
-/*
- * A close succeeded, but is a finding: emitted when its run is over, unless that is a sweep. 0 or
- * -ENOMEM.
- */
+/* A close succeeded, but is a finding, unless its run is a sweep. 0 or -ENOMEM. */
 int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
 	       const struct verdict *verdict);
 /* Another call failed, and has been judged. 0 or -ENOMEM. */
 int hold_used(struct hold *hold, struct table *table, const struct record_call *call,
 	      const struct verdict *verdict);
+/*
+ * A finding that is part of no run. call: the one at hand, which need not be the bad one; NULL: it
+ * is none. 0 or -ENOMEM.
+ */
+int hold_alone(struct hold *hold, struct table *table, const struct record_call *call,
+	       const struct verdict *verdict);
 
 /* A close succeeded: it may be part of a run. */
 void hold_closed(struct hold *hold, const struct record_call *call);
@@ -128,6 +134,13 @@ void hold_explain(struct hold *hold, struct number *number, const struct record_
 
 /* The number was opened: unless after the calls that failed on it, it changes what they missed. */
 void hold_opened(struct hold *hold, struct number *number, const struct record_call *call);
+
+/*
+ * The same of findings that lie in the number's lives, and wait for an object. opens: the call
+ * opened the number, else it closed it.
+ */
+void hold_doubt_lives(const struct hold *hold, struct number *number,
+		      const struct record_call *call, bool opens);
 
 /* A close_range covered the number, and may have ended a life of it that was not seen. */
 void hold_doubt(struct hold *hold, struct number *number, const struct record_call *call);

@@ -55,6 +55,7 @@ struct life {
 	bool loose : 1;	  /* over by a close that may have come before its open had returned */
 	bool doubted : 1; /* live, though a close of it may be missed, or thought an older life's */
 	bool crossed : 1; /* its open and that of the life before, awaited, may have come in turn */
+	bool vague : 1;	  /* it was uncertain already when it was closed */
 	bool uncertain : 1; /* another order of the calls fits as well */
 	bool swept : 1; /* a close_range may have ended it, or another life after it, or neither */
 	bool covered : 1; /* a close_range came over it when it was over */

@@ -73,6 +73,7 @@ struct verdict {
 	enum evidence evidence;
 	uint64_t life;	   /* ACT_WAIT: the id of the life that is believed open */
 	bool loose;	   /* ACT_REPORT: of the life that is over, see struct life */
+	uint64_t taken_ns; /* its owner may have taken the number only then, as the close went on */
 	struct text *text; /* lent: what the finding's path lies in */
 	struct text *victim_text;
 	struct finding finding;

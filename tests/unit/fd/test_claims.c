@@ -38,6 +38,7 @@ static int close_with(struct stream *s, const struct event *e, const struct reco
 		.fd = e->fd,
 		.fd2 = -1,
 		.call = CALL_CLOSE,
+		.still_open = e->still_open,
 		.owner = (uint8_t)(count << 4),
 		.point = e->point,
 	};
@@ -278,6 +279,77 @@ static void test_failed_close_means_its_own_life(void **state)
 	stream_end(&s);
 }
 
+/* os.close(7) in another thread, and 7 is opened anew by this one. */
+static const struct finding *closed_and_opened(struct stream *s, uint32_t opener,
+					       enum certainty certainty)
+{
+	stream_begin(s);
+	CLOSE_BY(s, holding(taken(s)), 7, BY_OS_CLOSE, .stack = 2, .tid = OTHER);
+	OPEN_AT(s, 7, 3, .tid = opener);
+	return stream_only(s, FINDING_OWNED_CLOSE, certainty);
+}
+
+/*
+ * A thread that may have closed before the object's life began may have closed what a third thread
+ * had opened, whose record comes late; not what the object's thread opens after it.
+ */
+static void test_owned_close_waits_for_late_opens(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	f = closed_and_opened(&s, OTHER + 1, CERTAINTY_SUSPECTED);
+	assert_true(f->notes & NOTE_ORDER_UNCERTAIN);
+	stream_end(&s);
+	closed_and_opened(&s, PID, CERTAINTY_FACT);
+	stream_end(&s);
+}
+
+/* The object took what was opened while the close of another thread went on. */
+static void test_object_of_what_was_opened_meanwhile(void **state)
+{
+	uint64_t entered_ns, opened_ns;
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN_AT(&s, 7, 1);
+	OPEN_AT(&s, 8, 1, .tid = OTHER);
+	opened_ns = stream_last(&s);
+	s.now += 100;
+	entered_ns = stream_last(&s);
+	CLOSE_BY(&s, holding(another(&s)), 7, BY_OS_CLOSE, .stack = 2, .tid = OTHER);
+	OPEN_AT(&s, 7, 3, .tid = OTHER + 1, .enter_ns = entered_ns, .thread_ns = opened_ns);
+	f = stream_only(&s, FINDING_OWNED_CLOSE, CERTAINTY_SUSPECTED);
+	assert_int_equal(f->opened.stack_id, 1);
+	stream_end(&s);
+}
+
+/* C code closes 7, and then the object that has it; still_open: of the first. */
+static void c_code_closes(struct stream *s, uint8_t still_open, enum certainty certainty)
+{
+	struct record_claim claim;
+
+	stream_begin(s);
+	claim = taken(s);
+	CLOSE_BY(s, holding(claim), 7, .stack = 2, .tid = OTHER, .still_open = still_open);
+	CLOSE_BY(s, closing(stale(claim)), 7, .stack = 3, .ret = -EBADF);
+	assert_int_equal(stream_settle(s), 2);
+	assert_int_equal(s->findings[0].kind, FINDING_OWNED_CLOSE);
+	assert_int_equal(s->findings[0].certainty, certainty);
+	assert_int_equal(s->findings[1].kind, FINDING_DOUBLE_CLOSE);
+	stream_end(s);
+}
+
+/* Of two objects, one that is not known may close as the other is made. */
+static void test_object_made_as_c_code_closes(void **state)
+{
+	struct stream s;
+
+	c_code_closes(&s, 0, CERTAINTY_SUSPECTED);
+	c_code_closes(&s, CALL_ALONE, CERTAINTY_FACT);
+}
+
 /* Of two that have let go and are at hand, one's address may be left of an earlier call. */
 static void test_closer_of_two_is_no_fact(void **state)
 {
@@ -444,6 +516,9 @@ int main(void)
 		cmocka_unit_test(test_stale_object_not_at_hand),
 		cmocka_unit_test(test_owner_comes_before_a_stale_one),
 		cmocka_unit_test(test_failed_close_means_its_own_life),
+		cmocka_unit_test(test_owned_close_waits_for_late_opens),
+		cmocka_unit_test(test_object_of_what_was_opened_meanwhile),
+		cmocka_unit_test(test_object_made_as_c_code_closes),
 		cmocka_unit_test(test_closer_of_two_is_no_fact),
 		cmocka_unit_test(test_stale_object_closes_late),
 		cmocka_unit_test(test_late_closer_is_no_proof),
