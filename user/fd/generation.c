@@ -351,10 +351,9 @@ static bool awaits_another(const struct store *store, const struct number *numbe
 		older = life->older;
 		if (is_bulk_ended(life) && order_may_overlap(store, call, &life->ended))
 			return true;
-		if (!older)
-			return life->raced || /* that one has been forgotten */
-			       (life_may_have_older(store, number, call) &&
-				order_may_overlap(store, call, &life->opened));
+		if (!older) /* that one may have been forgotten, though its close was due */
+			return table_cut(number->table, number->fd) &&
+			       (life->raced || order_may_overlap(store, call, &life->opened));
 		if (life->crossed && older->awaited)
 			return true;
 		if ((life->shadowed || is_left(older)) &&

@@ -292,24 +292,49 @@ static bool claims_held(const struct scene *scene, struct life *life)
 }
 
 /*
+ * All that came before this life was over at that time. If the close at hand may have been among
+ * what came before, that is certain where as many calls have closed the number as have opened it.
+ */
+static bool is_alone_since(const struct scene *scene, const struct number *number,
+			   const struct life *life, uint64_t time_ns)
+{
+	bool counts = false;
+
+	for (const struct life *older = life->older; older; older = older->older) {
+		const struct fd_site *ended = &older->ended;
+		bool over = !older->uncertain && life_after(scene->store, scene->call, ended);
+
+		if (ended->missing != SITE_SEEN || ended->time_ns >= time_ns)
+			return false;
+		if (!life->loose || (over && !counts))
+			return true;
+		if (!life_was_seen(older))
+			return false;
+		if (over)
+			return true;
+		counts = true;
+	}
+	if (number->cut && counts)
+		return !number->uneven && !table_cut(number->table, number->fd);
+	return !life_may_have_older(scene->store, number, scene->call);
+}
+
+/*
  * Another order of the calls fits as well, but not for what this close ended: an object that still
  * has the number took it when all that came before was over.
  */
 static bool is_settled(const struct scene *scene, const struct life *life)
 {
 	const struct number *number = number_find(scene->table, scene->call->fd);
-	const struct life *older = life->older;
 
-	if (life->loose || life->crossed || life->vague || life->opened.missing != SITE_SEEN ||
-	    (older ? older->ended.missing != SITE_SEEN
-		   : life_may_have_older(scene->store, number, scene->call)))
+	if (life->crossed || life->vague || life->opened.missing != SITE_SEEN)
 		return false;
 	for (unsigned int i = 0; i < record_call_claims(scene->call); i++) {
 		struct record_claim claim = claim_at(scene->call, i);
 
 		if (claim.state == OWNER_HOLDS && claim_is_of(number, &claim, life) &&
 		    !(claim.flags & CLAIM_LATE) &&
-		    (!older || older->ended.time_ns < claim.since_ns))
+		    is_alone_since(scene, number, life, claim.since_ns))
 			return true;
 	}
 	return false;

@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "base/mem.h"
+#include "base/syscalls.h"
 #include "fd/table.h"
 
 /* Lives of one number beyond its history, each of which waits for its close. */
@@ -88,6 +89,12 @@ static void history_free(struct store *store, struct life *life)
 	}
 }
 
+bool life_was_seen(const struct life *life)
+{
+	return life->opened.missing == SITE_SEEN && life->ended.missing == SITE_SEEN &&
+	       call_shape(life->ended.call) == SHAPE_CLOSE;
+}
+
 /*
  * The newest life is about to be followed by another: keep the limit's worth of lives. One whose
  * close is on its way stays beyond that, or its close would be taken for another's: however many
@@ -111,6 +118,7 @@ static void history_trim(struct store *store, struct number *number)
 			continue;
 		}
 		*link = life->older;
+		number->uneven |= !life_was_seen(life);
 		life_free(store, life);
 		number->cut = true;
 	}
@@ -391,6 +399,7 @@ bool number_copy(struct store *store, struct table *to, struct number *from, boo
 	number->copied = from->copied;
 	number->unsure = from->unsure;
 	number->cut = from->cut;
+	number->uneven = from->uneven;
 	number->newest = from->newest;
 	if (!number->newest)
 		return true;

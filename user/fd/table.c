@@ -140,7 +140,7 @@ void table_exec(struct store *store, struct table *table)
 			continue;
 		}
 		number_drop_older(store, number);
-		number->cut = false;
+		number->cut = number->uneven = false;
 		life = number->newest;
 		life->hidden |= coverage_ways_since(table, &life->opened);
 		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};

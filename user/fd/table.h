@@ -85,6 +85,7 @@ struct number {
 	bool copied : 1;   /* not touched since the table was copied from another (table_copy.h) */
 	bool unsure : 1;   /* nor is it sure that it was as it is known to be then */
 	bool cut : 1;	   /* lives that came before those that are known may be forgotten */
+	bool uneven : 1;   /* one that is forgotten was not wholly seen (life_was_seen()) */
 	bool shared : 1;   /* its lives may be other numbers' as well */
 	bool borrowed : 1; /* they were another number's first */
 	bool inherits : 1; /* that one's table is a parent process's */
@@ -238,6 +239,8 @@ struct life *life_push(struct store *store, struct number *number);
 /* What waits for its owner waits no more. */
 void life_drop_waiting(struct store *store, struct life *life);
 void life_over(struct store *store, struct life *life, const struct fd_site *ended);
+/* A call that was seen had opened it, and a close ended it. */
+bool life_was_seen(const struct life *life);
 /* It has never had its newest life, one of its own. */
 void number_drop_newest(struct store *store, struct number *number);
 /* The life was opened, and is what, in a way that was not seen. */

@@ -132,7 +132,7 @@ static void report_closed(const struct subject *s, enum finding_kind kind, struc
 {
 	report(v, kind, SEVERITY_ERROR);
 	v->text = s->life->text;
-	v->loose = s->life->loose;
+	v->loose = s->life->loose || s->life->doubted;
 	tell_life(&v->finding, s->life);
 	if (s->gap)
 		verdict_suspect(&v->finding, NOTE_GAP);
@@ -158,7 +158,7 @@ void verdict_meant(const struct life *life, struct verdict *v)
 		v->finding.notes & (NOTE_GAP | NOTE_FLUSH) ? CERTAINTY_SUSPECTED : CERTAINTY_FACT;
 	v->finding.notes |= NOTE_REOPENED_SINCE;
 	v->text = life->text;
-	v->loose = life->loose;
+	v->loose = life->loose || life->doubted;
 	tell_life(&v->finding, life);
 }
 

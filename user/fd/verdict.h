@@ -72,7 +72,7 @@ struct verdict {
 	enum act act;
 	enum evidence evidence;
 	uint64_t life;	   /* ACT_WAIT: the id of the life that is believed open */
-	bool loose;	   /* ACT_REPORT: of the life that is over, see struct life */
+	bool loose;	   /* ACT_REPORT: the life that is over is loose or doubted (struct life) */
 	uint64_t taken_ns; /* its owner may have taken the number only then, as the close went on */
 	struct text *text; /* lent: what the finding's path lies in */
 	struct text *victim_text;
