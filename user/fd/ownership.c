@@ -458,6 +458,12 @@ static bool closed_before_object(const struct intent *intent, const struct life 
 	       life->ended.call == CALL_CLOSE;
 }
 
+/* An object's own close ended the life. */
+static bool is_objects_own(const struct life *life)
+{
+	return life->ended.origin == ORIGIN_METHOD || life->ended.origin == ORIGIN_FINALIZER;
+}
+
 /* Where one that came later was not seen to begin, its end may be this one's. */
 static bool is_followed_by_seen(const struct number *number, const struct life *life)
 {
@@ -551,8 +557,9 @@ void owner_failed(struct hold *hold, const struct scene *scene, const struct int
 		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
 	if (intent->object && claims_say(scene->call, intent->object, CLAIM_LATE))
 		verdict_suspect(f, NOTE_OWNER_LATE);
-	/* It may have been stale when it was found: then it means one before this. */
-	if (life != number->newest && claims_say(scene->call, intent->object, CLAIM_BEFORE))
+	/* Of two that claim one life and were found in memory one was stale then: perhaps this. */
+	if (life != number->newest && is_objects_own(life) &&
+	    claims_say(scene->call, intent->object, CLAIM_BEFORE))
 		verdict_suspect(f, NOTE_OWNER_BEFORE);
 	if (life->behind || (life->stolen && !life->suspected) ||
 	    closed_before_object(intent, life))
