@@ -22,6 +22,7 @@ class Walked:
         self.shift = 0
         self.told = Counter()  # what was said, by kind and truth
         self.found = {}  # op: findings
+        self.suspected = {}  # likewise, of those that are no facts
         self.false = []
 
     def set_clock(self, findings):
@@ -53,6 +54,7 @@ class Walked:
                 continue
             if finding["certainty"] != "fact":
                 self.told["suspected", finding["kind"], call["name"] if call else "?"] += 1
+                self.suspected.setdefault(call and call["op"], []).append(finding)
                 continue
             why = self.why_false(finding, call)
             raw = why and why.endswith("(raw number)")
@@ -114,9 +116,11 @@ class Walked:
         return None
 
     def due(self):
-        """(call, kinds) of what has to be told as a fact."""
-        seen = {c["op"] for c in self.calls}
-        for call in self.calls:
+        """(call, kinds) of what has to be told as a fact: nothing that came before the attach."""
+        begun = next(c["enter"] for c in self.calls if c["name"] == "calibrate")
+        traced = [c for c in self.calls if c["enter"] >= begun]
+        seen = {c["op"] for c in traced}
+        for call in traced:
             out = call.get("out")
             if not out or call["pid"] != self.calls[0]["pid"] or call["meant"]["how"] == "range":
                 continue
@@ -139,3 +143,9 @@ class Walked:
                 missed[what] += 1
                 calls.append(call)
         return due, missed, calls
+
+    def unsaid(self):
+        """The calls that had to be told as facts and were not told at all."""
+        return [call for call, kinds in self.due()
+                if not any(f["kind"] in kinds for found in (self.found, self.suspected)
+                           for f in found.get(call["op"], []))]

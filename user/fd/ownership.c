@@ -319,22 +319,35 @@ static bool is_alone_since(const struct scene *scene, const struct number *numbe
 	return !life_may_have_older(scene->store, number, scene->call);
 }
 
+/* An object that still has the number took it, all that was told of before being over. */
+static bool is_taken_anew(const struct scene *scene, const struct number *number,
+			  const struct life *life, const struct record_claim *claim)
+{
+	const struct life *older = life->older;
+
+	return claim->state == OWNER_HOLDS && claim_is_of(number, claim, life) &&
+	       !(claim->flags & CLAIM_LATE) &&
+	       (older ? older->ended.missing == SITE_SEEN && older->ended.time_ns < claim->since_ns
+		      : !life_may_have_older(scene->store, number, scene->call));
+}
+
 /*
- * Another order of the calls fits as well, but not for what this close ended: an object that still
- * has the number took it when all that came before was over.
+ * Another order of the calls fits as well, but most likely not for what this close ended: an object
+ * shows it. sure: and no order at all in which it was something else.
  */
-static bool is_settled(const struct scene *scene, const struct life *life)
+static bool is_settled(const struct scene *scene, const struct life *life, bool sure)
 {
 	const struct number *number = number_find(scene->table, scene->call->fd);
 
-	if (life->crossed || life->vague || life->opened.missing != SITE_SEEN)
+	if (life->opened.missing != SITE_SEEN || (sure && (life->crossed || life->vague)))
 		return false;
 	for (unsigned int i = 0; i < record_call_claims(scene->call); i++) {
 		struct record_claim claim = claim_at(scene->call, i);
 
-		if (claim.state == OWNER_HOLDS && claim_is_of(number, &claim, life) &&
-		    !(claim.flags & CLAIM_LATE) &&
-		    is_alone_since(scene, number, life, claim.since_ns))
+		if (sure ? claim.state == OWNER_HOLDS && claim_is_of(number, &claim, life) &&
+				    !(claim.flags & CLAIM_LATE) &&
+				    is_alone_since(scene, number, life, claim.since_ns)
+			 : is_taken_anew(scene, number, life, &claim))
 			return true;
 	}
 	return false;
@@ -417,9 +430,11 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 		return false;
 	}
 	if (!(claimed ? held && life->owner_gaps == scene->store->gaps : is_behind(scene, life)) ||
-	    ((life->uncertain || life->crossed) && !is_settled(scene, life)))
+	    (life->uncertain && !is_settled(scene, life, false)))
 		return false;
 	judge_behind(scene, intent, life, &verdict);
+	if ((life->uncertain || life->crossed) && !is_settled(scene, life, true))
+		verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
 	verdict.taken_ns = taken_meanwhile(scene, life);
 	if (life->swept)
 		verdict_suspect(&verdict.finding, NOTE_SWEPT);
