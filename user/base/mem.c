@@ -34,13 +34,14 @@ void mem_fclose_ptr(FILE **f)
 int mem_grow(void *list, size_t *room, size_t count, size_t item_size)
 {
 	void *old, *grown;
+	size_t size;
 
 	if (count <= *room)
 		return 0;
-	if (count > SIZE_MAX / 2)
+	if (__builtin_mul_overflow(count, 2 * item_size, &size))
 		return -ENOMEM;
 	memcpy(&old, list, sizeof(old));
-	grown = reallocarray(old, 2 * count, item_size);
+	grown = realloc(old, size);
 	if (!grown)
 		return -ENOMEM;
 	memcpy(list, &grown, sizeof(grown));
