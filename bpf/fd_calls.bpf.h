@@ -353,20 +353,22 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
  * Behind the name, which a close has none of. Returns the bytes. Their count is read back from
  * memory, for the verifier goes through all that follows once for each number that it knows.
  */
-static __always_inline u32 add_claims(struct call_buffer *buf, const struct target *target,
-				      struct pt_regs *regs)
+static __always_inline u32 add_claims(struct walk *w, struct call_buffer *buf,
+				      const struct target *target, struct pt_regs *regs, bool near)
 {
 	volatile u8 *owner = &buf->record.owner;
 
+	if (!save_registers(w->look.saved, regs, near))
+		return 0;
 	*owner = tell_claims(&buf->record, (struct record_claim *)buf->name, target, regs) << 4;
 	_Static_assert(RECORD_CLAIMS_MAX <= 7, "the mask below");
 	return (*owner >> 4 & 7) * sizeof(struct record_claim);
 }
 
-/* regs: as the call left them. */
+/* regs: as the call left them; near: they may be loaded from. */
 static __always_inline void report_call(const struct returned *call, u8 id,
 					const struct target *target, u64 pid_tgid,
-					struct pt_regs *regs)
+					struct pt_regs *regs, bool near)
 {
 	struct call_buffer *buf;
 	u32 zero = 0, size;
@@ -391,7 +393,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		buf->record.python = PYTHON_PARENT;
 	/* Behind the walk, which knows where the Python frames of the C stack begin. */
 	if (read_owners && !target->vfork && (id == CALL_CLOSE || record_call_missed(&buf->record)))
-		size = add_claims(buf, target, regs);
+		size = add_claims(w, buf, target, regs, near);
 	/* A 32-bit stack is nothing to unwind. */
 	if (call->compat)
 		buf->record.native = NATIVE_NOT_ASKED;

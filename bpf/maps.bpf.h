@@ -134,6 +134,8 @@ __u64 own_dentry;
 __u32 resend;
 /* Raised by both sides after a change of pythons, by the user side after one of stacks_sent. */
 __u64 pythons_changed, stacks_forgotten;
+/* Raised by this side when one of owner_types is deleted. */
+__u64 types_forgotten;
 /* IDENTITY_FREED: frees of code objects, by tgid: to share a count makes ids new too often. */
 #define EPOCHS 1024
 __u64 epochs[EPOCHS];

@@ -170,6 +170,29 @@ static __always_inline const struct owner_layout *owner_layout_at(u32 index)
 	return layout && layout->version ? layout : NULL;
 }
 
+/* Of the type that this CPU looked up last: enum owner_type; OWNER_NONE: it is another one. */
+static __always_inline u32 latest_type(const struct type_look *t, u64 program, u32 tgid, u64 type)
+{
+	return t->key.type == type && t->key.program == program && t->key.tgid == tgid &&
+			       t->forgotten == *(volatile u64 *)&types_forgotten
+		       ? t->kind
+		       : OWNER_NONE;
+}
+
+static __always_inline const struct owner_type_known *look_up_type(struct type_look *t, u64 program,
+								   u32 tgid, u64 type)
+{
+	const struct owner_type_known *known;
+
+	t->key.program = program;
+	t->key.type = type;
+	t->key.tgid = tgid;
+	t->forgotten = *(volatile u64 *)&types_forgotten;
+	known = bpf_map_lookup_elem(&owner_types, &t->key);
+	t->kind = known ? known->kind : OWNER_NONE;
+	return known;
+}
+
 /*
  * Which owner a type of the program is; one that is new goes into the CPU's look, for whoever asked
  * to send it. A global function: verified by itself.
@@ -183,10 +206,10 @@ __attribute__((noinline)) int owner_type(u64 program, u32 tgid, u64 type, u32 la
 
 	if (!w)
 		return OWNER_NONE;
-	w->type.key.program = program;
-	w->type.key.type = type;
-	w->type.key.tgid = tgid;
-	known = bpf_map_lookup_elem(&owner_types, &w->type.key);
+	kind = latest_type(&w->type, program, tgid, type);
+	if (kind != OWNER_NONE)
+		return kind;
+	known = look_up_type(&w->type, program, tgid, type);
 	if (known && (known->kind || bpf_ktime_get_boot_ns() - known->checked_ns < TYPE_AGAIN_NS))
 		return known->kind;
 	layout = owner_layout_at(layout_index);
@@ -215,8 +238,10 @@ static __always_inline void send_new_type(struct walk *w, u64 program, u32 tgid)
 	if (!key.type)
 		return;
 	w->look.new_type = 0;
-	if (layout && !send_type(layout, key.type, w->look.new_kind))
+	if (layout && !send_type(layout, key.type, w->look.new_kind)) {
 		bpf_map_delete_elem(&owner_types, &key);
+		__sync_fetch_and_add(&types_forgotten, 1);
+	}
 }
 
 static __always_inline u64 stack_pointer(struct pt_regs *regs)
@@ -273,19 +298,12 @@ static __noinline struct claims *inherit_claims(const struct target *target, u32
 	return copy;
 }
 
-/* What the program's objects claim; NULL: nothing that is known. */
-static __always_inline struct claims *own_claims(const struct target *target, u32 tgid, s32 fd)
-{
-	struct held_key key = {.program = target->program, .tgid = tgid, .fd = fd};
-
-	return bpf_map_lookup_elem(&held, &key);
-}
-
-/* The same, of a forked child also what its parent's claimed. */
+/* What the program's objects claim, of a forked child also its parent's; NULL: nothing known. */
 static __always_inline struct claims *find_claims(const struct target *target, u32 layout, u32 tgid,
 						  s32 fd)
 {
-	struct claims *claims = own_claims(target, tgid, fd);
+	struct held_key key = {.program = target->program, .tgid = tgid, .fd = fd};
+	struct claims *claims = bpf_map_lookup_elem(&held, &key);
 
 	if (claims || !target->parent_program)
 		return claims;

@@ -44,7 +44,7 @@ __attribute__((noinline)) int look_through_words(u32 from, u32 words)
 		if (word == w->look.claim.object)
 			w->look.found |= CLAIM_AT_HAND;
 		for (u32 code = CODE_FINALIZE_IO; code < OWNER_CODES; code++)
-			if (is_in(&w->look.code[code], word))
+			if (is_in(&w->known.python.code[code], word))
 				w->look.found |= CLAIM_FINALIZING;
 	}
 	return 0;
@@ -129,7 +129,7 @@ static __noinline u8 closing_point(const struct code_range *os_close, u64 ip, u6
  * this is its own close is not to be expected, so that its stack is searched for it. A global
  * function: verified by itself.
  */
-__attribute__((noinline)) int is_at_work(u32 search, u64 sp)
+__attribute__((noinline)) int is_at_work(u32 search)
 {
 	struct walk *w = this_walk();
 	u32 found = 0;
@@ -139,12 +139,12 @@ __attribute__((noinline)) int is_at_work(u32 search, u64 sp)
 	for (u32 i = 0; i < SAVED_REGS; i++)
 		if (w->look.saved[i] == w->look.claim.object)
 			found = CLAIM_AT_HAND;
-	return search ? found | look_through_stack(w, sp) : found;
+	return search ? found | look_through_stack(w, w->sp) : found;
 }
 
 /* What a call is told of one claim. Whether more is to be known of the call. */
 static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 fd, bool missed,
-				       bool alone, u64 sp, struct record_claim *ret)
+				       bool alone, struct record_claim *ret)
 {
 	bool doubt = missed || !alone || claim->flags & CLAIM_STALE;
 	u32 found, state;
@@ -152,7 +152,7 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
 	w->look.claim = *claim;
 	found = look_at_claim(fd);
 	state = found & 255;
-	found = found >> 8 | is_at_work(doubt && state == OWNER_LET_GO, sp);
+	found = found >> 8 | is_at_work(doubt && state == OWNER_LET_GO);
 	ret->object = w->look.claim.object;
 	ret->type = w->look.claim.type;
 	ret->since_ns = w->look.claim.since_ns;
@@ -170,11 +170,15 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
  * Where some sockets are not seen as they are made, one that is not known may have made the close,
  * and what has the number still may be a third, made at the address of the one that was known.
  */
-static __always_inline void doubt_sockets(struct claims *claims, u32 layout_index)
+static __always_inline void doubt_sockets(struct walk *w)
 {
-	const struct owner_layout *layout = owner_layout_at(layout_index);
+	const struct owner_layout *layout = owner_layout_at(w->look.layout);
+	struct claims *claims;
 
 	if (!layout || !layout->sockets_late)
+		return;
+	claims = bpf_map_lookup_elem(&held, &w->key);
+	if (!claims)
 		return;
 	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
 		if (claims->of[i].kind == OWNER_SOCKET && claims->of[i].flags & CLAIM_STALE)
@@ -184,24 +188,27 @@ static __always_inline void doubt_sockets(struct claims *claims, u32 layout_inde
 /* What tell_each() returns beside how many claims are told of. */
 #define TELL_MORE     256 /* more is to be known of the call */
 #define TELL_LEFT_OUT 512
+#define TELL_NOTHING  1024 /* nothing is known of the number */
 
 /*
  * The same of all claims of the number that are of this table, into the CPU's walk. missed: the
  * call failed. A global function: verified by itself.
  */
-__attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 sp, u64 table)
+__attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 table)
 {
 	struct walk *w = this_walk();
 	struct claims *claims;
-	u32 count = 0, told;
-	bool alone;
+	u32 all, count = 0, told;
 
 	if (!w)
 		return 0;
 	claims = bpf_map_lookup_elem(&held, &w->key);
 	if (!claims)
+		return TELL_NOTHING;
+	all = count_claims(claims);
+	/* Most numbers of most programs nobody claims, or nobody any more. */
+	if (!all && !missed)
 		return 0;
-	alone = count_claims(claims) <= 1;
 	told = claims->left_out ? TELL_LEFT_OUT : 0;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
@@ -211,7 +218,7 @@ __attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 sp, u64 table)
 		if (!claim->object || (claim->table && claim->table != table) ||
 		    count >= RECORD_CLAIMS_MAX)
 			continue;
-		if (tell_claim(w, claim, fd, missed, alone, sp, &w->told[count]))
+		if (tell_claim(w, claim, fd, missed, all <= 1, &w->told[count]))
 			told |= TELL_MORE;
 		count++;
 	}
@@ -228,40 +235,43 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, count, told;
 	bool missed = record_call_missed(r), more = missed && r->call == CALL_CLOSE;
-	struct claims *claims = own_claims(target, tgid, r->fd);
 	const struct python_process *python;
 	struct walk *w = this_walk();
 
-	/* Most numbers of most programs nobody claims, or nobody any more. */
-	if (!missed && (claims ? !count_claims(claims) : !target->parent_program))
+	if (!w)
 		return 0;
-	python = find_program(target->program, tgid);
-	if (!w || !python || !owner_layout_at(python->layout) || !read_saved(w->look.saved, regs))
+	python = find_known(w, target->program, tgid);
+	if (!python || !owner_layout_at(python->layout))
 		return 0;
 	w->key.program = target->program;
 	w->key.tgid = tgid;
 	w->key.fd = r->fd;
 	w->look.layout = python->layout;
-	__builtin_memcpy(w->look.code, python->code, sizeof(w->look.code));
-	w->look.new_type = 0;
-	if (!claims && target->parent_program)
-		claims = inherit_claims(target, python->layout, tgid, r->fd);
-	send_new_type(w, target->program, tgid);
-	told = tell_each(r->fd, missed, stack_pointer(regs), r->table);
+	told = tell_each(r->fd, missed, r->table);
+	if (told & TELL_NOTHING && target->parent_program) {
+		w->look.new_type = 0;
+		if (inherit_claims(target, python->layout, tgid, r->fd))
+			told = tell_each(r->fd, missed, r->table);
+		send_new_type(w, target->program, tgid);
+	}
 	count = told & 255;
-	if (count > RECORD_CLAIMS_MAX)
+	if (!count && !(told & TELL_LEFT_OUT) && !more)
 		return 0;
 	if (told & TELL_LEFT_OUT) {
 		if (!count)
 			__builtin_memset(&w->told[count++], 0, sizeof(w->told[0]));
 		w->told[0].flags |= CLAIM_MORE;
 	}
-	bpf_probe_read_kernel(ret, count * sizeof(*ret), w->told);
+	barrier_var(count); /* see emit_bounded() */
+	if (count > RECORD_CLAIMS_MAX)
+		return 0;
+	ret[0] = w->told[0]; /* most often the only one */
+	if (count > 1)
+		bpf_probe_read_kernel(ret + 1, (count - 1) * sizeof(*ret), &w->told[1]);
 	if (more || told & TELL_MORE)
-		r->point = closing_point(&w->look.code[CODE_OS_CLOSE], user_pc(regs),
-					 stack_pointer(regs));
-	if (claims && r->point == OWNER_ELSEWHERE)
-		doubt_sockets(claims, python->layout);
+		r->point = closing_point(&python->code[CODE_OS_CLOSE], user_pc(regs), w->sp);
+	if (r->point == OWNER_ELSEWHERE)
+		doubt_sockets(w);
 	return count;
 }
 

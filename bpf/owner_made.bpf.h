@@ -100,11 +100,9 @@ static __noinline bool is_worth_it(const struct owner_look *s, u64 sp, struct ow
 }
 
 /* The words of the stack, where a build keeps its objects there (-O0). Leaves the walk's window. */
-static __noinline bool search_stack_words(struct owner_look *s, u64 sp)
+static __noinline bool search_stack_words(struct walk *w, u64 sp)
 {
-	struct walk *w = this_walk();
-
-	if (!w || !read_user(w->window, MAKER_WORDS * sizeof(u64), sp))
+	if (!read_user(w->window, MAKER_WORDS * sizeof(u64), sp))
 		return false;
 	for (u32 i = 0; i < MAKER_WORDS; i++)
 		if (is_owner(*(u64 *)(w->window + 8 * i)))
@@ -122,30 +120,44 @@ static __noinline void search_deeper(struct owner_finding *finding, u32 layout_i
 		send_type(layout, 0, OWNER_NONE);
 }
 
-/* FileIO.__init__ calls fstat(), and so does much else. */
-static __noinline bool search_file(struct owner_look *s, struct owner_finding *finding,
-				   struct pt_regs *regs)
+/* Counts whether an owner showed, as long as none has. What has come of it this CPU knows, too. */
+static __noinline void note_search(struct walk *w, bool found)
 {
-	u8 *hint = &finding->place[OWNER_CALL_FSTAT];
+	struct python_process *python;
+
+	if (w->known.python.finding.found)
+		return;
+	python = find_program(w->look.program, w->look.tgid);
+	if (!python)
+		return;
+	if (found)
+		python->finding.found = 1;
+	else if (!python->finding.found && ++python->finding.missed >= MISSES_MAX)
+		search_deeper(&python->finding, w->look.layout);
+	w->known.python.finding = python->finding;
+}
+
+/* FileIO.__init__ calls fstat(), and so does much else. */
+static __noinline bool search_file(struct walk *w, struct pt_regs *regs)
+{
+	const struct owner_finding *finding = &w->known.python.finding;
+	u8 *hint = &w->known.place[OWNER_CALL_FSTAT];
 	struct owner_place *place = NULL;
-	bool found = search_hint(s, hint);
+	bool found = search_hint(&w->look, hint);
 	u64 sp;
 
 	if (found) {
-		finding->found = 1;
+		note_search(w, true);
 		return true;
 	}
 	sp = stack_pointer(regs);
 	/* As long as nothing has shown anywhere, each look tells how this program is built. */
-	if ((finding->found || finding->deep == 2) && !is_worth_it(s, sp, &place))
+	if ((finding->found || finding->deep == 2) && !is_worth_it(&w->look, sp, &place))
 		return false;
-	found = search_saved(s, hint);
+	found = search_saved(&w->look, hint);
 	if (!found && finding->deep == 1)
-		found = search_stack_words(s, sp);
-	if (found)
-		finding->found = 1;
-	else if (!finding->found && ++finding->missed >= MISSES_MAX)
-		search_deeper(finding, s->layout);
+		found = search_stack_words(w, sp);
+	note_search(w, found);
 	if (place && found)
 		place->found = 1;
 	else if (place)
@@ -273,11 +285,11 @@ static __noinline bool is_unknown(struct walk *w, s32 fd)
 	return true;
 }
 
-static __always_inline bool search_owner(struct walk *w, struct owner_finding *finding, u8 call,
-					 s32 fd, struct pt_regs *regs)
+static __always_inline bool search_owner(struct walk *w, u8 call, s32 fd, struct pt_regs *regs)
 {
 	const struct owner_layout *layout;
 	struct owner_look *s = &w->look;
+	u8 *places = w->known.place;
 
 	s->has = fd;
 	s->only = OWNER_SOCKET;
@@ -285,20 +297,20 @@ static __always_inline bool search_owner(struct walk *w, struct owner_finding *f
 	case OWNER_CALL_FSTAT:
 	case OWNER_CALL_FSTATAT:
 		s->only = OWNER_FILEIO;
-		return search_file(s, finding, regs);
+		return search_file(w, regs);
 	case OWNER_CALL_SOCKET:
 		s->has = -1;
-		return search_registers(s, &finding->place[OWNER_CALL_SOCKET]);
+		return search_registers(s, &places[OWNER_CALL_SOCKET]);
 	case OWNER_CALL_SOCKNAME:
-		return search_socket(s, &finding->place[OWNER_CALL_SOCKNAME], fd);
+		return search_socket(s, &places[OWNER_CALL_SOCKNAME], fd);
 	case OWNER_CALL_EPOLL:
 		s->has = 0;
 		s->only = OWNER_EPOLL;
-		return search_registers(s, &finding->place[OWNER_CALL_EPOLL]);
+		return search_registers(s, &places[OWNER_CALL_EPOLL]);
 	case OWNER_CALL_USE:
 		layout = owner_layout_at(s->layout);
 		if (!layout || !layout->sockets_late || !is_unknown(w, fd) ||
-		    !search_registers(s, &finding->place[OWNER_CALL_USE]))
+		    !search_registers(s, &places[OWNER_CALL_USE]))
 			return false;
 		s->claim.flags |= CLAIM_LATE;
 		return true;
@@ -310,18 +322,19 @@ static __always_inline bool search_owner(struct walk *w, struct owner_finding *f
 static __noinline int owner_seen(const struct target *target, struct pt_regs *regs, u8 call, s32 fd)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct python_process *python;
+	const struct python_process *python;
 	struct walk *w = this_walk();
 
-	python = find_program(target->program, tgid);
-	if (!w || !python || fd < 0 || !owner_layout_at(python->layout) ||
-	    !read_saved(w->look.saved, regs))
+	if (!w || fd < 0)
+		return 0;
+	python = find_known(w, target->program, tgid);
+	if (!python || !owner_layout_at(python->layout))
 		return 0;
 	w->look.program = target->program;
 	w->look.tgid = tgid;
 	w->look.layout = python->layout;
 	w->look.new_type = 0;
-	if (search_owner(w, &python->finding, call, fd, regs))
+	if (search_owner(w, call, fd, regs))
 		take_number(w, target, fd);
 	send_new_type(w, target->program, tgid);
 	return 0;

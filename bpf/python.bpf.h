@@ -378,6 +378,8 @@ static __noinline void look_up_known(struct known_python *known, u64 program, u3
 {
 	const struct python_process *python = find_program(program, tgid);
 
+	if (known->program != program || known->tgid != tgid)
+		__builtin_memset(known->place, 0, sizeof(known->place));
 	known->program = program;
 	known->tgid = tgid;
 	known->changed = changed;

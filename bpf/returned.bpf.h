@@ -224,34 +224,39 @@ static __always_inline s32 owners_fd(const struct returned *call, u8 kind)
 
 /* Not while another program works in this CPU's buffers: an owner is missed then, no record. */
 static __always_inline void look_for_owner(const struct returned *call, const struct target *target,
-					   struct pt_regs *regs, u8 kind)
+					   struct pt_regs *regs, bool near, u8 kind)
 {
 	struct cpu_counts *c = cpu_counts();
+	struct walk *w = this_walk();
 
-	if (!c || c->busy || target->vfork)
+	if (!c || !w || c->busy || target->vfork)
 		return;
 	c->busy = 1;
-	owner_seen(target, regs, kind, owners_fd(call, kind));
+	if (save_registers(w->look.saved, regs, near))
+		owner_seen(target, regs, kind, owners_fd(call, kind));
 	c->busy = 0;
 }
 
-/* A call of a traced process, which concerns descriptors. regs: as the call left them. */
+/*
+ * A call of a traced process, which concerns descriptors. regs: as the call left them; near: they
+ * may be loaded from.
+ */
 static __always_inline void handle_call(const struct returned *call, const struct target *target,
-					struct pt_regs *regs)
+					struct pt_regs *regs, bool near)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u8 id = classify(call), owner = shows_owner(call);
 
 	hold_cpu();
 	if (id && take_buffers()) {
-		report_call(call, id, target, pid_tgid, regs);
+		report_call(call, id, target, pid_tgid, regs, near);
 		leave_buffers();
 	}
 	if (!call->compat && !id && maps_code(call))
 		file_mapped(call, target->program, pid_tgid >> 32);
 	/* Behind the record of the call that made the number. */
 	if (!call->compat && owner)
-		look_for_owner(call, target, regs, owner);
+		look_for_owner(call, target, regs, near, owner);
 	release_cpu();
 }
 
@@ -272,7 +277,7 @@ static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
 		if (!from_compat(&call))
 			return 0;
 	}
-	handle_call(&call, target, regs);
+	handle_call(&call, target, regs, true);
 	return 0;
 }
 
@@ -306,7 +311,7 @@ static __always_inline int far_call_returned(struct returned *call)
 	regs = entry_regs();
 	READ_CALL(call, regs, BPF_CORE_READ);
 	if (concerns_fds(call))
-		handle_call(call, target, regs);
+		handle_call(call, target, regs, false);
 	return 0;
 }
 

@@ -31,6 +31,8 @@ struct known_python {
 	u64 changed; /* pythons_changed, before it was looked up */
 	u32 tgid;
 	u32 found;
+	/* By enum owner_call: index of the saved register where this CPU found an owner last. */
+	u8 place[8];
 	struct python_process python;
 };
 
@@ -106,7 +108,6 @@ struct owner_look {
 	u64 program;
 	u64 saved[SAVED_REGS];
 	struct claim claim; /* what is looked at, or has been found */
-	struct code_range code[OWNER_CODES];
 	u32 tgid;
 	u32 layout;   /* index into owner_layouts */
 	s32 has;      /* what the object has in its fd field */
@@ -118,7 +119,10 @@ struct owner_look {
 
 /* A type that may be an owner's: what is read of it, and what is remembered. */
 struct type_look {
-	struct owner_type_key key;
+	struct owner_type_key key; /* of the one that was looked at last ... */
+	u32 kind;		   /* ... enum owner_type, if it is in owner_types; 0: not known */
+	u32 unused;
+	u64 forgotten; /* types_forgotten, before it was looked up */
 	struct owner_type_known known;
 	u64 fields[2]; /* tp_name, tp_basicsize */
 	u64 name[2];
@@ -194,6 +198,25 @@ static __always_inline bool read_user(void *to, u32 size, u64 from)
 static __always_inline bool read_saved(u64 saved[SAVED_REGS], const void *regs)
 {
 	return !bpf_probe_read_kernel(saved, SAVED_REGS * sizeof(u64), regs + SAVED_FIRST);
+}
+
+/* near: the hook's pointer may be loaded from, which costs a fraction of a helper call. */
+static __always_inline bool save_registers(u64 saved[SAVED_REGS], struct pt_regs *regs, bool near)
+{
+	if (!near)
+		return read_saved(saved, regs);
+#if defined(__TARGET_ARCH_x86)
+	saved[0] = regs->r15;
+	saved[1] = regs->r14;
+	saved[2] = regs->r13;
+	saved[3] = regs->r12;
+	saved[4] = regs->bp;
+	saved[5] = regs->bx;
+#elif defined(__TARGET_ARCH_arm64)
+	for (u32 i = 0; i < SAVED_REGS; i++)
+		saved[i] = regs->regs[19 + i];
+#endif
+	return true;
 }
 
 static __always_inline u64 mix(u64 hash, u64 value)

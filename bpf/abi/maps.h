@@ -106,8 +106,7 @@ struct file_version {
 
 /* How owners are found in a program. Written by its calls, in no order: a hint and no more. */
 struct owner_finding {
-	__u8 place[8]; /* by enum owner_call: index of the saved register where one was last */
-	__u32 found;   /* by fstat() */
+	__u32 found; /* by fstat() */
 	__u32 missed;
 	__u32 deep; /* 1: the stack is searched, too; 2: in vain, which has been told */
 	__u32 unused;
