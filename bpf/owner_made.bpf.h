@@ -165,6 +165,31 @@ static __noinline bool search_file(struct walk *w, struct pt_regs *regs)
 	return found;
 }
 
+/*
+ * Counts calls that make sockets or epoll objects, as long as none has shown an owner of this kind:
+ * C code makes such calls, too, or the program keeps its objects where nobody looks (-O0).
+ */
+static __noinline bool note_maker(struct walk *w, bool found)
+{
+	const struct owner_layout *layout = owner_layout_at(w->look.layout);
+	u32 kind = w->look.only & (OWNER_TYPES - 1);
+	struct python_process *python;
+	u8 *vain;
+
+	if (w->known.python.finding.vain[kind] >= VAIN_MAX)
+		return found;
+	python = find_program(w->look.program, w->look.tgid);
+	if (!python || !layout)
+		return found;
+	vain = &python->finding.vain[kind];
+	if (found)
+		*vain = VAIN_SHOWN;
+	else if (*vain < VAIN_MAX && ++*vain == VAIN_MAX)
+		send_type(layout, 0, kind);
+	w->known.python.finding = python->finding;
+	return found;
+}
+
 static __always_inline bool search_registers(struct owner_look *s, u8 *hint)
 {
 	return search_hint(s, hint) || search_saved(s, hint);
@@ -300,13 +325,13 @@ static __always_inline bool search_owner(struct walk *w, u8 call, s32 fd, struct
 		return search_file(w, regs);
 	case OWNER_CALL_SOCKET:
 		s->has = -1;
-		return search_registers(s, &places[OWNER_CALL_SOCKET]);
+		return note_maker(w, search_registers(s, &places[OWNER_CALL_SOCKET]));
 	case OWNER_CALL_SOCKNAME:
-		return search_socket(s, &places[OWNER_CALL_SOCKNAME], fd);
+		return note_maker(w, search_socket(s, &places[OWNER_CALL_SOCKNAME], fd));
 	case OWNER_CALL_EPOLL:
 		s->has = 0;
 		s->only = OWNER_EPOLL;
-		return search_registers(s, &places[OWNER_CALL_EPOLL]);
+		return note_maker(w, search_registers(s, &places[OWNER_CALL_EPOLL]));
 	case OWNER_CALL_USE:
 		layout = owner_layout_at(s->layout);
 		if (!layout || !layout->sockets_late || !is_unknown(w, fd) ||

@@ -104,12 +104,16 @@ struct file_version {
 	__u64 size;
 };
 
+/* In owner_finding.vain: so many calls are told of once; an owner has shown. */
+#define VAIN_MAX   16
+#define VAIN_SHOWN 255
+
 /* How owners are found in a program. Written by its calls, in no order: a hint and no more. */
 struct owner_finding {
 	__u32 found; /* by fstat() */
 	__u32 missed;
-	__u32 deep; /* 1: the stack is searched, too; 2: in vain, which has been told */
-	__u32 unused;
+	__u32 deep;		/* 1: the stack is searched, too; 2: in vain, which has been told */
+	__u8 vain[OWNER_TYPES]; /* of sockets and epoll objects: calls that showed none so far */
 };
 
 /* How a code object is told from another that had its address before. */

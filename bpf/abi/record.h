@@ -331,7 +331,8 @@ struct record_claim {
 /* First sight of a type whose objects own descriptors, in one program. */
 struct record_owner_type {
 	struct record_header h;
-	__u64 type; /* its address; 0: no owner could be found in this program, kind OWNER_NONE */
+	__u64 type; /* its address; 0: none showed in this program, of the kind; OWNER_NONE: of any
+		     */
 	__u8 kind;  /* enum owner_type */
 	__u8 unused;
 	__u16 name_size;

@@ -412,6 +412,21 @@ static int code_seen(struct attach *attach, const struct record_code *record)
 	return feed(attach, &record->h);
 }
 
+/* What stays unknown of a process none of whose owners, or none of a kind, shows. */
+static const char *none_showed(uint8_t kind)
+{
+	if (kind == OWNER_SOCKET)
+		return "which Python object owns a socket: in a process none showed at the first "
+		       "16 calls that make one (C code made them, or a Python built in an unusual "
+		       "way)";
+	if (kind == OWNER_EPOLL)
+		return "which Python object owns an epoll instance: in a process none showed at "
+		       "the first 16 calls that make one (C code made them, or a Python built in "
+		       "an unusual way)";
+	return "which Python object owns a descriptor: in a process its objects could not be "
+	       "found as they were made (a Python built in an unusual way)";
+}
+
 static int on_owner_type(void *arg, const struct record_header *header)
 {
 	const struct record_owner_type *record = (const void *)header;
@@ -419,10 +434,7 @@ static int on_owner_type(void *arg, const struct record_header *header)
 	struct known_file *file = python_of(attach, header->tgid);
 
 	if (!record->type)
-		unseen_note(&attach->unseen,
-			    "which Python object owns a descriptor: in a process its objects "
-			    "could not be found as they were made (a Python built in an unusual "
-			    "way)");
+		unseen_note(&attach->unseen, none_showed(record->kind));
 	if (!file || !record->type)
 		return feed(attach, header);
 	return owner_class_named(record, &file->runtime.layout, attach->feed, attach->feed_arg);
