@@ -132,3 +132,10 @@ char *text_for_json(const char *bytes, size_t size)
 	*out = '\0';
 	return text;
 }
+
+const char *text_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}

@@ -43,4 +43,7 @@ char *text_for_json(const char *bytes, size_t size);
  */
 size_t text_utf8(const unsigned char *p, size_t size, unsigned int *ret_char);
 
+/* The last component of a path: a part of it. */
+const char *text_basename(const char *path);
+
 #endif

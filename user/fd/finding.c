@@ -91,6 +91,16 @@ const char *site_missing_text(enum site_missing missing)
 	return "";
 }
 
+bool site_seen(const struct fd_site *site)
+{
+	return site->missing == SITE_SEEN;
+}
+
+bool site_finalizer(const struct fd_site *site)
+{
+	return site_seen(site) && site->origin == ORIGIN_FINALIZER;
+}
+
 const char *site_origin_name(enum site_origin origin)
 {
 	static const char *const names[] = {

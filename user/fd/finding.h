@@ -176,6 +176,12 @@ struct finding {
 	struct fd_victim victim;
 };
 
+/* It is there: what it says holds. */
+bool site_seen(const struct fd_site *site);
+
+/* Whoever made the close did not stand where its stack stands: a finalizer ran there. */
+bool site_finalizer(const struct fd_site *site);
+
 const char *finding_kind_name(enum finding_kind kind);
 const char *certainty_name(enum certainty certainty);
 const char *severity_name(enum severity severity);

@@ -20,14 +20,14 @@ static const char *spot(const struct stack *stack, const char *otherwise, char b
 		return otherwise;
 	/* Not the function: it has been named in the explanation. */
 	in = strstr(buf, " in ");
-	if (in && words_user_frame(stack)->line > 0)
+	if (in && stack_user_frame(stack)->line > 0)
 		*in = '\0';
 	return buf;
 }
 
 static bool is_python(const struct finding_view *view)
 {
-	return words_user_frame(view->bad) || words_user_frame(view->closed);
+	return stack_user_frame(view->bad) || stack_user_frame(view->closed);
 }
 
 static bool threads_differ(const struct finding *f)
@@ -121,7 +121,7 @@ static void advise_double_close(FILE *out, const struct finding_view *view)
 
 	if (advise_culprit(out, view))
 		return;
-	if (words_seen(&f->closed) && f->closed.inherited)
+	if (site_seen(&f->closed) && f->closed.inherited)
 		fprintf(out,
 			"Do not close fd %d in the child: its parent had closed it before the "
 			"fork, so the number may be anybody's by now.",

@@ -58,7 +58,7 @@ static void tell_closer(const struct tale *t)
 	}
 	if (closed->inherited)
 		fprintf(t->out, " by the parent process %u, before the fork", closed->tgid);
-	else if (words_other_thread(closed, &t->f->bad) || !words_user_frame(t->view->closed))
+	else if (words_other_thread(closed, &t->f->bad) || !stack_user_frame(t->view->closed))
 		fprintf(t->out, " by thread %u", closed->tid);
 }
 
@@ -73,7 +73,7 @@ static void tell_then(const struct tale *t)
 			words_duration(bad->time_ns - closed->time_ns, time));
 	else
 		fputs("; at about the same time ", t->out);
-	if (words_finalizer(bad))
+	if (site_finalizer(bad))
 		tell_finalizer(t, t->view->opened);
 	else if (closed->inherited)
 		fprintf(t->out, "process %u", bad->tgid);
@@ -86,13 +86,13 @@ static void tell_then(const struct tale *t)
 /* Where and by whom the earlier close was made. */
 static void tell_closing(const struct tale *t)
 {
-	if (words_finalizer(&t->f->closed) && (t->f->proofs & PROOF_STOLEN)) {
+	if (site_finalizer(&t->f->closed) && (t->f->proofs & PROOF_STOLEN)) {
 		/* Of an object that had an earlier life of the number: which one, its finding says.
 		 */
 		fputs(" by a finalizer (garbage collection)", t->out);
 		return;
 	}
-	if (words_finalizer(&t->f->closed)) {
+	if (site_finalizer(&t->f->closed)) {
 		fputs(" by ", t->out);
 		tell_finalizer(t, t->view->opened);
 		return;
@@ -112,7 +112,7 @@ static void tell_close_before(const struct tale *t)
 /* A finalizer's stack says who happened to run: that is no place of the close. */
 static void tell_bad_place(const struct tale *t)
 {
-	if (!words_finalizer(&t->f->bad))
+	if (!site_finalizer(&t->f->bad))
 		tell_place(t, t->view->bad);
 }
 
@@ -132,7 +132,7 @@ static void tell_unseen(const struct tale *t)
 	tell_failure(t);
 	fprintf(t->out, ": it had %sbeen closed already, by a close that was not seen",
 		t->probably ? "probably " : "");
-	if (!words_seen(&t->f->closed) && t->f->closed.missing != SITE_NOT_APPLICABLE)
+	if (!site_seen(&t->f->closed) && t->f->closed.missing != SITE_NOT_APPLICABLE)
 		fprintf(t->out, " (%s)", site_missing_text(t->f->closed.missing));
 }
 
@@ -152,7 +152,7 @@ static void tell_cause(const struct tale *t)
 
 static void tell_double_close(const struct tale *t)
 {
-	if (!words_seen(&t->f->closed)) {
+	if (!site_seen(&t->f->closed)) {
 		tell_unseen(t);
 		return;
 	}
@@ -167,7 +167,7 @@ static void tell_use_after_close(const struct tale *t)
 {
 	char name[WORD_SIZE];
 
-	if (!words_seen(&t->f->closed)) {
+	if (!site_seen(&t->f->closed)) {
 		fprintf(t->out, "%s was called on ", words_site_call(&t->f->bad, name));
 		tell_subject(t);
 		tell_failure(t);
@@ -194,11 +194,11 @@ static void tell_victim(const struct tale *t)
 	fprintf(t->out, "%s", *text ? text : "a descriptor");
 	if (victim->owner.type)
 		fprintf(t->out, " of a %s", words_owner(&victim->owner, owner));
-	if (words_seen(&victim->opened)) {
+	if (site_seen(&victim->opened)) {
 		fputs(" that was opened", t->out);
 		tell_place(t, t->view->victim);
 	}
-	if (!words_seen(&victim->failed))
+	if (!site_seen(&victim->failed))
 		return;
 	fprintf(t->out, ", where %s", words_site_call(&victim->failed, name));
 	tell_place(t, t->view->failed);
@@ -225,7 +225,7 @@ static void tell_owned_close(const struct tale *t)
 	tell_place(t, t->view->bad);
 	fprintf(t->out, " behind the back of the %s that owns it",
 		words_owner(&t->f->owner, owner));
-	if (words_seen(&t->f->opened)) {
+	if (site_seen(&t->f->opened)) {
 		fputs(", opened", t->out);
 		tell_place(t, t->view->opened);
 	}

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/syscalls.h"
+#include "base/text.h"
 #include "report/text/wrap.h"
 
 /* A class's name, in columns. */
@@ -94,13 +95,6 @@ const char *words_time(int64_t unix_nano, bool people, char buf[WORD_SIZE])
 	return buf;
 }
 
-const char *words_basename(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 const char *words_domain(uint32_t domain)
 {
 	switch (domain) {
@@ -137,24 +131,6 @@ const char *words_socket_type(uint32_t type)
 	return NULL;
 }
 
-bool words_is_library(const char *file)
-{
-	if (strstr(file, "/site-packages/") || strstr(file, "/dist-packages/"))
-		return false;
-	return !strncmp(file, "<frozen ", 8) || strstr(file, "/lib/python3.") ||
-	       strstr(file, "/lib64/python3.");
-}
-
-const struct stack_frame *words_user_frame(const struct stack *stack)
-{
-	if (!stack || !stack->count)
-		return NULL;
-	for (size_t i = 0; i < stack->count; i++)
-		if (!words_is_library(stack->frames[i].file))
-			return &stack->frames[i];
-	return &stack->frames[0];
-}
-
 static const char *native_place(const struct stack *stack, char buf[PLACE_SIZE])
 {
 	const struct native_frame *frame =
@@ -165,13 +141,13 @@ static const char *native_place(const struct stack *stack, char buf[PLACE_SIZE])
 
 const char *words_place(const struct stack *stack, char buf[PLACE_SIZE])
 {
-	const struct stack_frame *frame = words_user_frame(stack);
+	const struct stack_frame *frame = stack_user_frame(stack);
 	char file[NAME_COLUMNS * 4 + 1], function[NAME_COLUMNS * 4 + 1];
 
 	buf[0] = '\0';
 	if (!frame)
 		return native_place(stack, buf);
-	layout_name(words_basename(frame->file), NAME_COLUMNS, file, sizeof(file));
+	layout_name(text_basename(frame->file), NAME_COLUMNS, file, sizeof(file));
 	layout_name(frame->function, NAME_COLUMNS, function, sizeof(function));
 	if (frame->line > 0)
 		snprintf(buf, PLACE_SIZE, "%s:%d in %s", file, frame->line, function);
@@ -283,14 +259,9 @@ const char *words_site_call(const struct fd_site *site, char buf[WORD_SIZE])
 	return call_name(site->call, site->nr, buf);
 }
 
-bool words_seen(const struct fd_site *site)
-{
-	return site->missing == SITE_SEEN;
-}
-
 bool words_other_thread(const struct fd_site *a, const struct fd_site *b)
 {
-	return words_seen(a) && words_seen(b) && a->tid != b->tid;
+	return site_seen(a) && site_seen(b) && a->tid != b->tid;
 }
 
 /* Classes that are not worth a name of their own: everybody's files and sockets. */
@@ -321,11 +292,6 @@ const char *words_owner(const struct fd_owner *owner, char buf[OWNER_SIZE])
 		return buf;
 	}
 	return owner->type < OWNER_TYPES && names[owner->type] ? names[owner->type] : "object";
-}
-
-bool words_finalizer(const struct fd_site *site)
-{
-	return words_seen(site) && site->origin == ORIGIN_FINALIZER;
 }
 
 const char *words_loss(enum loss_cause cause, bool people)

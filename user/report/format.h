@@ -39,18 +39,9 @@ const char *words_count(uint64_t n, char buf[WORD_SIZE]);
 /* "2026-11-24T10:00:00.123456Z" (RFC 3339); people: "2026-11-24 10:00:00.123456 UTC". */
 const char *words_time(int64_t unix_nano, bool people, char buf[WORD_SIZE]);
 
-/* The last component of a path. */
-const char *words_basename(const char *path);
-
 /* "AF_INET", "SOCK_STREAM"; NULL if it has no name here. */
 const char *words_domain(uint32_t domain);
 const char *words_socket_type(uint32_t type);
-
-/* Whether a file belongs to Python's own library (third-party packages do not). */
-bool words_is_library(const char *file);
-
-/* The innermost frame outside Python's library, else the innermost one; NULL: no frames. */
-const struct stack_frame *words_user_frame(const struct stack *stack);
 
 /*
  * "app.py:12 in main", shortened; where there is no Python, of native frames the innermost outside
@@ -89,8 +80,6 @@ const char *words_origin(enum site_origin origin, const struct stack *stack, uin
 /* The call's name; buf backs it where there is none in the tables. */
 const char *words_site_call(const struct fd_site *site, char buf[WORD_SIZE]);
 
-bool words_seen(const struct fd_site *site);
-
 /* Both seen, and made by different threads. */
 bool words_other_thread(const struct fd_site *a, const struct fd_site *b);
 
@@ -99,9 +88,6 @@ bool words_other_thread(const struct fd_site *a, const struct fd_site *b);
  * object"; "object" where its type is not known.
  */
 const char *words_owner(const struct fd_owner *owner, char buf[OWNER_SIZE]);
-
-/* Whoever made the close did not stand where its stack stands: a finalizer ran there. */
-bool words_finalizer(const struct fd_site *site);
 
 /* "code_objects": what a loss counter counts; people: "code objects". */
 const char *words_loss(enum loss_cause cause, bool people);

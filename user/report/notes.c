@@ -71,7 +71,7 @@ int notes_remarks(const struct finding_view *view, note_fn add, void *arg)
 		if (err)
 			return err;
 	}
-	if (words_seen(closed) && call_shape(closed->call) == SHAPE_CLOSE && closed->ret == -EBADF)
+	if (site_seen(closed) && call_shape(closed->call) == SHAPE_CLOSE && closed->ret == -EBADF)
 		return add(arg, "The earlier close freed the number, though a file system let it "
 				"return EBADF.");
 	return 0;
@@ -117,7 +117,7 @@ static int evidence_of(const struct finding *finding, const struct fd_site *site
 	char name[WORD_SIZE], result[WORD_SIZE], note[NOTE_SIZE];
 	const char *call = words_site_call(site, name);
 
-	if (!words_seen(site))
+	if (!site_seen(site))
 		return 0;
 	if (site == &finding->opened)
 		snprintf(note, sizeof(note), "%s made fd %d in thread %u.", call, finding->fd,
@@ -204,7 +204,7 @@ static int unknown_site(const char *name, const struct fd_site *site, const stru
 
 	if (site->missing == SITE_NOT_APPLICABLE)
 		return 0;
-	if (words_seen(site))
+	if (site_seen(site))
 		return unknown_stack(name, site, stack, add, arg);
 	snprintf(note, sizeof(note), "%s: not seen (%s).", name, site_missing_text(site->missing));
 	return add(arg, note);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The outputs of the desk: text for people, JSON lines for scripts.
+ * What is told of findings: text for people, JSON lines for scripts.
  *
  * Owns: how a finding is told. Each output is a struct sink (sink.h) or a pure function of
  * a finding. Never: judges, waits, or writes a raw byte of a traced process.
@@ -38,12 +38,6 @@ struct sink *json_sink_new(FILE *out, bool events);
  * The caller frees them.
  */
 int finding_explain(const struct finding_view *view, char **ret_explanation, char **ret_advice);
-
-/*
- * "v1:" and 16 hex digits: a stable hash of the kind and of the functions and file base
- * names of its sites' stacks (not lines, pids, numbers, hosts). ret: at least 24 bytes.
- */
-void finding_fingerprint(const struct finding_view *view, char ret[24]);
 
 /* One line, no newline, at most width columns: for a terminal's status line. */
 void status_line(const struct session_stats *stats, double records_per_second, unsigned int width,

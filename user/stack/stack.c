@@ -287,3 +287,23 @@ void stack_free(struct stack *stack)
 	free(stack->native);
 	free(stack);
 }
+
+bool stack_frame_is_library(const struct stack_frame *frame)
+{
+	const char *file = frame->file;
+
+	if (strstr(file, "/site-packages/") || strstr(file, "/dist-packages/"))
+		return false;
+	return !strncmp(file, "<frozen ", 8) || strstr(file, "/lib/python3.") ||
+	       strstr(file, "/lib64/python3.");
+}
+
+const struct stack_frame *stack_user_frame(const struct stack *stack)
+{
+	if (!stack || !stack->count)
+		return NULL;
+	for (size_t i = 0; i < stack->count; i++)
+		if (!stack_frame_is_library(&stack->frames[i]))
+			return &stack->frames[i];
+	return &stack->frames[0];
+}

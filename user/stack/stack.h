@@ -83,4 +83,10 @@ int stack_add_native(struct stack_store *store, struct stack *stack, enum native
 		     uint64_t native_id);
 void stack_free(struct stack *stack);
 
+/* Whether the frame is one of Python's own library (third-party packages are not). */
+bool stack_frame_is_library(const struct stack_frame *frame);
+
+/* The innermost frame outside Python's library, else the innermost one; NULL: no frames. */
+const struct stack_frame *stack_user_frame(const struct stack *stack);
+
 #endif

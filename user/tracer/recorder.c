@@ -2,13 +2,15 @@
 #include "tracer/recorder.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/output_file.h"
 #include "cli/log.h"
 #include "cli/options.h"
-#include "report/report.h"
+#include "session/fingerprint.h"
+#include "session/shown.h"
 
 /* What is kept is written at least so often: what a kill can cost. */
 #define FLUSH_NS 1000000000ull
@@ -34,16 +36,10 @@ static int keep_source(void *arg, const struct record_header *record)
 	return 0;
 }
 
-static ssize_t discard(void *cookie, const char *bytes, size_t size)
-{
-	return size;
-}
-
 int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
 		  const struct session_options *session, struct source_reader *lines)
 {
 	struct recording_parameters parameters = parameters_of(session);
-	cookie_io_functions_t functions = {.write = discard};
 	int err;
 
 	recorder->path = path;
@@ -51,9 +47,6 @@ int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
 	err = recorder->fd < 0 ? recorder->fd : 0;
 	if (!err)
 		err = recording_writer_new(recorder->fd, limit, &parameters, &recorder->writer);
-	recorder->nowhere = err ? NULL : fopencookie(NULL, "w", functions);
-	if (!err && !recorder->nowhere)
-		err = -ENOMEM;
 	if (err) {
 		complain("cannot record to %s: %s", path, output_file_error(err));
 		return EXIT_OUTPUT;
@@ -68,20 +61,63 @@ void recorder_close(struct recorder *recorder)
 		return;
 	recorder_tick(recorder, UINT64_MAX);
 	recording_writer_free(recorder->writer);
-	if (recorder->nowhere)
-		fclose(recorder->nowhere);
 	close_fd(recorder->fd);
 	*recorder = RECORDER_NONE;
 }
 
+/* Asks for the source lines that a report may show of each finding: who is asked records them. */
+struct recorder_sink {
+	struct sink sink;
+	struct source_reader *source; /* lent by the recorder */
+	struct repeats repeats;
+};
+
+struct asking {
+	struct source_reader *source;
+	const struct process *process;
+};
+
+static int ask_line(void *arg, const struct stack *stack, const struct stack_frame *frame)
+{
+	const struct asking *asking = arg;
+
+	free(asking->source->line(asking->source, asking->process, stack->rights, frame->file,
+				  frame->line));
+	return 0;
+}
+
+static int recorder_sink_finding(struct sink *base, const struct finding_view *view)
+{
+	struct recorder_sink *sink = (struct recorder_sink *)base;
+	struct asking asking = {sink->source, view->process};
+	/* A report shows the first of each fingerprint. */
+	int err = repeats_meet(&sink->repeats, view, NULL);
+
+	if (err <= 0)
+		return err;
+	err = shown_each_line(view, RECORD_FRAMES_MAX, ask_line, &asking);
+	sink->source->done(sink->source);
+	return err;
+}
+
+static void recorder_sink_free(struct sink *base)
+{
+	struct recorder_sink *sink = (struct recorder_sink *)base;
+
+	repeats_free(&sink->repeats);
+	free(sink);
+}
+
 struct sink *recorder_sink(struct recorder *recorder)
 {
-	struct text_options all = {
-		.frames = RECORD_FRAMES_MAX,
-		.source = &recorder->source.reader,
-	};
+	struct recorder_sink *sink = calloc(1, sizeof(*sink));
 
-	return text_sink_new(recorder->nowhere, &all);
+	if (!sink)
+		return NULL;
+	sink->sink.finding = recorder_sink_finding;
+	sink->sink.free = recorder_sink_free;
+	sink->source = &recorder->source.reader;
+	return &sink->sink;
 }
 
 struct source_reader *recorder_source(struct recorder *recorder)

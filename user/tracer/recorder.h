@@ -8,7 +8,8 @@
 #ifndef FDTRACE_TRACER_RECORDER_H
 #define FDTRACE_TRACER_RECORDER_H
 
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "recording/writer.h"
 #include "source/source_record.h"
@@ -22,7 +23,6 @@ struct recorder {
 	int error; /* negative errno: nothing is recorded any more; -EFBIG: the limit */
 	bool told; /* which has been said */
 	struct source_recorder source;
-	FILE *nowhere;
 };
 
 /* Nothing is recorded. */

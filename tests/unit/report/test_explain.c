@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "report/report.h"
 #include "report/format.h"
+#include "session/fingerprint.h"
 #include "views.h"
 
 static void expect(const struct example *e, const char *explanation, const char *advice)

@@ -10,6 +10,7 @@
 #include "base/records.h"
 #include "report/json/value.h"
 #include "report/format.h"
+#include "session/fingerprint.h"
 #include "stack/native.h"
 #include "views.h"
 

@@ -9,6 +9,7 @@
 #include "report/notes.h"
 #include "report/report.h"
 #include "report/format.h"
+#include "session/fingerprint.h"
 
 static int set_text(json_t *object, const char *key, const char *text)
 {
@@ -92,7 +93,7 @@ static json_t *site_value(const struct fd_site *site, const struct stack *stack,
 static int set_site(json_t *object, const char *key, const struct fd_site *site,
 		    const struct stack *stack, int64_t wall_offset_ns)
 {
-	if (!words_seen(site))
+	if (!site_seen(site))
 		return 0;
 	return json_object_set_new(object, key, site_value(site, stack, wall_offset_ns));
 }
@@ -140,7 +141,7 @@ static json_t *sites_value(const struct finding_view *view)
 static int set_between(json_t *object, const char *key, const struct fd_site *from,
 		       const struct fd_site *to)
 {
-	if (!words_seen(from) || !words_seen(to))
+	if (!site_seen(from) || !site_seen(to))
 		return 0;
 	return json_object_set_new(object, key, value_nano((int64_t)(to->time_ns - from->time_ns)));
 }
@@ -164,14 +165,14 @@ static json_t *evidence_value(const struct finding_view *view)
 static int set_judgement(json_t *object, const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
-	char fingerprint[24];
+	char fingerprint[FINGERPRINT_SIZE];
 	int err;
 
 	err = set_text(object, "schema", "fdtrace/1");
 	err |= set_text(object, "kind", finding_kind_name(f->kind));
 	err |= set_text(object, "certainty", certainty_name(f->certainty));
 	err |= set_text(object, "severity", severity_name(f->severity));
-	if (words_seen(&f->bad))
+	if (site_seen(&f->bad))
 		err |= value_set_time(object, (int64_t)f->bad.time_ns + view->wall_offset_ns);
 	err |= json_object_set_new(object, "count", json_integer(1));
 	finding_fingerprint(view, fingerprint);

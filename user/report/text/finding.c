@@ -13,6 +13,7 @@
 #include "source/source.h"
 #include "report/text/stack.h"
 #include "report/format.h"
+#include "session/shown.h"
 
 #define HEAD_SIZE    1024
 /* Of a process's name, each of its 15 bytes escaped. */
@@ -107,7 +108,7 @@ static int tell_circumstances(const struct telling *t)
 	}
 	if (p && p->container_id)
 		at += snprintf(text + at, sizeof(text) - at, ", container %.12s", p->container_id);
-	if (words_seen(&t->f->bad)) {
+	if (site_seen(&t->f->bad)) {
 		words_time((int64_t)t->f->bad.time_ns + t->view->wall_offset_ns, true, time);
 		snprintf(text + at, sizeof(text) - at, ", %s", time);
 	}
@@ -139,7 +140,7 @@ static void thread_words(const struct fd_site *site, const struct fd_site *than,
 {
 	if (site->inherited)
 		snprintf(text, size, ", in the parent (pid %u, thread %u)", site->tgid, site->tid);
-	else if (!than || !words_seen(than))
+	else if (!than || !site_seen(than))
 		snprintf(text, size, ", thread %u", site->tid);
 	else if (words_other_thread(site, than))
 		snprintf(text, size, ", another thread (%u)", site->tid);
@@ -153,7 +154,7 @@ static void time_words(const struct fd_site *site, const struct fd_site *later, 
 	char time[WORD_SIZE];
 
 	text[0] = '\0';
-	if (!later || !words_seen(later))
+	if (!later || !site_seen(later))
 		return;
 	if (later->time_ns >= site->time_ns)
 		snprintf(text, size, ", %s %s",
@@ -189,7 +190,7 @@ static int tell_site(struct telling *t, const struct fd_site *site, const struct
 	char call[HEAD_SIZE], thread[WORD_SIZE], time[WORD_SIZE * 2], text[HEAD_SIZE * 2];
 	int err;
 
-	if (!words_seen(site))
+	if (!site_seen(site))
 		return tell_missing(t, site, label);
 	call_words(t, site, call);
 	/* The threads are compared with the bad call's, the times with the next call's. */
@@ -205,7 +206,7 @@ static int tell_site(struct telling *t, const struct fd_site *site, const struct
 /* A finalizer's stack is that of whoever ran just then: it comes last, and says so. */
 static const char *bad_label(const struct finding *f)
 {
-	if (words_finalizer(&f->bad))
+	if (site_finalizer(&f->bad))
 		return f->kind == FINDING_OWNED_CLOSE
 			       ? "closed by a finalizer, which ran at:"
 			       : "closed again by a finalizer, which ran at:";
@@ -229,14 +230,14 @@ static int tell_bad(struct telling *t)
 static int tell_closed(struct telling *t)
 {
 	return tell_site(t, &t->f->closed, t->view->closed, &t->f->bad,
-			 words_finalizer(&t->f->closed) ? "closed before by a finalizer, at:"
-							: "closed before:",
+			 site_finalizer(&t->f->closed) ? "closed before by a finalizer, at:"
+						       : "closed before:",
 			 "earlier");
 }
 
 static int tell_opened(struct telling *t)
 {
-	bool closed = words_seen(&t->f->closed);
+	bool closed = site_seen(&t->f->closed);
 
 	return tell_site(t, &t->f->opened, t->view->opened, closed ? &t->f->closed : &t->f->bad,
 			 "opened:", closed ? "before that close" : "earlier");
@@ -244,27 +245,30 @@ static int tell_opened(struct telling *t)
 
 static int tell_victim(struct telling *t)
 {
-	const struct fd_victim *victim = &t->f->victim;
-	int err;
+	return tell_site(t, &t->f->victim.opened, t->view->victim, &t->f->bad,
+			 "taken from:", "earlier");
+}
 
-	if (!victim->known)
-		return 0;
-	err = tell_site(t, &victim->opened, t->view->victim, &t->f->bad, "taken from:", "earlier");
-	return err ? err
-		   : tell_site(t, &victim->failed, t->view->failed, &t->f->bad,
-			       "which failed then:", "earlier");
+static int tell_failed(struct telling *t)
+{
+	return tell_site(t, &t->f->victim.failed, t->view->failed, &t->f->bad,
+			 "which failed then:", "earlier");
 }
 
 static int tell_sites(struct telling *t)
 {
-	bool finalizer = words_finalizer(&t->f->bad);
-	int err = finalizer ? tell_opened(t) : tell_bad(t);
+	static int (*const tell[SHOWN_ROLES])(struct telling * t) = {
+		[SHOWN_BAD] = tell_bad,	      [SHOWN_CLOSED] = tell_closed,
+		[SHOWN_OPENED] = tell_opened, [SHOWN_VICTIM] = tell_victim,
+		[SHOWN_FAILED] = tell_failed,
+	};
+	struct shown_site sites[SHOWN_ROLES];
+	size_t count = shown_sites(t->view, sites);
+	int err = 0;
 
-	if (!err)
-		err = tell_closed(t);
-	if (!err)
-		err = finalizer ? tell_bad(t) : tell_opened(t);
-	return err ? err : tell_victim(t);
+	for (size_t i = 0; !err && i < count; i++)
+		err = tell[sites[i].role](t);
+	return err;
 }
 
 static int tell_note(void *arg, const char *sentence)

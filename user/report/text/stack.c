@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "report/format.h"
+#include "session/shown.h"
 #include "stack/merge.h"
 
 #define INDENT	      4
@@ -39,7 +40,7 @@ static int tell_frame(const struct page *page, const struct stack_frame *frame)
 	layout_shorten(file, room - layout_columns(short_function), short_file, sizeof(short_file));
 	snprintf(text, sizeof(text), "File \"%s\", %s, in %s%s", short_file, line, short_function,
 		 compiled);
-	layout_line(page, words_is_library(frame->file) ? STYLE_DIM : NULL, INDENT, text);
+	layout_line(page, stack_frame_is_library(frame) ? STYLE_DIM : NULL, INDENT, text);
 	return 0;
 }
 
@@ -49,7 +50,7 @@ struct telling {
 	struct source_reader *source; /* NULL: no lines */
 	const struct process *process;
 	const struct record_rights *rights;
-	const struct stack_frame *first, *user; /* whose source lines are shown */
+	struct shown_frames shown;
 };
 
 static int tell_source(const struct telling *t, const struct stack_frame *frame)
@@ -85,7 +86,7 @@ static int tell_python(const struct telling *t, const struct stack_frame *frame)
 {
 	int err = tell_frame(t->page, frame);
 
-	if (!err && t->source && (frame == t->first || frame == t->user))
+	if (!err && t->source && (frame == t->shown.first || frame == t->shown.user))
 		err = tell_source(t, frame);
 	return err;
 }
@@ -164,8 +165,7 @@ int stacks_tell(const struct page *page, struct source_reader *source, unsigned 
 
 	if (stack) {
 		t.rights = stack->rights;
-		t.first = stack->count ? &stack->frames[0] : NULL;
-		t.user = words_user_frame(stack);
+		t.shown = shown_frames(stack);
 		err = stack->native ? tell_both(&t, stack, frames, &result)
 				    : tell_frames(&t, stack, frames);
 	}

@@ -8,24 +8,16 @@
 #define FDTRACE_REPORT_TEXT_SUMMARY_H
 
 #include <stdint.h>
-#include <uthash.h>
 
 #include "report/text/wrap.h"
+#include "session/fingerprint.h"
 #include "session/sink.h"
-
-/* A fingerprint that has been told once. */
-struct repeat {
-	char fingerprint[24];
-	char *line; /* safe for a terminal */
-	uint64_t more;
-	UT_hash_handle hh;
-};
 
 struct summary {
 	const struct session_stats *stats;
-	const struct repeat *repeats;
-	uint64_t hidden; /* findings of little weight, not shown */
-	uint64_t beyond; /* not shown, since too many different ones came before */
+	const struct repeat *repeats; /* each line is safe for a terminal; NULL: none */
+	uint64_t hidden;	      /* findings of little weight, not shown */
+	uint64_t beyond;	      /* not shown, since too many different ones came before */
 };
 
 void summary_tell(const struct page *page, const struct summary *summary);

@@ -4,17 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/mem.h"
 #include "report/text/summary.h"
 #include "report/text/finding.h"
+#include "session/fingerprint.h"
 
 #define DEFAULT_WIDTH  99
 #define MIN_WIDTH      60
 #define DEFAULT_FRAMES 16
-/* Fingerprints remembered; a finding that would be one more is only counted. */
-#define REPEATS_MAX    4096
 
 struct text_sink {
 	struct sink sink;
@@ -22,8 +20,8 @@ struct text_sink {
 	unsigned int frames;
 	struct source_reader *source;
 	bool quiet_info;
-	struct repeat *repeats;
-	uint64_t hidden, beyond;
+	struct repeats repeats;
+	uint64_t hidden;
 };
 
 static int out_error(FILE *out)
@@ -31,57 +29,25 @@ static int out_error(FILE *out)
 	return ferror(out) ? (errno ? -errno : -EIO) : 0;
 }
 
-/* Whether this fingerprint has been told: then it is only counted. */
-static bool is_repeat(struct text_sink *text, const char *fingerprint)
-{
-	struct repeat *repeat;
-
-	HASH_FIND_STR(text->repeats, fingerprint, repeat);
-	if (!repeat)
-		return false;
-	repeat->more++;
-	return true;
-}
-
-static int remember(struct text_sink *text, const char *fingerprint,
-		    const struct finding_view *view)
-{
-	struct repeat *repeat = calloc(1, sizeof(*repeat));
-
-	if (!repeat)
-		return -ENOMEM;
-	snprintf(repeat->fingerprint, sizeof(repeat->fingerprint), "%s", fingerprint);
-	repeat->line = tell_short(view);
-	if (!repeat->line) {
-		free(repeat);
-		return -ENOMEM;
-	}
-	HASH_ADD_STR(text->repeats, fingerprint, repeat);
-	return 0;
-}
-
 static int text_sink_finding(struct sink *sink, const struct finding_view *view)
 {
 	struct text_sink *text = (struct text_sink *)sink;
 	const struct finding *f = view->finding;
-	char fingerprint[24];
+	struct repeat *repeat;
 	int err;
 
 	if (text->quiet_info && (f->severity == SEVERITY_INFO || f->kind == FINDING_CLOSE_SWEEP)) {
 		text->hidden++;
 		return 0;
 	}
-	finding_fingerprint(view, fingerprint);
-	if (is_repeat(text, fingerprint))
-		return 0;
-	if (HASH_COUNT(text->repeats) >= REPEATS_MAX) {
-		text->beyond++;
-		return 0;
-	}
-	err = remember(text, fingerprint, view);
+	err = repeats_meet(&text->repeats, view, &repeat);
+	if (err <= 0)
+		return err;
+	repeat->line = tell_short(view);
+	if (!repeat->line)
+		return -ENOMEM;
 	errno = 0;
-	if (!err)
-		err = tell_finding(&text->page, text->frames, text->source, view);
+	err = tell_finding(&text->page, text->frames, text->source, view);
 	return err ? err : out_error(text->page.out);
 }
 
@@ -99,9 +65,9 @@ static int text_sink_end(struct sink *sink, const struct session_stats *stats)
 	struct text_sink *text = (struct text_sink *)sink;
 	struct summary summary = {
 		.stats = stats,
-		.repeats = text->repeats,
+		.repeats = text->repeats.all,
 		.hidden = text->hidden,
-		.beyond = text->beyond,
+		.beyond = text->repeats.beyond,
 	};
 
 	summary_tell(&text->page, &summary);
@@ -111,13 +77,8 @@ static int text_sink_end(struct sink *sink, const struct session_stats *stats)
 static void text_sink_free(struct sink *sink)
 {
 	struct text_sink *text = (struct text_sink *)sink;
-	struct repeat *repeat, *next;
 
-	HASH_ITER (hh, text->repeats, repeat, next) {
-		HASH_DEL(text->repeats, repeat);
-		free(repeat->line);
-		free(repeat);
-	}
+	repeats_free(&text->repeats);
 	free(text);
 }
 
