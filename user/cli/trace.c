@@ -39,6 +39,7 @@ struct desk {
 	struct foreign *foreign;
 	unsigned int unread;   /* files that have been complained of */
 	struct source *source; /* NULL: nothing shows source lines */
+	struct files *files;
 	struct probe *probe;
 	struct session *session;
 	struct attach *attach;
@@ -82,7 +83,6 @@ static int open_recorder(struct desk *desk, const struct session_options *sessio
 	return EXIT_OK;
 }
 
-/* With a recorder, through it. */
 static struct source_reader *lines(struct desk *desk)
 {
 	struct source_reader *recorded = recorder_source(&desk->recorder);
@@ -149,7 +149,8 @@ static int open_natives(struct desk *desk)
 
 	if (desk->options->native == NATIVES_NONE)
 		return EXIT_OK;
-	err = natives_new(desk->probe, desk->options->debuginfod, deliver, desk, &desk->natives);
+	err = natives_new(desk->probe, desk->files, desk->options->debuginfod, deliver, desk,
+			  &desk->natives);
 	return err ? complain_natives(err) : EXIT_OK;
 }
 
@@ -166,7 +167,6 @@ static int on_record(void *arg, const struct record_header *record, size_t size)
 	return err == -EINVAL || err == -ESRCH ? 0 : err;
 }
 
-/* The end of a process, though its record was lost. */
 static int on_ended(void *arg, const struct record_header *record)
 {
 	return on_record(arg, record, record->size);
@@ -185,18 +185,21 @@ static int open_probe(struct desk *desk)
 	};
 	struct attach_options attaching;
 	struct probe_error error;
+	int err;
 
 	if (probe_open(&options, &desk->probe, &error))
 		return complain_lack(&error);
+	err = files_new(desk->probe, desk->foreign, desk->options->owners, &desk->files);
 	attaching = (struct attach_options){
 		.probe = desk->probe,
 		.foreign = desk->foreign,
+		.files = desk->files,
 		.session = desk->session,
 		.owners = desk->options->owners,
 		.heap_scan = desk->options->heap_scan,
 		.heap_scan_bytes = desk->options->heap_scan_bytes,
 	};
-	if (attach_new(&attaching, feed, desk, &desk->attach)) {
+	if (err || attach_new(&attaching, feed, desk, &desk->attach)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
@@ -585,6 +588,7 @@ int desk_run(const struct options *options)
 	recorder_close(&desk.recorder);
 	natives_free(desk.natives);
 	attach_free(desk.attach);
+	files_free(desk.files);
 	foreign_free(desk.foreign);
 	source_free(desk.source);
 	reports_close(&desk.reports);

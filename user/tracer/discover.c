@@ -58,11 +58,11 @@ int attach_new(const struct attach_options *options, record_fn feed, void *arg,
 	attach->session = options->session;
 	attach->feed = feed;
 	attach->feed_arg = arg;
+	attach->files = options->files;
 	attach->owners = options->owners;
 	attach->searches = options->owners && options->heap_scan;
 	if (earlier_owners_new(attach->probe, options->heap_scan_bytes, on_owner_type, attach,
 			       &attach->earlier) ||
-	    files_new(attach->probe, options->foreign, attach->owners, &attach->files) ||
 	    frees_new(attach->probe, options->foreign, &attach->frees)) {
 		attach_free(attach);
 		return -ENOMEM;
@@ -84,7 +84,6 @@ void attach_free(struct attach *attach)
 	unseen_free(&attach->unseen);
 	running_free(&attach->running);
 	frees_free(attach->frees);
-	files_free(attach->files);
 	free(attach);
 }
 

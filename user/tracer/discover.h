@@ -22,8 +22,9 @@
 struct attach;
 
 struct attach_options {
-	struct probe *probe; /* these three are lent */
+	struct probe *probe; /* these four are lent */
 	struct foreign *foreign;
+	struct files *files;
 	const struct session *session;
 	bool owners;		  /* Python's descriptor owners are read */
 	bool heap_scan;		  /* also those that were made before: they are searched for */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-#include "tracer/file_cache.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1 /* an element that could not be added has hh.tbl == NULL */
+#include "tracer/file_cache.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "python/owner_layout.h"
 
-/* Beyond this many they are looked into again. */
+/* As many that have been looked into; and as many others. Beyond they are met anew. */
 #define FILES_MAX 4096
 
 #define SECOND_NS 1000000000ull
@@ -20,7 +21,9 @@ struct files {
 	struct probe *probe;
 	struct foreign *foreign;
 	bool owners;
-	struct known_file *known;
+	struct known_file *known;  /* by version */
+	struct known_file *latest; /* of these, the last of each file */
+	size_t looked;		   /* as many have been looked into */
 };
 
 int files_new(struct probe *probe, struct foreign *foreign, bool owners, struct files **ret_files)
@@ -36,10 +39,36 @@ int files_new(struct probe *probe, struct foreign *foreign, bool owners, struct 
 	return 0;
 }
 
+static struct known_file *find(const struct files *files, const struct file_version *version)
+{
+	struct known_file *file;
+
+	HASH_FIND(hh, files->known, version, sizeof(*version), file);
+	return file;
+}
+
+struct known_file *files_latest(struct files *files, const struct file_key *key)
+{
+	struct known_file *file;
+
+	HASH_FIND(by_key, files->latest, key, sizeof(*key), file);
+	return file;
+}
+
+/* What was found in it. */
+static void forget_content(struct files *files, struct known_file *file)
+{
+	files->looked -= file->looked;
+	file->looked = file->settled = file->walked = file->strange = file->proved = false;
+	file->fd = close_fd(file->fd);
+}
+
 static void forget(struct files *files, struct known_file *file)
 {
+	forget_content(files, file);
+	if (files_latest(files, &file->version.file) == file)
+		HASH_DELETE(by_key, files->latest, file);
 	HASH_DEL(files->known, file);
-	close_fd(file->fd);
 	free(file);
 }
 
@@ -49,6 +78,16 @@ static void forget_all(struct files *files)
 
 	HASH_ITER (hh, files->known, file, next)
 		forget(files, file);
+}
+
+/* Whoever looks into files may hold one of those that have been looked into. */
+static void forget_others(struct files *files)
+{
+	struct known_file *file, *next;
+
+	HASH_ITER (hh, files->known, file, next)
+		if (!file->looked)
+			forget(files, file);
 }
 
 void files_free(struct files *files)
@@ -61,10 +100,65 @@ void files_free(struct files *files)
 
 struct known_file *files_find(struct files *files, const struct file_version *version)
 {
-	struct known_file *file;
+	struct known_file *file = find(files, version);
 
-	HASH_FIND(hh, files->known, version, sizeof(*version), file);
+	return file && file->looked ? file : NULL;
+}
+
+/* NULL without memory. */
+static struct known_file *add(struct files *files, const struct file_version *version)
+{
+	struct known_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return NULL;
+	file->version = *version;
+	file->fd = -1;
+	file->native = FILE_NO_NUMBER;
+	HASH_ADD(hh, files->known, version, sizeof(file->version), file);
+	if (!file->hh.tbl) {
+		free(file);
+		return NULL;
+	}
 	return file;
+}
+
+/* Without memory the file has no latest version. */
+static void make_latest(struct files *files, struct known_file *file)
+{
+	struct known_file *latest = files_latest(files, &file->version.file);
+
+	if (latest == file)
+		return;
+	if (latest)
+		HASH_DELETE(by_key, files->latest, latest);
+	HASH_ADD(by_key, files->latest, version.file, sizeof(file->version.file), file);
+}
+
+static struct known_file *meet(struct files *files, const struct file_version *version)
+{
+	struct known_file *file = find(files, version);
+
+	if (!file && HASH_COUNT(files->known) - files->looked >= FILES_MAX)
+		forget_others(files);
+	if (!file)
+		file = add(files, version);
+	if (file)
+		make_latest(files, file);
+	return file;
+}
+
+struct known_file *files_meet(struct files *files, int fd)
+{
+	struct file_version version;
+
+	return probe_identify_file(files->probe, fd, &version) ? NULL : meet(files, &version);
+}
+
+void files_forget_natives(struct files *files)
+{
+	for (struct known_file *file = files->known; file; file = file->hh.next)
+		file->native = FILE_NO_NUMBER;
 }
 
 bool files_is_settled(const struct file_version *version, uint64_t real_ns)
@@ -74,27 +168,22 @@ bool files_is_settled(const struct file_version *version, uint64_t real_ns)
 	return version->changed_ns + grain <= real_ns;
 }
 
-/* What is found in fd, lent. NULL: it has been written to meanwhile. */
-static struct known_file *look_into(struct files *files, const struct file_version *version, int fd)
+/* What is found in fd, lent. False: the file has been written to meanwhile. */
+static bool look_into(struct files *files, struct known_file *file, int fd)
 {
-	struct known_file *file = calloc(1, sizeof(*file));
 	int err;
 
-	if (!file)
-		return NULL;
-	file->version = *version;
-	file->settled = files_is_settled(version, clock_real_ns());
+	file->settled = files_is_settled(&file->version, clock_real_ns());
+	memset(&file->runtime, 0, sizeof(file->runtime));
 	err = foreign_runtime_find(files->foreign, fd, &file->runtime);
 	file->walked = !err;
 	file->strange = err == -ENOTSUP;
 	if (file->walked && files->owners)
 		foreign_owner_functions(files->foreign, fd, file->runtime.code);
-	if (probe_file_is(files->probe, fd, version)) {
-		file->fd = file->walked ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-		return file;
-	}
-	free(file);
-	return NULL;
+	if (!probe_file_is(files->probe, fd, &file->version))
+		return false;
+	file->fd = file->walked ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	return true;
 }
 
 void files_tell(struct files *files, const struct known_file *file)
@@ -124,15 +213,19 @@ struct known_file *files_learn(struct files *files, const struct file_version *v
 
 	if (file && file->settled)
 		return file;
-	if (file)
-		forget(files, file);
-	if (HASH_COUNT(files->known) >= FILES_MAX)
+	if (!file && files->looked >= FILES_MAX)
 		forget_all(files);
-	file = look_into(files, version, fd);
+	file = meet(files, version);
 	if (!file)
 		return NULL;
+	forget_content(files, file);
+	if (!look_into(files, file, fd)) {
+		forget_content(files, file);
+		return NULL;
+	}
+	file->looked = true;
+	files->looked++;
 	files_tell(files, file);
-	HASH_ADD(hh, files->known, version, sizeof(file->version), file);
 	return file;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Executable files that have been looked into, and what they hold.
+ * Executable files that traced processes run or map, and what is known of each: what Python it
+ * holds, and by which number the native helper has it.
  *
  * Owns: the memory of them, one for each version of a file, and the kernel side's answers. A file
  * that is written to, or whose inode another one gets, is another version, of which nothing is
@@ -19,16 +20,21 @@
 
 struct files;
 
-/* What an executable file was found to be. */
+/* No file of the native helper's. */
+#define FILE_NO_NUMBER UINT32_MAX
+
+/* What is known of an executable file. */
 struct known_file {
 	struct file_version version;
+	bool looked;  /* into, for Python: the following holds */
 	bool settled; /* whoever writes to it after we had read it has made another version */
 	bool walked;  /* a Python that we can walk */
 	bool strange; /* one that we can't */
 	bool proved;  /* a process of it was as the layout says */
 	struct python_runtime runtime;
-	int fd; /* of a Python that is walked; else -1 */
-	UT_hash_handle hh;
+	int fd;		 /* of a Python that is walked; else -1 */
+	uint32_t native; /* the native helper's number of it; FILE_NO_NUMBER: it has not got it */
+	UT_hash_handle hh, by_key;
 };
 
 /*
@@ -42,7 +48,10 @@ bool files_is_settled(const struct file_version *version, uint64_t real_ns);
 int files_new(struct probe *probe, struct foreign *foreign, bool owners, struct files **ret_files);
 void files_free(struct files *files);
 
-/* What is known of a version: lent until the next files_learn(). NULL: nothing. */
+/*
+ * What is known of a version that has been looked into: lent until the next files_learn(). NULL: it
+ * has not been.
+ */
 struct known_file *files_find(struct files *files, const struct file_version *version);
 
 /*
@@ -53,6 +62,18 @@ struct known_file *files_learn(struct files *files, const struct file_version *v
 
 /* The same of the file of a path. NULL also: there is none. */
 struct known_file *files_learn_path(struct files *files, const char *path);
+
+/*
+ * An open file of ours, lent, whether it has been looked into or not: lent until the next
+ * files_meet() or files_learn(). NULL: the kernel side does not know it, or no memory.
+ */
+struct known_file *files_meet(struct files *files, int fd);
+
+/* The version of a file that was met last: lent likewise. NULL: it has not been met. */
+struct known_file *files_latest(struct files *files, const struct file_key *key);
+
+/* The native helper has ended: it has no file any more. */
+void files_forget_natives(struct files *files);
 
 /* The kernel side has asked for what it had been told: once more. */
 void files_tell(struct files *files, const struct known_file *file);

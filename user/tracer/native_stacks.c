@@ -7,17 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/heed.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "tracer/mapped_file.h"
 #include "native/fetcher.h"
 #include "native/helper.h"
@@ -33,20 +30,10 @@
 
 /* Separate files of names that servers are asked for. */
 #define FETCHES_MAX 256
-#define NO_FILE	    UINT32_MAX
 #define KEPT	    UINT32_MAX /* no process: its modules are another's, kept for a while */
 
 /* Records that wait, bytes: beyond, reading the ring waits for answers. */
 #define WAITING_MAX (64u << 20)
-
-/* A file that the helper has. As long as it holds it open, no other gets its number. */
-struct native_file {
-	struct file_key key;
-	int64_t size;
-	struct timespec changed;
-	uint32_t id;
-	UT_hash_handle hh;
-};
 
 /* A record that waits for its turn. */
 struct waiting {
@@ -60,13 +47,14 @@ struct natives {
 	void *feed_arg;
 	struct helper *helper; /* NULL: none can be had any more */
 	unsigned int restarts;
-	struct native_file *files;
+	struct files *files; /* lent */
 	struct module_table *modules;
 	bool gave_up, told;
 	struct fetcher *fetcher; /* NULL: not wanted, or no more */
 	unsigned int fetches;
 	bool fetching;		/* a server is being asked for names ... */
-	uint32_t fetching_for;	/* ... of this file of the helper's; NO_FILE: it has ended since */
+	uint32_t fetching_for;	/* ... of this file of the helper's; FILE_NO_NUMBER: it has ended
+				   since */
 	const char *fetch_news; /* not told yet; NULL: nothing */
 	char fetch_failed[128];
 	struct waiting *first, **end; /* the first, if it is a native stack, has been asked for */
@@ -80,107 +68,56 @@ struct natives {
 	} request;
 };
 
-static void forget_files(struct natives *natives)
-{
-	struct native_file *file, *next;
-
-	HASH_ITER (hh, natives->files, file, next) {
-		HASH_DEL(natives->files, file);
-		free(file);
-	}
-	modules_drop_all(natives->modules);
-}
-
 /* Its files must be given to it anew: they are looked for when they are next needed. */
 static void restart_helper(struct natives *natives)
 {
 	helper_free(natives->helper);
 	natives->helper = NULL;
 	natives->asked_ns = 0;
-	natives->fetching_for = NO_FILE;
-	forget_files(natives);
+	natives->fetching_for = FILE_NO_NUMBER;
+	files_forget_natives(natives->files);
+	modules_drop_all(natives->modules);
 	if (natives->restarts++ >= RESTARTS_MAX || helper_new(&natives->helper)) {
 		natives->helper = NULL;
 		natives->gave_up = true;
 	}
 }
 
-static struct native_file *find_file(struct natives *natives, const struct file_key *key)
-{
-	struct native_file *file;
-
-	HASH_FIND(hh, natives->files, key, sizeof(*key), file);
-	return file;
-}
-
-static bool is_same(const struct native_file *file, const struct stat *st)
-{
-	return file->size == st->st_size && file->changed.tv_sec == st->st_mtim.tv_sec &&
-	       file->changed.tv_nsec == st->st_mtim.tv_nsec;
-}
-
-static struct native_file *add_file(struct natives *natives, const struct file_key *key,
-				    const struct stat *st, int id)
-{
-	struct native_file *file = find_file(natives, key);
-
-	if (!file) {
-		file = calloc(1, sizeof(*file));
-		if (!file)
-			return NULL;
-		file->key = *key;
-		HASH_ADD(hh, natives->files, key, sizeof(file->key), file);
-		if (!file->hh.tbl) {
-			free(file);
-			return NULL;
-		}
-	}
-	file->size = st->st_size;
-	file->changed = st->st_mtim;
-	file->id = id;
-	return file;
-}
-
 /* The file's own name, whatever path led to it. */
-static const char *base_name(int fd, const char *path, char buf[PATH_MAX])
+static const char *base_name(int fd, char buf[PATH_MAX])
 {
-	const char *slash;
+	const char *name = file_path(fd, buf) ? "" : text_basename(buf);
 
-	if (!path && !file_path(fd, buf))
-		path = buf;
-	slash = path ? strrchr(path, '/') : NULL;
-	return slash && slash[1] ? slash + 1 : path ? path : "?";
+	return *name ? name : "?";
 }
 
-/* Gives it to the helper, unless it has it. fd, path (NULL: not known) are lent. NULL: it can't. */
-static struct native_file *learn_file(struct natives *natives, int fd, const char *path)
+/*
+ * Gives it to the helper, unless it has it: as long as that holds it open, no other file gets its
+ * inode. fd: lent. NULL: it can't.
+ */
+static const struct known_file *learn_file(struct natives *natives, int fd)
 {
-	struct native_file *file;
+	struct known_file *file = natives->helper ? files_meet(natives->files, fd) : NULL;
 	char buf[PATH_MAX];
-	struct file_version version;
-	struct stat st;
 	int id;
 
-	if (!natives->helper || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    probe_identify_file(natives->probe, fd, &version))
-		return NULL;
-	file = find_file(natives, &version.file);
-	if (file && is_same(file, &st))
+	if (!file || file->native != FILE_NO_NUMBER)
 		return file;
-	id = helper_file(natives->helper, fd, base_name(fd, path, buf));
+	id = helper_file(natives->helper, fd, base_name(fd, buf));
 	if (id < 0) {
 		if (id == -ENOSPC)
 			natives->restarts = 0; /* it did nothing wrong */
 		restart_helper(natives);
 		return NULL;
 	}
-	return add_file(natives, &version.file, &st, id);
+	file->native = id;
+	return file;
 }
 
-static void add_module(struct natives *natives, pid_t pid, const struct native_file *file,
+static void add_module(struct natives *natives, pid_t pid, const struct known_file *file,
 		       uint64_t start, uint64_t end, uint64_t offset, bool exec)
 {
-	struct message_module module = {start, end, offset, file->id, exec};
+	struct message_module module = {start, end, offset, file->native, exec};
 
 	modules_add(natives->modules, pid, &module);
 }
@@ -195,7 +132,7 @@ static int scan_mapping(void *arg, const struct proc_mapping *mapping)
 {
 	struct scan *scan = arg;
 	_cleanup_close_ int fd = proc_open_mapping(scan->of, mapping);
-	struct native_file *file = fd < 0 ? NULL : learn_file(scan->natives, fd, NULL);
+	const struct known_file *file = fd < 0 ? NULL : learn_file(scan->natives, fd);
 
 	if (file && scan->pid)
 		add_module(scan->natives, scan->pid, file, mapping->start, mapping->end,
@@ -211,8 +148,8 @@ static int scan_process(struct natives *natives, pid_t pid)
 	return proc_each_exec_mapping(pid, scan_mapping, &scan);
 }
 
-int natives_new(struct probe *probe, const char *urls, record_fn feed, void *arg,
-		struct natives **ret_natives)
+int natives_new(struct probe *probe, struct files *files, const char *urls, record_fn feed,
+		void *arg, struct natives **ret_natives)
 {
 	struct natives *natives = calloc(1, sizeof(*natives));
 	struct scan own = {natives, 0, getpid()};
@@ -221,6 +158,7 @@ int natives_new(struct probe *probe, const char *urls, record_fn feed, void *arg
 	if (!natives)
 		return -ENOMEM;
 	natives->probe = probe;
+	natives->files = files;
 	natives->feed = feed;
 	natives->feed_arg = arg;
 	natives->end = &natives->first;
@@ -256,8 +194,6 @@ void natives_free(struct natives *natives)
 		return;
 	while (natives->first)
 		take_first(natives);
-	if (natives->modules)
-		forget_files(natives);
 	modules_free(natives->modules);
 	helper_free(natives->helper);
 	fetcher_free(natives->fetcher);
@@ -274,7 +210,7 @@ static void learn_path(void *arg, const char *path)
 	_cleanup_close_ int fd = file_open_regular(path);
 
 	if (fd >= 0)
-		learn_file(arg, fd, NULL);
+		learn_file(arg, fd);
 }
 
 static void learn_modules(void *arg, const char *library)
@@ -319,15 +255,15 @@ void natives_arrived(struct natives *natives, const struct record_header *record
 		return;
 	fd = mapped_open(natives->probe, r);
 	if (fd >= 0)
-		learn_file(natives, fd, NULL);
+		learn_file(natives, fd);
 }
 
 static void module_mapped(struct natives *natives, const struct record_module *record)
 {
 	const struct file_key key = {record->device, record->inode};
-	const struct native_file *file = find_file(natives, &key);
+	const struct known_file *file = files_latest(natives->files, &key);
 
-	if (file)
+	if (file && file->native != FILE_NO_NUMBER)
 		add_module(natives, record->h.tgid, file, record->start,
 			   record->length ? record->start + record->length : 0, record->offset,
 			   record->exec);
@@ -438,7 +374,7 @@ static void take_fetched(struct natives *natives, int wait_ms)
 	natives->fetching = false;
 	if (err)
 		fetch_failed(natives, err);
-	else if (fd >= 0 && natives->helper && natives->fetching_for != NO_FILE &&
+	else if (fd >= 0 && natives->helper && natives->fetching_for != FILE_NO_NUMBER &&
 		 helper_names(natives->helper, natives->fetching_for, fd))
 		restart_helper(natives);
 }

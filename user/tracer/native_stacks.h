@@ -16,17 +16,18 @@
 
 #include "base/records.h"
 #include "ebpf/ebpf.h"
+#include "tracer/file_cache.h"
 
 struct natives;
 
 /*
- * probe is lent. urls: debuginfod servers that are asked for names, with blanks between them; NULL:
- * none. Records go on to feed: those that natives_feed() was given, in that order, with
+ * probe and files are lent. urls: debuginfod servers that are asked for names, with blanks between
+ * them; NULL: none. Records go on to feed: those that natives_feed() was given, in that order, with
  * the frames of native stacks among them. 0; -ELIBACC: there is no client library for debuginfod;
  * other negative errno.
  */
-int natives_new(struct probe *probe, const char *urls, record_fn feed, void *arg,
-		struct natives **ret_natives);
+int natives_new(struct probe *probe, struct files *files, const char *urls, record_fn feed,
+		void *arg, struct natives **ret_natives);
 void natives_free(struct natives *natives);
 
 /* A process that is traced from now on: its files are opened. */
