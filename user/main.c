@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 		return err > 0 ? EXIT_OK : EXIT_USAGE;
 	status = options.replay		? replay_run(&options)
 		 : options.check_kernel ? survey_run(&options)
-					: desk_run(&options);
+					: trace_run(&options);
 	options_free(&options);
 	return status;
 }

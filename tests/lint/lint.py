@@ -41,10 +41,6 @@ ROOMS = {
     "recording": {"base"},
     "base": set(),
 }
-# What is there yet all the same, to be cut.
-EXCUSED = {
-    ("user/tracer/recorder.c", "cli/log.h"), ("user/tracer/recorder.c", "cli/options.h"),
-}
 # Rooms in which a static function's name stands in one file alone, so that it tells which.
 NAMED = {"base", "ebpf", "native", "process", "python", "recording", "security", "source", "stack"}
 # What a room may use of bpf/abi/; every one the records.
@@ -169,8 +165,6 @@ def check_include(path, number, room, name):
             problem(path, number, f"{name}: no such header")
         return
     other = room_of(target.resolve())
-    if (str(path.relative_to(TOP)), name) in EXCUSED:
-        return
     if other != room and other not in ROOMS[room]:
         problem(path, number, f"{room} must not include {other} ({name})")
 

@@ -28,13 +28,13 @@ static void read_name(pid_t pid, char *name, size_t size)
 }
 
 /* "process 12 (sleep)", "3 processes, such as 12 (sleep)". False: there is none. */
-static bool describe(const struct probe *probe, char *text, size_t size)
+static bool describe(const struct tracer *tracer, char *text, size_t size)
 {
-	pid_t first = probe_next_target(probe, 0), pid = first;
+	pid_t first = tracer_next_target(tracer, 0), pid = first;
 	size_t count = 0;
 	char name[32];
 
-	for (; pid && count < COUNT_MAX; pid = probe_next_target(probe, pid))
+	for (; pid && count < COUNT_MAX; pid = tracer_next_target(tracer, pid))
 		count++;
 	if (!first)
 		return false;
@@ -47,12 +47,12 @@ static bool describe(const struct probe *probe, char *text, size_t size)
 	return true;
 }
 
-void left_tell_awaited(struct left *left, const struct probe *probe, struct status *status)
+void left_tell_awaited(struct left *left, const struct tracer *tracer, struct status *status)
 {
 	char who[96];
 
 	if (!left->ended_ns || left->told || left->quiet ||
-	    clock_boot_ns() - left->ended_ns < MOMENT_NS || !describe(probe, who, sizeof(who)))
+	    clock_boot_ns() - left->ended_ns < MOMENT_NS || !describe(tracer, who, sizeof(who)))
 		return;
 	left->told = true;
 	status_hide(status);
@@ -61,11 +61,11 @@ void left_tell_awaited(struct left *left, const struct probe *probe, struct stat
 		 left->command, who);
 }
 
-void left_tell_untraced(struct left *left, const struct probe *probe, struct status *status)
+void left_tell_untraced(struct left *left, const struct tracer *tracer, struct status *status)
 {
 	char who[96];
 
-	if (!left->ended_ns || left->quiet || !describe(probe, who, sizeof(who)))
+	if (!left->ended_ns || left->quiet || !describe(tracer, who, sizeof(who)))
 		return;
 	status_hide(status);
 	announce("no longer traced, though not at an end: %s, which %s left behind", who,

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ebpf/ebpf.h"
 #include "cli/status_line.h"
+#include "tracer/tracer.h"
 
 struct left {
 	const char *command; /* its name; NULL: none was started, and nothing below is asked for */
@@ -26,9 +26,9 @@ struct left {
 bool left_begin(struct left *left);
 
 /* Says whom fdtrace waits for, once, when that has lasted a moment. The status line makes room. */
-void left_tell_awaited(struct left *left, const struct probe *probe, struct status *status);
+void left_tell_awaited(struct left *left, const struct tracer *tracer, struct status *status);
 
 /* Says who lives on though tracing ends, if COMMAND itself has ended. */
-void left_tell_untraced(struct left *left, const struct probe *probe, struct status *status);
+void left_tell_untraced(struct left *left, const struct tracer *tracer, struct status *status);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "cli/log.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "cli/options.h"
 #include "ebpf/ebpf.h"
 #include "report/text/wrap.h"
-#include "security/privileges.h"
+#include "tracer/tracer.h"
 
 /* Columns of a report that goes to no terminal. */
 #define WIDTH 99
@@ -53,12 +52,19 @@ void announce(const char *format, ...)
 		layout_paragraph(&page, NULL, "fdtrace:", 0, 2, text);
 }
 
-int complain_natives(int err)
+int complain_error(const struct tracer_error *error)
 {
-	if (err == -ELIBACC)
-		complain("--debuginfod needs libdebuginfod.so.1 (Debian: libdebuginfod1)");
-	else
-		complain("cannot start what --native needs: %s", strerror(-err));
+	complain("%s", error->text);
+	switch (error->failure) {
+	case TRACER_NO_PRIVILEGE:
+		return EXIT_PRIVILEGE;
+	case TRACER_NO_KERNEL:
+		return EXIT_KERNEL;
+	case TRACER_NO_RECORDING:
+		return EXIT_OUTPUT;
+	case TRACER_FAILED:
+		break;
+	}
 	return EXIT_FAILED;
 }
 
@@ -73,13 +79,4 @@ int complain_lack(const struct probe_error *error)
 	default:
 		return EXIT_FAILED;
 	}
-}
-
-void complain_lacks(bool kprobes_refused)
-{
-	const char *lacks[GUARD_LACKS_MAX];
-	size_t count = guard_lacks(kprobes_refused, lacks);
-
-	for (size_t i = 0; i < count; i++)
-		complain("%s", lacks[i]);
 }

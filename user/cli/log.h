@@ -5,9 +5,8 @@
 #ifndef FDTRACE_CLI_LOG_H
 #define FDTRACE_CLI_LOG_H
 
-#include <stdbool.h>
-
 struct probe_error;
+struct tracer_error;
 
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 
@@ -17,10 +16,7 @@ __attribute__((format(printf, 1, 2))) void announce(const char *format, ...);
 /* Says what the kernel or the user lacks; the exit status (options.h) for it. */
 int complain_lack(const struct probe_error *error);
 
-/* A line each: what a missing privilege costs. */
-void complain_lacks(bool kprobes_refused);
-
-/* Says what --native lacks: of natives_new(); the exit status. */
-int complain_natives(int err);
+/* Says what keeps a trace from beginning; the exit status. */
+int complain_error(const struct tracer_error *error);
 
 #endif

@@ -36,11 +36,10 @@ static struct sink *new_sink(const struct reports *reports, const struct options
 }
 
 /* -o, else standard output, which a COMMAND keeps for itself. */
-int reports_open(struct reports *reports, const struct options *options, struct session *session,
-		 struct source_reader *source)
+int reports_open(struct reports *reports, const struct options *options,
+		 struct source_reader *source, struct sink **ret_sink)
 {
 	int fd = options->command ? STDERR_FILENO : STDOUT_FILENO, err;
-	struct sink *sink;
 
 	if (options->output) {
 		fd = output_file_open(options->output, true);
@@ -56,8 +55,8 @@ int reports_open(struct reports *reports, const struct options *options, struct 
 		complain("cannot write reports: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	sink = new_sink(reports, options, source);
-	if (!sink || session_add_sink(session, sink)) {
+	*ret_sink = new_sink(reports, options, source);
+	if (!*ret_sink) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}

@@ -10,7 +10,7 @@
 #include "cli/options.h"
 #include "base/writer.h"
 #include "source/source.h"
-#include "session/session.h"
+#include "session/sink.h"
 
 struct reports {
 	struct output output;
@@ -22,11 +22,11 @@ struct reports {
 #define REPORTS_NONE ((struct reports){.fd = -1})
 
 /*
- * Opens the output, and gives the session its sink. source: for source lines, lent; NULL:
- * none. Returns an exit status; what failed has been said.
+ * Opens the output, and makes its sink, which is the caller's to add to a session. source: for
+ * source lines, lent; NULL: none. Returns an exit status; what failed has been said.
  */
-int reports_open(struct reports *reports, const struct options *options, struct session *session,
-		 struct source_reader *source);
+int reports_open(struct reports *reports, const struct options *options,
+		 struct source_reader *source, struct sink **ret_sink);
 void reports_close(struct reports *reports);
 
 /* Whether the summary is wanted too. */

@@ -85,13 +85,20 @@ static int open_session(struct replay *replay)
 		.wall_offset_ns = p->wall_offset_ns,
 	};
 
+	struct sink *sink;
+	int status;
+
 	if (session_new(&options, &replay->session)) {
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
 	source_player_init(&replay->sources);
-	return reports_open(&replay->reports, replay->options, replay->session,
-			    &replay->sources.reader);
+	status = reports_open(&replay->reports, replay->options, &replay->sources.reader, &sink);
+	if (!status && session_add_sink(replay->session, sink)) {
+		complain("too many outputs");
+		status = EXIT_FAILED;
+	}
+	return status;
 }
 
 static int flush(struct replay *replay, bool all)

@@ -15,15 +15,6 @@
 /* What a process that is not traced yet starts meanwhile is found in the next round. */
 #define ROUNDS_MAX 100
 
-static int attach_one(struct attach *attach, struct natives *natives, pid_t pid, bool follow)
-{
-	int err = attach_running(attach, pid, follow);
-
-	if (natives && !err)
-		natives_attached(natives, pid);
-	return err;
-}
-
 static int complain_of(pid_t pid, int err)
 {
 	if (err == -ESRCH) {
@@ -36,25 +27,21 @@ static int complain_of(pid_t pid, int err)
 	return err == -EACCES || err == -EPERM ? EXIT_PRIVILEGE : EXIT_FAILED;
 }
 
-static int attach_named(const struct options *options, struct attach *attach,
-			struct natives *natives)
+static int attach_named(const struct options *options, struct tracer *tracer)
 {
 	for (size_t i = 0; i < options->pid_count; i++) {
-		int err = attach_one(attach, natives, options->pids[i], options->follow);
+		int err = tracer_attach(tracer, options->pids[i], TRACER_NAMED, options->follow);
 
 		if (heed())
 			break;
-		if (err)
+		if (err < 0)
 			return complain_of(options->pids[i], err);
-		attach_inside(attach, options->pids[i]);
 	}
 	return EXIT_OK;
 }
 
 struct round {
-	struct attach *attach;
-	const struct session *session;
-	struct natives *natives;
+	struct tracer *tracer;
 	size_t attached; /* in this round */
 	pid_t refused;	 /* the first that could not be had; 0: none */
 	int err;	 /* and why not */
@@ -66,12 +53,11 @@ static int on_process(void *arg, pid_t pid)
 	struct round *round = arg;
 	int err;
 
-	if (session_has_process(round->session, pid) || !proc_is_program(pid) || pid == getpid() ||
-	    proc_parent(pid) == getpid())
+	if (!proc_is_program(pid) || pid == getpid() || proc_parent(pid) == getpid())
 		return 0;
-	err = attach_one(round->attach, round->natives, pid, false);
+	err = tracer_attach(round->tracer, pid, TRACER_ONE, false);
 	round->attached += !err;
-	if (err && err != -ESRCH && !round->refused) {
+	if (err < 0 && err != -ESRCH && !round->refused) {
 		round->refused = pid;
 		round->err = err;
 	}
@@ -104,13 +90,12 @@ static int attach_every(struct round *round, size_t *ret_count)
 	return EXIT_OK;
 }
 
-int targets_attach(const struct options *options, struct attach *attach,
-		   const struct session *session, struct natives *natives, char *what, size_t size)
+int targets_attach(const struct options *options, struct tracer *tracer, char *what, size_t size)
 {
-	struct round round = {.attach = attach, .session = session, .natives = natives};
+	struct round round = {.tracer = tracer};
 	size_t count = options->pid_count;
-	int status = options->system_wide ? attach_every(&round, &count)
-					  : attach_named(options, attach, natives);
+	int status =
+		options->system_wide ? attach_every(&round, &count) : attach_named(options, tracer);
 
 	if (options->system_wide)
 		snprintf(what, size, "every process (%zu now)", count);

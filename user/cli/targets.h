@@ -11,15 +11,13 @@
 
 #include <stddef.h>
 
-#include "tracer/discover.h"
-#include "tracer/native_stacks.h"
 #include "cli/options.h"
+#include "tracer/tracer.h"
 
 /*
- * Attaches to them. natives: NULL without --native. what: room for what is traced ("process 42").
- * The exit status: EXIT_OK, or else it is said why not.
+ * Attaches to them. what: room for what is traced ("process 42"). The exit status: EXIT_OK, or else
+ * it is said why not.
  */
-int targets_attach(const struct options *options, struct attach *attach,
-		   const struct session *session, struct natives *natives, char *what, size_t size);
+int targets_attach(const struct options *options, struct tracer *tracer, char *what, size_t size);
 
 #endif

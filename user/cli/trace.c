@@ -4,597 +4,361 @@
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "tracer/discover.h"
 #include "base/clock.h"
 #include "base/heed.h"
 #include "base/mem.h"
-#include "cli/log.h"
-#include "security/elf_helper.h"
-#include "security/privileges.h"
 #include "cli/left_behind.h"
-#include "native/helper.h"
-#include "tracer/native_stacks.h"
-#include "ebpf/ebpf.h"
-#include "tracer/recorder.h"
-#include "tracer/resync.h"
+#include "cli/log.h"
 #include "cli/outputs.h"
-#include "session/session.h"
 #include "cli/signals.h"
 #include "cli/spawn.h"
 #include "cli/status_line.h"
 #include "cli/targets.h"
+#include "tracer/tracer.h"
 
-#define TICK_NS 50000000
-enum event { EVENT_RING, EVENT_SIGNAL, EVENT_TICK, EVENT_CHILD, EVENT_NATIVE, EVENT_FILE };
+enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_CHILD };
 
-struct desk {
+struct trace {
 	const struct options *options;
-	struct foreign *foreign;
-	unsigned int unread;   /* files that have been complained of */
-	struct source *source; /* NULL: nothing shows source lines */
-	struct files *files;
-	struct probe *probe;
-	struct session *session;
-	struct attach *attach;
-	struct relist relist;
-	struct natives *natives; /* NULL: not asked for */
-	struct recorder recorder;
+	struct tracer *tracer;
 	struct reports reports;
 	struct status status;
 	struct spawn child; /* pid 0: none */
 	struct left left;
-	int epoll_fd, signal_fd, timer_fd;
+	int epoll_fd, signal_fd;
 	bool starting; /* COMMAND does not run yet */
 	bool stop;
+	bool not_recorded; /* the recording has failed, which has been said */
 	int exit_status;
 };
 
-static void forget_stack(void *arg, uint64_t stack_id)
+static int open_tracer(struct trace *trace)
 {
-	struct desk *desk = arg;
+	const struct options *options = trace->options;
+	const struct tracer_options wanted = {
+		.probe =
+			{
+				.ring_bytes = options->ring_bytes,
+				.follow = options->follow,
+				.owners = options->owners,
+				.verbose = options->verbose,
+				.rung = options->hooks,
+				.natives = options->native,
+				.drop = options->drop,
+			},
+		.heap_scan = options->heap_scan,
+		.heap_scan_bytes = options->heap_scan_bytes,
+		.history = options->history,
+		.memory = options->memory,
+		.source_lines = !options->json || options->record,
+		.debuginfod = options->debuginfod,
+		.record = options->record,
+		.record_bytes = options->record_bytes,
+	};
+	struct tracer_error error;
 
-	probe_forget_stack(desk->probe, stack_id);
+	return tracer_new(&wanted, &trace->tracer, &error) ? complain_error(&error) : EXIT_OK;
 }
 
-static int open_recorder(struct desk *desk, const struct session_options *session)
+static int open_reports(struct trace *trace)
 {
-	const struct options *options = desk->options;
 	struct sink *sink;
-	int status;
+	int status =
+		reports_open(&trace->reports, trace->options, tracer_source(trace->tracer), &sink);
 
-	if (!options->record)
-		return EXIT_OK;
-	status = recorder_open(&desk->recorder, options->record, options->record_bytes, session,
-			       source_files(desk->source));
 	if (status)
 		return status;
-	sink = recorder_sink(&desk->recorder);
-	if (!sink || session_add_sink(desk->session, sink)) {
-		complain("out of memory");
+	if (tracer_add_sink(trace->tracer, sink)) {
+		complain("too many outputs");
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
 }
 
-static struct source_reader *lines(struct desk *desk)
+static int open_kernel_side(struct trace *trace)
 {
-	struct source_reader *recorded = recorder_source(&desk->recorder);
+	struct tracer_error error;
 
-	return recorded || !desk->source ? recorded : source_files(desk->source);
+	return tracer_open(trace->tracer, &error) ? complain_error(&error) : EXIT_OK;
 }
 
-static int open_session(struct desk *desk)
-{
-	struct session_options options = {
-		.fd = {.history = desk->options->history},
-		.memory = desk->options->memory,
-		.forget_stack = forget_stack,
-		.forget_arg = desk,
-		.started_ns = clock_boot_ns(),
-		.wall_offset_ns = clock_wall_offset_ns(),
-	};
-	int status;
-
-	if (session_new(&options, &desk->session)) {
-		complain("out of memory");
-		return EXIT_FAILED;
-	}
-	status = open_recorder(desk, &options);
-	if (status)
-		return status;
-	return reports_open(&desk->reports, desk->options, desk->session, lines(desk));
-}
-
-/* Everything that the session learns goes through here, into the recording too. */
-static int deliver(void *arg, const struct record_header *record)
-{
-	struct desk *desk = arg;
-	int err = session_record(desk->session, record);
-
-	recorder_write(&desk->recorder, record);
-	return err;
-}
-
-/* First of all, so that the helpers inherit nothing: neither a map nor a file of ours. */
-static int open_helpers(struct desk *desk)
-{
-	int err = foreign_new(&desk->foreign);
-
-	if (!err && (!desk->options->json || desk->options->record))
-		err = source_new(&desk->source);
-	if (!err || err == -ENOTSUP)
-		return EXIT_OK;
-	complain("cannot start the helpers that read programs' files: %s", strerror(-err));
-	return EXIT_FAILED;
-}
-
-/* In the order in which it is learned, though native stacks take a while. */
-static int feed(void *arg, const struct record_header *record)
-{
-	struct desk *desk = arg;
-
-	return desk->natives ? natives_feed(desk->natives, record) : deliver(desk, record);
-}
-
-static int open_natives(struct desk *desk)
-{
-	int err;
-
-	if (desk->options->native == NATIVES_NONE)
-		return EXIT_OK;
-	err = natives_new(desk->probe, desk->files, desk->options->debuginfod, deliver, desk,
-			  &desk->natives);
-	return err ? complain_natives(err) : EXIT_OK;
-}
-
-/* One record of the kernel side's. */
-static int on_record(void *arg, const struct record_header *record, size_t size)
-{
-	struct desk *desk = arg;
-	int err;
-
-	if (desk->natives)
-		natives_arrived(desk->natives, record);
-	err = attach_record(desk->attach, record);
-	/* What makes no sense, or is of a process that has gone, is passed over. */
-	return err == -EINVAL || err == -ESRCH ? 0 : err;
-}
-
-static int on_ended(void *arg, const struct record_header *record)
-{
-	return on_record(arg, record, record->size);
-}
-
-static int open_probe(struct desk *desk)
-{
-	struct probe_options options = {
-		.ring_bytes = desk->options->ring_bytes,
-		.follow = desk->options->follow,
-		.owners = desk->options->owners,
-		.verbose = desk->options->verbose,
-		.rung = desk->options->hooks,
-		.natives = desk->options->native,
-		.drop = desk->options->drop,
-	};
-	struct attach_options attaching;
-	struct probe_error error;
-	int err;
-
-	if (probe_open(&options, &desk->probe, &error))
-		return complain_lack(&error);
-	err = files_new(desk->probe, desk->foreign, desk->options->owners, &desk->files);
-	attaching = (struct attach_options){
-		.probe = desk->probe,
-		.foreign = desk->foreign,
-		.files = desk->files,
-		.session = desk->session,
-		.owners = desk->options->owners,
-		.heap_scan = desk->options->heap_scan,
-		.heap_scan_bytes = desk->options->heap_scan_bytes,
-	};
-	if (err || attach_new(&attaching, feed, desk, &desk->attach)) {
-		complain("out of memory");
-		return EXIT_FAILED;
-	}
-	relist_init(&desk->relist, desk->probe, desk->session, feed, on_ended, desk);
-	return open_natives(desk);
-}
-
-static int watch(struct desk *desk, int fd, enum event event)
+static int wait_for(struct trace *trace, int fd, enum event event)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.u32 = event};
 
-	return epoll_ctl(desk->epoll_fd, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
+	return epoll_ctl(trace->epoll_fd, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
-static void on_signal(struct desk *desk)
+static void on_signal(struct trace *trace)
 {
 	struct signalfd_siginfo info;
 
-	while (read(desk->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+	while (read(trace->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		bool ends = signals_ask_to_end(info.ssi_signo);
 
-		if (desk->child.pid)
-			spawn_pass_on(&desk->child, &info);
+		if (trace->child.pid)
+			spawn_pass_on(&trace->child, &info);
 		else if (ends)
-			desk->stop = true;
-		desk->left.unwanted |= ends;
+			trace->stop = true;
+		trace->left.unwanted |= ends;
 	}
 }
 
 /* While something takes long: whether to give it up. */
 static bool heed_signals(void *arg)
 {
-	struct desk *desk = arg;
+	struct trace *trace = arg;
 
-	on_signal(desk);
-	return desk->stop || desk->starting;
+	on_signal(trace);
+	return trace->stop || trace->starting;
 }
 
-static int open_loop(struct desk *desk)
+static int open_loop(struct trace *trace)
 {
-	struct itimerspec every = {
-		.it_interval.tv_nsec = TICK_NS,
-		.it_value.tv_nsec = TICK_NS,
-	};
-
 	signal(SIGPIPE, SIG_IGN);
-	desk->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	desk->signal_fd = signals_open();
-	desk->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (desk->epoll_fd < 0 || desk->signal_fd < 0 || desk->timer_fd < 0 ||
-	    timerfd_settime(desk->timer_fd, 0, &every, NULL) ||
-	    watch(desk, desk->signal_fd, EVENT_SIGNAL) || watch(desk, desk->timer_fd, EVENT_TICK) ||
-	    watch(desk, probe_fd(desk->probe), EVENT_RING)) {
+	trace->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	trace->signal_fd = signals_open();
+	if (trace->epoll_fd < 0 || trace->signal_fd < 0 ||
+	    wait_for(trace, trace->signal_fd, EVENT_SIGNAL) ||
+	    wait_for(trace, tracer_fd(trace->tracer), EVENT_TRACER)) {
 		complain("cannot start the event loop: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	heed_set(desk->signal_fd, heed_signals, desk);
+	heed_set(trace->signal_fd, heed_signals, trace);
 	return EXIT_OK;
 }
 
-static void current_stats(struct desk *desk, struct session_stats *stats)
+/* What the tracer has to say; --quiet leaves out what only limits what is seen. */
+static void tell_notices(struct trace *trace, unsigned int kinds)
 {
-	session_stats(desk->session, stats);
-	probe_losses(desk->probe, stats->lost, &stats->compat_calls);
-	stats->unseen = attach_unseen(desk->attach);
-}
+	enum tracer_notice kind;
+	const char *text;
 
-static void tell_unread(struct desk *desk)
-{
-	unsigned int failures = foreign_failures(desk->foreign);
-
-	if (failures == desk->unread)
-		return;
-	status_hide(&desk->status);
-	complain("%u executable file%s of traced processes made the helper that reads %s fail: "
-		 "taken for no Python",
-		 failures - desk->unread, failures - desk->unread == 1 ? "" : "s",
-		 failures - desk->unread == 1 ? "it" : "them");
-	desk->unread = failures;
+	if (trace->options->quiet)
+		kinds &= ~(NOTICE_LACK | NOTICE_UNSUPPORTED);
+	while ((text = tracer_notice(trace->tracer, kinds, &kind))) {
+		status_hide(&trace->status);
+		complain("%s", text);
+		trace->not_recorded |= kind == NOTICE_NOT_RECORDED;
+	}
 }
 
 /* What was printed goes out; the status line makes room for it. */
-static int show(struct desk *desk, bool all)
+static int show(struct trace *trace, bool all)
 {
-	const char *news = desk->natives ? natives_news(desk->natives) : NULL;
-	struct earlier_progress progress;
 	struct session_stats stats;
 	int err = 0;
 
-	if (!news && !desk->options->quiet)
-		news = strangers_news(attach_strangers(desk->attach));
-	if (news) {
-		status_hide(&desk->status);
-		complain("%s", news);
+	tell_notices(trace, NOTICE_ALL);
+	left_tell_awaited(&trace->left, trace->tracer, &trace->status);
+	if (output_waits(&trace->reports.output)) {
+		status_hide(&trace->status);
+		err = output_flush(&trace->reports.output, all);
 	}
-	if (recorder_has_news(&desk->recorder)) {
-		status_hide(&desk->status);
-		recorder_tell(&desk->recorder);
-	}
-	tell_unread(desk);
-	left_tell_awaited(&desk->left, desk->probe, &desk->status);
-	if (output_waits(&desk->reports.output)) {
-		status_hide(&desk->status);
-		err = output_flush(&desk->reports.output, all);
-	}
-	if (!all && status_due(&desk->status, clock_boot_ns())) {
-		current_stats(desk, &stats);
-		attach_progress(desk->attach, &progress);
-		stats.searched = progress.done;
-		stats.to_search = progress.total;
-		status_show(&desk->status, &stats, clock_boot_ns());
+	if (!all && status_due(&trace->status, clock_boot_ns())) {
+		tracer_stats(trace->tracer, &stats);
+		status_show(&trace->status, &stats, clock_boot_ns());
 	}
 	return err;
 }
 
-static void fail(struct desk *desk, int err)
+static void fail(struct trace *trace, int err)
 {
-	desk->stop = true;
-	status_hide(&desk->status);
-	desk->exit_status = reports_failed(&desk->reports, err, desk->child.pid != 0);
+	trace->stop = true;
+	status_hide(&trace->status);
+	trace->exit_status = reports_failed(&trace->reports, err, trace->child.pid != 0);
 }
 
-/* What waited for native stacks. One that helps to find them may have taken another's place. */
-static int pump(struct desk *desk, bool all)
+static void on_child(struct trace *trace)
 {
-	if (!desk->natives)
-		return 0;
-	watch(desk, natives_fd(desk->natives), EVENT_NATIVE);
-	return natives_pump(desk->natives, all);
-}
-
-/* Reads what waits, though not so much that nothing else is done; *ret_more: there is more. */
-static int consume(struct desk *desk, uint64_t now, bool *ret_more)
-{
-	int err = relist_tell(&desk->relist, now);
-	int n = err ? err : probe_consume(desk->probe, on_record, desk);
-
-	*ret_more = n == PROBE_BATCH;
-	return n < 0 && n != -EINTR ? n : 0;
-}
-
-static void on_child(struct desk *desk)
-{
-	int status = spawn_status(&desk->child);
+	int status = spawn_status(&trace->child);
 
 	if (status == -EAGAIN)
 		return;
-	desk->exit_status = status < 0 ? EXIT_FAILED : status;
-	desk->child.pid = 0;
-	desk->stop = !left_begin(&desk->left);
+	trace->exit_status = status < 0 ? EXIT_FAILED : status;
+	trace->child.pid = 0;
+	trace->stop = !left_begin(&trace->left);
 }
 
-static void on_event(struct desk *desk, enum event event)
+static void on_event(struct trace *trace, enum event event)
 {
-	uint64_t ticks;
-
 	switch (event) {
 	case EVENT_SIGNAL:
-		on_signal(desk);
+		on_signal(trace);
 		break;
 	case EVENT_CHILD:
-		on_child(desk);
+		on_child(trace);
 		break;
-	case EVENT_TICK:
-		(void)!read(desk->timer_fd, &ticks, sizeof(ticks));
-		break;
-	case EVENT_FILE:
-		attach_look(desk->attach);
-		break;
-	case EVENT_RING:
-	case EVENT_NATIVE:
-		break; /* read at every wake-up */
+	case EVENT_TRACER:
+		break; /* it takes a step at every wake-up */
 	}
 }
 
-/* Time has come so far; unless there are more, all records until then have been read. */
-static int tick(struct desk *desk, uint64_t now, bool more)
+static void loop(struct trace *trace)
 {
-	struct record_header record;
-	int err = 0;
+	bool more = true; /* what attaching has begun */
 
-	record_own(&record, RECORD_TICK, sizeof(record), 0, now);
-	if (!more && session_wants_tick(desk->session, now))
-		err = feed(desk, &record);
-	recorder_tick(&desk->recorder, now);
-	return err ? err : session_flush(desk->session);
-}
-
-static void loop(struct desk *desk)
-{
-	bool busy = attach_step(desk->attach);
-
-	while (!desk->stop) {
-		struct epoll_event events[8];
-		int n = epoll_wait(desk->epoll_fd, events, ARRAY_SIZE(events), busy ? 0 : -1), err;
-		/* Before reading: a record that is in the ring by now cannot be older. */
-		uint64_t now = clock_boot_ns();
-		bool more = false;
+	while (!trace->stop) {
+		struct epoll_event events[4];
+		int n = epoll_wait(trace->epoll_fd, events, ARRAY_SIZE(events), more ? 0 : -1), err;
 
 		for (int i = 0; i < n; i++)
-			on_event(desk, events[i].data.u32);
-		err = consume(desk, now, &more);
+			on_event(trace, events[i].data.u32);
+		err = tracer_step(trace->tracer, &more);
 		if (!err)
-			err = pump(desk, false);
-		if (!err)
-			err = tick(desk, now, more);
-		if (!err)
-			err = relist_look(&desk->relist, now, more);
-		busy = attach_step(desk->attach);
-		if (!err)
-			err = show(desk, false);
+			err = show(trace, false);
 		if (err)
-			fail(desk, err);
-		/* The kernel side knows it even if the record of an exit was lost. */
-		if (!desk->child.pid && !probe_has_targets(desk->probe))
-			desk->stop = true;
+			fail(trace, err);
+		if (!trace->child.pid && !tracer_next_target(trace->tracer, 0))
+			trace->stop = true;
 	}
 }
 
-/* What only the kernel side's counters know. */
-static int feed_end(struct desk *desk)
-{
-	_cleanup_free_ struct record_end *record = NULL;
-	uint64_t lost[LOSS_CAUSES], compat;
-
-	probe_losses(desk->probe, lost, &compat);
-	record = record_end_new(lost, compat, attach_unseen(desk->attach), probe_rung(desk->probe),
-				clock_boot_ns());
-	return record ? feed(desk, &record->h) : -ENOMEM;
-}
-
-static void set_exit_status(struct desk *desk)
+static void set_exit_status(struct trace *trace)
 {
 	struct session_stats stats;
 
-	session_stats(desk->session, &stats);
-	if (desk->exit_status == EXIT_OUTPUT)
+	tracer_stats(trace->tracer, &stats);
+	if (trace->exit_status == EXIT_OUTPUT)
 		return;
-	if (recorder_failed(&desk->recorder))
-		desk->exit_status = EXIT_OUTPUT;
-	else if (desk->options->error_exitcode && session_stats_findings(&stats))
-		desk->exit_status = desk->options->error_exitcode;
+	if (trace->not_recorded)
+		trace->exit_status = EXIT_OUTPUT;
+	else if (trace->options->error_exitcode && session_stats_findings(&stats))
+		trace->exit_status = trace->options->error_exitcode;
 }
 
 /* Detaches, reads what is left, decides what waited, and sums up. */
-static void finish(struct desk *desk)
+static void finish(struct trace *trace)
 {
-	bool more;
 	int err;
 
-	left_tell_untraced(&desk->left, desk->probe, &desk->status);
-	probe_detach(desk->probe);
-	do
-		err = consume(desk, clock_boot_ns(), &more);
-	while (!err && more);
+	left_tell_untraced(&trace->left, trace->tracer, &trace->status);
+	err = tracer_stop(trace->tracer);
 	/* What is left to wait for are others: a second Ctrl-C ends that. */
-	if (!desk->child.pid)
-		signals_let_go(desk->signal_fd);
+	if (!trace->child.pid)
+		signals_let_go(trace->signal_fd);
 	if (!err)
-		err = pump(desk, true);
+		err = tracer_finish(trace->tracer, reports_summary(trace->options));
+	status_hide(&trace->status);
 	if (!err)
-		err = feed_end(desk);
-	recorder_tick(&desk->recorder, UINT64_MAX);
-	if (!err)
-		err = session_end(desk->session, reports_summary(desk->options));
-	status_hide(&desk->status);
-	if (!err)
-		err = show(desk, true);
-	if (err && desk->exit_status != EXIT_OUTPUT)
-		fail(desk, err);
-	set_exit_status(desk);
+		err = show(trace, true);
+	if (err && trace->exit_status != EXIT_OUTPUT)
+		fail(trace, err);
+	set_exit_status(trace);
 	/* Where tracing has failed, COMMAND goes on. */
-	spawn_see_end(&desk->child, desk->signal_fd);
+	spawn_see_end(&trace->child, trace->signal_fd);
 }
 
 /* Everything is open and attached: what is not needed any more is given up. */
-static int stand_guard(const struct desk *desk)
+static int give_up_privileges(const struct trace *trace)
 {
-	int err = guard_drop(desk->options->command);
+	int err = tracer_confine(trace->tracer, trace->options->command);
 
-	if (!err)
-		err = guard_filter(desk->natives ? helper_exe : NULL);
 	if (!err)
 		return EXIT_OK;
 	complain("cannot give up privileges: %s", strerror(-err));
 	return EXIT_FAILED;
 }
 
-static void announce_tracing(struct desk *desk, const char *what)
+static void announce_tracing(struct trace *trace, const char *what)
 {
-	if (!desk->options->quiet && !desk->stop)
-		announce("tracing %s through %s; %s", what, probe_rung(desk->probe),
-			 desk->options->command ? "reports follow" : "Ctrl-C ends");
+	struct session_stats stats;
+
+	if (trace->options->quiet || trace->stop)
+		return;
+	tracer_stats(trace->tracer, &stats);
+	announce("tracing %s through %s; %s", what, stats.hooks,
+		 trace->options->command ? "reports follow" : "Ctrl-C ends");
 }
 
-static int attach_all(struct desk *desk)
+static int attach_all(struct trace *trace)
 {
 	char what[64];
-	int status = targets_attach(desk->options, desk->attach, desk->session, desk->natives, what,
-				    sizeof(what));
+	int status = targets_attach(trace->options, trace->tracer, what, sizeof(what));
 
 	if (status)
 		return status;
-	if (attach_fd(desk->attach) >= 0)
-		watch(desk, attach_fd(desk->attach), EVENT_FILE);
-	if (attach_lack(desk->attach) && !desk->options->quiet)
-		complain("%s", attach_lack(desk->attach));
-	announce_tracing(desk, what);
-	return 0;
+	tell_notices(trace, NOTICE_LACK);
+	announce_tracing(trace, what);
+	return EXIT_OK;
 }
 
-static int start_command(struct desk *desk)
+static int start_command(struct trace *trace)
 {
-	char **command = desk->options->command;
-	int err = spawn_prepare(command, &desk->child);
+	char **command = trace->options->command;
+	int err = spawn_prepare(command, &trace->child);
 
-	desk->starting = true;
-	desk->left.command = command[0];
-	if (desk->natives)
-		natives_starting(desk->natives, command[0]);
+	trace->starting = true;
+	trace->left.command = command[0];
 	if (!err) {
-		err = attach_starting(desk->attach, desk->child.pid, command);
+		err = tracer_start(trace->tracer, trace->child.pid, command);
 		if (err) {
-			spawn_cancel(&desk->child);
-			desk->child.pid = 0;
+			spawn_cancel(&trace->child);
+			trace->child.pid = 0;
 		}
 	}
 	if (err) {
 		complain("cannot start %s: %s", command[0], strerror(-err));
 		return EXIT_FAILED;
 	}
-	desk->starting = false;
-	heed_set(desk->signal_fd, heed_signals, desk);
-	err = spawn_go(&desk->child);
+	trace->starting = false;
+	heed_set(trace->signal_fd, heed_signals, trace);
+	err = spawn_go(&trace->child);
 	if (err) {
-		desk->child.pid = 0;
+		trace->child.pid = 0;
 		complain("cannot run %s: %s", command[0], strerror(-err));
 		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 	}
-	announce_tracing(desk, command[0]);
-	return watch(desk, desk->child.pidfd, EVENT_CHILD) ? EXIT_FAILED : EXIT_OK;
+	announce_tracing(trace, command[0]);
+	return wait_for(trace, trace->child.pidfd, EVENT_CHILD) ? EXIT_FAILED : EXIT_OK;
 }
 
-static int run(struct desk *desk)
+static int run(struct trace *trace)
 {
-	int status = open_helpers(desk);
+	int status = open_tracer(trace);
 
 	if (!status)
-		status = open_session(desk);
+		status = open_reports(trace);
 	if (!status)
-		status = open_probe(desk);
+		status = open_kernel_side(trace);
 	if (!status)
-		status = open_loop(desk);
-	if (!status && !desk->options->quiet)
-		complain_lacks(probe_kprobes_refused(desk->probe));
-	if (!status)
-		status = desk->options->command ? start_command(desk) : attach_all(desk);
-	if (!status)
-		status = stand_guard(desk);
+		status = open_loop(trace);
 	if (status)
 		return status;
-	status_open(&desk->status, !desk->options->quiet);
-	loop(desk);
-	finish(desk);
-	return desk->exit_status;
+	tell_notices(trace, NOTICE_LACK);
+	status = trace->options->command ? start_command(trace) : attach_all(trace);
+	if (!status)
+		status = give_up_privileges(trace);
+	if (status)
+		return status;
+	status_open(&trace->status, !trace->options->quiet);
+	loop(trace);
+	finish(trace);
+	return trace->exit_status;
 }
 
-int desk_run(const struct options *options)
+int trace_run(const struct options *options)
 {
-	struct desk desk = {
+	struct trace trace = {
 		.options = options,
 		.left = {.quiet = options->quiet, .unwanted = !options->wait},
-		.recorder = RECORDER_NONE,
 		.reports = REPORTS_NONE,
 		.epoll_fd = -1,
 		.signal_fd = -1,
-		.timer_fd = -1,
 	};
 	int status;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
-	status = run(&desk);
+	status = run(&trace);
 	heed_set(-1, NULL, NULL);
-	relist_free(&desk.relist);
-	session_free(desk.session);
-	recorder_close(&desk.recorder);
-	natives_free(desk.natives);
-	attach_free(desk.attach);
-	files_free(desk.files);
-	foreign_free(desk.foreign);
-	source_free(desk.source);
-	reports_close(&desk.reports);
-	probe_close(desk.probe);
-	close_fd(desk.epoll_fd);
-	close_fd(desk.signal_fd);
-	close_fd(desk.timer_fd);
+	tracer_free(trace.tracer);
+	reports_close(&trace.reports);
+	close_fd(trace.epoll_fd);
+	close_fd(trace.signal_fd);
 	return status;
 }

@@ -39,7 +39,8 @@ int files_new(struct probe *probe, struct foreign *foreign, bool owners, struct 
 	return 0;
 }
 
-static struct known_file *find(const struct files *files, const struct file_version *version)
+static struct known_file *find_version(const struct files *files,
+				       const struct file_version *version)
 {
 	struct known_file *file;
 
@@ -63,7 +64,7 @@ static void forget_content(struct files *files, struct known_file *file)
 	file->fd = close_fd(file->fd);
 }
 
-static void forget(struct files *files, struct known_file *file)
+static void forget_file(struct files *files, struct known_file *file)
 {
 	forget_content(files, file);
 	if (files_latest(files, &file->version.file) == file)
@@ -72,12 +73,12 @@ static void forget(struct files *files, struct known_file *file)
 	free(file);
 }
 
-static void forget_all(struct files *files)
+static void forget_all_files(struct files *files)
 {
 	struct known_file *file, *next;
 
 	HASH_ITER (hh, files->known, file, next)
-		forget(files, file);
+		forget_file(files, file);
 }
 
 /* Whoever looks into files may hold one of those that have been looked into. */
@@ -87,26 +88,26 @@ static void forget_others(struct files *files)
 
 	HASH_ITER (hh, files->known, file, next)
 		if (!file->looked)
-			forget(files, file);
+			forget_file(files, file);
 }
 
 void files_free(struct files *files)
 {
 	if (!files)
 		return;
-	forget_all(files);
+	forget_all_files(files);
 	free(files);
 }
 
 struct known_file *files_find(struct files *files, const struct file_version *version)
 {
-	struct known_file *file = find(files, version);
+	struct known_file *file = find_version(files, version);
 
 	return file && file->looked ? file : NULL;
 }
 
 /* NULL without memory. */
-static struct known_file *add(struct files *files, const struct file_version *version)
+static struct known_file *add_version(struct files *files, const struct file_version *version)
 {
 	struct known_file *file = calloc(1, sizeof(*file));
 
@@ -135,14 +136,14 @@ static void make_latest(struct files *files, struct known_file *file)
 	HASH_ADD(by_key, files->latest, version.file, sizeof(file->version.file), file);
 }
 
-static struct known_file *meet(struct files *files, const struct file_version *version)
+static struct known_file *meet_version(struct files *files, const struct file_version *version)
 {
-	struct known_file *file = find(files, version);
+	struct known_file *file = find_version(files, version);
 
 	if (!file && HASH_COUNT(files->known) - files->looked >= FILES_MAX)
 		forget_others(files);
 	if (!file)
-		file = add(files, version);
+		file = add_version(files, version);
 	if (file)
 		make_latest(files, file);
 	return file;
@@ -152,7 +153,8 @@ struct known_file *files_meet(struct files *files, int fd)
 {
 	struct file_version version;
 
-	return probe_identify_file(files->probe, fd, &version) ? NULL : meet(files, &version);
+	return probe_identify_file(files->probe, fd, &version) ? NULL
+							       : meet_version(files, &version);
 }
 
 void files_forget_natives(struct files *files)
@@ -214,8 +216,8 @@ struct known_file *files_learn(struct files *files, const struct file_version *v
 	if (file && file->settled)
 		return file;
 	if (!file && files->looked >= FILES_MAX)
-		forget_all(files);
-	file = meet(files, version);
+		forget_all_files(files);
+	file = meet_version(files, version);
 	if (!file)
 		return NULL;
 	forget_content(files, file);

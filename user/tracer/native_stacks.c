@@ -245,15 +245,14 @@ void natives_starting(struct natives *natives, const char *command)
 	python_locate_libraries(learn_program, natives);
 }
 
-/* Opened while the process lives: one that is gone by its turn may have mapped a file unknown. */
-void natives_arrived(struct natives *natives, const struct record_header *record)
+/* While the process lives: one that is gone by its turn may have mapped a file unknown. */
+static void open_mapped(struct natives *natives, const struct record_header *record)
 {
-	const void *r = record;
 	_cleanup_close_ int fd = -1;
 
-	if (!record_valid(record) || record->type != RECORD_MODULE)
+	if (record->type != RECORD_MODULE || !record_valid(record))
 		return;
-	fd = mapped_open(natives->probe, r);
+	fd = mapped_open(natives->probe, (const void *)record);
 	if (fd >= 0)
 		learn_file(natives, fd);
 }
@@ -502,6 +501,7 @@ int natives_feed(struct natives *natives, const struct record_header *record)
 	bool native = record->type == RECORD_NATIVE && record_valid(record);
 	int err;
 
+	open_mapped(natives, record);
 	if (!native && !natives->first) {
 		note_modules(natives, record);
 		return natives->feed(natives->feed_arg, record);

@@ -30,16 +30,23 @@ int natives_new(struct probe *probe, struct files *files, const char *urls, reco
 		void *arg, struct natives **ret_natives);
 void natives_free(struct natives *natives);
 
-/* A process that is traced from now on: its files are opened. */
+/*
+ * What no record can carry. A process is traced from now on: the files that it has mapped already
+ * are opened. (Its record comes before the kernel side tells of its new mappings, so that one that
+ * was made in between would be missed; and no record takes an open file along.)
+ */
 void natives_attached(struct natives *natives, pid_t pid);
 
-/* What a command is about to run, found as a shell would. */
+/*
+ * And what has not happened yet, while records tell of what has: a command is about to be run, as a
+ * shell would find it.
+ */
 void natives_starting(struct natives *natives, const char *command);
 
-/* A record of the kernel side's has arrived: what it tells of is looked at while it is there. */
-void natives_arrived(struct natives *natives, const struct record_header *record);
-
-/* A record for the session: now, or in its turn. What feed returned, or 0. */
+/*
+ * A record for the session: handed on now, or in its turn. A file that it tells of is opened at
+ * once: by its turn the process may be gone. What feed returned, or 0.
+ */
 int natives_feed(struct natives *natives, const struct record_header *record);
 
 /* Readable when natives_pump() has something to do; it may become another one at any call. */

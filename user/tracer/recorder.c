@@ -2,13 +2,12 @@
 #include "tracer/recorder.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/output_file.h"
-#include "cli/log.h"
-#include "cli/options.h"
 #include "session/fingerprint.h"
 #include "session/shown.h"
 
@@ -29,30 +28,31 @@ static struct recording_parameters parameters_of(const struct session_options *s
 	};
 }
 
+static void note_error(struct recorder *recorder, int err)
+{
+	if (err && !recorder->error)
+		recorder->error = err;
+}
+
+static void keep_record(struct recorder *recorder, const struct record_header *record)
+{
+	struct record_rights bare = {0};
+
+	if (!recorder->writer)
+		return;
+	if (record->type == RECORD_RIGHTS) {
+		bare.h = *record;
+		bare.h.size = sizeof(bare);
+		record = &bare.h;
+	}
+	note_error(recorder, recording_write(recorder->writer, record));
+}
+
 /* The one who keeps the lines of a source_recorder. */
 static int keep_source(void *arg, const struct record_header *record)
 {
-	recorder_write(arg, record);
+	keep_record(arg, record);
 	return 0;
-}
-
-int recorder_open(struct recorder *recorder, const char *path, uint64_t limit,
-		  const struct session_options *session, struct source_reader *lines)
-{
-	struct recording_parameters parameters = parameters_of(session);
-	int err;
-
-	recorder->path = path;
-	recorder->fd = output_file_open(path, false);
-	err = recorder->fd < 0 ? recorder->fd : 0;
-	if (!err)
-		err = recording_writer_new(recorder->fd, limit, &parameters, &recorder->writer);
-	if (err) {
-		complain("cannot record to %s: %s", path, output_file_error(err));
-		return EXIT_OUTPUT;
-	}
-	source_recorder_init(&recorder->source, lines, keep_source, recorder);
-	return EXIT_OK;
 }
 
 void recorder_close(struct recorder *recorder)
@@ -108,16 +108,35 @@ static void recorder_sink_free(struct sink *base)
 	free(sink);
 }
 
-struct sink *recorder_sink(struct recorder *recorder)
+static int add_sink(struct recorder *recorder)
 {
 	struct recorder_sink *sink = calloc(1, sizeof(*sink));
 
 	if (!sink)
-		return NULL;
+		return -ENOMEM;
 	sink->sink.finding = recorder_sink_finding;
 	sink->sink.free = recorder_sink_free;
 	sink->source = &recorder->source.reader;
-	return &sink->sink;
+	return session_add_sink(recorder->session, &sink->sink);
+}
+
+int recorder_open(struct recorder *recorder, const struct recorder_options *options)
+{
+	struct recording_parameters parameters = parameters_of(options->made_with);
+	int err;
+
+	recorder->session = options->session;
+	recorder->path = options->path;
+	if (!options->path)
+		return 0;
+	recorder->fd = output_file_open(options->path, false);
+	if (recorder->fd < 0)
+		return recorder->fd;
+	err = recording_writer_new(recorder->fd, options->limit, &parameters, &recorder->writer);
+	if (err)
+		return err;
+	source_recorder_init(&recorder->source, options->lines, keep_source, recorder);
+	return add_sink(recorder);
 }
 
 struct source_reader *recorder_source(struct recorder *recorder)
@@ -125,45 +144,12 @@ struct source_reader *recorder_source(struct recorder *recorder)
 	return recorder->path ? &recorder->source.reader : NULL;
 }
 
-static void check(struct recorder *recorder, int err)
+int recorder_feed(struct recorder *recorder, const struct record_header *record)
 {
-	if (err && !recorder->error)
-		recorder->error = err;
-}
+	int err = session_record(recorder->session, record);
 
-bool recorder_has_news(const struct recorder *recorder)
-{
-	return recorder->error && !recorder->told;
-}
-
-void recorder_tell(struct recorder *recorder)
-{
-	if (recorder->error == -EFBIG)
-		complain("%s has reached --record-size: nothing more is recorded, tracing goes on",
-			 recorder->path);
-	else
-		complain("cannot record to %s: %s; tracing goes on", recorder->path,
-			 strerror(-recorder->error));
-	recorder->told = true;
-}
-
-bool recorder_failed(const struct recorder *recorder)
-{
-	return recorder->error && recorder->error != -EFBIG;
-}
-
-void recorder_write(struct recorder *recorder, const struct record_header *record)
-{
-	struct record_rights bare = {0};
-
-	if (!recorder->writer)
-		return;
-	if (record->type == RECORD_RIGHTS) {
-		bare.h = *record;
-		bare.h.size = sizeof(bare);
-		record = &bare.h;
-	}
-	check(recorder, recording_write(recorder->writer, record));
+	keep_record(recorder, record);
+	return err;
 }
 
 void recorder_tick(struct recorder *recorder, uint64_t now_ns)
@@ -171,5 +157,26 @@ void recorder_tick(struct recorder *recorder, uint64_t now_ns)
 	if (!recorder->writer || now_ns < recorder->flushed_ns + FLUSH_NS)
 		return;
 	recorder->flushed_ns = now_ns;
-	check(recorder, recording_flush(recorder->writer));
+	note_error(recorder, recording_flush(recorder->writer));
+}
+
+const char *recorder_full(struct recorder *recorder)
+{
+	if (recorder->told || recorder->error != -EFBIG)
+		return NULL;
+	recorder->told = true;
+	snprintf(recorder->text, sizeof(recorder->text),
+		 "%s has reached --record-size: nothing more is recorded, tracing goes on",
+		 recorder->path);
+	return recorder->text;
+}
+
+const char *recorder_failure(struct recorder *recorder)
+{
+	if (recorder->told || !recorder->error || recorder->error == -EFBIG)
+		return NULL;
+	recorder->told = true;
+	snprintf(recorder->text, sizeof(recorder->text), "cannot record to %s: %s; tracing goes on",
+		 recorder->path, strerror(-recorder->error));
+	return recorder->text;
 }

@@ -55,7 +55,7 @@ static void write_file(const char *path, const void *bytes, size_t size)
 	assert_int_equal(fwrite(bytes, 1, size, file), size);
 }
 
-/* A session that is recorded, as the desk has it; its text kept. */
+/* A session that is recorded, as the tracer has it; its text kept. */
 struct live {
 	struct session *session;
 	struct recorder recorder;
@@ -71,14 +71,18 @@ static void live_start(struct live *live, const char *path)
 		.started_ns = BOOT_NS,
 		.wall_offset_ns = WALL_OFFSET,
 	};
+	struct recorder_options recording = {
+		.path = path,
+		.limit = 1 << 20,
+		.made_with = &options,
+	};
 
 	*live = (struct live){.recorder = RECORDER_NONE, .now = BOOT_NS};
 	assert_int_equal(session_new(&options, &live->session), 0);
 	own_source(&live->source);
-	assert_int_equal(
-		recorder_open(&live->recorder, path, 1 << 20, &options, source_files(live->source)),
-		EXIT_OK);
-	assert_int_equal(session_add_sink(live->session, recorder_sink(&live->recorder)), 0);
+	recording.session = live->session;
+	recording.lines = source_files(live->source);
+	assert_int_equal(recorder_open(&live->recorder, &recording), 0);
 	capture_text(&live->text,
 		     &(struct text_options){.source = recorder_source(&live->recorder)});
 	assert_int_equal(session_add_sink(live->session, live->text.sink), 0);
@@ -86,15 +90,11 @@ static void live_start(struct live *live, const char *path)
 
 static int live_feed(struct live *live, struct record_header *record)
 {
-	int err;
-
 	live->now += 1000;
 	record->time_ns = live->now;
 	if (record->type < RECORD_OWN)
 		record->seq = live->seq++;
-	err = session_record(live->session, record);
-	recorder_write(&live->recorder, record);
-	return err;
+	return recorder_feed(&live->recorder, record);
 }
 
 static void live_end(struct live *live)
@@ -105,7 +105,7 @@ static void live_end(struct live *live)
 
 	assert_int_equal(live_feed(live, &end->h), 0);
 	assert_int_equal(session_end(live->session, true), 0);
-	assert_false(recorder_failed(&live->recorder));
+	assert_null(recorder_failure(&live->recorder));
 }
 
 static void live_free(struct live *live)
@@ -349,34 +349,47 @@ static void test_truncated(void **state)
 	unlink(part);
 }
 
+static int record_to(const char *path, struct session *session)
+{
+	const struct session_options made_with = {0};
+	const struct recorder_options options = {
+		.path = path,
+		.limit = 1 << 20,
+		.session = session,
+		.made_with = &made_with,
+	};
+	struct recorder recorder = RECORDER_NONE;
+	int err = recorder_open(&recorder, &options);
+
+	recorder_close(&recorder);
+	return err;
+}
+
 /* Not over anything but a plain file of one's own. */
 static void test_where_to(void **state)
 {
 	_cleanup_free_ char *path = in_folder("there"), *link_path = in_folder("link");
 	const struct session_options options = {0};
-	struct recorder recorder = RECORDER_NONE;
+	struct session *session;
 	struct stat st;
 
+	assert_int_equal(session_new(&options, &session), 0);
 	write_file(path, "something", 9);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(symlink(path, link_path), 0);
-	assert_int_equal(recorder_open(&recorder, link_path, 1 << 20, &options, NULL), EXIT_OUTPUT);
-	recorder_close(&recorder);
+	assert_int_equal(record_to(link_path, session), -EEXIST);
 	unlink(link_path);
 	assert_int_equal(link(path, link_path), 0);
-	assert_int_equal(recorder_open(&recorder, path, 1 << 20, &options, NULL), EXIT_OUTPUT);
-	recorder_close(&recorder);
+	assert_int_equal(record_to(path, session), -EEXIST);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 9);
 	unlink(link_path);
-	assert_int_equal(recorder_open(&recorder, "/dev/null", 1 << 20, &options, NULL),
-			 EXIT_OUTPUT);
-	recorder_close(&recorder);
-	assert_int_equal(recorder_open(&recorder, path, 1 << 20, &options, NULL), EXIT_OK);
-	recorder_close(&recorder);
+	assert_int_equal(record_to("/dev/null", session), -EEXIST);
+	assert_int_equal(record_to(path, session), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(st.st_size, sizeof(struct recording_header));
+	session_free(session);
 	unlink(path);
 }
 
