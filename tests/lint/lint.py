@@ -24,8 +24,8 @@ SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
 # but main.c.
 ROOMS = {
     "main": {"cli", "agent", "native"},
-    "cli": {"tracer", "report", "session", "source", "ebpf", "native", "security", "process",
-            "recording", "base"},
+    "cli": {"tracer", "report", "session", "source", "ebpf", "security", "process", "recording",
+            "base"},
     "tracer": {"session", "source", "ebpf", "native", "security", "recording", "process", "python",
                "base"},
     "report": {"session", "source", "stack", "base"},
