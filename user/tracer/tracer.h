@@ -37,7 +37,7 @@
 
 struct tracer;
 
-/* All lent, until tracer_free(). */
+/* What it points to is lent until tracer_free(). */
 struct tracer_options {
 	struct probe_options probe; /* the kernel side */
 	bool heap_scan;		    /* Python's descriptor owners of before are searched for */
