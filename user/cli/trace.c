@@ -149,7 +149,7 @@ static void tell_notices(struct trace *trace, unsigned int kinds)
 }
 
 /* What was printed goes out; the status line makes room for it. */
-static int show(struct trace *trace, bool all)
+static int show_progress(struct trace *trace, bool all)
 {
 	struct session_stats stats;
 	int err = 0;
@@ -167,14 +167,14 @@ static int show(struct trace *trace, bool all)
 	return err;
 }
 
-static void fail(struct trace *trace, int err)
+static void fail_trace(struct trace *trace, int err)
 {
 	trace->stop = true;
 	status_hide(&trace->status);
 	trace->exit_status = reports_failed(&trace->reports, err, trace->child.pid != 0);
 }
 
-static void on_child(struct trace *trace)
+static void on_command_end(struct trace *trace)
 {
 	int status = spawn_status(&trace->child);
 
@@ -185,21 +185,21 @@ static void on_child(struct trace *trace)
 	trace->stop = !left_begin(&trace->left);
 }
 
-static void on_event(struct trace *trace, enum event event)
+static void on_trace_event(struct trace *trace, enum event event)
 {
 	switch (event) {
 	case EVENT_SIGNAL:
 		on_signal(trace);
 		break;
 	case EVENT_CHILD:
-		on_child(trace);
+		on_command_end(trace);
 		break;
 	case EVENT_TRACER:
 		break; /* it takes a step at every wake-up */
 	}
 }
 
-static void loop(struct trace *trace)
+static void trace_loop(struct trace *trace)
 {
 	bool more = true; /* what attaching has begun */
 
@@ -208,12 +208,12 @@ static void loop(struct trace *trace)
 		int n = epoll_wait(trace->epoll_fd, events, ARRAY_SIZE(events), more ? 0 : -1), err;
 
 		for (int i = 0; i < n; i++)
-			on_event(trace, events[i].data.u32);
+			on_trace_event(trace, events[i].data.u32);
 		err = tracer_step(trace->tracer, &more);
 		if (!err)
-			err = show(trace, false);
+			err = show_progress(trace, false);
 		if (err)
-			fail(trace, err);
+			fail_trace(trace, err);
 		if (!trace->child.pid && !tracer_next_target(trace->tracer, 0))
 			trace->stop = true;
 	}
@@ -223,6 +223,7 @@ static void set_exit_status(struct trace *trace)
 {
 	struct session_stats stats;
 
+	tell_notices(trace, NOTICE_NOT_RECORDED);
 	tracer_stats(trace->tracer, &stats);
 	if (trace->exit_status == EXIT_OUTPUT)
 		return;
@@ -233,7 +234,7 @@ static void set_exit_status(struct trace *trace)
 }
 
 /* Detaches, reads what is left, decides what waited, and sums up. */
-static void finish(struct trace *trace)
+static void finish_trace(struct trace *trace)
 {
 	int err;
 
@@ -246,9 +247,9 @@ static void finish(struct trace *trace)
 		err = tracer_finish(trace->tracer, reports_summary(trace->options));
 	status_hide(&trace->status);
 	if (!err)
-		err = show(trace, true);
+		err = show_progress(trace, true);
 	if (err && trace->exit_status != EXIT_OUTPUT)
-		fail(trace, err);
+		fail_trace(trace, err);
 	set_exit_status(trace);
 	/* Where tracing has failed, COMMAND goes on. */
 	spawn_see_end(&trace->child, trace->signal_fd);
@@ -318,7 +319,7 @@ static int start_command(struct trace *trace)
 	return wait_for(trace, trace->child.pidfd, EVENT_CHILD) ? EXIT_FAILED : EXIT_OK;
 }
 
-static int run(struct trace *trace)
+static int run_trace(struct trace *trace)
 {
 	int status = open_tracer(trace);
 
@@ -337,8 +338,8 @@ static int run(struct trace *trace)
 	if (status)
 		return status;
 	status_open(&trace->status, !trace->options->quiet);
-	loop(trace);
-	finish(trace);
+	trace_loop(trace);
+	finish_trace(trace);
 	return trace->exit_status;
 }
 
@@ -354,7 +355,7 @@ int trace_run(const struct options *options)
 	int status;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
-	status = run(&trace);
+	status = run_trace(&trace);
 	heed_set(-1, NULL, NULL);
 	tracer_free(trace.tracer);
 	reports_close(&trace.reports);

@@ -87,7 +87,7 @@ static void forget_stack(void *arg, uint64_t stack_id)
 		probe_forget_stack(tracer->probe, stack_id);
 }
 
-static int open_session(struct tracer *tracer, struct tracer_error *error)
+static int start_session(struct tracer *tracer, struct tracer_error *error)
 {
 	const struct tracer_options *options = &tracer->options;
 	struct session_options made_with = {
@@ -129,7 +129,7 @@ int tracer_new(const struct tracer_options *options, struct tracer **ret_tracer,
 	tracer->epoll_fd = tracer->timer_fd = -1;
 	err = open_helpers(tracer, error);
 	if (!err)
-		err = open_session(tracer, error);
+		err = start_session(tracer, error);
 	if (err) {
 		tracer_free(tracer);
 		return err;
