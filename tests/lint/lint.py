@@ -228,6 +228,18 @@ def check_manual():
             problem(manual, 1, f"exit status {code} is not in EXIT STATUS")
 
 
+def check_kinds():
+    """Each kind of finding, a row of finding_kinds.h, is told of wherever kinds are."""
+    rows = (TOP / "user/fd/finding_kinds.h").read_text()
+    kinds = re.findall(r"^\tX\([A-Z_]+, (\w+),", rows, re.MULTILINE)
+    for path, mention in ("docs/fdtrace.8", ".It Sy {}\n"), ("docs/json.md", "\n| `{}` |"), \
+                         ("docs/json.md", '    "{}": '), ("docs/fdtrace-1.schema.json", '"{}"'):
+        text = (TOP / path).read_text()
+        for kind in kinds:
+            if mention.format(kind) not in text:
+                problem(TOP / path, 1, f"{mention.format(kind).strip()}: not here")
+
+
 def section(manual, name):
     found = re.search(rf"^\.Sh {name}\n(.*?)(?=^\.Sh |\Z)", manual, re.DOTALL | re.MULTILINE)
     return found[1] if found else ""
@@ -277,6 +289,7 @@ def main():
     check_calls("fd")
     check_names(sources)
     check_manual()
+    check_kinds()
     for text in problems:
         print(text)
     print(f"lint: {len(sources) + len(scripts) + len(documents)} files, {len(problems)} problems")

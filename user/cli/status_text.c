@@ -20,11 +20,20 @@ static bool add_piece(char *buf, size_t limit, uint64_t n, const char *one, cons
 	return true;
 }
 
+static uint64_t shown_findings(const struct session_stats *stats)
+{
+	uint64_t sum = 0;
+
+	for (int kind = 0; kind < FINDING_KINDS; kind++)
+		if (finding_kind_row(kind)->about != ABOUT_RUN)
+			sum += stats->findings[kind];
+	return sum;
+}
+
 void status_line(const struct session_stats *stats, double records_per_second, unsigned int width,
 		 char *buf, size_t size)
 {
-	uint64_t findings =
-		counts_sum(stats->findings, FINDING_KINDS) - stats->findings[FINDING_CLOSE_SWEEP];
+	uint64_t findings = shown_findings(stats);
 	uint64_t lost = counts_sum(stats->lost, LOSS_CAUSES);
 	uint64_t rate = records_per_second > 0 ? records_per_second + 0.5 : 0;
 	size_t limit;

@@ -10,20 +10,31 @@ static const char *name_of(const char *const *names, size_t count, unsigned int 
 	return index < count ? names[index] : "unknown";
 }
 
+static const struct finding_kind_row kinds[] = {
+#define X(ID, name, severity, in_shell, about, headline, site, finalizer)                          \
+	[FINDING_##ID] = {#name,    SEVERITY_##severity, SEVERITY_##in_shell, ABOUT_##about, site, \
+			  finalizer},
+	FINDING_KIND_ROWS(X)
+#undef X
+};
+
+const struct finding_kind_row *finding_kind_row(enum finding_kind kind)
+{
+	static const struct finding_kind_row unknown = {"unknown",    SEVERITY_INFO, SEVERITY_INFO,
+							ABOUT_NUMBER, "made",	     "made"};
+
+	return kind < FINDING_KINDS ? &kinds[kind] : &unknown;
+}
+
+void finding_set_kind(struct finding *finding, enum finding_kind kind)
+{
+	finding->kind = kind;
+	finding->severity = finding_kind_row(kind)->severity;
+}
+
 const char *finding_kind_name(enum finding_kind kind)
 {
-	static const char *const names[] = {
-		[FINDING_DOUBLE_CLOSE] = "double_close",
-		[FINDING_DOUBLE_CLOSE_UNSEEN] = "double_close_unseen",
-		[FINDING_USE_AFTER_CLOSE] = "use_after_close",
-		[FINDING_REUSED_CLOSE] = "reused_close",
-		[FINDING_OWNED_CLOSE] = "owned_close",
-		[FINDING_BAD_FD] = "bad_fd",
-		[FINDING_CLOSE_SWEEP] = "close_sweep",
-	};
-	_Static_assert(ARRAY_SIZE(names) == FINDING_KINDS, "a kind without a name");
-
-	return name_of(names, ARRAY_SIZE(names), kind);
+	return finding_kind_row(kind)->name;
 }
 
 const char *certainty_name(enum certainty certainty)

@@ -2,8 +2,8 @@
 /*
  * A finding: what a verdict produces.
  *
- * Owns: the words (kinds, certainty, severity, what a descriptor was) and the plain data of
- * a finding, sites as stack ids. Never: resolves a stack, reads a file, formats a report.
+ * Owns: the words (certainty, what a descriptor was; the kinds are finding_kinds.h's) and the plain
+ * data of a finding, sites as stack ids. Never: resolves a stack, reads a file, formats a report.
  */
 #ifndef FDTRACE_FD_FINDING_H
 #define FDTRACE_FD_FINDING_H
@@ -12,27 +12,11 @@
 #include <stdint.h>
 
 #include "abi/record.h"
-
-enum finding_kind {
-	FINDING_DOUBLE_CLOSE,
-	FINDING_DOUBLE_CLOSE_UNSEEN,
-	FINDING_USE_AFTER_CLOSE,
-	FINDING_REUSED_CLOSE,
-	FINDING_OWNED_CLOSE,
-	FINDING_BAD_FD,
-	FINDING_CLOSE_SWEEP,
-	FINDING_KINDS,
-};
+#include "fd/finding_kinds.h"
 
 enum certainty {
 	CERTAINTY_FACT,
 	CERTAINTY_SUSPECTED,
-};
-
-enum severity {
-	SEVERITY_ERROR,
-	SEVERITY_WARNING,
-	SEVERITY_INFO,
 };
 
 enum culprit {
@@ -181,6 +165,9 @@ bool site_seen(const struct fd_site *site);
 
 /* Whoever made the close did not stand where its stack stands: a finalizer ran there. */
 bool site_finalizer(const struct fd_site *site);
+
+/* Of this kind from here on, and of its severity. */
+void finding_set_kind(struct finding *finding, enum finding_kind kind);
 
 const char *finding_kind_name(enum finding_kind kind);
 const char *certainty_name(enum certainty certainty);

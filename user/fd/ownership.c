@@ -229,8 +229,7 @@ static void judge_behind(const struct scene *scene, const struct intent *intent,
 		verdict->victim_text = life->text;
 		return;
 	}
-	f->kind = FINDING_OWNED_CLOSE;
-	f->severity = SEVERITY_ERROR;
+	finding_set_kind(f, FINDING_OWNED_CLOSE);
 	f->culprit = CULPRIT_BAD;
 	f->opened = life->opened;
 	f->what = life->what;

@@ -110,9 +110,7 @@ static void emit_sweep(struct hold *hold, const struct run *run)
 	const struct fd_site none = {.missing = SITE_NOT_APPLICABLE};
 	bool up = run->step >= 0;
 	struct finding finding = {
-		.kind = FINDING_CLOSE_SWEEP,
 		.certainty = CERTAINTY_FACT,
-		.severity = SEVERITY_INFO,
 		.culprit = CULPRIT_UNKNOWN,
 		.tgid = run->tgid,
 		.fd = up ? run->first : run->last_failed,
@@ -125,6 +123,7 @@ static void emit_sweep(struct hold *hold, const struct run *run)
 		.notes = run->notes,
 	};
 
+	finding_set_kind(&finding, FINDING_CLOSE_SWEEP);
 	hold->sweep_closes += run->failed;
 	emit(hold, &finding);
 }

@@ -77,8 +77,7 @@ void reuse_note(struct reuse *reuse, const struct life *life, const struct recor
 void reuse_tell(const struct scene *scene, struct finding *f, const struct life *life,
 		const struct life *meant)
 {
-	f->kind = FINDING_REUSED_CLOSE;
-	f->severity = SEVERITY_ERROR;
+	finding_set_kind(f, FINDING_REUSED_CLOSE);
 	f->closed = meant->ended;
 	f->opened = meant->opened;
 	f->what = meant->what;

@@ -102,11 +102,10 @@ void verdict_suspect(struct finding *f, uint32_t notes)
 	f->notes |= notes;
 }
 
-static void report(struct verdict *v, enum finding_kind kind, enum severity severity)
+static void report(struct verdict *v, enum finding_kind kind)
 {
 	v->act = ACT_REPORT;
-	v->finding.kind = kind;
-	v->finding.severity = severity;
+	finding_set_kind(&v->finding, kind);
 }
 
 /* closed, opened and what, from the life that is over. */
@@ -130,7 +129,7 @@ static void tell_life(struct finding *f, const struct life *life)
 
 static void report_closed(const struct subject *s, enum finding_kind kind, struct verdict *v)
 {
-	report(v, kind, SEVERITY_ERROR);
+	report(v, kind);
 	v->text = s->life->text;
 	v->loose = s->life->loose || s->life->doubted;
 	tell_life(&v->finding, s->life);
@@ -165,7 +164,7 @@ void verdict_meant(const struct life *life, struct verdict *v)
 /* The second close of what nobody saw closed first. */
 static void report_unseen(struct verdict *v, enum site_missing missing)
 {
-	report(v, FINDING_DOUBLE_CLOSE_UNSEEN, SEVERITY_WARNING);
+	report(v, FINDING_DOUBLE_CLOSE_UNSEEN);
 	v->finding.closed.missing = v->finding.opened.missing = missing;
 	if (missing == SITE_LOST)
 		verdict_suspect(&v->finding, NOTE_GAP);
@@ -175,7 +174,7 @@ static void report_unseen(struct verdict *v, enum site_missing missing)
 
 static void report_bad_fd(struct verdict *v, enum site_missing missing)
 {
-	report(v, FINDING_BAD_FD, SEVERITY_INFO);
+	report(v, FINDING_BAD_FD);
 	if (missing == SITE_NOT_APPLICABLE)
 		return;
 	v->finding.closed.missing = v->finding.opened.missing = missing;
@@ -426,8 +425,7 @@ void verdict_use(const struct scene *scene, struct verdict *v)
 
 void verdict_pending(struct finding *f, const struct life *life, bool sure)
 {
-	f->kind = FINDING_DOUBLE_CLOSE;
-	f->severity = SEVERITY_ERROR;
+	finding_set_kind(f, FINDING_DOUBLE_CLOSE);
 	f->notes |= NOTE_PENDING_CLOSE;
 	tell_life(f, life);
 	if (!sure || life->uncertain || life->crossed)

@@ -141,7 +141,7 @@ static void advise_double_close(FILE *out, const struct finding_view *view)
 			f->fd);
 }
 
-static void advise_unseen(FILE *out, const struct finding_view *view)
+static void advise_double_close_unseen(FILE *out, const struct finding_view *view)
 {
 	int fd = view->finding->fd;
 
@@ -236,7 +236,7 @@ static void advise_bad_fd(FILE *out, const struct finding_view *view)
 			fd);
 }
 
-static void advise_sweep(FILE *out, const struct finding_view *view)
+static void advise_close_sweep(FILE *out, const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
 
@@ -252,14 +252,10 @@ static void advise_sweep(FILE *out, const struct finding_view *view)
 			f->fd, f->last_fd);
 }
 
-static void (*const advisers[FINDING_KINDS])(FILE *, const struct finding_view *) = {
-	[FINDING_DOUBLE_CLOSE] = advise_double_close,
-	[FINDING_DOUBLE_CLOSE_UNSEEN] = advise_unseen,
-	[FINDING_USE_AFTER_CLOSE] = advise_use_after_close,
-	[FINDING_REUSED_CLOSE] = advise_reused_close,
-	[FINDING_OWNED_CLOSE] = advise_owned_close,
-	[FINDING_BAD_FD] = advise_bad_fd,
-	[FINDING_CLOSE_SWEEP] = advise_sweep,
+static void (*const advisers[])(FILE *, const struct finding_view *) = {
+#define X(ID, name, ...) [FINDING_##ID] = advise_##name,
+	FINDING_KIND_ROWS(X)
+#undef X
 };
 
 void advice_tell(FILE *out, const struct finding_view *view)

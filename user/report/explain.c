@@ -125,7 +125,7 @@ static void tell_failure(const struct tale *t)
 	fprintf(t->out, " and got %s", words_result(t->f->bad.ret, result));
 }
 
-static void tell_unseen(const struct tale *t)
+static void explain_double_close_unseen(const struct tale *t)
 {
 	tell_subject(t);
 	fputs(" was closed", t->out);
@@ -150,10 +150,10 @@ static void tell_cause(const struct tale *t)
 			words_owner(&t->f->owner, owner));
 }
 
-static void tell_double_close(const struct tale *t)
+static void explain_double_close(const struct tale *t)
 {
 	if (!site_seen(&t->f->closed)) {
-		tell_unseen(t);
+		explain_double_close_unseen(t);
 		return;
 	}
 	tell_close_before(t);
@@ -163,7 +163,7 @@ static void tell_double_close(const struct tale *t)
 	tell_cause(t);
 }
 
-static void tell_use_after_close(const struct tale *t)
+static void explain_use_after_close(const struct tale *t)
 {
 	char name[WORD_SIZE];
 
@@ -205,7 +205,7 @@ static void tell_victim(const struct tale *t)
 	fprintf(t->out, " then got %s", words_result(victim->failed.ret, result));
 }
 
-static void tell_reused_close(const struct tale *t)
+static void explain_reused_close(const struct tale *t)
 {
 	tell_close_before(t);
 	fputs(" closed the number again", t->out);
@@ -216,7 +216,7 @@ static void tell_reused_close(const struct tale *t)
 	tell_cause(t);
 }
 
-static void tell_owned_close(const struct tale *t)
+static void explain_owned_close(const struct tale *t)
 {
 	char owner[OWNER_SIZE];
 
@@ -232,7 +232,7 @@ static void tell_owned_close(const struct tale *t)
 	fputs(": that object will use and close the number later, whoever has it by then", t->out);
 }
 
-static void tell_bad_fd(const struct tale *t)
+static void explain_bad_fd(const struct tale *t)
 {
 	char name[WORD_SIZE];
 
@@ -248,7 +248,7 @@ static void tell_bad_fd(const struct tale *t)
 			t->probably ? "probably " : "");
 }
 
-static void tell_sweep(const struct tale *t)
+static void explain_close_sweep(const struct tale *t)
 {
 	fprintf(t->out, "%u closes in a row, from fd %d to fd %d,", t->f->calls, t->f->fd,
 		t->f->last_fd);
@@ -256,14 +256,10 @@ static void tell_sweep(const struct tale *t)
 	fputs(" got EBADF: none of these numbers was open", t->out);
 }
 
-static void (*const tellers[FINDING_KINDS])(const struct tale *) = {
-	[FINDING_DOUBLE_CLOSE] = tell_double_close,
-	[FINDING_DOUBLE_CLOSE_UNSEEN] = tell_unseen,
-	[FINDING_USE_AFTER_CLOSE] = tell_use_after_close,
-	[FINDING_REUSED_CLOSE] = tell_reused_close,
-	[FINDING_OWNED_CLOSE] = tell_owned_close,
-	[FINDING_BAD_FD] = tell_bad_fd,
-	[FINDING_CLOSE_SWEEP] = tell_sweep,
+static void (*const explainers[])(const struct tale *) = {
+#define X(ID, name, ...) [FINDING_##ID] = explain_##name,
+	FINDING_KIND_ROWS(X)
+#undef X
 };
 
 static void explanation_tell(FILE *out, const struct finding_view *view)
@@ -275,7 +271,7 @@ static void explanation_tell(FILE *out, const struct finding_view *view)
 		.probably = view->finding->certainty == CERTAINTY_SUSPECTED,
 	};
 
-	tellers[view->finding->kind](&tale);
+	explainers[view->finding->kind](&tale);
 	fputc('.', out);
 }
 
@@ -295,6 +291,26 @@ static int tell_into(char **ret, const struct finding_view *view,
 	}
 	*ret = text;
 	return 0;
+}
+
+/* Each kind's own format: the compiler sees that it takes one text. */
+void finding_headline(const struct finding *f, char *text, size_t size)
+{
+	const char *probably = f->certainty == CERTAINTY_SUSPECTED ? "probably " : "";
+	char subject[WORD_SIZE];
+
+	if (finding_kind_row(f->kind)->about == ABOUT_RUN)
+		snprintf(subject, sizeof(subject), "fds %d to %d", f->fd, f->last_fd);
+	else
+		snprintf(subject, sizeof(subject), "fd %d", f->fd);
+	switch (f->kind) {
+#define X(ID, name, severity, in_shell, about, headline, ...)            \
+	case FINDING_##ID:                                               \
+		snprintf(text, size, "%s " headline, subject, probably); \
+		break;
+		FINDING_KIND_ROWS(X)
+#undef X
+	}
 }
 
 int finding_explain(const struct finding_view *view, char **ret_explanation, char **ret_advice)

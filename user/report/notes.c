@@ -135,7 +135,7 @@ int notes_evidence(const struct finding_view *view, note_fn add, void *arg)
 	char note[NOTE_SIZE];
 	int err;
 
-	if (f->kind == FINDING_CLOSE_SWEEP) {
+	if (finding_kind_row(f->kind)->about == ABOUT_RUN) {
 		snprintf(note, sizeof(note),
 			 "%u closes from fd %d to fd %d, one number after the other, failed with "
 			 "EBADF.",
@@ -240,8 +240,8 @@ int notes_unknown(const struct finding_view *view, note_fn add, void *arg)
 		err = unknown_site("victim.opened", &f->victim.opened, view->victim, add, arg);
 	if (!err && f->victim.known)
 		err = unknown_site("victim.failed", &f->victim.failed, view->failed, add, arg);
-	if (!err && f->what.type == FD_UNKNOWN && f->kind != FINDING_BAD_FD &&
-	    f->kind != FINDING_CLOSE_SWEEP)
+	if (!err && f->what.type == FD_UNKNOWN &&
+	    finding_kind_row(f->kind)->about == ABOUT_DESCRIPTOR)
 		err = add(arg, "what: the call that made the descriptor was not seen, so it is not "
 			       "known what it was.");
 	return err ? err : unknown_process(view->process, add, arg);

@@ -17,9 +17,9 @@
 
 struct text_options {
 	bool color;
-	bool quiet_info;     /* leave out findings of severity info, and of kind close_sweep */
-	unsigned int width;  /* columns, 100 at most; 0: 99 */
-	unsigned int frames; /* frames shown of each stack before "… N more"; 0: 16 */
+	bool quiet_info;	      /* leave out findings of severity info */
+	unsigned int width;	      /* columns, 100 at most; 0: 99 */
+	unsigned int frames;	      /* frames shown of each stack before "… N more"; 0: 16 */
 	struct source_reader *source; /* lent; NULL: no source lines */
 };
 
@@ -32,6 +32,9 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options);
 
 /* JSON lines, schema fdtrace/1 (docs/json.md). out is lent. events: calls too. */
 struct sink *json_sink_new(FILE *out, bool events);
+
+/* "fd 7 was closed twice": at most size bytes with the NUL. No text of a process is in it. */
+void finding_headline(const struct finding *finding, char *text, size_t size);
 
 /*
  * What happened, and what to change: one sentence each, for text_for_layout() or text_soften().

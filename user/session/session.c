@@ -125,11 +125,10 @@ static struct stack *victim_stack(struct session *session, const struct finding 
  */
 static void weigh(struct finding *finding, const struct process *process)
 {
-	bool closes = finding->kind == FINDING_DOUBLE_CLOSE ||
-		      finding->kind == FINDING_DOUBLE_CLOSE_UNSEEN;
+	const struct finding_kind_row *kind = finding_kind_row(finding->kind);
 
-	if (closes && process_is_shell(process)) {
-		finding->severity = SEVERITY_INFO;
+	if (kind->in_shell != kind->severity && process_is_shell(process)) {
+		finding->severity = kind->in_shell;
 		finding->notes |= NOTE_SHELL;
 	}
 }

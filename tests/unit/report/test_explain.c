@@ -325,6 +325,38 @@ static void test_sweep(void **state)
 	example_free(e);
 }
 
+static void test_headlines(void **state)
+{
+	static const struct {
+		enum finding_kind kind;
+		enum certainty certainty;
+		const char *text;
+	} expected[] = {
+		{FINDING_DOUBLE_CLOSE, CERTAINTY_FACT, "fd 7 was closed twice"},
+		{FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED, "fd 7 was probably closed twice"},
+		{FINDING_DOUBLE_CLOSE_UNSEEN, CERTAINTY_SUSPECTED,
+		 "fd 7 was closed although probably not open any more"},
+		{FINDING_USE_AFTER_CLOSE, CERTAINTY_FACT, "fd 7 was used after its close"},
+		{FINDING_REUSED_CLOSE, CERTAINTY_SUSPECTED,
+		 "fd 7 was closed, but probably belonged to somebody else"},
+		{FINDING_OWNED_CLOSE, CERTAINTY_FACT,
+		 "fd 7 was closed, but a Python object owned it"},
+		{FINDING_BAD_FD, CERTAINTY_FACT, "fd 7 was used, but was never open"},
+		{FINDING_CLOSE_SWEEP, CERTAINTY_FACT, "fds 7 to 20 were closed, but were not open"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		struct finding f = {.kind = expected[i].kind,
+				    .certainty = expected[i].certainty,
+				    .fd = 7,
+				    .last_fd = 20};
+		char text[128];
+
+		finding_headline(&f, text, sizeof(text));
+		assert_string_equal(text, expected[i].text);
+	}
+}
+
 /* Every kind, certainty and missing site: one sentence each, whatever is known. */
 static void test_all_say_something(void **state)
 {
@@ -428,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_owner_of_any_name),
 		cmocka_unit_test(test_bad_fd),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_headlines),
 		cmocka_unit_test(test_all_say_something),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_fingerprint_stays),

@@ -40,38 +40,6 @@ int tell_paragraph(const struct page *page, const char *style, const char *label
 	return 0;
 }
 
-static void headline_words(const struct finding *f, char text[HEAD_SIZE])
-{
-	const char *probably = f->certainty == CERTAINTY_SUSPECTED ? "probably " : "";
-
-	switch (f->kind) {
-	case FINDING_DOUBLE_CLOSE:
-		snprintf(text, HEAD_SIZE, "fd %d was %sclosed twice", f->fd, probably);
-		break;
-	case FINDING_DOUBLE_CLOSE_UNSEEN:
-		snprintf(text, HEAD_SIZE, "fd %d was closed although %snot open any more", f->fd,
-			 probably);
-		break;
-	case FINDING_USE_AFTER_CLOSE:
-		snprintf(text, HEAD_SIZE, "fd %d was %sused after its close", f->fd, probably);
-		break;
-	case FINDING_REUSED_CLOSE:
-		snprintf(text, HEAD_SIZE, "fd %d was closed, but %sbelonged to somebody else",
-			 f->fd, probably);
-		break;
-	case FINDING_OWNED_CLOSE:
-		snprintf(text, HEAD_SIZE, "fd %d was closed, but a Python object %sowned it", f->fd,
-			 probably);
-		break;
-	case FINDING_BAD_FD:
-		snprintf(text, HEAD_SIZE, "fd %d was used, but was %snever open", f->fd, probably);
-		break;
-	default:
-		snprintf(text, HEAD_SIZE, "fds %d to %d were closed, but were not open", f->fd,
-			 f->last_fd);
-	}
-}
-
 static const char *severity_style(enum severity severity)
 {
 	return severity == SEVERITY_ERROR     ? STYLE_ERROR
@@ -85,7 +53,7 @@ static int tell_headline(const struct telling *t)
 
 	snprintf(label, sizeof(label), "%s[%s]:", severity_name(t->f->severity),
 		 finding_kind_name(t->f->kind));
-	headline_words(t->f, text);
+	finding_headline(t->f, text, sizeof(text));
 	return tell_paragraph(t->page, severity_style(t->f->severity), label, 0, 4, text);
 }
 
@@ -204,27 +172,22 @@ static int tell_site(struct telling *t, const struct fd_site *site, const struct
 }
 
 /* A finalizer's stack is that of whoever ran just then: it comes last, and says so. */
-static const char *bad_label(const struct finding *f)
+static void bad_label(const struct finding *f, char *text, size_t size)
 {
+	const struct finding_kind_row *kind = finding_kind_row(f->kind);
+
 	if (site_finalizer(&f->bad))
-		return f->kind == FINDING_OWNED_CLOSE
-			       ? "closed by a finalizer, which ran at:"
-			       : "closed again by a finalizer, which ran at:";
-	switch (f->kind) {
-	case FINDING_DOUBLE_CLOSE:
-	case FINDING_REUSED_CLOSE:
-		return "closed again:";
-	case FINDING_USE_AFTER_CLOSE:
-	case FINDING_BAD_FD:
-		return "used:";
-	default:
-		return "closed:";
-	}
+		snprintf(text, size, "%s by a finalizer, which ran at:", kind->finalizer);
+	else
+		snprintf(text, size, "%s:", kind->site);
 }
 
 static int tell_bad(struct telling *t)
 {
-	return tell_site(t, &t->f->bad, t->view->bad, NULL, bad_label(t->f), NULL);
+	char label[WORD_SIZE];
+
+	bad_label(t->f, label, sizeof(label));
+	return tell_site(t, &t->f->bad, t->view->bad, NULL, label, NULL);
 }
 
 static int tell_closed(struct telling *t)

@@ -36,7 +36,7 @@ static int text_sink_finding(struct sink *sink, const struct finding_view *view)
 	struct repeat *repeat;
 	int err;
 
-	if (text->quiet_info && (f->severity == SEVERITY_INFO || f->kind == FINDING_CLOSE_SWEEP)) {
+	if (text->quiet_info && f->severity == SEVERITY_INFO) {
 		text->hidden++;
 		return 0;
 	}
