@@ -23,22 +23,26 @@
 #define PROT_EXEC	4
 #define ENOSYS		38
 
-#if defined(__TARGET_ARCH_x86)
-#define NR_MMAP	      9
-#define NR_IOCTL      16
-#define NR_FCNTL      72
-#define NR_BPF	      321
-#define NR_SOCKET     41
-#define NR_ACCEPT     43
-#define NR_SOCKETPAIR 53
-#define NR_ACCEPT4    288
-#define TS_COMPAT     2
-#elif defined(__TARGET_ARCH_arm64)
-#define NR_MMAP	 222
-#define NR_IOCTL 29
-#define NR_FCNTL 25
-#define NR_BPF	 280
-#endif
+#define TS_COMPAT 2
+
+/* Where a call's words are: 1 + the index of the argument, 0: none, CELL_OWN: own_words(). */
+enum call_word {
+	WORD_FLAGS,
+	WORD_ARG,
+	WORD_NAME,
+	CALL_WORDS,
+};
+
+#define CALL(ID, number, call, shape, fds, flags, arg, name, ...) \
+	WORDS(CALL_##ID, FLAGS_CELL_##flags, ARG_CELL_##arg, NAME_CELL_##name)
+#define PART CALL
+#define USE(...)
+#define WORDS(id, ...) [id] = {__VA_ARGS__},
+const volatile __u8 words_of_call[CALL_IDS][CALL_WORDS] = {CALL_ROWS(CALL, PART, USE)};
+#undef WORDS
+#undef CALL
+#undef PART
+#undef USE
 
 /* A hook has proved to see what is put into a table, whoever does it. */
 __u8 made_told;
@@ -81,6 +85,12 @@ static __always_inline u8 by_number(const volatile __u8 *table, u32 nr)
 	return table[nr & (SYSCALLS_KNOWN - 1)];
 }
 
+/* Whether a call fails with EBADF if a number that it is given is closed. */
+static __always_inline bool needs_open(u8 fds)
+{
+	return fds && !(fds & (FDS_PAIR | FDS_RANGE));
+}
+
 /* The call's number in our own terms, 0: of no interest. */
 static __always_inline u8 classify(const struct returned *call)
 {
@@ -102,14 +112,32 @@ static __always_inline u8 classify(const struct returned *call)
 	}
 	if (id == CALL_CLOSE) /* whatever it returns, unless there is no such call */
 		return call->ret == -ENOSYS ? 0 : id;
-	if (call->ret == -EBADF && by_number(fd_args_of_nr, call->nr))
+	if (call->ret == -EBADF && needs_open(by_number(fd_args_of_nr, call->nr)))
 		return id ? id : CALL_OTHER;
 	return 0;
 }
 
-static __always_inline u64 arg(const struct returned *call, u32 index)
+/*
+ * which: 1 + its index; 0 and what lies beyond are none. The array is not indexed: before
+ * Linux 5.12 the verifier allows no place on the stack that is not constant.
+ */
+static __always_inline u64 argument(const struct returned *call, u32 which)
 {
-	return index < 6 ? call->args[index] : 0;
+	switch (which) {
+	case 1:
+		return call->args[0];
+	case 2:
+		return call->args[1];
+	case 3:
+		return call->args[2];
+	case 4:
+		return call->args[3];
+	case 5:
+		return call->args[4];
+	case 6:
+		return call->args[5];
+	}
+	return 0;
 }
 
 /* Two descriptors that a call wrote into user memory. */
@@ -123,137 +151,74 @@ static __always_inline void read_pair(struct record_call *r, u64 from)
 	r->fd2 = pair[1];
 }
 
-/* The descriptors that a call is about, as enum call_shape says. */
-static __always_inline void read_fds(struct record_call *r, const struct returned *call)
+/*
+ * The descriptors that a call is about, as enum call_shape says. A function of its own: the
+ * verifier forgets behind it which way it went through.
+ */
+static __noinline void read_fds(struct record_call *r, const struct returned *call)
 {
-	u8 which = by_number(fd_args_of_nr, call->nr);
+	u8 fds = by_number(fd_args_of_nr, call->nr);
 
 	r->fd = r->fd2 = -1;
-	switch (r->call) {
-	case CALL_INSTALLED:
-		break;
-	case CALL_REMOVED:
+	if (r->call == CALL_INSTALLED) /* by nr, but it is none of that call's arguments */
+		return;
+	if (r->call == CALL_REMOVED) {
 		r->fd = call->args[0];
-		break;
-	case CALL_PIPE:
-	case CALL_PIPE2:
-		read_pair(r, call->args[0]);
-		break;
-	case CALL_SOCKETPAIR:
-		read_pair(r, call->args[3]);
-		break;
-	case CALL_CLOSE_RANGE:
-	case CALL_DUP2:
-	case CALL_DUP3:
-		r->fd = call->args[0];
-		r->fd2 = call->args[1];
-		break;
-	default:
-		if (which & 15)
-			r->fd = arg(call, (which & 15) - 1);
-		if (which >> 4)
-			r->fd2 = arg(call, (which >> 4) - 1);
+		return;
 	}
+	if (fds & FDS_PAIR) {
+		read_pair(r, argument(call, fds & 7));
+		return;
+	}
+	if (fds & 7)
+		r->fd = argument(call, fds & 7);
+	if (fds >> 4 & 7)
+		r->fd2 = argument(call, fds >> 4 & 7);
 }
 
-/* The flags (and more) of each call, as the comments of CALLS in record.h say. */
-static __always_inline u64 read_flags(struct record_call *r, const struct returned *call)
+/* What no single argument is. */
+static __always_inline void own_words(struct record_call *r, const struct returned *call)
 {
-	u64 name = 0;
+	u64 flags = 0;
 
 	switch (r->call) {
-	case CALL_OPEN:
-		r->flags = call->args[1];
-		name = call->args[0];
-		break;
-	case CALL_MQ_OPEN:
-		r->flags = call->args[1];
-		name = call->args[0];
-		break;
-	case CALL_OPENAT:
-		r->flags = call->args[2];
-		name = call->args[1];
-		break;
-	case CALL_OPENAT2: {
-		u64 flags = 0; /* struct open_how begins with them */
-
+	case CALL_OPENAT2: /* struct open_how begins with them */
 		read_user(&flags, sizeof(flags), call->args[2]);
 		r->flags = flags;
-		name = call->args[1];
 		break;
-	}
 	case CALL_CREAT:
 		r->flags = 01 | 0100 | 01000; /* O_WRONLY | O_CREAT | O_TRUNC */
-		name = call->args[0];
-		break;
-	case CALL_MEMFD_CREATE:
-		r->flags = call->args[1];
-		name = call->args[0];
-		break;
-	case CALL_SOCKET:
-	case CALL_SOCKETPAIR:
-		r->flags = call->args[1];
-		r->arg = call->args[0];
-		break;
-	case CALL_PIDFD_OPEN:
-		r->arg = call->args[0];
-		r->flags = call->args[1];
 		break;
 	case CALL_IOCTL_CLOEXEC:
 		r->flags = (u32)call->args[1] == FIOCLEX ? FD_CLOEXEC : 0;
 		break;
-	case CALL_FCNTL_SETFD:
-		r->flags = call->args[2];
-		break;
 	case CALL_CLOSE_RANGE:
 		r->arg = made_told ? RANGE_MADE_TOLD : 0;
-		r->flags = call->args[2];
-		break;
-	case CALL_DUP3:
-		r->flags = call->args[2];
-		break;
-	case CALL_ACCEPT4:
-	case CALL_SIGNALFD4:
-	case CALL_OPEN_BY_HANDLE_AT:
-		r->flags = call->args[r->call == CALL_OPEN_BY_HANDLE_AT ? 2 : 3];
-		break;
-	case CALL_PIPE2:
-	case CALL_EVENTFD2:
-	case CALL_TIMERFD_CREATE:
-	case CALL_FSOPEN:
-	case CALL_FSMOUNT:
-		r->flags = call->args[1];
-		break;
-	case CALL_OPEN_TREE:
-	case CALL_OPEN_TREE_ATTR:
-	case CALL_FSPICK:
-		r->flags = call->args[2];
-		name = call->args[1];
-		break;
-	case CALL_EPOLL_CREATE1:
-	case CALL_INOTIFY_INIT1:
-	case CALL_FANOTIFY_INIT:
-	case CALL_MEMFD_SECRET:
-	case CALL_USERFAULTFD:
-	case CALL_UNSHARE:
-		r->flags = call->args[0];
-		break;
-	case CALL_PERF_EVENT_OPEN:
-		r->flags = call->args[4];
 		break;
 	case CALL_IO_URING_SETUP:
 		r->arg = ring_flags;
-		break;
-	case CALL_INSTALLED:
-		r->flags = call->args[0];
-		r->arg = call->args[1];
 		break;
 	case CALL_OTHER:
 		if (call->nr == NR_FCNTL)
 			r->arg = call->args[1];
 		break;
 	}
-	return name;
+}
+
+/*
+ * Its flags, and more, as its row in abi/calls.h says. Returns where its name is, 0: none. A
+ * function of its own for the verifier's sake.
+ */
+static __noinline u64 read_words(struct record_call *r, const struct returned *call)
+{
+	const volatile __u8 *words = words_of_call[r->call & (CALL_IDS - 1)];
+
+	/* Each is loaded anew: the verifier forgets which it was. */
+	r->flags = argument(call, words[WORD_FLAGS]);
+	r->arg = argument(call, words[WORD_ARG]);
+	if (words[WORD_FLAGS] == CELL_OWN || words[WORD_ARG] == CELL_OWN)
+		own_words(r, call);
+	return argument(call, words[WORD_NAME]);
 }
 
 /* The path or name that the call was given; returns its bytes. */
@@ -332,7 +297,6 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->thread_ns = CURRENT(start_boottime);
 	r->stack_id = 0;
 	r->ret = call->ret;
-	r->flags = r->arg = 0;
 	r->call = id;
 	r->nr = call->nr;
 	r->name_size = 0;
@@ -343,7 +307,7 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->point = 0;
 	read_fds(r, call);
 	r->still_open = still_open(r);
-	name = read_flags(r, call);
+	name = read_words(r, call);
 	if (name && call->ret >= 0)
 		r->name_size = read_name(buf, name);
 	return r->name_size;

@@ -17,6 +17,8 @@
 #include <linux/types.h>
 #endif
 
+#include "abi/calls.h"
+
 #define RECORD_VERSION 3
 
 /* Longest path or name that a call record carries, bytes (PATH_MAX). */
@@ -96,7 +98,7 @@ struct record_header {
  *		  RANGE_MADE_TOLD
  *   OPEN         ret is new; name is the path as the program gave it; flags: O_*;
  *                fd is the directory descriptor where the call takes one, else -1
- *   MAKE         ret is new; flags and arg as CALLS below says
+ *   MAKE         ret is new; flags and arg as its row in calls.h says
  *   PAIR         fd and fd2 are both new
  *   DUP          ret is a copy of fd
  *   DUP_ONTO     fd2 becomes a copy of fd; what fd2 was is ended
@@ -117,67 +119,15 @@ enum call_shape {
 	SHAPE_OTHER,
 };
 
-/*
- * X(ID, number, name, shape). Numbers are ours, the same on every architecture, and
- * append-only. Where a comment says nothing, flags is the call's own flags argument.
- */
-#define CALLS(X)                                                                          \
-	X(CLOSE, 1, "close", SHAPE_CLOSE)                                                 \
-	X(CLOSE_RANGE, 2, "close_range", SHAPE_CLOSE_RANGE)                               \
-	X(OPEN, 3, "open", SHAPE_OPEN)                                                    \
-	X(OPENAT, 4, "openat", SHAPE_OPEN)                                                \
-	X(OPENAT2, 5, "openat2", SHAPE_OPEN)                                              \
-	X(CREAT, 6, "creat", SHAPE_OPEN)                                                  \
-	X(SOCKET, 7, "socket", SHAPE_MAKE)	    /* flags: type; arg: domain */        \
-	X(ACCEPT, 8, "accept", SHAPE_MAKE)	    /* fd: the listening socket */        \
-	X(ACCEPT4, 9, "accept4", SHAPE_MAKE)	    /* fd: the listening socket */        \
-	X(SOCKETPAIR, 10, "socketpair", SHAPE_PAIR) /* flags: type; arg: domain */        \
-	X(PIPE, 11, "pipe", SHAPE_PAIR)                                                   \
-	X(PIPE2, 12, "pipe2", SHAPE_PAIR)                                                 \
-	X(DUP, 13, "dup", SHAPE_DUP)                                                      \
-	X(DUP2, 14, "dup2", SHAPE_DUP_ONTO)                                               \
-	X(DUP3, 15, "dup3", SHAPE_DUP_ONTO)                                               \
-	X(FCNTL_DUPFD, 16, "fcntl(F_DUPFD)", SHAPE_DUP)                                   \
-	X(FCNTL_DUPFD_CLOEXEC, 17, "fcntl(F_DUPFD_CLOEXEC)", SHAPE_DUP)                   \
-	X(FCNTL_SETFD, 18, "fcntl(F_SETFD)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */   \
-	X(EPOLL_CREATE, 19, "epoll_create", SHAPE_MAKE)                                   \
-	X(EPOLL_CREATE1, 20, "epoll_create1", SHAPE_MAKE)                                 \
-	X(EVENTFD, 21, "eventfd", SHAPE_MAKE)                                             \
-	X(EVENTFD2, 22, "eventfd2", SHAPE_MAKE)                                           \
-	X(TIMERFD_CREATE, 23, "timerfd_create", SHAPE_MAKE)                               \
-	X(SIGNALFD, 24, "signalfd", SHAPE_MAKE)	  /* fd: -1, or the one it changes */     \
-	X(SIGNALFD4, 25, "signalfd4", SHAPE_MAKE) /* fd: -1, or the one it changes */     \
-	X(INOTIFY_INIT, 26, "inotify_init", SHAPE_MAKE)                                   \
-	X(INOTIFY_INIT1, 27, "inotify_init1", SHAPE_MAKE)                                 \
-	X(MEMFD_CREATE, 28, "memfd_create", SHAPE_MAKE) /* name: the name given */        \
-	X(PIDFD_OPEN, 29, "pidfd_open", SHAPE_MAKE)	/* arg: the pid */                \
-	X(UNSHARE, 30, "unshare", SHAPE_UNSHARE)                                          \
-	X(OTHER, 31, "?", SHAPE_OTHER)			     /* nr names it */            \
-	X(IOCTL_CLOEXEC, 32, "ioctl(FIOCLEX)", SHAPE_SET_FD) /* flags: FD_CLOEXEC or 0 */ \
-	X(PIDFD_GETFD, 33, "pidfd_getfd", SHAPE_MAKE)                                     \
-	X(OPEN_BY_HANDLE_AT, 34, "open_by_handle_at", SHAPE_MAKE)                         \
-	X(MEMFD_SECRET, 35, "memfd_secret", SHAPE_MAKE)                                   \
-	X(MQ_OPEN, 36, "mq_open", SHAPE_OPEN)                                             \
-	X(PERF_EVENT_OPEN, 37, "perf_event_open", SHAPE_MAKE)                             \
-	X(BPF, 38, "bpf", SHAPE_MAKE) /* only the commands that return a descriptor */    \
-	X(USERFAULTFD, 39, "userfaultfd", SHAPE_MAKE)                                     \
-	X(IO_URING_SETUP, 40, "io_uring_setup", SHAPE_MAKE) /* arg: enum ring_flag */     \
-	X(FANOTIFY_INIT, 41, "fanotify_init", SHAPE_MAKE)                                 \
-	X(LANDLOCK_CREATE_RULESET, 42, "landlock_create_ruleset", SHAPE_MAKE)             \
-	X(FSOPEN, 43, "fsopen", SHAPE_MAKE)                                               \
-	X(FSMOUNT, 44, "fsmount", SHAPE_MAKE)                                             \
-	X(FSPICK, 45, "fspick", SHAPE_MAKE)                                               \
-	X(OPEN_TREE, 46, "open_tree", SHAPE_MAKE)                                         \
-	X(OPEN_TREE_ATTR, 47, "open_tree_attr", SHAPE_MAKE)                               \
-	/* By nr, which does not return it. flags: O_CLOEXEC or 0; arg: S_IFMT, below */  \
-	X(INSTALLED, 48, "?", SHAPE_MAKE)                                                 \
-	/* In the midst of nr, which does not tell it */                                  \
-	X(REMOVED, 49, "?", SHAPE_CLOSE)
-
+/* Which call it was: calls.h has them. */
 enum call_id {
-#define X(id, number, name, shape) CALL_##id = number,
-	CALLS(X)
-#undef X
+#define CALL(ID, number, ...) CALL_##ID = number,
+#define PART		      CALL
+#define USE(...)
+	CALL_ROWS(CALL, PART, USE)
+#undef CALL
+#undef PART
+#undef USE
 };
 
 /* Of an io_uring. */

@@ -44,7 +44,7 @@ ROOMS = {
 # Rooms in which a static function's name stands in one file alone, so that it tells which.
 NAMED = {"base", "ebpf", "native", "process", "python", "recording", "security", "source", "stack"}
 # What a room may use of bpf/abi/; every one the records.
-RECORDS = {"record.h", "record_user.h"}
+RECORDS = {"calls.h", "record.h", "record_user.h"}
 FROM_BPF = {
     "base": {"owner_layout.h"},
     "security": {"owner_layout.h", "py_layout.h"},

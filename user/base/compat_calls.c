@@ -7,141 +7,20 @@
 /* From here on a system call has one number on all architectures. */
 #define SAME_NUMBERS 424
 
-/*
- * By the 32-bit number (arch/x86/entry/syscalls/syscall_32.tbl); not those whose descriptors stand
- * in other arguments than in the 64-bit call (fanotify_mark, the old mmap). Numbers do not change.
- */
 #if defined(__x86_64__)
-static const uint16_t native[] = {
-	[3] = 1 + __NR_read,
-	[4] = 1 + __NR_write,
-	[5] = 1 + __NR_open,
-	[6] = 1 + __NR_close,
-	[8] = 1 + __NR_creat,
-	[19] = 1 + __NR_lseek,
-	[41] = 1 + __NR_dup,
-	[42] = 1 + __NR_pipe,
-	[54] = 1 + __NR_ioctl,
-	[55] = 1 + __NR_fcntl,
-	[63] = 1 + __NR_dup2,
-	[93] = 1 + __NR_ftruncate,
-	[94] = 1 + __NR_fchmod,
-	[95] = 1 + __NR_fchown,
-	[100] = 1 + __NR_fstatfs,
-	[108] = 1 + __NR_fstat,
-	[118] = 1 + __NR_fsync,
-	[133] = 1 + __NR_fchdir,
-	[140] = 1 + __NR_lseek,
-	[141] = 1 + __NR_getdents,
-	[143] = 1 + __NR_flock,
-	[145] = 1 + __NR_readv,
-	[146] = 1 + __NR_writev,
-	[148] = 1 + __NR_fdatasync,
-	[180] = 1 + __NR_pread64,
-	[181] = 1 + __NR_pwrite64,
-	[187] = 1 + __NR_sendfile,
-	[192] = 1 + __NR_mmap,
-	[194] = 1 + __NR_ftruncate,
-	[197] = 1 + __NR_fstat,
-	[220] = 1 + __NR_getdents64,
-	[221] = 1 + __NR_fcntl,
-	[225] = 1 + __NR_readahead,
-	[228] = 1 + __NR_fsetxattr,
-	[231] = 1 + __NR_fgetxattr,
-	[234] = 1 + __NR_flistxattr,
-	[237] = 1 + __NR_fremovexattr,
-	[239] = 1 + __NR_sendfile,
-	[250] = 1 + __NR_fadvise64,
-	[254] = 1 + __NR_epoll_create,
-	[255] = 1 + __NR_epoll_ctl,
-	[256] = 1 + __NR_epoll_wait,
-	[269] = 1 + __NR_fstatfs,
-	[272] = 1 + __NR_fadvise64,
-	[277] = 1 + __NR_mq_open,
-	[279] = 1 + __NR_mq_timedsend,
-	[280] = 1 + __NR_mq_timedreceive,
-	[281] = 1 + __NR_mq_notify,
-	[282] = 1 + __NR_mq_getsetattr,
-	[284] = 1 + __NR_waitid,
-	[291] = 1 + __NR_inotify_init,
-	[292] = 1 + __NR_inotify_add_watch,
-	[293] = 1 + __NR_inotify_rm_watch,
-	[295] = 1 + __NR_openat,
-	[296] = 1 + __NR_mkdirat,
-	[297] = 1 + __NR_mknodat,
-	[298] = 1 + __NR_fchownat,
-	[299] = 1 + __NR_futimesat,
-	[300] = 1 + __NR_newfstatat,
-	[301] = 1 + __NR_unlinkat,
-	[302] = 1 + __NR_renameat,
-	[303] = 1 + __NR_linkat,
-	[304] = 1 + __NR_symlinkat,
-	[305] = 1 + __NR_readlinkat,
-	[306] = 1 + __NR_fchmodat,
-	[307] = 1 + __NR_faccessat,
-	[310] = 1 + __NR_unshare,
-	[313] = 1 + __NR_splice,
-	[314] = 1 + __NR_sync_file_range,
-	[315] = 1 + __NR_tee,
-	[316] = 1 + __NR_vmsplice,
-	[319] = 1 + __NR_epoll_pwait,
-	[320] = 1 + __NR_utimensat,
-	[321] = 1 + __NR_signalfd,
-	[322] = 1 + __NR_timerfd_create,
-	[323] = 1 + __NR_eventfd,
-	[324] = 1 + __NR_fallocate,
-	[325] = 1 + __NR_timerfd_settime,
-	[326] = 1 + __NR_timerfd_gettime,
-	[327] = 1 + __NR_signalfd4,
-	[328] = 1 + __NR_eventfd2,
-	[329] = 1 + __NR_epoll_create1,
-	[330] = 1 + __NR_dup3,
-	[331] = 1 + __NR_pipe2,
-	[332] = 1 + __NR_inotify_init1,
-	[333] = 1 + __NR_preadv,
-	[334] = 1 + __NR_pwritev,
-	[336] = 1 + __NR_perf_event_open,
-	[337] = 1 + __NR_recvmmsg,
-	[338] = 1 + __NR_fanotify_init,
-	[341] = 1 + __NR_name_to_handle_at,
-	[342] = 1 + __NR_open_by_handle_at,
-	[344] = 1 + __NR_syncfs,
-	[345] = 1 + __NR_sendmmsg,
-	[346] = 1 + __NR_setns,
-	[350] = 1 + __NR_finit_module,
-	[353] = 1 + __NR_renameat2,
-	[356] = 1 + __NR_memfd_create,
-	[357] = 1 + __NR_bpf,
-	[358] = 1 + __NR_execveat,
-	[359] = 1 + __NR_socket,
-	[360] = 1 + __NR_socketpair,
-	[361] = 1 + __NR_bind,
-	[362] = 1 + __NR_connect,
-	[363] = 1 + __NR_listen,
-	[364] = 1 + __NR_accept4,
-	[365] = 1 + __NR_getsockopt,
-	[366] = 1 + __NR_setsockopt,
-	[367] = 1 + __NR_getsockname,
-	[368] = 1 + __NR_getpeername,
-	[369] = 1 + __NR_sendto,
-	[370] = 1 + __NR_sendmsg,
-	[371] = 1 + __NR_recvfrom,
-	[372] = 1 + __NR_recvmsg,
-	[373] = 1 + __NR_shutdown,
-	[374] = 1 + __NR_userfaultfd,
-	[377] = 1 + __NR_copy_file_range,
-	[378] = 1 + __NR_preadv2,
-	[379] = 1 + __NR_pwritev2,
-	[383] = 1 + __NR_statx,
-	[410] = 1 + __NR_timerfd_gettime,
-	[411] = 1 + __NR_timerfd_settime,
-	[412] = 1 + __NR_utimensat,
-	[417] = 1 + __NR_recvmmsg,
-	[418] = 1 + __NR_mq_timedsend,
-	[419] = 1 + __NR_mq_timedreceive,
+static const struct {
+	uint16_t native;
+	uint16_t ia32[2]; /* 0: none; numbers do not change */
+} compat[] = {
+#define CALL(ID, number, call, shape, fds, flags, arg, name, makes, owner, ia32) \
+	USE(call, fds, owner, ia32)
+#define PART(...)
+#define USE(call, fds, owner, ia32) {__NR_##call, {IA32_CELL_##ia32}},
+	CALL_ROWS(CALL, PART, USE)
+#undef CALL
+#undef PART
+#undef USE
 };
-#else
-static const uint16_t native[1];
 #endif
 
 int syscall_of_compat(unsigned int nr)
@@ -149,6 +28,9 @@ int syscall_of_compat(unsigned int nr)
 #if defined(__x86_64__)
 	if (nr >= SAME_NUMBERS)
 		return syscall_name(nr) ? (int)nr : -1;
+	for (size_t i = 0; nr && i < ARRAY_SIZE(compat); i++)
+		if (compat[i].ia32[0] == nr || compat[i].ia32[1] == nr)
+			return compat[i].native;
 #endif
-	return nr < ARRAY_SIZE(native) ? native[nr] - 1 : -1;
+	return -1;
 }

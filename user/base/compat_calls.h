@@ -3,7 +3,8 @@
  * The 32-bit system calls that concern descriptors: of 32-bit programs, and of 64-bit ones by
  * int $0x80.
  *
- * Owns: which 64-bit calls they are. Pure data; of AArch32 there is none.
+ * Owns: which 64-bit calls they are, by the rows of abi/calls.h: those whose descriptors stand in
+ * other arguments there are left out (fanotify_mark, the old mmap). Of AArch32 there is none.
  */
 #ifndef FDTRACE_BASE_COMPAT_CALLS_H
 #define FDTRACE_BASE_COMPAT_CALLS_H

@@ -2,13 +2,16 @@
 /*
  * Names and shapes of the calls in a record, and this architecture's system call numbers.
  *
- * Owns: the tables that tell the kernel side which system call is which. Pure data.
+ * Owns: the tables that tell the kernel side which system call is which, expanded from the rows of
+ * abi/calls.h. Pure data.
  */
 #ifndef FDTRACE_BASE_SYSCALLS_H
 #define FDTRACE_BASE_SYSCALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/calls.h"
 #include "abi/owner_layout.h"
 #include "abi/record.h"
 
@@ -31,13 +34,23 @@ const char *syscall_name(unsigned int nr);
 /* enum call_id of a system call, 0: none of those that the records name. */
 uint8_t syscall_call(unsigned int nr);
 
+/* Whether it has a row: all or some of it makes, moves, ends or uses descriptors. */
+bool syscall_concerns_fds(unsigned int nr);
+
+/* Whether all or some of it makes, moves or ends descriptors, and not only fails with EBADF. */
+bool syscall_changes_fds(unsigned int nr);
+
 /*
  * Which arguments are descriptors: the low nibble is 1 + the index of the first, the high
- * nibble 1 + the index of the second; 0: none.
+ * nibble 1 + the index of the second; 0: none. With FDS_PAIR or FDS_RANGE none needs to be open.
  */
 uint8_t syscall_fd_args(unsigned int nr);
 
-/* enum owner_call (owner_layout.h) of a system call. */
+/*
+ * enum owner_call (owner_layout.h) of a system call: what CPython's owners call as they are made
+ * (Modules/_io/fileio.c: _io_FileIO___init___impl, Modules/socketmodule.c: sock_initobj_impl,
+ * Modules/selectmodule.c: newPyEpoll_Object), and what the methods of a socket call.
+ */
 uint8_t syscall_owner_call(unsigned int nr);
 
 #endif

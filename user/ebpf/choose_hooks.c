@@ -66,7 +66,7 @@ static uint16_t compat_call(unsigned int nr)
 
 	if (native < 0)
 		return nr && nr == COMPAT_SOCKETCALL ? COMPAT_CONCERNS : 0;
-	if (syscall_call(native) || native == SYS_fcntl || native == SYS_ioctl || native == SYS_bpf)
+	if (syscall_changes_fds(native))
 		return (native + 1) | COMPAT_CONCERNS;
 	return native + 1;
 }

@@ -6,12 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include <bpf/btf.h>
 
 #include "base/mem.h"
-#include "base/syscall_numbers.h"
 
 /* Where the function has another name than the call has: arch/.../syscalls/, asm-generic. */
 static const struct {
@@ -32,32 +30,27 @@ static const char *function_of(const char *call)
 	return call;
 }
 
-/* That bpf() makes a descriptor its command says, not the table of calls. */
-static bool concerns_fds(unsigned int nr)
-{
-	return syscall_call(nr) || syscall_fd_args(nr) || nr == SYS_bpf;
-}
-
 #if defined(__x86_64__)
-/* Of 32-bit calls those that end what a number was: others are learned at its first close. */
-static const struct {
-	const char *function;
-	uint16_t nr; /* of the 64-bit call */
-} compat[] = {
-	{"__ia32_sys_close", __NR_close},
-	{"__ia32_sys_close_range", __NR_close_range},
-	{"__ia32_sys_dup2", __NR_dup2},
-	{"__ia32_sys_dup3", __NR_dup3},
-};
 #define COMPAT_PREFIX "__ia32_sys_"
+
+/* Of 32-bit calls those that end what a number was: others are learned at its first close. */
+static bool ends_fds(unsigned int nr)
+{
+	enum call_shape shape = call_shape(syscall_call(nr));
+
+	return shape == SHAPE_CLOSE || shape == SHAPE_CLOSE_RANGE || shape == SHAPE_DUP_ONTO;
+}
 
 static void want_compat(struct functions *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(compat) && ret->count < SYSCALLS_MAX; i++) {
-		struct function *f = &ret->of[ret->count++];
+	for (unsigned int nr = 0; nr < SYSCALLS_MAX && ret->count < SYSCALLS_MAX; nr++) {
+		struct function *f = &ret->of[ret->count];
 
-		*f = (struct function){.nr = compat[i].nr};
-		snprintf(f->name, sizeof(f->name), "%s", compat[i].function);
+		if (!ends_fds(nr))
+			continue;
+		*f = (struct function){.nr = nr};
+		snprintf(f->name, sizeof(f->name), COMPAT_PREFIX "%s", syscall_name(nr));
+		ret->count++;
 	}
 }
 #else
@@ -78,7 +71,7 @@ static void wanted(struct functions *ret)
 			bool is_close = syscall_call(nr) == CALL_CLOSE;
 			struct function *f = &ret->of[ret->count];
 
-			if (!concerns_fds(nr) || is_close != close_first)
+			if (!syscall_concerns_fds(nr) || is_close != close_first)
 				continue;
 			snprintf(f->name, sizeof(f->name), FUNCTION_PREFIX "%s",
 				 function_of(syscall_name(nr)));

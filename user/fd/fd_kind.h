@@ -2,7 +2,8 @@
 /*
  * What a call makes: the type of the descriptor, and whether exec closes it.
  *
- * Owns: that knowledge, one line for each call. Pure data.
+ * Owns: that knowledge, from the rows of abi/calls.h. Pure data. Of CALL_INSTALLED fd_install.h
+ * knows more.
  */
 #ifndef FDTRACE_FD_FD_KIND_H
 #define FDTRACE_FD_FD_KIND_H

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/compat_calls.h"
 #include "base/mem.h"
 #include "base/syscalls.h"
 
@@ -117,8 +118,84 @@ static void test_calls(void **state)
 #endif
 }
 
+static const struct {
+	const char *name;
+	uint8_t fds;
+} rows[] = {
+#define CALL(ID, number, call, shape, fds, ...) {#call, FDS_CELL_##fds},
+#define PART(...)
+#define USE(call, fds, ...) {#call, FDS_CELL_##fds},
+	CALL_ROWS(CALL, PART, USE)
+#undef CALL
+#undef PART
+#undef USE
+};
+
+/* They are searched for by halves: each is found where it stands, as far as it is a call here. */
+static void test_rows_are_sorted(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int nr = number_of(rows[i].name);
+
+		assert_true(!i || strcmp(rows[i - 1].name, rows[i].name) < 0);
+		if (nr == SYSCALLS_MAX)
+			continue;
+		assert_true(syscall_concerns_fds(nr));
+		assert_int_equal(syscall_fd_args(nr), rows[i].fds);
+	}
+}
+
+static void test_what_changes_a_table(void **state)
+{
+	static const unsigned int changing[] = {SYS_close, SYS_openat, SYS_pipe2, SYS_unshare,
+						SYS_fcntl, SYS_ioctl,  SYS_bpf};
+	static const unsigned int using[] = {SYS_read, SYS_fstat, SYS_waitid, SYS_sendmsg};
+
+	for (size_t i = 0; i < ARRAY_SIZE(changing); i++)
+		assert_true(syscall_concerns_fds(changing[i]) && syscall_changes_fds(changing[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(using); i++)
+		assert_true(syscall_concerns_fds(using[i]) && !syscall_changes_fds(using[i]));
+	assert_false(syscall_concerns_fds(SYS_getpid) || syscall_changes_fds(SYS_getpid));
+	assert_false(syscall_concerns_fds(SYSCALLS_MAX) || syscall_changes_fds(SYSCALLS_MAX));
+}
+
+static void test_owner_calls(void **state)
+{
+	assert_int_equal(syscall_owner_call(SYS_fstat), OWNER_CALL_FSTAT);
+	assert_int_equal(syscall_owner_call(SYS_newfstatat), OWNER_CALL_FSTATAT);
+	assert_int_equal(syscall_owner_call(SYS_socket), OWNER_CALL_SOCKET);
+	assert_int_equal(syscall_owner_call(SYS_getsockname), OWNER_CALL_SOCKNAME);
+	assert_int_equal(syscall_owner_call(SYS_epoll_create1), OWNER_CALL_EPOLL);
+	assert_int_equal(syscall_owner_call(SYS_recvmsg), OWNER_CALL_USE);
+	assert_int_equal(syscall_owner_call(SYS_close), OWNER_CALL_NONE);
+	assert_int_equal(syscall_owner_call(SYSCALLS_MAX), OWNER_CALL_NONE);
+}
+
+/* arch/x86/entry/syscalls/syscall_32.tbl */
+static void test_32_bit_numbers(void **state)
+{
+#ifdef __x86_64__
+	assert_int_equal(syscall_of_compat(6), SYS_close);
+	assert_int_equal(syscall_of_compat(5), SYS_open);
+	assert_int_equal(syscall_of_compat(221), SYS_fcntl); /* fcntl64 */
+	assert_int_equal(syscall_of_compat(55), SYS_fcntl);
+	assert_int_equal(syscall_of_compat(357), SYS_bpf);
+	assert_int_equal(syscall_of_compat(417), SYS_recvmmsg);
+	assert_int_equal(syscall_of_compat(436), SYS_close_range);
+	assert_int_equal(syscall_of_compat(1), -1);   /* exit */
+	assert_int_equal(syscall_of_compat(90), -1);  /* the old mmap */
+	assert_int_equal(syscall_of_compat(339), -1); /* fanotify_mark */
+#endif
+	assert_int_equal(syscall_of_compat(0), -1);
+	assert_int_equal(syscall_of_compat(SYSCALLS_MAX), -1);
+}
+
 static void test_fd_args(void **state)
 {
+	assert_int_equal(syscall_fd_args(SYS_dup3), 0x21);
+	assert_int_equal(syscall_fd_args(SYS_pipe2), 0x01 | FDS_PAIR);
+	assert_int_equal(syscall_fd_args(SYS_socketpair), 0x04 | FDS_PAIR);
+	assert_int_equal(syscall_fd_args(SYS_close_range), 0x21 | FDS_RANGE);
 	assert_int_equal(syscall_fd_args(SYS_read), 0x01);
 	assert_int_equal(syscall_fd_args(SYS_mmap), 0x05);
 	assert_int_equal(syscall_fd_args(SYS_splice), 0x31);
@@ -220,6 +297,10 @@ int main(void)
 		cmocka_unit_test(test_call_names),
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_rows_are_sorted),
+		cmocka_unit_test(test_what_changes_a_table),
+		cmocka_unit_test(test_owner_calls),
+		cmocka_unit_test(test_32_bit_numbers),
 		cmocka_unit_test(test_fd_args),
 		cmocka_unit_test(test_the_kernel_agrees),
 		cmocka_unit_test(test_second_descriptors),
