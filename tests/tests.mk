@@ -112,12 +112,22 @@ stress: fdtrace ## races for recycled numbers, walks over owners and over what n
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 FDTRACE_TEST_LONG=$(STRESS_SECONDS) $(PYTHON) -m pytest \
 		-c tests/pytest.ini -p no:cacheprovider tests/adversary/test_walk.py
 
-.PHONY: lint bpf-lint man-lint check-vmlinux format format-check
-lint: fdtrace man-lint format-check bpf-lint ## the house rules
+.PHONY: lint bpf-lint man-lint layouts-lint check-vmlinux format format-check
+lint: fdtrace man-lint format-check bpf-lint layouts-lint ## the house rules
 	@$(PYTHON) tests/lint/lint.py
 
 bpf-lint: $(BUILD)/fdtrace.bpf.o ## what an old kernel would refuse of the kernel side
 	@$(PYTHON) -B tests/lint/bpf_object.py $(LLVM_OBJDUMP) $<
+
+layouts-lint: # the tables of CPython's layouts are those of the data
+	@$(PYTHON) -B tests/tools/layouts.py check
+
+.PHONY: layouts check-layouts
+layouts: ## user/python/layouts.inc, anew of tests/unit/data/layouts.txt
+	@$(PYTHON) -B tests/tools/layouts.py write
+
+check-layouts: ## compare that data with the headers of every CPython here
+	@$(PYTHON) -B tests/tools/layouts.py compare
 
 man-lint: ## the man page's markup
 	@mandoc -T lint -W warning docs/fdtrace.8

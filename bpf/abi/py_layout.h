@@ -2,8 +2,8 @@
 /*
  * Where CPython keeps what the frame walk reads: one struct py_layout per minor version.
  *
- * Owns: the form of that data, which the user side fills in (user/python/layout.c names the
- * CPython sources) and the kernel side reads. All numbers are byte offsets unless a comment
+ * Owns: the form of that data, which the user side fills in (user/python/layout.c) and the kernel
+ * side reads. All numbers are byte offsets unless a comment
  * says otherwise. Not part of a recording.
  */
 #ifndef FDTRACE_PY_LAYOUT_H

@@ -2,7 +2,8 @@
 /*
  * The struct offsets of every CPython that fdtrace walks.
  *
- * Owns: one table per minor version, each with its CPython source named.
+ * Owns: one table per minor version, made of what that version's headers say (tests/unit/data/
+ * layouts.txt, tests/tools/layouts.py). docs/howto-python.md.
  * Never: reads a process; never offers a version that was not checked.
  */
 #ifndef FDTRACE_PYTHON_LAYOUT_H

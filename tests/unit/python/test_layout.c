@@ -20,34 +20,83 @@ struct field {
 	size_t at, size;
 };
 
-#define FIELD(name, member)                                                                       \
-	{                                                                                         \
-		name, offsetof(struct py_layout, member), sizeof(((struct py_layout *)0)->member) \
+#define FIELD(member)                                           \
+	{                                                       \
+#member, offsetof(struct py_layout, member),    \
+			sizeof(((struct py_layout *)0)->member) \
 	}
-#define SAME(member) FIELD(#member, member)
 
 static const struct field fields[] = {
-	SAME(runtime_key),	SAME(runtime_interp),
-	SAME(ob_type),		SAME(interp_next),
-	SAME(interp_threads),	SAME(tstate_next),
-	SAME(tstate_status),	SAME(tstate_cframe),
-	SAME(frame_tlbc),	SAME(code_tlbc),
-	SAME(tstate_interp),	SAME(tstate_frame),
-	SAME(tstate_thread_id), SAME(cframe_current),
-	SAME(frame_back),	SAME(frame_code),
-	SAME(frame_lasti),	SAME(frame_owner),
-	SAME(frame_entry),	SAME(shim_owner),
-	SAME(code_size),	SAME(code_firstlineno),
-	SAME(code_version),	SAME(code_filename),
-	SAME(code_name),	SAME(code_table),
-	SAME(code_adaptive),	SAME(code_firsttraceable),
-	SAME(bytes_size),	SAME(bytes_data),
-	SAME(str_length),	SAME(str_hash),
-	SAME(str_state),	SAME(str_ascii),
-	SAME(str_data),		SAME(str_kind_shift),
-	SAME(str_kind_mask),	SAME(str_compact_bit),
-	SAME(str_ascii_bit),	FIELD("frame_end", frame_size),
+	FIELD(frames),
+	FIELD(lasti_scale),
+	FIELD(runtime_key),
+	FIELD(runtime_interp),
+	FIELD(key),
+	FIELD(ob_type),
+	FIELD(interp_next),
+	FIELD(interp_threads),
+	FIELD(tstate_next),
+	FIELD(tstate_interp),
+	FIELD(tstate_status),
+	FIELD(tstate_cframe),
+	FIELD(tstate_frame),
+	FIELD(tstate_thread_id),
+	FIELD(cframe_current),
+	FIELD(frame_size),
+	FIELD(frame_back),
+	FIELD(frame_code),
+	FIELD(frame_lasti),
+	FIELD(frame_owner),
+	FIELD(frame_entry),
+	FIELD(frame_tlbc),
+	FIELD(frame_object),
+	FIELD(object_line),
+	FIELD(shim_owner),
+	FIELD(code_tag_mask),
+	FIELD(code_size),
+	FIELD(code_firstlineno),
+	FIELD(code_version),
+	FIELD(code_filename),
+	FIELD(code_name),
+	FIELD(code_table),
+	FIELD(code_adaptive),
+	FIELD(code_tlbc),
+	FIELD(code_firsttraceable),
+	FIELD(bytes_size),
+	FIELD(bytes_data),
+	FIELD(str_length),
+	FIELD(str_hash),
+	FIELD(str_state),
+	FIELD(str_ascii),
+	FIELD(str_data),
+	FIELD(str_kind_shift),
+	FIELD(str_kind_mask),
+	FIELD(str_compact_bit),
+	FIELD(str_ascii_bit),
 };
+
+static const struct {
+	const char *word;
+	long number;
+} words[] = {
+	{"PY_FRAMES_OBJECT", PY_FRAMES_OBJECT},
+	{"PY_FRAMES_CFRAME", PY_FRAMES_CFRAME},
+	{"PY_FRAMES_CURRENT", PY_FRAMES_CURRENT},
+	{"PY_KEY_NONE", PY_KEY_NONE},
+	{"PY_KEY_TSS", PY_KEY_TSS},
+};
+
+static long number_of(const char *text)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	for (size_t i = 0; *end && i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i].word, text))
+			return words[i].number;
+	assert_int_equal(*end, '\0');
+	return number;
+}
 
 static long field_value(const struct py_layout *layout, const struct field *field)
 {
@@ -98,15 +147,17 @@ static void test_headers(void **state)
 	const char *folder = getenv("FDTRACE_TEST_DATA");
 	_cleanup_fclose_ FILE *f = NULL;
 	unsigned int version, checked = 0;
-	char path[PATH_MAX], build[8], name[64];
-	long number;
+	char path[PATH_MAX], build[8], name[64], value[64];
 
 	snprintf(path, sizeof(path), "%s/layouts.txt", folder ? folder : "tests/unit/data");
 	f = fopen(path, "r");
 	assert_non_null(f);
-	for (; fscanf(f, "%7s %63s %ld", build, name, &number) == 3; checked++) {
+	while (fscanf(f, "%7s %63s %63s", build, name, value) == 3) {
+		if (!strcmp(name, "key_mutexes"))
+			continue; /* no field, but see expected() */
 		assert_int_equal(sscanf(build, "%x", &version), 1);
-		check_field(version, strchr(build, 't'), name, number);
+		check_field(version, strchr(build, 't'), name, number_of(value));
+		checked++;
 	}
 	assert_true(feof(f));
 	assert_int_equal(checked,
