@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/syscalls.h"
+
 _Static_assert(sizeof(struct record_process) == 72, "records are a contract");
 _Static_assert(sizeof(struct record_runtime) == 40, "records are a contract");
 _Static_assert(sizeof(struct record_open_fd) == 40, "records are a contract");
@@ -283,4 +285,10 @@ bool record_valid(const struct record_header *record)
 		return VALID(struct record_native_stack, record, native_stack_valid);
 	}
 	return true;
+}
+
+bool record_call_is_sane(const struct record_call *call)
+{
+	return call->h.size >= sizeof(*call) && call_shape(call->call) && call->table &&
+	       call->name_size <= call->h.size - sizeof(*call) && call->ret == (int32_t)call->ret;
 }

@@ -49,6 +49,9 @@ static inline uint64_t record_call_bound(const struct record_call *call)
 	return call->enter_ns < call->h.time_ns ? call->enter_ns : 0;
 }
 
+/* Whether it says what a call did to descriptors, whole. */
+bool record_call_is_sane(const struct record_call *call);
+
 /* The number of a valid call's native stack; 0: it has none. */
 uint64_t record_call_native(const struct record_call *call);
 

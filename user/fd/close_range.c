@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "fd/close_range.h"
 
+#include <sched.h>
+
+#include "base/syscalls.h"
 #include "fd/generation.h"
 
 static void range_one(struct hold *hold, struct number *number, const struct record_call *call)
@@ -45,4 +48,12 @@ void range_closed(struct hold *hold, struct table *table, const struct record_ca
 	EACH_NUMBER(table, at, number)
 	if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
 		range_one(hold, number, call);
+}
+
+bool call_unshares(const struct record_call *call)
+{
+	enum call_shape shape = call_shape(call->call);
+
+	return call->ret >= 0 && ((shape == SHAPE_UNSHARE && call->flags & CLONE_FILES) ||
+				  (shape == SHAPE_CLOSE_RANGE && call->flags & RANGE_UNSHARE));
 }

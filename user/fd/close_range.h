@@ -8,6 +8,8 @@
 #ifndef FDTRACE_FD_CLOSE_RANGE_H
 #define FDTRACE_FD_CLOSE_RANGE_H
 
+#include <stdbool.h>
+
 #include "fd/pending.h"
 
 /* linux/close_range.h, which older systems lack */
@@ -16,5 +18,8 @@
 
 /* The call has returned without an error. */
 void range_closed(struct hold *hold, struct table *table, const struct record_call *call);
+
+/* The thread has a table of its own from this call on: by unshare(), or by this. */
+bool call_unshares(const struct record_call *call);
 
 #endif

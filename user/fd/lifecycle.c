@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -392,20 +391,6 @@ static uint64_t come_to(struct fd_world *world, const struct record_header *reco
 	return past.time_ns < born_ns ? 0 : past.table;
 }
 
-static bool is_sane(const struct record_call *call)
-{
-	return call->h.size >= sizeof(*call) && call_shape(call->call) && call->table &&
-	       call->name_size <= call->h.size - sizeof(*call) && call->ret == (int32_t)call->ret;
-}
-
-static bool unshares(const struct record_call *call)
-{
-	enum call_shape shape = call_shape(call->call);
-
-	return call->ret >= 0 && ((shape == SHAPE_UNSHARE && call->flags & CLONE_FILES) ||
-				  (shape == SHAPE_CLOSE_RANGE && call->flags & RANGE_UNSHARE));
-}
-
 /*
  * Of a process that nobody added nothing is known; to judge it would be to guess. It may share a
  * table with one that is known.
@@ -429,7 +414,7 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	uint64_t was_in;
 	struct user *user;
 
-	if (!is_sane(call))
+	if (!record_call_is_sane(call))
 		return -EINVAL;
 	was_in = come_to(world, &call->h, call->table, call->thread_ns,
 			 call->call == CALL_INSTALLED);
@@ -442,8 +427,8 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 	}
 	shape = call_shape(call->call);
 	scene.vfork = user->vfork;
-	scene.table =
-		users_table(&world->users, user, call->h.tid, call->table, was_in, unshares(call));
+	scene.table = users_table(&world->users, user, call->h.tid, call->table, was_in,
+				  call_unshares(call));
 	if (!scene.table)
 		return users_give_up(&world->users, user);
 	coverage_call(scene.table, call);

@@ -8,6 +8,7 @@
 #include "base/syscalls.h"
 #include "fd/claims.h"
 #include "fd/generation.h"
+#include "fd/ownership_doubt.h"
 
 /* The life that an object took and has not given up; NULL: none that is known. */
 static struct life *find_taken(const struct table *table, int32_t fd, uint64_t object)
@@ -151,15 +152,6 @@ enum site_origin owner_origin(const struct intent *intent)
 	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 }
 
-/* No other order of the calls fits for those that came after this life. */
-static bool is_followed_by_certain(const struct number *number, const struct life *life)
-{
-	for (const struct life *newer = number->newest; newer != life; newer = newer->older)
-		if (newer->uncertain || newer->crossed)
-			return false;
-	return true;
-}
-
 /* An object closed its number, and ended a life that it had never taken. */
 static void closed_anothers(struct hold *hold, const struct scene *scene,
 			    const struct intent *intent, struct life *life)
@@ -178,7 +170,7 @@ static void closed_anothers(struct hold *hold, const struct scene *scene,
 	if (!meant || meant == life || meant->live || meant->ended.missing != SITE_SEEN ||
 	    meant->owner_gaps != hold->store->gaps)
 		return;
-	unsure = meant->uncertain || !is_followed_by_certain(number, meant);
+	unsure = meant->uncertain || !owner_followed_by_certain(number, meant);
 	if (unsure && !intent->stale)
 		return;
 	verdict_begin(scene, scene->call->fd, &verdict);
@@ -290,94 +282,6 @@ static bool claims_held(const struct scene *scene, struct life *life)
 	return held && !given;
 }
 
-/*
- * All that came before this life was over at that time. If the close at hand may have been among
- * what came before, that is certain where as many calls have closed the number as have opened it.
- */
-static bool is_alone_since(const struct scene *scene, const struct number *number,
-			   const struct life *life, uint64_t time_ns)
-{
-	bool counts = false;
-
-	for (const struct life *older = life->older; older; older = older->older) {
-		const struct fd_site *ended = &older->ended;
-		bool over = !older->uncertain && life_after(scene->store, scene->call, ended);
-
-		if (ended->missing != SITE_SEEN || ended->time_ns >= time_ns)
-			return false;
-		if (!life->loose || (over && !counts))
-			return true;
-		if (!life_was_seen(older))
-			return false;
-		if (over)
-			return true;
-		counts = true;
-	}
-	if (number->cut && counts)
-		return !number->uneven && !table_cut(number->table, number->fd);
-	return !life_may_have_older(scene->store, number, scene->call);
-}
-
-/* An object that still has the number took it, all that was told of before being over. */
-static bool is_taken_anew(const struct scene *scene, const struct number *number,
-			  const struct life *life, const struct record_claim *claim)
-{
-	const struct life *older = life->older;
-
-	return claim->state == OWNER_HOLDS && claim_is_of(number, claim, life) &&
-	       !(claim->flags & CLAIM_LATE) &&
-	       (older ? older->ended.missing == SITE_SEEN && older->ended.time_ns < claim->since_ns
-		      : !life_may_have_older(scene->store, number, scene->call));
-}
-
-/*
- * Another order of the calls fits as well, but most likely not for what this close ended: an object
- * shows it. sure: and no order at all in which it was something else.
- */
-static bool is_settled(const struct scene *scene, const struct life *life, bool sure)
-{
-	const struct number *number = number_find(scene->table, scene->call->fd);
-
-	if (life->opened.missing != SITE_SEEN || (sure && (life->crossed || life->vague)))
-		return false;
-	for (unsigned int i = 0; i < record_call_claims(scene->call); i++) {
-		struct record_claim claim = claim_at(scene->call, i);
-
-		if (sure ? claim.state == OWNER_HOLDS && claim_is_of(number, &claim, life) &&
-				    !(claim.flags & CLAIM_LATE) &&
-				    is_alone_since(scene, number, life, claim.since_ns)
-			 : is_taken_anew(scene, number, life, &claim))
-			return true;
-	}
-	return false;
-}
-
-/*
- * When the object took the number, if it may have done so while the close went on, and so after it
- * had taken effect; 0: it had it before, for no other thread can have made it meanwhile, or it is
- * older than the call's entry.
- */
-static uint64_t taken_meanwhile(const struct scene *scene, const struct life *life)
-{
-	const struct record_call *call = scene->call;
-	uint64_t entered_ns = record_call_entered(call), taken_ns = 0;
-
-	if (call->still_open & CALL_ALONE)
-		return 0;
-	if (entered_ns < scene->store->after_ns)
-		entered_ns = scene->store->after_ns;
-	for (unsigned int i = 0; i < record_call_claims(call); i++) {
-		struct record_claim claim = claim_at(call, i);
-
-		if (claim.object != life->owner)
-			continue;
-		if (claim.since_ns <= entered_ns)
-			return 0;
-		taken_ns = claim.since_ns;
-	}
-	return taken_ns;
-}
-
 /* An object that still had a number after a close has let go of it: by a close of its own? */
 static void end_waits(struct hold *hold, const struct scene *scene)
 {
@@ -429,12 +333,12 @@ bool owner_closed(struct hold *hold, const struct scene *scene, const struct int
 		return false;
 	}
 	if (!(claimed ? held && life->owner_gaps == scene->store->gaps : is_behind(scene, life)) ||
-	    (life->uncertain && !is_settled(scene, life, false)))
+	    (life->uncertain && !owner_settles(scene, life, false)))
 		return false;
 	judge_behind(scene, intent, life, &verdict);
-	if ((life->uncertain || life->crossed) && !is_settled(scene, life, true))
+	if ((life->uncertain || life->crossed) && !owner_settles(scene, life, true))
 		verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
-	verdict.taken_ns = taken_meanwhile(scene, life);
+	verdict.taken_ns = owner_taken_meanwhile(scene, life);
 	if (life->swept)
 		verdict_suspect(&verdict.finding, NOTE_SWEPT);
 	doubt_owner(life, &verdict.finding);
@@ -476,23 +380,6 @@ static bool closed_before_object(const struct intent *intent, const struct life 
 static bool is_objects_own(const struct life *life)
 {
 	return life->ended.origin == ORIGIN_METHOD || life->ended.origin == ORIGIN_FINALIZER;
-}
-
-/* Where one that came later was not seen to begin, its end may be this one's. */
-static bool is_followed_by_seen(const struct number *number, const struct life *life)
-{
-	for (const struct life *newer = number->newest; newer != life; newer = newer->older)
-		if (newer->opened.missing != SITE_SEEN)
-			return false;
-	return true;
-}
-
-/* How this life ended is certain. */
-static bool is_certain(const struct store *store, const struct number *number,
-		       const struct life *life)
-{
-	return !life->uncertain && !life->swept && life->owner_gaps == store->gaps &&
-	       is_followed_by_seen(number, life) && is_followed_by_certain(number, life);
 }
 
 /* The life that the caller's object had taken, if that and its end were seen; else the last. */
@@ -567,7 +454,7 @@ void owner_failed(struct hold *hold, const struct scene *scene, const struct int
 		doubt |= intent->unsure || intent->life != life->id;
 	if (doubt)
 		verdict_suspect(f, NOTE_ANOTHERS);
-	if (life != number->newest && !is_certain(scene->store, number, life))
+	if (life != number->newest && !owner_certain(scene->store, number, life))
 		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
 	if (intent->object && claims_say(scene->call, intent->object, CLAIM_LATE))
 		verdict_suspect(f, NOTE_OWNER_LATE);
