@@ -24,7 +24,7 @@
 #include "thread.bpf.h"
 #include "python.bpf.h"
 #include "rights.bpf.h"
-#include "sight.bpf.h"
+#include "send_once.bpf.h"
 
 #include "native.bpf.h"
 
@@ -37,13 +37,13 @@
 #include "unseen.bpf.h"
 #include "fd_calls.bpf.h"
 #include "process.bpf.h"
-#include "returned.bpf.h"
-#include "installed.bpf.h"
+#include "sys_exit.bpf.h"
+#include "fd_install.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /*
- * System calls, by one of these hooks: the user side loads those of one rung of its ladder alone.
+ * System calls, by one of these hooks: the user side loads those of one kind of hook alone.
  * All end in the same code, so what they report is the same.
  */
 

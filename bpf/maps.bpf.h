@@ -91,9 +91,9 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
-	__type(key, struct held_key);
+	__type(key, struct claimed_key);
 	__type(value, struct claims);
-} held SEC(".maps");
+} claimed SEC(".maps");
 
 /* Types of objects that have been looked at. */
 struct {

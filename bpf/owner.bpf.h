@@ -272,17 +272,17 @@ static __always_inline u32 count_claims(const struct claims *claims)
 static __noinline struct claims *inherit_claims(const struct target *target, u32 layout, u32 tgid,
 						s32 fd)
 {
-	struct held_key key = {
+	struct claimed_key key = {
 		.program = target->parent_program, .tgid = target->parent_tgid, .fd = fd};
-	const struct claims *parents = bpf_map_lookup_elem(&held, &key);
+	const struct claims *parents = bpf_map_lookup_elem(&claimed, &key);
 	struct claims *copy;
 
 	if (!parents)
 		return NULL;
 	key.program = target->program;
 	key.tgid = tgid;
-	bpf_map_update_elem(&held, &key, parents, BPF_NOEXIST);
-	copy = bpf_map_lookup_elem(&held, &key);
+	bpf_map_update_elem(&claimed, &key, parents, BPF_NOEXIST);
+	copy = bpf_map_lookup_elem(&claimed, &key);
 	if (!copy)
 		return NULL;
 	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
@@ -302,8 +302,8 @@ static __noinline struct claims *inherit_claims(const struct target *target, u32
 static __always_inline struct claims *find_claims(const struct target *target, u32 layout, u32 tgid,
 						  s32 fd)
 {
-	struct held_key key = {.program = target->program, .tgid = tgid, .fd = fd};
-	struct claims *claims = bpf_map_lookup_elem(&held, &key);
+	struct claimed_key key = {.program = target->program, .tgid = tgid, .fd = fd};
+	struct claims *claims = bpf_map_lookup_elem(&claimed, &key);
 
 	if (claims || !target->parent_program)
 		return claims;

@@ -177,7 +177,7 @@ static __always_inline void doubt_sockets(struct walk *w)
 
 	if (!layout || !layout->sockets_late)
 		return;
-	claims = bpf_map_lookup_elem(&held, &w->key);
+	claims = bpf_map_lookup_elem(&claimed, &w->key);
 	if (!claims)
 		return;
 	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
@@ -202,7 +202,7 @@ __attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 table)
 
 	if (!w)
 		return 0;
-	claims = bpf_map_lookup_elem(&held, &w->key);
+	claims = bpf_map_lookup_elem(&claimed, &w->key);
 	if (!claims)
 		return TELL_NOTHING;
 	all = count_claims(claims);

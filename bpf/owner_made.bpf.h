@@ -224,7 +224,7 @@ static __always_inline bool stays(struct walk *w, const struct claim *claim, s32
  */
 __attribute__((noinline)) int add_claim(s32 fd)
 {
-	struct held_key key = {.fd = fd};
+	struct claimed_key key = {.fd = fd};
 	struct claims *claims;
 	struct walk *w = this_walk();
 	u32 count = 1;
@@ -233,7 +233,7 @@ __attribute__((noinline)) int add_claim(s32 fd)
 		return 0;
 	key.program = w->look.program;
 	key.tgid = w->look.tgid;
-	claims = bpf_map_lookup_elem(&held, &key);
+	claims = bpf_map_lookup_elem(&claimed, &key);
 	if (!claims)
 		return 0;
 	w->fresh.of[0] = w->look.claim;
@@ -264,18 +264,18 @@ __attribute__((noinline)) int add_claim(s32 fd)
 }
 
 /* The number becomes known, with this claim. */
-static __always_inline void begin_claims(struct walk *w, const struct held_key *key,
+static __always_inline void begin_claims(struct walk *w, const struct claimed_key *key,
 					 const struct claim *claim)
 {
 	__builtin_memset(&w->fresh, 0, sizeof(w->fresh));
 	if (claim)
 		w->fresh.of[0] = *claim;
-	bpf_map_update_elem(&held, key, &w->fresh, BPF_ANY);
+	bpf_map_update_elem(&claimed, key, &w->fresh, BPF_ANY);
 }
 
 static __noinline int take_number(struct walk *w, const struct target *target, s32 fd)
 {
-	struct held_key key = {.program = w->look.program, .tgid = w->look.tgid, .fd = fd};
+	struct claimed_key key = {.program = w->look.program, .tgid = w->look.tgid, .fd = fd};
 	struct claims *claims;
 
 	if (!w->look.claim.object)
@@ -297,8 +297,8 @@ static __noinline int take_number(struct walk *w, const struct target *target, s
 /* Whether it is worth to look for the owner of a number that is used: none is known, so far. */
 static __noinline bool is_unknown(struct walk *w, s32 fd)
 {
-	struct held_key key = {.program = w->look.program, .tgid = w->look.tgid, .fd = fd};
-	struct claims *claims = bpf_map_lookup_elem(&held, &key);
+	struct claimed_key key = {.program = w->look.program, .tgid = w->look.tgid, .fd = fd};
+	struct claims *claims = bpf_map_lookup_elem(&claimed, &key);
 
 	if (!claims) {
 		begin_claims(w, &key, NULL);

@@ -149,7 +149,7 @@ static __always_inline void left_alone(struct task_struct *parent, struct task_s
 	struct files_struct *table = BPF_CORE_READ(parent, files);
 
 	if (table == BPF_CORE_READ(child, files))
-		tell_unseen(table, UNSEEN_STRANGER);
+		tell_unseen(table, UNSEEN_SHARER);
 }
 
 static __always_inline void process_forked(struct task_struct *parent, struct task_struct *child)

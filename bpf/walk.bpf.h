@@ -157,7 +157,7 @@ struct walk {
 	struct thread_search search;
 	struct owner_look look;
 	struct type_look type;
-	struct held_key key;			     /* of the number at hand */
+	struct claimed_key key;			     /* of the number at hand */
 	struct claims fresh;			     /* of a number that becomes known */
 	struct record_claim told[RECORD_CLAIMS_MAX]; /* what a call is told of them */
 	struct table_rest rest;

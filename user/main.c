@@ -14,7 +14,7 @@
  * A standard descriptor that is closed must not become one of our own, which reports would then be
  * written into. What takes its place refuses them, and COMMAND does not get it.
  */
-static void guard_standard_fds(void)
+static void privileges_standard_fds(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
@@ -30,12 +30,12 @@ int main(int argc, char **argv)
 		return helper_run();
 	if (fetcher_is_wanted(argv[0]))
 		return fetcher_run();
-	guard_standard_fds();
+	privileges_standard_fds();
 	err = options_parse(argc, argv, &options);
 	if (err)
 		return err > 0 ? EXIT_OK : EXIT_USAGE;
 	status = options.replay		? replay_run(&options)
-		 : options.check_kernel ? survey_run(&options)
+		 : options.check_kernel ? check_kernel_run(&options)
 					: trace_run(&options);
 	options_free(&options);
 	return status;

@@ -29,7 +29,7 @@ struct target {
 };
 
 /* A number of a program, as its Python objects have it. */
-struct held_key {
+struct claimed_key {
 	__u64 program;
 	__u32 tgid;
 	__s32 fd;

@@ -484,9 +484,9 @@ struct record_exec {
 
 /* How numbers of a table may be opened and closed without a record of it. */
 enum unseen_way {
-	UNSEEN_STRANGER = 1, /* by a process that is not traced and shares the table */
-	UNSEEN_RING = 2,     /* by an io_uring */
-	UNSEEN_COMPAT = 4,   /* by 32-bit calls that are not decoded */
+	UNSEEN_SHARER = 1, /* by a process that is not traced and shares the table */
+	UNSEEN_RING = 2,   /* by an io_uring */
+	UNSEEN_COMPAT = 4, /* by 32-bit calls that are not decoded */
 	UNSEEN_WAYS = 7,
 };
 

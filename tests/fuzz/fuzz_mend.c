@@ -11,7 +11,7 @@
 
 static void check(const struct record_code *code)
 {
-	must(!mend_wanted(code) && !code->no_code);
+	must(!reread_wanted(code) && !code->no_code);
 	must(code->file_bytes <= RECORD_CODE_FILE_MAX && code->name_bytes <= RECORD_CODE_NAME_MAX);
 	must(code->table_bytes <= RECORD_TABLE_CHUNK && code->table_bytes <= code->table_total);
 	must(code->file_bytes % code->file_width == 0 && code->name_bytes % code->name_width == 0);
@@ -49,11 +49,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		memory_put(&memory, at, &value, sizeof(value));
 	}
-	code = mend_code(&record, layout, TYPE, memory_read, &memory);
+	code = reread_code(&record, layout, TYPE, memory_read, &memory);
 	if (code)
 		check(code);
 	free(code);
-	piece = mend_table(&from, offset, layout, TYPE, memory_read, &memory);
+	piece = reread_table(&from, offset, layout, TYPE, memory_read, &memory);
 	if (piece)
 		check_piece(piece, offset);
 	free(piece);

@@ -62,6 +62,17 @@ FORBIDDEN = {
     "placeholder": r"@@",
 }
 
+# Names that were ours alone, of a function, a type or a file: the field has words for what they meant.
+RETIRED = re.compile(
+    r"\b(?:desk|ladder|rung|scene|strangers|relist|learned|foreign|natives|inner|held|life|mend|survey|"
+    r"complain|announce|standing)_\w+\(|"
+    r"\b(?:struct|enum) (?:life|number|hold|held|scene|desk|made|rung|inner|foreign|strangers|relist|"
+    r"natives|standing|user|users|home|probe|attach)\b")
+RETIRED_FILES = {
+    "attach", "complain", "desk", "foreign", "guard", "hold", "inner", "installed", "ladder", "learned",
+    "life", "made", "mend", "natives", "probe", "prove", "relist", "returned", "rung", "sight", "sound",
+    "strangers", "survey", "watch"}
+
 problems = []
 
 
@@ -254,6 +265,11 @@ def check_c(path):
     check_c_functions(path, code)
     if path.name != "vmlinux.h":
         check_size(path, text)
+    if path.name.split(".")[0] in RETIRED_FILES and where in ("bpf", "user"):
+        problem(path, 1, "this name is a word of ours alone: see RETIRED_FILES")
+    for number, line in enumerate(code.split("\n"), 1):
+        if where in ("bpf", "user") and (found := RETIRED.search(line)):
+            problem(path, number, f"{found[0]}: a word of ours alone: see RETIRED")
     if where == "user":
         check_words(path, code, "c")
         check_includes(path, text)

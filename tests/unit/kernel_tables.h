@@ -98,7 +98,7 @@ struct slot {
 	bool open, reserved, write_only, cloexec;
 	bool hidden; /* no call that can be traced has touched it since something hidden did */
 	int opened;
-	struct past past; /* of the life that is over */
+	struct past past; /* of the generation that is over */
 };
 
 struct ktable {
@@ -123,8 +123,8 @@ struct told {
 
 struct owner_of {
 	uint32_t tgid;
-	int has;  /* -1: it has let go */
-	int life; /* the call that had opened what it took; 0: none that could be traced */
+	int has; /* -1: it has let go */
+	int gen; /* the call that had opened what it took; 0: none that could be traced */
 	unsigned int table;
 };
 
@@ -269,7 +269,7 @@ static inline void install(struct model *m, struct kcall *call, int fd, bool hid
 	call->touched |= 1u << fd;
 }
 
-static inline void end_life(struct model *m, struct kcall *call, int fd, bool hidden)
+static inline void end_generation(struct model *m, struct kcall *call, int fd, bool hidden)
 {
 	struct slot *slot = slot_of(m, call->table, fd);
 
@@ -293,7 +293,7 @@ static inline void effect_close(struct model *m, struct kcall *call, int fd)
 {
 	call->fd = fd;
 	if (slot_of(m, call->table, fd)->open)
-		end_life(m, call, fd, false);
+		end_generation(m, call, fd, false);
 	else
 		miss(m, call, fd);
 }
@@ -308,7 +308,7 @@ static inline void sweep(struct model *m, struct kcall *call, int fd)
 		slot->past.swept = call->id;
 		call->touched |= 1u << fd;
 	} else if (slot->open) {
-		end_life(m, call, fd, false);
+		end_generation(m, call, fd, false);
 	}
 }
 
@@ -360,8 +360,8 @@ static inline void effect_exec(struct model *m, struct kcall *call)
 static inline void redirect_objects(struct model *m, const struct kcall *call, int fd, int from)
 {
 	for (unsigned int i = 0; i < m->nobjects; i++)
-		if (m->objects[i].has == fd && from && m->objects[i].life == from)
-			m->objects[i].life = call->id;
+		if (m->objects[i].has == fd && from && m->objects[i].gen == from)
+			m->objects[i].gen = call->id;
 }
 
 static inline void effect_dup(struct model *m, struct kcall *call, bool onto)
@@ -380,7 +380,7 @@ static inline void effect_dup(struct model *m, struct kcall *call, bool onto)
 		if (to == from)
 			return;
 		if (slot_of(m, call->table, to)->open) {
-			end_life(m, call, to, false);
+			end_generation(m, call, to, false);
 			redirect_objects(m, call, to, slot_of(m, call->table, to)->opened);
 		}
 		install(m, call, to, false);
@@ -432,7 +432,7 @@ static inline void effect_removal(struct model *m, struct kcall *call)
 		return;
 	call->ret = 0;
 	call->fd = fd;
-	end_life(m, call, fd, false);
+	end_generation(m, call, fd, false);
 }
 
 /* Two hidden things in a row leave no trace of the first: nobody could tell. */
@@ -450,7 +450,7 @@ static inline void effect_hidden(struct model *m, struct kcall *call)
 	if (call->step->op == OP_RECEIVE)
 		slot->reserved = true;
 	else
-		end_life(m, call, fd, true);
+		end_generation(m, call, fd, true);
 }
 
 static inline void effect_clone(struct model *m, struct kcall *call)

@@ -26,7 +26,7 @@ static inline void memory_put(struct memory *m, uint64_t at, const void *from, s
 	memcpy(m->bytes + (at - MEMORY_AT), from, size);
 }
 
-/* A mend_read_fn. */
+/* A reread_read_fn. */
 static inline bool memory_read(void *arg, uint64_t at, void *to, size_t size)
 {
 	const struct memory *m = arg;

@@ -6,8 +6,8 @@
  * An object takes the number of an open, or of a use, after the call: as it is made, or seen late.
  * At its own close it lets go of the number first. It may also let go without a close.
  *
- * Owns: which object has which number, and which life it took; what is kept of claims. What an
- * object does is drawn from the seed and the step's place, so that scripts stay what they were.
+ * Owns: which object has which number, and which generation it took; what is kept of claims. What
+ * an object does is drawn from the seed and the step's place, so that scripts stay what they were.
  * Never: knows a verdict.
  */
 #ifndef FDTRACE_TESTS_MODEL_OWNERS_H

@@ -22,27 +22,28 @@ static void say(const struct page *page, const char *name, const char *what, con
 	layout_paragraph(page, NULL, label, 0, COLUMN, line);
 }
 
-static void say_rung(const struct page *page, const struct trial *trial, bool chosen)
+static void print_hook_kind(const struct page *page, const struct trial *trial, bool chosen)
 {
 	const char *unseen[UNSEEN_MAX];
 
-	say(page, rung_name(trial->rung),
+	say(page, hook_kind_name(trial->kind),
 	    trial->err ? "no: "
 	    : chosen   ? "works, taken: "
 		       : "works: ",
 	    trial->text);
 	if (trial->err && trial->err != -ETIME)
 		return;
-	say(page, "", "others pay ", rung_cost(trial->rung));
+	say(page, "", "others pay ", hook_kind_cost(trial->kind));
 	if (trial->err)
 		return; /* nothing beside it has been tried */
-	for (enum inner which = 0; which < INNERS; which++)
-		if (trial->inner[which])
-			say(page, "", "and ", inner_cost(which, trial->inner[which]));
-	rung_unseen(trial->rung, trial->preempted, trial->inner, unseen);
+	for (enum kernel_function which = 0; which < KERNEL_FUNCTIONS; which++)
+		if (trial->function_hooks[which])
+			say(page, "", "and ",
+			    kernel_function_cost(which, trial->function_hooks[which]));
+	hook_kind_unseen(trial->kind, trial->preempted, trial->function_hooks, unseen);
 	for (size_t i = 0; unseen[i]; i++)
 		say(page, "", "cannot see ", unseen[i]);
-	if (!trial->inner[INNER_CLOSE])
+	if (!trial->function_hooks[KERNEL_FUNCTION_CLOSE])
 		say(page, "", "cannot tell ",
 		    "a close that failed for its number from one that "
 		    "failed in a file system (FUSE, NFS: EBADF)");
@@ -57,48 +58,48 @@ static void say_kernel(void)
 }
 
 /* Tries them all; how many in *ret_count. Whether any works. */
-static bool try_all(const struct probe_options *options, struct trial trials[RUNGS],
+static bool try_all(const struct probe_options *options, struct trial trials[HOOK_KINDS],
 		    size_t *ret_count)
 {
 	const struct page page = {.out = stdout, .width = 80};
-	struct attempt attempt = ladder_first(options);
+	struct attempt attempt = choose_hooks_first(options);
 	bool found = false;
 	size_t count = 0;
 
-	for (size_t i = 0; i < RUNGS; i++) {
-		struct standing standing;
+	for (size_t i = 0; i < HOOK_KINDS; i++) {
+		struct loaded_object loaded;
 		bool works;
 
-		attempt.rung = attempt.order[i];
-		if (!ladder_includes(attempt.rung, options))
+		attempt.kind = attempt.order[i];
+		if (!choose_hooks_includes(attempt.kind, options))
 			continue;
-		works = !ladder_try(&attempt, options, &standing, &trials[count]);
-		ladder_learn(&attempt, &trials[count]);
-		say_rung(&page, &trials[count++], works && !found);
+		works = !choose_hooks_try(&attempt, options, &loaded, &trials[count]);
+		choose_hooks_learn(&attempt, &trials[count]);
+		print_hook_kind(&page, &trials[count++], works && !found);
 		fflush(stdout);
 		if (works)
-			ladder_leave(&standing);
+			choose_hooks_leave(&loaded);
 		found |= works;
 	}
 	*ret_count = count;
 	return found;
 }
 
-int survey_run(const struct options *options)
+int check_kernel_run(const struct options *options)
 {
-	const struct probe_options probe = {
+	const struct probe_options ebpf = {
 		.ring_bytes = options->ring_bytes,
 		.verbose = options->verbose,
-		.rung = options->hooks,
+		.kind = options->hooks,
 	};
-	struct trial trials[RUNGS];
+	struct trial trials[HOOK_KINDS];
 	struct probe_error error;
 	size_t count;
 
-	probe_log(options->verbose);
+	ebpf_log(options->verbose);
 	say_kernel();
-	if (try_all(&probe, trials, &count))
+	if (try_all(&ebpf, trials, &count))
 		return EXIT_OK;
-	ladder_diagnose(trials, count, &error);
-	return complain_lack(&error);
+	choose_hooks_diagnose(trials, count, &error);
+	return log_lack(&error);
 }

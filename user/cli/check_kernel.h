@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * `fdtrace --check-kernel`: what this kernel offers, rung by rung, as it was tried.
+ * `fdtrace --check-kernel`: what this kernel offers, kind by kind, as it was tried.
  *
  * Owns: that report. Never: traces a process other than fdtrace itself.
  */
@@ -9,7 +9,7 @@
 
 #include "cli/options.h"
 
-/* EXIT_OK if there is a rung that works; else as tracing would end. */
-int survey_run(const struct options *options);
+/* EXIT_OK if there is a kind of hook that works; else as tracing would end. */
+int check_kernel_run(const struct options *options);
 
 #endif

@@ -14,7 +14,7 @@
 /* As many are counted. */
 #define COUNT_MAX 1000
 
-bool left_begin(struct left *left)
+bool left_behind_begin(struct left_behind *left)
 {
 	left->ended_ns = clock_boot_ns();
 	return !left->unwanted;
@@ -47,7 +47,8 @@ static bool describe(const struct tracer *tracer, char *text, size_t size)
 	return true;
 }
 
-void left_tell_awaited(struct left *left, const struct tracer *tracer, struct status *status)
+void left_behind_tell_awaited(struct left_behind *left, const struct tracer *tracer,
+			      struct status_line *status)
 {
 	char who[96];
 
@@ -55,19 +56,20 @@ void left_tell_awaited(struct left *left, const struct tracer *tracer, struct st
 	    clock_boot_ns() - left->ended_ns < MOMENT_NS || !describe(tracer, who, sizeof(who)))
 		return;
 	left->told = true;
-	status_hide(status);
-	announce("%s has ended; waiting for %s, which it left behind: Ctrl-C ends that, and "
+	status_line_hide(status);
+	log_info("%s has ended; waiting for %s, which it left behind: Ctrl-C ends that, and "
 		 "--no-wait does without",
 		 left->command, who);
 }
 
-void left_tell_untraced(struct left *left, const struct tracer *tracer, struct status *status)
+void left_behind_tell_untraced(struct left_behind *left, const struct tracer *tracer,
+			       struct status_line *status)
 {
 	char who[96];
 
 	if (!left->ended_ns || left->quiet || !describe(tracer, who, sizeof(who)))
 		return;
-	status_hide(status);
-	announce("no longer traced, though not at an end: %s, which %s left behind", who,
+	status_line_hide(status);
+	log_info("no longer traced, though not at an end: %s, which %s left behind", who,
 		 left->command);
 }

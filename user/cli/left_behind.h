@@ -14,7 +14,7 @@
 #include "cli/status_line.h"
 #include "tracer/tracer.h"
 
-struct left {
+struct left_behind {
 	const char *command; /* its name; NULL: none was started, and nothing below is asked for */
 	bool quiet;	     /* nothing is said */
 	bool unwanted;	     /* they are not waited for */
@@ -23,12 +23,14 @@ struct left {
 };
 
 /* COMMAND has ended. True: the others are waited for, as long as the kernel side has any. */
-bool left_begin(struct left *left);
+bool left_behind_begin(struct left_behind *left);
 
 /* Says whom fdtrace waits for, once, when that has lasted a moment. The status line makes room. */
-void left_tell_awaited(struct left *left, const struct tracer *tracer, struct status *status);
+void left_behind_tell_awaited(struct left_behind *left, const struct tracer *tracer,
+			      struct status_line *status);
 
 /* Says who lives on though tracing ends, if COMMAND itself has ended. */
-void left_tell_untraced(struct left *left, const struct tracer *tracer, struct status *status);
+void left_behind_tell_untraced(struct left_behind *left, const struct tracer *tracer,
+			       struct status_line *status);
 
 #endif

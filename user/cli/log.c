@@ -28,7 +28,7 @@ static char *shown(const char *format, va_list args)
 	return text_for_terminal(text, strlen(text));
 }
 
-void complain(const char *format, ...)
+void log_error(const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list args;
@@ -39,7 +39,7 @@ void complain(const char *format, ...)
 	fprintf(stderr, "fdtrace: %s\n", text ? text : "out of memory");
 }
 
-void announce(const char *format, ...)
+void log_info(const char *format, ...)
 {
 	const struct page page = {.out = stderr, .width = WIDTH};
 	_cleanup_free_ char *text = NULL;
@@ -52,9 +52,9 @@ void announce(const char *format, ...)
 		layout_paragraph(&page, NULL, "fdtrace:", 0, 2, text);
 }
 
-int complain_error(const struct tracer_error *error)
+int log_tracer_error(const struct tracer_error *error)
 {
-	complain("%s", error->text);
+	log_error("%s", error->text);
 	switch (error->failure) {
 	case TRACER_NO_PRIVILEGE:
 		return EXIT_PRIVILEGE;
@@ -68,13 +68,13 @@ int complain_error(const struct tracer_error *error)
 	return EXIT_FAILED;
 }
 
-int complain_lack(const struct probe_error *error)
+int log_lack(const struct probe_error *error)
 {
-	complain("%s", error->text);
+	log_error("%s", error->text);
 	switch (error->lack) {
-	case PROBE_LACK_PRIVILEGE:
+	case EBPF_LACK_PRIVILEGE:
 		return EXIT_PRIVILEGE;
-	case PROBE_LACK_KERNEL:
+	case EBPF_LACK_KERNEL:
 		return EXIT_KERNEL;
 	default:
 		return EXIT_FAILED;

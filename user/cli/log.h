@@ -8,15 +8,15 @@
 struct probe_error;
 struct tracer_error;
 
-__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 
 /* What is no complaint: in several lines, if it is long. */
-__attribute__((format(printf, 1, 2))) void announce(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 
 /* Says what the kernel or the user lacks; the exit status (options.h) for it. */
-int complain_lack(const struct probe_error *error);
+int log_lack(const struct probe_error *error);
 
 /* Says what keeps a trace from beginning; the exit status. */
-int complain_error(const struct tracer_error *error);
+int log_tracer_error(const struct tracer_error *error);
 
 #endif

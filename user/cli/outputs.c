@@ -20,23 +20,23 @@ static bool want_color(const struct options *options, int fd)
 	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
-static struct sink *new_sink(const struct reports *reports, const struct options *options,
+static struct sink *new_sink(const struct outputs *outputs, const struct options *options,
 			     struct source_reader *source)
 {
 	struct text_options text = {
-		.color = want_color(options, reports->output.fd),
+		.color = want_color(options, outputs->output.fd),
 		.quiet_info = !options->all,
 		.frames = options->frames,
 		.source = source,
 	};
 
 	if (options->json)
-		return json_sink_new(reports->output.stream, options->events);
-	return text_sink_new(reports->output.stream, &text);
+		return json_sink_new(outputs->output.stream, options->events);
+	return text_sink_new(outputs->output.stream, &text);
 }
 
 /* -o, else standard output, which a COMMAND keeps for itself. */
-int reports_open(struct reports *reports, const struct options *options,
+int outputs_open(struct outputs *outputs, const struct options *options,
 		 struct source_reader *source, struct sink **ret_sink)
 {
 	int fd = options->command ? STDERR_FILENO : STDOUT_FILENO, err;
@@ -44,49 +44,50 @@ int reports_open(struct reports *reports, const struct options *options,
 	if (options->output) {
 		fd = output_file_open(options->output, true);
 		if (fd < 0) {
-			complain("cannot write to %s: %s", options->output, output_file_error(fd));
+			log_error("cannot write to %s: %s", options->output, output_file_error(fd));
 			return EXIT_OUTPUT;
 		}
-		reports->fd = fd;
-		reports->path = options->output;
+		outputs->fd = fd;
+		outputs->path = options->output;
 	}
-	err = output_open(&reports->output, fd);
+	err = output_open(&outputs->output, fd);
 	if (err) {
-		complain("cannot write reports: %s", strerror(-err));
+		log_error("cannot write reports: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	*ret_sink = new_sink(reports, options, source);
+	*ret_sink = new_sink(outputs, options, source);
 	if (!*ret_sink) {
-		complain("out of memory");
+		log_error("out of memory");
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
 }
 
-void reports_close(struct reports *reports)
+void outputs_close(struct outputs *outputs)
 {
-	output_close(&reports->output);
-	reports->fd = close_fd(reports->fd);
+	output_close(&outputs->output);
+	outputs->fd = close_fd(outputs->fd);
 }
 
-bool reports_summary(const struct options *options)
+bool outputs_summary(const struct options *options)
 {
 	return !options->quiet || options->json;
 }
 
-int reports_failed(const struct reports *reports, int err, bool goes_on)
+int outputs_failed(const struct outputs *outputs, int err, bool goes_on)
 {
 	const char *end = goes_on ? "; tracing has ended, COMMAND goes on" : "";
 
 	if (err == -EPIPE) {
-		complain("nobody reads the reports any more: stopped%s", end);
+		log_error("nobody reads the reports any more: stopped%s", end);
 		return EXIT_OUTPUT;
 	}
-	if (reports->output.error) {
-		complain("cannot write %s%s: %s%s", reports->path ? "to " : "reports",
-			 reports->path ? reports->path : "", strerror(-reports->output.error), end);
+	if (outputs->output.error) {
+		log_error("cannot write %s%s: %s%s", outputs->path ? "to " : "reports",
+			  outputs->path ? outputs->path : "", strerror(-outputs->output.error),
+			  end);
 		return EXIT_OUTPUT;
 	}
-	complain("stopped: %s%s", strerror(-err), end);
+	log_error("stopped: %s%s", strerror(-err), end);
 	return EXIT_FAILED;
 }

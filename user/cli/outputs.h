@@ -12,30 +12,30 @@
 #include "source/source.h"
 #include "session/sink.h"
 
-struct reports {
+struct outputs {
 	struct output output;
 	int fd;		  /* of -o; -1: standard output or error */
 	const char *path; /* likewise, lent; NULL */
 };
 
 /* Nothing is open yet. */
-#define REPORTS_NONE ((struct reports){.fd = -1})
+#define OUTPUTS_NONE ((struct outputs){.fd = -1})
 
 /*
  * Opens the output, and makes its sink, which is the caller's to add to a session. source: for
  * source lines, lent; NULL: none. Returns an exit status; what failed has been said.
  */
-int reports_open(struct reports *reports, const struct options *options,
+int outputs_open(struct outputs *outputs, const struct options *options,
 		 struct source_reader *source, struct sink **ret_sink);
-void reports_close(struct reports *reports);
+void outputs_close(struct outputs *outputs);
 
 /* Whether the summary is wanted too. */
-bool reports_summary(const struct options *options);
+bool outputs_summary(const struct options *options);
 
 /*
  * Says why the session failed with err, and returns the exit status. goes_on: a COMMAND runs, which
  * is not traced any more.
  */
-int reports_failed(const struct reports *reports, int err, bool goes_on);
+int outputs_failed(const struct outputs *outputs, int err, bool goes_on);
 
 #endif

@@ -23,7 +23,7 @@ struct replay {
 	struct recording_reader *reader;
 	struct session *session;
 	struct source_player sources;
-	struct reports reports;
+	struct outputs outputs;
 	uint16_t last; /* type of the last record */
 };
 
@@ -64,7 +64,7 @@ static int open_recording(struct replay *replay)
 	err = replay->fd < 0 ? -errno : recording_reader_new(replay->fd, &replay->reader);
 	if (!err)
 		return EXIT_OK;
-	complain("cannot replay %s: %s", path, why_not(err));
+	log_error("cannot replay %s: %s", path, why_not(err));
 	return EXIT_FAILED;
 }
 
@@ -89,13 +89,13 @@ static int open_session(struct replay *replay)
 	int status;
 
 	if (session_new(&options, &replay->session)) {
-		complain("out of memory");
+		log_error("out of memory");
 		return EXIT_FAILED;
 	}
 	source_player_init(&replay->sources);
-	status = reports_open(&replay->reports, replay->options, &replay->sources.reader, &sink);
+	status = outputs_open(&replay->outputs, replay->options, &replay->sources.reader, &sink);
 	if (!status && session_add_sink(replay->session, sink)) {
-		complain("too many outputs");
+		log_error("too many outputs");
 		status = EXIT_FAILED;
 	}
 	return status;
@@ -105,7 +105,7 @@ static int flush(struct replay *replay, bool all)
 {
 	int err = session_flush(replay->session);
 
-	return err ? err : output_flush(&replay->reports.output, all);
+	return err ? err : output_flush(&replay->outputs.output, all);
 }
 
 /* The records, up to the last or to a damaged place; ret_read: how reading ended. */
@@ -136,17 +136,17 @@ static int judge_end(const struct replay *replay, int read)
 	if (replay->last == RECORD_END)
 		return EXIT_OK;
 	if (replay->last == RECORD_CUT) {
-		complain("%s ends before its session did: it had reached --record-size", path);
+		log_error("%s ends before its session did: it had reached --record-size", path);
 		return EXIT_OK;
 	}
 	if (read == 0)
-		complain("%s is truncated after byte %" PRIu64 ": what came before has been "
-			 "reported, a summary cannot be given",
-			 path, whole);
+		log_error("%s is truncated after byte %" PRIu64 ": what came before has been "
+			  "reported, a summary cannot be given",
+			  path, whole);
 	else
-		complain("%s cannot be read after byte %" PRIu64 ": %s; what came before has been "
-			 "reported, a summary cannot be given",
-			 path, whole, why_not(read));
+		log_error("%s cannot be read after byte %" PRIu64 ": %s; what came before has been "
+			  "reported, a summary cannot be given",
+			  path, whole, why_not(read));
 	return EXIT_FAILED;
 }
 
@@ -165,11 +165,11 @@ static int run(struct replay *replay)
 	/* What has been lost is known at the end alone: else there is no summary. */
 	if (!err)
 		err = session_end(replay->session,
-				  replay->last == RECORD_END && reports_summary(options));
+				  replay->last == RECORD_END && outputs_summary(options));
 	if (!err)
 		err = flush(replay, true);
 	if (err)
-		return reports_failed(&replay->reports, err, false);
+		return outputs_failed(&replay->outputs, err, false);
 	status = judge_end(replay, read);
 	session_stats(replay->session, &stats);
 	if (!status && options->error_exitcode && session_stats_findings(&stats))
@@ -179,7 +179,7 @@ static int run(struct replay *replay)
 
 int replay_run(const struct options *options)
 {
-	struct replay replay = {.options = options, .fd = -1, .reports = REPORTS_NONE};
+	struct replay replay = {.options = options, .fd = -1, .outputs = OUTPUTS_NONE};
 	int status;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -188,7 +188,7 @@ int replay_run(const struct options *options)
 	session_free(replay.session);
 	source_player_free(&replay.sources);
 	recording_reader_free(replay.reader);
-	reports_close(&replay.reports);
+	outputs_close(&replay.outputs);
 	close_fd(replay.fd);
 	return status;
 }

@@ -253,7 +253,7 @@ static void __attribute__((noreturn)) child_run(struct child_ends ends, char *co
 	char go = 0;
 
 	if (!err)
-		err = -guard_give_none();
+		err = -privileges_give_none();
 	if (!err) {
 		if (read_all(ends.go, &go, 1) != 1)
 			_exit(EXIT_FAILED);

@@ -10,12 +10,12 @@
 #define EVERY_NS 500000000ull
 #define WIPE	 "\r\033[K"
 
-void status_open(struct status *status, bool wanted)
+void status_line_open(struct status_line *status, bool wanted)
 {
-	*status = (struct status){.wanted = wanted && isatty(STDERR_FILENO)};
+	*status = (struct status_line){.wanted = wanted && isatty(STDERR_FILENO)};
 }
 
-bool status_due(const struct status *status, uint64_t now_ns)
+bool status_line_due(const struct status_line *status, uint64_t now_ns)
 {
 	return status->wanted && (!status->shown || now_ns >= status->drawn_ns + EVERY_NS);
 }
@@ -29,7 +29,8 @@ static unsigned int terminal_width(void)
 	return size.ws_col - 1;
 }
 
-void status_show(struct status *status, const struct session_stats *stats, uint64_t now_ns)
+void status_line_show(struct status_line *status, const struct session_stats *stats,
+		      uint64_t now_ns)
 {
 	double seconds = (now_ns - status->drawn_ns) / 1e9, rate = 0;
 	char line[512];
@@ -44,7 +45,7 @@ void status_show(struct status *status, const struct session_stats *stats, uint6
 	status->records = stats->records;
 }
 
-void status_hide(struct status *status)
+void status_line_hide(struct status_line *status)
 {
 	if (!status->shown)
 		return;

@@ -13,17 +13,18 @@
 
 #include "session/sink.h"
 
-struct status {
+struct status_line {
 	bool wanted;
 	bool shown;
 	uint64_t drawn_ns; /* CLOCK_BOOTTIME of the last drawing */
 	uint64_t records;  /* seen by then */
 };
 
-void status_open(struct status *status, bool wanted);
+void status_line_open(struct status_line *status, bool wanted);
 /* Whether it is wanted and a while has passed since it was drawn. */
-bool status_due(const struct status *status, uint64_t now_ns);
-void status_show(struct status *status, const struct session_stats *stats, uint64_t now_ns);
-void status_hide(struct status *status);
+bool status_line_due(const struct status_line *status, uint64_t now_ns);
+void status_line_show(struct status_line *status, const struct session_stats *stats,
+		      uint64_t now_ns);
+void status_line_hide(struct status_line *status);
 
 #endif

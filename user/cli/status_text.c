@@ -13,7 +13,7 @@ static bool add_piece(char *buf, size_t limit, uint64_t n, const char *one, cons
 	int size;
 
 	size = snprintf(piece, sizeof(piece), "%s%s %s",
-			used ? ", " : "fdtrace: ", words_count(n, number), n == 1 ? one : many);
+			used ? ", " : "fdtrace: ", format_count(n, number), n == 1 ? one : many);
 	if (used + size > limit)
 		return false;
 	memcpy(buf + used, piece, size + 1);

@@ -15,19 +15,20 @@
 /* What a process that is not traced yet starts meanwhile is found in the next round. */
 #define ROUNDS_MAX 100
 
-static int complain_of(pid_t pid, int err)
+static int log_error_of(pid_t pid, int err)
 {
 	if (err == -ESRCH) {
-		complain(kill(pid, 0) ? "there is no process %d: see `ps -e`"
-				      : "%d is a thread, or a process that has ended: see `ps -eL`",
-			 pid);
+		log_error(kill(pid, 0)
+				  ? "there is no process %d: see `ps -e`"
+				  : "%d is a thread, or a process that has ended: see `ps -eL`",
+			  pid);
 		return EXIT_NO_PROCESS;
 	}
-	complain("cannot trace process %d: %s", pid, strerror(-err));
+	log_error("cannot trace process %d: %s", pid, strerror(-err));
 	return err == -EACCES || err == -EPERM ? EXIT_PRIVILEGE : EXIT_FAILED;
 }
 
-static int attach_named(const struct options *options, struct tracer *tracer)
+static int discover_named(const struct options *options, struct tracer *tracer)
 {
 	for (size_t i = 0; i < options->pid_count; i++) {
 		int err = tracer_attach(tracer, options->pids[i], TRACER_NAMED, options->follow);
@@ -35,7 +36,7 @@ static int attach_named(const struct options *options, struct tracer *tracer)
 		if (heed())
 			break;
 		if (err < 0)
-			return complain_of(options->pids[i], err);
+			return log_error_of(options->pids[i], err);
 	}
 	return EXIT_OK;
 }
@@ -64,7 +65,7 @@ static int on_process(void *arg, pid_t pid)
 	return err == -ENOMEM ? err : 0;
 }
 
-static int attach_every(struct round *round, size_t *ret_count)
+static int discover_every(struct round *round, size_t *ret_count)
 {
 	int err = 0;
 
@@ -77,16 +78,16 @@ static int attach_every(struct round *round, size_t *ret_count)
 	if (heed())
 		return EXIT_OK;
 	if (err) {
-		complain("cannot list the processes: %s", strerror(-err));
+		log_error("cannot list the processes: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
 	/* Where nothing else runs yet, what comes later is waited for. */
 	if (!round->refused)
 		return EXIT_OK;
 	if (!*ret_count)
-		return complain_of(round->refused, round->err);
-	complain("cannot trace process %d, and maybe others: %s", round->refused,
-		 strerror(-round->err));
+		return log_error_of(round->refused, round->err);
+	log_error("cannot trace process %d, and maybe others: %s", round->refused,
+		  strerror(-round->err));
 	return EXIT_OK;
 }
 
@@ -94,8 +95,8 @@ int targets_attach(const struct options *options, struct tracer *tracer, char *w
 {
 	struct round round = {.tracer = tracer};
 	size_t count = options->pid_count;
-	int status =
-		options->system_wide ? attach_every(&round, &count) : attach_named(options, tracer);
+	int status = options->system_wide ? discover_every(&round, &count)
+					  : discover_named(options, tracer);
 
 	if (options->system_wide)
 		snprintf(what, size, "every process (%zu now)", count);

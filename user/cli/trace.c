@@ -26,10 +26,10 @@ enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_CHILD };
 struct trace {
 	const struct options *options;
 	struct tracer *tracer;
-	struct reports reports;
-	struct status status;
+	struct outputs outputs;
+	struct status_line status;
 	struct spawn child; /* pid 0: none */
-	struct left left;
+	struct left_behind left;
 	int epoll_fd, signal_fd;
 	bool starting; /* COMMAND does not run yet */
 	bool stop;
@@ -41,13 +41,13 @@ static int open_tracer(struct trace *trace)
 {
 	const struct options *options = trace->options;
 	const struct tracer_options wanted = {
-		.probe =
+		.ebpf =
 			{
 				.ring_bytes = options->ring_bytes,
 				.follow = options->follow,
 				.owners = options->owners,
 				.verbose = options->verbose,
-				.rung = options->hooks,
+				.kind = options->hooks,
 				.natives = options->native,
 				.drop = options->drop,
 			},
@@ -62,19 +62,19 @@ static int open_tracer(struct trace *trace)
 	};
 	struct tracer_error error;
 
-	return tracer_new(&wanted, &trace->tracer, &error) ? complain_error(&error) : EXIT_OK;
+	return tracer_new(&wanted, &trace->tracer, &error) ? log_tracer_error(&error) : EXIT_OK;
 }
 
 static int open_reports(struct trace *trace)
 {
 	struct sink *sink;
 	int status =
-		reports_open(&trace->reports, trace->options, tracer_source(trace->tracer), &sink);
+		outputs_open(&trace->outputs, trace->options, tracer_source(trace->tracer), &sink);
 
 	if (status)
 		return status;
 	if (tracer_add_sink(trace->tracer, sink)) {
-		complain("too many outputs");
+		log_error("too many outputs");
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
@@ -84,7 +84,7 @@ static int open_kernel_side(struct trace *trace)
 {
 	struct tracer_error error;
 
-	return tracer_open(trace->tracer, &error) ? complain_error(&error) : EXIT_OK;
+	return tracer_open(trace->tracer, &error) ? log_tracer_error(&error) : EXIT_OK;
 }
 
 static int wait_for(struct trace *trace, int fd, enum event event)
@@ -126,7 +126,7 @@ static int open_loop(struct trace *trace)
 	if (trace->epoll_fd < 0 || trace->signal_fd < 0 ||
 	    wait_for(trace, trace->signal_fd, EVENT_SIGNAL) ||
 	    wait_for(trace, tracer_fd(trace->tracer), EVENT_TRACER)) {
-		complain("cannot start the event loop: %s", strerror(errno));
+		log_error("cannot start the event loop: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
 	heed_set(trace->signal_fd, heed_signals, trace);
@@ -142,8 +142,8 @@ static void tell_notices(struct trace *trace, unsigned int kinds)
 	if (trace->options->quiet)
 		kinds &= ~(NOTICE_LACK | NOTICE_UNSUPPORTED);
 	while ((text = tracer_notice(trace->tracer, kinds, &kind))) {
-		status_hide(&trace->status);
-		complain("%s", text);
+		status_line_hide(&trace->status);
+		log_error("%s", text);
 		trace->not_recorded |= kind == NOTICE_NOT_RECORDED;
 	}
 }
@@ -155,14 +155,14 @@ static int show_progress(struct trace *trace, bool all)
 	int err = 0;
 
 	tell_notices(trace, NOTICE_ALL);
-	left_tell_awaited(&trace->left, trace->tracer, &trace->status);
-	if (output_waits(&trace->reports.output)) {
-		status_hide(&trace->status);
-		err = output_flush(&trace->reports.output, all);
+	left_behind_tell_awaited(&trace->left, trace->tracer, &trace->status);
+	if (output_waits(&trace->outputs.output)) {
+		status_line_hide(&trace->status);
+		err = output_flush(&trace->outputs.output, all);
 	}
-	if (!all && status_due(&trace->status, clock_boot_ns())) {
+	if (!all && status_line_due(&trace->status, clock_boot_ns())) {
 		tracer_stats(trace->tracer, &stats);
-		status_show(&trace->status, &stats, clock_boot_ns());
+		status_line_show(&trace->status, &stats, clock_boot_ns());
 	}
 	return err;
 }
@@ -170,8 +170,8 @@ static int show_progress(struct trace *trace, bool all)
 static void fail_trace(struct trace *trace, int err)
 {
 	trace->stop = true;
-	status_hide(&trace->status);
-	trace->exit_status = reports_failed(&trace->reports, err, trace->child.pid != 0);
+	status_line_hide(&trace->status);
+	trace->exit_status = outputs_failed(&trace->outputs, err, trace->child.pid != 0);
 }
 
 static void on_command_end(struct trace *trace)
@@ -182,7 +182,7 @@ static void on_command_end(struct trace *trace)
 		return;
 	trace->exit_status = status < 0 ? EXIT_FAILED : status;
 	trace->child.pid = 0;
-	trace->stop = !left_begin(&trace->left);
+	trace->stop = !left_behind_begin(&trace->left);
 }
 
 static void on_trace_event(struct trace *trace, enum event event)
@@ -238,14 +238,14 @@ static void finish_trace(struct trace *trace)
 {
 	int err;
 
-	left_tell_untraced(&trace->left, trace->tracer, &trace->status);
+	left_behind_tell_untraced(&trace->left, trace->tracer, &trace->status);
 	err = tracer_stop(trace->tracer);
 	/* What is left to wait for are others: a second Ctrl-C ends that. */
 	if (!trace->child.pid)
 		signals_let_go(trace->signal_fd);
 	if (!err)
-		err = tracer_finish(trace->tracer, reports_summary(trace->options));
-	status_hide(&trace->status);
+		err = tracer_finish(trace->tracer, outputs_summary(trace->options));
+	status_line_hide(&trace->status);
 	if (!err)
 		err = show_progress(trace, true);
 	if (err && trace->exit_status != EXIT_OUTPUT)
@@ -262,18 +262,18 @@ static int give_up_privileges(const struct trace *trace)
 
 	if (!err)
 		return EXIT_OK;
-	complain("cannot give up privileges: %s", strerror(-err));
+	log_error("cannot give up privileges: %s", strerror(-err));
 	return EXIT_FAILED;
 }
 
-static void announce_tracing(struct trace *trace, const char *what)
+static void log_tracing(struct trace *trace, const char *what)
 {
 	struct session_stats stats;
 
 	if (trace->options->quiet || trace->stop)
 		return;
 	tracer_stats(trace->tracer, &stats);
-	announce("tracing %s through %s; %s", what, stats.hooks,
+	log_info("tracing %s through %s; %s", what, stats.hooks,
 		 trace->options->command ? "reports follow" : "Ctrl-C ends");
 }
 
@@ -285,7 +285,7 @@ static int attach_all(struct trace *trace)
 	if (status)
 		return status;
 	tell_notices(trace, NOTICE_LACK);
-	announce_tracing(trace, what);
+	log_tracing(trace, what);
 	return EXIT_OK;
 }
 
@@ -304,7 +304,7 @@ static int start_command(struct trace *trace)
 		}
 	}
 	if (err) {
-		complain("cannot start %s: %s", command[0], strerror(-err));
+		log_error("cannot start %s: %s", command[0], strerror(-err));
 		return EXIT_FAILED;
 	}
 	trace->starting = false;
@@ -312,10 +312,10 @@ static int start_command(struct trace *trace)
 	err = spawn_go(&trace->child);
 	if (err) {
 		trace->child.pid = 0;
-		complain("cannot run %s: %s", command[0], strerror(-err));
+		log_error("cannot run %s: %s", command[0], strerror(-err));
 		return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 	}
-	announce_tracing(trace, command[0]);
+	log_tracing(trace, command[0]);
 	return wait_for(trace, trace->child.pidfd, EVENT_CHILD) ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -337,7 +337,7 @@ static int run_trace(struct trace *trace)
 		status = give_up_privileges(trace);
 	if (status)
 		return status;
-	status_open(&trace->status, !trace->options->quiet);
+	status_line_open(&trace->status, !trace->options->quiet);
 	trace_loop(trace);
 	finish_trace(trace);
 	return trace->exit_status;
@@ -348,7 +348,7 @@ int trace_run(const struct options *options)
 	struct trace trace = {
 		.options = options,
 		.left = {.quiet = options->quiet, .unwanted = !options->wait},
-		.reports = REPORTS_NONE,
+		.outputs = OUTPUTS_NONE,
 		.epoll_fd = -1,
 		.signal_fd = -1,
 	};
@@ -358,7 +358,7 @@ int trace_run(const struct options *options)
 	status = run_trace(&trace);
 	heed_set(-1, NULL, NULL);
 	tracer_free(trace.tracer);
-	reports_close(&trace.reports);
+	outputs_close(&trace.outputs);
 	close_fd(trace.epoll_fd);
 	close_fd(trace.signal_fd);
 	return status;

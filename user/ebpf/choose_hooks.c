@@ -122,105 +122,109 @@ static int trial_failed(struct trial *trial, const char *step, int err)
 }
 
 static int load_attempt(const struct attempt *attempt, bool hold_cpu,
-			const struct probe_options *options, struct standing *standing,
+			const struct probe_options *options, struct loaded_object *loaded,
 			struct trial *trial)
 {
 	int err;
 
-	standing->bpf = object_open(hold_cpu);
-	if (!standing->bpf)
+	loaded->bpf = object_open(hold_cpu);
+	if (!loaded->bpf)
 		return trial_failed(trial, "read the built-in programs", -errno);
-	set_options(standing->bpf, options);
-	standing->bpf->rodata->may_hold_cpu = hold_cpu;
+	set_options(loaded->bpf, options);
+	loaded->bpf->rodata->may_hold_cpu = hold_cpu;
 	if (!options->verbose)
-		log_reason_only(standing->bpf);
-	err = own_namespace(&standing->bpf->rodata->pid_namespace);
+		log_reason_only(loaded->bpf);
+	err = own_namespace(&loaded->bpf->rodata->pid_namespace);
 	if (err)
 		return trial_failed(trial, "find its own process in /proc", err);
-	err = size_maps(standing->bpf, options);
-	if (!err && rung_choose(attempt->rung, &attempt->inner, standing->bpf, &standing->hooks)) {
+	err = size_maps(loaded->bpf, options);
+	if (!err && hook_kind_choose(attempt->kind, &attempt->kernel_functions, loaded->bpf,
+				     &loaded->hooks)) {
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel's BTF has no functions to attach to");
 		err = -ENOENT;
 	}
-	watch_choose(&attempt->watch, standing->bpf);
+	watch_choose(&attempt->watch, loaded->bpf);
 	if (!err)
-		err = fdtrace_bpf__load(standing->bpf);
+		err = fdtrace_bpf__load(loaded->bpf);
 	if (!err)
-		err = know_self(standing->bpf);
+		err = know_self(loaded->bpf);
 	return err ? trial_failed(trial, "load the kernel programs", err) : 0;
 }
 
-static void prove_inner(const struct preemption *preemption, struct standing *standing)
+static void prove_kernel_function(const struct preemption *preemption, struct loaded_object *loaded)
 {
-	struct fdtrace_bpf *bpf = standing->bpf;
-	struct hooks *hooks = &standing->hooks;
-	bool seen[INNERS] = {0};
+	struct fdtrace_bpf *bpf = loaded->bpf;
+	struct hooks *hooks = &loaded->hooks;
+	bool seen[KERNEL_FUNCTIONS] = {0};
 
-	if (hooks->inner[INNER_INSTALL])
-		seen[INNER_INSTALL] = selftest_sees_installed(bpf);
-	if (hooks->inner[INNER_REMOVE])
-		seen[INNER_REMOVE] = selftest_sees_removed(bpf);
-	if (hooks->inner[INNER_CLOSE])
-		seen[INNER_CLOSE] = selftest_sees_missed(bpf);
-	rung_prove_inner(hooks, seen);
-	bpf->bss->ring_flags = hooks->inner[INNER_REMOVE] ? RING_TOLD : 0;
-	bpf->bss->made_told = hooks->inner[INNER_INSTALL] != INNER_UNSEEN;
-	bpf->bss->table_found = inner_table(&hooks->inner_functions, hooks->inner[INNER_CLOSE],
-					    preemption->functions);
+	if (hooks->function_hooks[KERNEL_FUNCTION_INSTALL])
+		seen[KERNEL_FUNCTION_INSTALL] = selftest_sees_installed(bpf);
+	if (hooks->function_hooks[KERNEL_FUNCTION_REMOVE])
+		seen[KERNEL_FUNCTION_REMOVE] = selftest_sees_removed(bpf);
+	if (hooks->function_hooks[KERNEL_FUNCTION_CLOSE])
+		seen[KERNEL_FUNCTION_CLOSE] = selftest_sees_missed(bpf);
+	hook_kind_try_kernel_functions(hooks, seen);
+	bpf->bss->ring_flags = hooks->function_hooks[KERNEL_FUNCTION_REMOVE] ? RING_TOLD : 0;
+	bpf->bss->made_told =
+		hooks->function_hooks[KERNEL_FUNCTION_INSTALL] != FUNCTION_HOOK_UNSEEN;
+	bpf->bss->table_found = kernel_function_table(&hooks->kernel_functions,
+						      hooks->function_hooks[KERNEL_FUNCTION_CLOSE],
+						      preemption->functions);
 }
 
-static int attach(const struct attempt *attempt, struct standing *standing, struct trial *trial)
+static int attach(const struct attempt *attempt, struct loaded_object *loaded, struct trial *trial)
 {
-	int err = rung_attach(standing->bpf, &standing->hooks);
+	int err = hook_kind_attach(loaded->bpf, &loaded->hooks);
 
 	if (err == -ETIME)
 		snprintf(trial->text, sizeof(trial->text),
 			 "this kernel takes %.1f s to let its hooks go, which others would pay for",
-			 standing->hooks.detach_ns / 1e9);
-	if (err == -ENOENT && standing->hooks.rung == RUNG_TRACEPOINT)
+			 loaded->hooks.detach_ns / 1e9);
+	if (err == -ENOENT && loaded->hooks.kind == HOOKS_TRACEPOINT)
 		snprintf(trial->text, sizeof(trial->text),
 			 "cannot attach: no tracefs at /sys/kernel/tracing: mount it there");
 	if (err)
 		return trial_failed(trial, "attach", err);
-	err = fdtrace_bpf__attach(standing->bpf);
+	err = fdtrace_bpf__attach(loaded->bpf);
 	if (err)
 		return trial_failed(trial, "attach to the life of processes", err);
-	err = selftest_run(standing->bpf, trial->text, sizeof(trial->text));
+	err = selftest_run(loaded->bpf, trial->text, sizeof(trial->text));
 	if (err)
 		return trial_failed(trial, "see its own calls", err);
-	prove_inner(&attempt->preemption, standing);
-	standing->bpf->bss->ring_flags |= watch_attach(&attempt->watch, standing->bpf);
-	memcpy(trial->inner, standing->hooks.inner, sizeof(trial->inner));
-	return selftest_end(standing->bpf);
+	prove_kernel_function(&attempt->preemption, loaded);
+	loaded->bpf->bss->ring_flags |= watch_attach(&attempt->watch, loaded->bpf);
+	memcpy(trial->function_hooks, loaded->hooks.function_hooks, sizeof(trial->function_hooks));
+	return selftest_end(loaded->bpf);
 }
 
-bool ladder_includes(enum rung rung, const struct probe_options *options)
+bool choose_hooks_includes(enum hook_kind kind, const struct probe_options *options)
 {
-	return !options->rung || !strcmp(options->rung, rung_name(rung));
+	return !options->kind || !strcmp(options->kind, hook_kind_name(kind));
 }
 
 static struct trial new_trial(const struct attempt *attempt)
 {
 	return (struct trial){
-		.rung = attempt->rung,
-		.preempted = rung_is_preempted(attempt->rung, &attempt->preemption),
+		.kind = attempt->kind,
+		.preempted = hook_kind_is_preempted(attempt->kind, &attempt->preemption),
 	};
 }
 
-int ladder_try(const struct attempt *attempt, const struct probe_options *options,
-	       struct standing *ret, struct trial *trial)
+int choose_hooks_try(const struct attempt *attempt, const struct probe_options *options,
+		     struct loaded_object *ret, struct trial *trial)
 {
 	int err;
 
 	*trial = new_trial(attempt);
-	*ret = (struct standing){0};
-	if (attempt->rung == RUNG_FEXIT && attempt->inner.fexit_err)
-		return trial_failed(trial, "load the kernel programs", attempt->inner.fexit_err);
+	*ret = (struct loaded_object){0};
+	if (attempt->kind == HOOKS_FEXIT && attempt->kernel_functions.fexit_err)
+		return trial_failed(trial, "load the kernel programs",
+				    attempt->kernel_functions.fexit_err);
 	err = load_attempt(attempt, attempt->hold_cpu, options, ret, trial);
 	if (err && attempt->hold_cpu && err != -EPERM && err != -ENOENT) {
 		/* An older kernel, which has not that to offer, nor the need. */
-		ladder_leave(ret);
+		choose_hooks_leave(ret);
 		*trial = new_trial(attempt);
 		err = load_attempt(attempt, false, options, ret, trial);
 	}
@@ -228,30 +232,30 @@ int ladder_try(const struct attempt *attempt, const struct probe_options *option
 		err = attach(attempt, ret, trial);
 	ret->hooks.preempted = trial->preempted;
 	if (err)
-		ladder_leave(ret);
+		choose_hooks_leave(ret);
 	else
 		snprintf(trial->text, sizeof(trial->text), "%s", ret->hooks.text);
 	return err;
 }
 
-static void find_order(const struct preemption *preemption, enum rung ret[RUNGS])
+static void find_order(const struct preemption *preemption, enum hook_kind ret[HOOK_KINDS])
 {
 	size_t count = 0;
 
 	for (int preempted = 0; preempted <= 1; preempted++) {
 		if (!preempted && preemption->functions)
-			ret[count++] = RUNG_KPROBE_MULTI; /* then the least costly */
-		for (enum rung rung = 0; rung < RUNGS; rung++)
-			if (rung_is_preempted(rung, preemption) == preempted &&
-			    (rung != RUNG_KPROBE_MULTI || !preemption->functions))
-				ret[count++] = rung;
+			ret[count++] = HOOKS_KPROBE_MULTI; /* then the least costly */
+		for (enum hook_kind kind = 0; kind < HOOK_KINDS; kind++)
+			if (hook_kind_is_preempted(kind, preemption) == preempted &&
+			    (kind != HOOKS_KPROBE_MULTI || !preemption->functions))
+				ret[count++] = kind;
 	}
 }
 
 /* The kernel's description of itself is long: it is looked through once. */
-struct attempt ladder_first(const struct probe_options *options)
+struct attempt choose_hooks_first(const struct probe_options *options)
 {
-	struct attempt first = {.inner.fexit_err = -ENOENT};
+	struct attempt first = {.kernel_functions.fexit_err = -ENOENT};
 	struct btf *btf = btf__load_vmlinux_btf();
 
 	if (btf)
@@ -260,60 +264,60 @@ struct attempt ladder_first(const struct probe_options *options)
 	if (!btf)
 		return first;
 	first.hold_cpu = btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) > 0;
-	inner_find(btf, &first.inner);
+	kernel_function_find(btf, &first.kernel_functions);
 	first.watch = watch_find(btf);
 	btf__free(btf);
 	return first;
 }
 
-void ladder_learn(struct attempt *attempt, const struct trial *trial)
+void choose_hooks_learn(struct attempt *attempt, const struct trial *trial)
 {
-	if (trial->rung == RUNG_FEXIT && trial->err != -ETIME)
-		attempt->inner.fexit_err = trial->err;
+	if (trial->kind == HOOKS_FEXIT && trial->err != -ETIME)
+		attempt->kernel_functions.fexit_err = trial->err;
 }
 
-int ladder_climb(const struct probe_options *options, struct standing *ret,
-		 struct probe_error *error)
+int choose_hooks_climb(const struct probe_options *options, struct loaded_object *ret,
+		       struct probe_error *error)
 {
-	struct attempt attempt = ladder_first(options);
-	struct trial trials[RUNGS];
+	struct attempt attempt = choose_hooks_first(options);
+	struct trial trials[HOOK_KINDS];
 	size_t count = 0;
 
-	for (size_t i = 0; i < RUNGS; i++) {
-		attempt.rung = attempt.order[i];
-		if (!ladder_includes(attempt.rung, options))
+	for (size_t i = 0; i < HOOK_KINDS; i++) {
+		attempt.kind = attempt.order[i];
+		if (!choose_hooks_includes(attempt.kind, options))
 			continue;
-		if (!ladder_try(&attempt, options, ret, &trials[count]))
+		if (!choose_hooks_try(&attempt, options, ret, &trials[count]))
 			return 0;
-		ladder_learn(&attempt, &trials[count]);
+		choose_hooks_learn(&attempt, &trials[count]);
 		count++;
 	}
-	return ladder_diagnose(trials, count, error);
+	return choose_hooks_diagnose(trials, count, error);
 }
 
-static bool is_event(enum rung rung)
+static bool is_event(enum hook_kind kind)
 {
-	return rung == RUNG_TRACEPOINT || rung == RUNG_KPROBE;
+	return kind == HOOKS_TRACEPOINT || kind == HOOKS_KPROBE;
 }
 
-int ladder_diagnose(const struct trial *trials, size_t count, struct probe_error *error)
+int choose_hooks_diagnose(const struct trial *trials, size_t count, struct probe_error *error)
 {
 	const struct trial *telling = &trials[0], *last = &trials[count - 1];
 
-	/* That of the rung that the most kernels have; else one that has come further than others.
+	/* That of the kind that the most kernels have; else one that has come further than others.
 	 */
 	for (size_t i = 0; i < count; i++)
-		if (trials[i].rung == RUNG_TP_BTF ||
-		    (trials[i].err == -ETIME && telling->rung != RUNG_TP_BTF))
+		if (trials[i].kind == HOOKS_TP_BTF ||
+		    (trials[i].err == -ETIME && telling->kind != HOOKS_TP_BTF))
 			telling = &trials[i];
-	if (telling->rung != RUNG_TP_BTF && telling->err != -ETIME && is_event(last->rung))
+	if (telling->kind != HOOKS_TP_BTF && telling->err != -ETIME && is_event(last->kind))
 		return diagnose_events(last->err, last->step, error);
 	return diagnose(telling->err, telling->step, error);
 }
 
-void ladder_leave(struct standing *standing)
+void choose_hooks_leave(struct loaded_object *loaded)
 {
-	rung_leave(&standing->hooks);
-	fdtrace_bpf__destroy(standing->bpf);
-	*standing = (struct standing){0};
+	hook_kind_leave(&loaded->hooks);
+	fdtrace_bpf__destroy(loaded->bpf);
+	*loaded = (struct loaded_object){0};
 }

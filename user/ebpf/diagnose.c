@@ -115,39 +115,39 @@ int diagnose(int err, const char *step, struct probe_error *error)
 
 	current_lockdown(lockdown);
 	if (err == -EXDEV)
-		say(error, PROBE_LACK_OTHER,
+		say(error, EBPF_LACK_OTHER,
 		    "/proc shows another pid namespace than the one that fdtrace runs in: mount "
 		    "proc there (unshare --mount-proc), or run fdtrace outside");
 	else if (err == -ETIME)
-		say(error, PROBE_LACK_KERNEL,
+		say(error, EBPF_LACK_KERNEL,
 		    "this kernel takes too long to let hooks of this kind go, which all processes "
 		    "would pay for: leave --hooks out, or choose one of those that fdtrace "
 		    "--check-kernel names");
 	else if (missing)
-		say(error, PROBE_LACK_PRIVILEGE,
+		say(error, EBPF_LACK_PRIVILEGE,
 		    "not permitted to %s: %s: run it with sudo, or with the capabilities that "
 		    "the manual names",
 		    step, missing);
 	else if (!strcmp(lockdown, "confidentiality")) /* no reading helpers: -EINVAL at load */
-		say(error, PROBE_LACK_PRIVILEGE,
+		say(error, EBPF_LACK_PRIVILEGE,
 		    "kernel lockdown (confidentiality) forbids to %s: boot without "
 		    "lockdown=confidentiality",
 		    step);
 	else if (access(BTF_PATH, R_OK))
-		say(error, PROBE_LACK_KERNEL,
+		say(error, EBPF_LACK_KERNEL,
 		    "this kernel has no BTF (" BTF_PATH "): fdtrace needs a kernel built with "
 		    "CONFIG_DEBUG_INFO_BTF=y");
 	else if (!has_ring_buffer())
-		say(error, PROBE_LACK_KERNEL,
+		say(error, EBPF_LACK_KERNEL,
 		    "this kernel has no BPF ring buffer: fdtrace needs Linux 5.8 or newer, and is "
 		    "tested from 5.10 on");
 	else if ((err == -EPERM || err == -ENOMEM) && memlock_limited())
-		say(error, PROBE_LACK_KERNEL,
+		say(error, EBPF_LACK_KERNEL,
 		    "could not %s: %s; the locked-memory limit may be too low: try "
 		    "`ulimit -l unlimited`",
 		    step, strerror(-err));
 	else
-		say(error, err == -EPERM ? PROBE_LACK_PRIVILEGE : PROBE_LACK_OTHER,
+		say(error, err == -EPERM ? EBPF_LACK_PRIVILEGE : EBPF_LACK_OTHER,
 		    "could not %s: %s (-v shows the kernel's own words)", step, strerror(-err));
 	return err;
 }
@@ -156,7 +156,7 @@ int diagnose_events(int err, const char *step, struct probe_error *error)
 {
 	if (missing_capability() || effective() & CAPABILITY(CAP_SYS_ADMIN) || !refuses_events())
 		return diagnose(err, step, error);
-	say(error, PROBE_LACK_PRIVILEGE,
+	say(error, EBPF_LACK_PRIVILEGE,
 	    "not permitted to %s: CAP_SYS_ADMIN is missing, which the sysctl "
 	    "kernel.perf_event_paranoid, 3 by Debian's default, asks for with hooks of this kind: "
 	    "leave --hooks out, or run it with sudo",

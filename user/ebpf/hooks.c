@@ -56,50 +56,53 @@ static const char *const unseen_by_function[] = {UNSEEN_COMPAT, UNSEEN_BEYOND};
 
 static const struct {
 	const char *name, *cost;
-	size_t unseen;	       /* so many of unseen_by_function */
-	enum inner_hook inner; /* what it is like */
-} rungs[RUNGS] = {
-	[RUNG_FEXIT] = {"fexit",
-			"about 10 ns in each call that takes or makes a descriptor; else nothing",
-			1, INNER_FEXIT},
-	[RUNG_TP_BTF] = {"tp_btf", "about 35 ns in every system call", 0, INNER_UNSEEN},
-	[RUNG_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call", 0, INNER_UNSEEN},
-	[RUNG_KPROBE_MULTI] = {"kprobe",
-			       "about 50 ns in each call that takes or makes a descriptor; else "
-			       "nothing",
-			       2, INNER_KPROBE},
-	[RUNG_KPROBE] = {"kprobe",
-			 "about 100 ns in each call that takes or makes a descriptor; else nothing",
-			 2, INNER_KPROBE},
+	size_t unseen;			   /* so many of unseen_by_function */
+	enum function_hook function_hooks; /* what it is like */
+} kinds[HOOK_KINDS] = {
+	[HOOKS_FEXIT] = {"fexit",
+			 "about 10 ns in each call that takes or makes a descriptor; else nothing",
+			 1, FUNCTION_HOOK_FEXIT},
+	[HOOKS_TP_BTF] = {"tp_btf", "about 35 ns in every system call", 0, FUNCTION_HOOK_UNSEEN},
+	[HOOKS_TRACEPOINT] = {"tracepoint", "about 60 ns in every system call", 0,
+			      FUNCTION_HOOK_UNSEEN},
+	[HOOKS_KPROBE_MULTI] = {"kprobe",
+				"about 50 ns in each call that takes or makes a descriptor; else "
+				"nothing",
+				2, FUNCTION_HOOK_KPROBE},
+	[HOOKS_KPROBE] =
+		{"kprobe",
+		 "about 100 ns in each call that takes or makes a descriptor; else nothing", 2,
+		 FUNCTION_HOOK_KPROBE},
 };
 
-const char *rung_name(enum rung rung)
+const char *hook_kind_name(enum hook_kind kind)
 {
-	return rungs[rung].name;
+	return kinds[kind].name;
 }
 
-const char *rung_cost(enum rung rung)
+const char *hook_kind_cost(enum hook_kind kind)
 {
-	return rungs[rung].cost;
+	return kinds[kind].cost;
 }
 
-bool rung_is_preempted(enum rung rung, const struct preemption *preemption)
+bool hook_kind_is_preempted(enum hook_kind kind, const struct preemption *preemption)
 {
-	return (rung == RUNG_FEXIT && preemption->functions) ||
-	       (rung == RUNG_TP_BTF && preemption->tracepoints);
+	return (kind == HOOKS_FEXIT && preemption->functions) ||
+	       (kind == HOOKS_TP_BTF && preemption->tracepoints);
 }
 
-void rung_unseen(enum rung rung, bool preempted, const enum inner_hook inner[INNERS],
-		 const char *ret[UNSEEN_MAX])
+void hook_kind_unseen(enum hook_kind kind, bool preempted,
+		      const enum function_hook function_hooks[KERNEL_FUNCTIONS],
+		      const char *ret[UNSEEN_MAX])
 {
 	size_t count = 0;
 
 	if (preempted)
 		ret[count++] = UNSEEN_PREEMPTED;
-	ret[count++] = inner[INNER_INSTALL] ? UNSEEN_PUT : UNSEEN_MADE;
-	if (!inner[INNER_REMOVE])
+	ret[count++] = function_hooks[KERNEL_FUNCTION_INSTALL] ? UNSEEN_PUT : UNSEEN_MADE;
+	if (!function_hooks[KERNEL_FUNCTION_REMOVE])
 		ret[count++] = UNSEEN_REMOVED;
-	for (size_t i = 0; i < rungs[rung].unseen; i++)
+	for (size_t i = 0; i < kinds[kind].unseen; i++)
 		ret[count++] = unseen_by_function[i];
 	ret[count] = NULL;
 }
@@ -183,8 +186,8 @@ static void leave_to_install(struct fdtrace_bpf *bpf, const struct functions *fu
 			bpf->rodata->call_of_nr[nr] = 0;
 }
 
-int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtrace_bpf *bpf,
-		struct hooks *hooks)
+int hook_kind_choose(enum hook_kind kind, const struct kernel_functions *function_hooks,
+		     struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
 	struct bpf_program *const at_return[] = {
 		bpf->progs.on_call,	      bpf->progs.on_call_whole,	  bpf->progs.on_far_call,
@@ -192,20 +195,21 @@ int rung_choose(enum rung rung, const struct inner_functions *inner, struct fdtr
 	};
 	int err;
 
-	*hooks = (struct hooks){.rung = rung, .inner_functions = *inner};
+	*hooks = (struct hooks){.kind = kind, .kernel_functions = *function_hooks};
 	for (size_t i = 0; i < ARRAY_SIZE(at_return); i++)
 		want(at_return[i], false);
-	want(bpf->progs.on_sys_exit, rung == RUNG_TP_BTF);
-	want(bpf->progs.on_raw_sys_exit, rung == RUNG_TRACEPOINT);
-	want(bpf->progs.on_call_return, rung == RUNG_KPROBE);
-	want(bpf->progs.on_call_return_multi, rung == RUNG_KPROBE_MULTI);
-	inner_choose(bpf, inner, rungs[rung].inner, hooks->inner);
-	if (rung == RUNG_TP_BTF || rung == RUNG_TRACEPOINT)
+	want(bpf->progs.on_sys_exit, kind == HOOKS_TP_BTF);
+	want(bpf->progs.on_raw_sys_exit, kind == HOOKS_TRACEPOINT);
+	want(bpf->progs.on_call_return, kind == HOOKS_KPROBE);
+	want(bpf->progs.on_call_return_multi, kind == HOOKS_KPROBE_MULTI);
+	kernel_function_choose(bpf, function_hooks, kinds[kind].function_hooks,
+			       hooks->function_hooks);
+	if (kind == HOOKS_TP_BTF || kind == HOOKS_TRACEPOINT)
 		return 0;
 	err = find_functions(hooks);
 	if (!err)
 		leave_to_install(bpf, hooks->functions);
-	return err || rung != RUNG_FEXIT ? err : want_fexit(bpf, hooks->functions);
+	return err || kind != HOOKS_FEXIT ? err : want_fexit(bpf, hooks->functions);
 }
 
 /* Attaching */
@@ -296,7 +300,7 @@ static int measure_detach(struct bpf_link *link, size_t count, struct hooks *hoo
 /* The kernel has rested before the first, which may so be a fast one. */
 static int measure_fexit(const struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
-	size_t count = hooks->functions->count + INNERS;
+	size_t count = hooks->functions->count + KERNEL_FUNCTIONS;
 	int err = 0;
 
 	for (int i = 0; !err && i < DETACH_SAMPLES; i++)
@@ -392,7 +396,7 @@ static int attach_kprobes(struct fdtrace_bpf *bpf, struct hooks *hooks)
 
 	for (int i = 0; !err && i < DETACH_SAMPLES; i++)
 		err = measure_detach(attach_kprobe(bpf, &functions->of[0]),
-				     functions->count + INNERS, hooks);
+				     functions->count + KERNEL_FUNCTIONS, hooks);
 	for (size_t i = 0; !err && i < functions->count; i++)
 		err = keep_link(hooks, attach_kprobe(bpf, &functions->of[i]));
 	snprintf(hooks->text, sizeof(hooks->text), "kretprobe on %zu calls", functions->count);
@@ -405,87 +409,87 @@ static int attach_one_program(struct hooks *hooks, struct bpf_program *program, 
 	return attach_program(hooks, program);
 }
 
-static int attach_rung(struct fdtrace_bpf *bpf, struct hooks *hooks)
+static int attach_hook_kind(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
-	switch (hooks->rung) {
-	case RUNG_FEXIT:
+	switch (hooks->kind) {
+	case HOOKS_FEXIT:
 		return attach_fexit(bpf, hooks);
-	case RUNG_TP_BTF:
+	case HOOKS_TP_BTF:
 		return attach_one_program(hooks, bpf->progs.on_sys_exit, "tp_btf/sys_exit");
-	case RUNG_TRACEPOINT:
+	case HOOKS_TRACEPOINT:
 		return attach_one_program(hooks, bpf->progs.on_raw_sys_exit,
 					  "tracepoint raw_syscalls/sys_exit");
-	case RUNG_KPROBE_MULTI:
+	case HOOKS_KPROBE_MULTI:
 		return attach_kprobe_multi(bpf, hooks);
-	case RUNG_KPROBE:
+	case HOOKS_KPROBE:
 		return attach_kprobes(bpf, hooks);
-	case RUNGS:
+	case HOOK_KINDS:
 		break;
 	}
 	return -EINVAL;
 }
 
-static void detach_inner(struct hooks *hooks, enum inner which)
+static void detach_kernel_function(struct hooks *hooks, enum kernel_function which)
 {
-	bpf_link__destroy(TAKE_PTR(hooks->inner_links[which]));
-	hooks->inner[which] = INNER_UNSEEN;
+	bpf_link__destroy(TAKE_PTR(hooks->kernel_function_links[which]));
+	hooks->function_hooks[which] = FUNCTION_HOOK_UNSEEN;
 }
 
-int rung_attach(struct fdtrace_bpf *bpf, struct hooks *hooks)
+int hook_kind_attach(struct fdtrace_bpf *bpf, struct hooks *hooks)
 {
-	int err = attach_rung(bpf, hooks);
+	int err = attach_hook_kind(bpf, hooks);
 
-	for (enum inner which = 0; !err && which < INNERS; which++) {
-		hooks->inner_links[which] =
-			inner_attach(bpf, &hooks->inner_functions, which, hooks->inner[which]);
-		if (hooks->inner_links[which])
+	for (enum kernel_function which = 0; !err && which < KERNEL_FUNCTIONS; which++) {
+		hooks->kernel_function_links[which] = kernel_function_attach(
+			bpf, &hooks->kernel_functions, which, hooks->function_hooks[which]);
+		if (hooks->kernel_function_links[which])
 			continue;
-		hooks->kprobes_refused |=
-			hooks->inner[which] == INNER_KPROBE && (errno == EACCES || errno == EPERM);
-		detach_inner(hooks, which);
+		hooks->kprobes_refused |= hooks->function_hooks[which] == FUNCTION_HOOK_KPROBE &&
+					  (errno == EACCES || errno == EPERM);
+		detach_kernel_function(hooks, which);
 	}
 	return err;
 }
 
 /* "fexit on 148 calls, fd_install and file_close_fd_locked" */
-static void name_inner(struct hooks *hooks)
+static void name_kernel_function(struct hooks *hooks)
 {
 	size_t used;
 
-	for (enum inner which = 0; which < INNERS; which++) {
+	for (enum kernel_function which = 0; which < KERNEL_FUNCTIONS; which++) {
 		bool more = false;
 
-		for (enum inner later = which + 1; later < INNERS; later++)
-			more |= hooks->inner[later] != INNER_UNSEEN;
+		for (enum kernel_function later = which + 1; later < KERNEL_FUNCTIONS; later++)
+			more |= hooks->function_hooks[later] != FUNCTION_HOOK_UNSEEN;
 		used = strlen(hooks->text);
-		if (hooks->inner[which])
+		if (hooks->function_hooks[which])
 			snprintf(hooks->text + used, sizeof(hooks->text) - used, "%s%s",
-				 more ? ", " : " and ", hooks->inner_functions.of[which]);
+				 more ? ", " : " and ", hooks->kernel_functions.of[which]);
 	}
 }
 
-void rung_prove_inner(struct hooks *hooks, const bool seen[INNERS])
+void hook_kind_try_kernel_functions(struct hooks *hooks, const bool seen[KERNEL_FUNCTIONS])
 {
-	for (enum inner which = 0; which < INNERS; which++)
+	for (enum kernel_function which = 0; which < KERNEL_FUNCTIONS; which++)
 		if (!seen[which])
-			detach_inner(hooks, which);
-	name_inner(hooks);
+			detach_kernel_function(hooks, which);
+	name_kernel_function(hooks);
 }
 
-size_t rung_links_max(const struct hooks *hooks)
+size_t hook_kind_links_max(const struct hooks *hooks)
 {
-	return INNERS + hooks->link_count + hooks->copy_count;
+	return KERNEL_FUNCTIONS + hooks->link_count + hooks->copy_count;
 }
 
-size_t rung_slow_links(const struct hooks *hooks, int *ret_fds)
+size_t hook_kind_slow_links(const struct hooks *hooks, int *ret_fds)
 {
 	size_t count = 0;
 
-	for (enum inner which = 0; which < INNERS; which++)
-		if (hooks->inner_links[which])
-			ret_fds[count++] = bpf_link__fd(hooks->inner_links[which]);
+	for (enum kernel_function which = 0; which < KERNEL_FUNCTIONS; which++)
+		if (hooks->kernel_function_links[which])
+			ret_fds[count++] = bpf_link__fd(hooks->kernel_function_links[which]);
 	/* A raw tracepoint is let go at once. */
-	for (size_t i = 0; hooks->rung != RUNG_TP_BTF && i < hooks->link_count; i++)
+	for (size_t i = 0; hooks->kind != HOOKS_TP_BTF && i < hooks->link_count; i++)
 		ret_fds[count++] = bpf_link__fd(hooks->links[i]);
 	for (size_t i = 0; i < hooks->copy_count; i++)
 		if (hooks->copies[i].link >= 0)
@@ -493,19 +497,19 @@ size_t rung_slow_links(const struct hooks *hooks, int *ret_fds)
 	return count;
 }
 
-void rung_detach(struct hooks *hooks)
+void hook_kind_detach(struct hooks *hooks)
 {
-	for (enum inner which = 0; which < INNERS; which++)
-		bpf_link__destroy(TAKE_PTR(hooks->inner_links[which]));
+	for (enum kernel_function which = 0; which < KERNEL_FUNCTIONS; which++)
+		bpf_link__destroy(TAKE_PTR(hooks->kernel_function_links[which]));
 	while (hooks->link_count)
 		bpf_link__destroy(hooks->links[--hooks->link_count]);
 	for (size_t i = 0; i < hooks->copy_count; i++)
 		mem_close_fd(&hooks->copies[i].link);
 }
 
-void rung_leave(struct hooks *hooks)
+void hook_kind_leave(struct hooks *hooks)
 {
-	rung_detach(hooks);
+	hook_kind_detach(hooks);
 	for (size_t i = 0; i < hooks->copy_count; i++)
 		close(hooks->copies[i].program);
 	free(TAKE_PTR(hooks->links));
@@ -524,33 +528,34 @@ uint64_t program_skipped(int fd)
 	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.recursion_misses;
 }
 
-uint64_t rung_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf)
+uint64_t hook_kind_skipped(const struct hooks *hooks, const struct fdtrace_bpf *bpf)
 {
 	uint64_t skipped = 0;
 
 	/* Without a word of what a close found no record is lost. */
-	for (enum inner which = 0; which < INNERS; which++)
-		if (which != INNER_CLOSE)
-			skipped += program_skipped(inner_program(bpf, &hooks->inner_functions,
-								 which, hooks->inner[which]));
-	switch (hooks->rung) {
-	case RUNG_FEXIT:
+	for (enum kernel_function which = 0; which < KERNEL_FUNCTIONS; which++)
+		if (which != KERNEL_FUNCTION_CLOSE)
+			skipped += program_skipped(
+				kernel_function_program(bpf, &hooks->kernel_functions, which,
+							hooks->function_hooks[which]));
+	switch (hooks->kind) {
+	case HOOKS_FEXIT:
 		for (size_t i = 0; i < hooks->copy_count; i++)
 			skipped += program_skipped(hooks->copies[i].program);
 		break;
-	case RUNG_TP_BTF:
+	case HOOKS_TP_BTF:
 		skipped += program_skipped(bpf_program__fd(bpf->progs.on_sys_exit));
 		break;
-	case RUNG_TRACEPOINT:
+	case HOOKS_TRACEPOINT:
 		skipped += program_skipped(bpf_program__fd(bpf->progs.on_raw_sys_exit));
 		break;
-	case RUNG_KPROBE_MULTI:
+	case HOOKS_KPROBE_MULTI:
 		skipped += program_skipped(bpf_program__fd(bpf->progs.on_call_return_multi));
 		break;
-	case RUNG_KPROBE:
+	case HOOKS_KPROBE:
 		skipped += program_skipped(bpf_program__fd(bpf->progs.on_call_return));
 		break;
-	case RUNGS:
+	case HOOK_KINDS:
 		break;
 	}
 	return skipped;

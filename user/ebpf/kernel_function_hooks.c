@@ -24,23 +24,25 @@
 /* There where the kernel lets perf_event_open() make kprobes. */
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 
-static const char *const costs[INNERS][INNER_HOOKS] = {
-	[INNER_INSTALL] =
+static const char *const costs[KERNEL_FUNCTIONS][FUNCTION_HOOK_HOOKS] = {
+	[KERNEL_FUNCTION_INSTALL] =
 		{
-			[INNER_FEXIT] = "about 10 ns more in each call that makes a descriptor "
-					"(fd_install)",
-			[INNER_KPROBE] = "about 50 ns more in each call that makes a descriptor "
-					 "(fd_install)",
+			[FUNCTION_HOOK_FEXIT] =
+				"about 10 ns more in each call that makes a descriptor "
+				"(fd_install)",
+			[FUNCTION_HOOK_KPROBE] =
+				"about 50 ns more in each call that makes a descriptor "
+				"(fd_install)",
 		},
-	[INNER_REMOVE] =
+	[KERNEL_FUNCTION_REMOVE] =
 		{
-			[INNER_FEXIT] = "about 10 ns more in what io_uring closes",
-			[INNER_KPROBE] = "about 50 ns more in what io_uring closes",
+			[FUNCTION_HOOK_FEXIT] = "about 10 ns more in what io_uring closes",
+			[FUNCTION_HOOK_KPROBE] = "about 50 ns more in what io_uring closes",
 		},
-	[INNER_CLOSE] =
+	[KERNEL_FUNCTION_CLOSE] =
 		{
-			[INNER_FEXIT] = "about 10 ns more in each close",
-			[INNER_KPROBE] = "about 50 ns more in each close",
+			[FUNCTION_HOOK_FEXIT] = "about 10 ns more in each close",
+			[FUNCTION_HOOK_KPROBE] = "about 50 ns more in each close",
 		},
 };
 
@@ -74,20 +76,21 @@ static bool has_function(const struct btf *btf, const char *name, unsigned int p
 	return proto && btf_is_func_proto(proto) && btf_vlen(proto) == parameters;
 }
 
-void inner_find(const struct btf *btf, struct inner_functions *ret)
+void kernel_function_find(const struct btf *btf, struct kernel_functions *ret)
 {
 	static const struct {
-		enum inner which;
+		enum kernel_function which;
 		const char *name;
 		unsigned int parameters;
 	} candidates[] = {
 		/* Of each kind the newest first. */
-		{INNER_REMOVE, REMOVE, 2},     {INNER_REMOVE, PICK, 1},
-		{INNER_CLOSE, CLOSE, 1},       {INNER_CLOSE, CLOSE_WHOLE, 1},
-		{INNER_CLOSE, CLOSE_TABLE, 2},
+		{KERNEL_FUNCTION_REMOVE, REMOVE, 2},	 {KERNEL_FUNCTION_REMOVE, PICK, 1},
+		{KERNEL_FUNCTION_CLOSE, CLOSE, 1},	 {KERNEL_FUNCTION_CLOSE, CLOSE_WHOLE, 1},
+		{KERNEL_FUNCTION_CLOSE, CLOSE_TABLE, 2},
 	};
 
-	*ret = (struct inner_functions){.of[INNER_INSTALL] = INSTALL, .fexit_err = try_fexit(btf)};
+	*ret = (struct kernel_functions){.of[KERNEL_FUNCTION_INSTALL] = INSTALL,
+					 .fexit_err = try_fexit(btf)};
 	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++)
 		if (!ret->of[candidates[i].which] &&
 		    has_function(btf, candidates[i].name, candidates[i].parameters))
@@ -97,7 +100,7 @@ void inner_find(const struct btf *btf, struct inner_functions *ret)
 /* A kernel function with a program for it; some programs are for several. */
 struct hooking {
 	const char *function;
-	enum inner_hook how;
+	enum function_hook how;
 	struct bpf_program *program;
 };
 
@@ -106,25 +109,25 @@ struct hooking {
 static void list_hookings(const struct fdtrace_bpf *bpf, struct hooking ret[HOOKINGS])
 {
 	const struct hooking all[HOOKINGS] = {
-		{INSTALL, INNER_FEXIT, bpf->progs.on_fd_install},
-		{INSTALL, INNER_KPROBE, bpf->progs.on_fd_install_entry},
-		{REMOVE, INNER_FEXIT, bpf->progs.on_fd_remove},
-		{REMOVE, INNER_KPROBE, bpf->progs.on_fd_remove_entry},
-		{PICK, INNER_FEXIT, bpf->progs.on_fd_pick},
-		{PICK, INNER_KPROBE, bpf->progs.on_fd_pick_entry},
-		{CLOSE, INNER_FEXIT, bpf->progs.on_fd_close},
-		{CLOSE, INNER_KPROBE, bpf->progs.on_fd_close_entry},
-		{CLOSE_WHOLE, INNER_FEXIT, bpf->progs.on_fd_close_begin},
-		{CLOSE_WHOLE, INNER_KPROBE, bpf->progs.on_fd_close_entry},
-		{CLOSE_TABLE, INNER_FEXIT, bpf->progs.on_table_close_begin},
-		{CLOSE_TABLE, INNER_KPROBE, bpf->progs.on_table_close_entry},
+		{INSTALL, FUNCTION_HOOK_FEXIT, bpf->progs.on_fd_install},
+		{INSTALL, FUNCTION_HOOK_KPROBE, bpf->progs.on_fd_install_entry},
+		{REMOVE, FUNCTION_HOOK_FEXIT, bpf->progs.on_fd_remove},
+		{REMOVE, FUNCTION_HOOK_KPROBE, bpf->progs.on_fd_remove_entry},
+		{PICK, FUNCTION_HOOK_FEXIT, bpf->progs.on_fd_pick},
+		{PICK, FUNCTION_HOOK_KPROBE, bpf->progs.on_fd_pick_entry},
+		{CLOSE, FUNCTION_HOOK_FEXIT, bpf->progs.on_fd_close},
+		{CLOSE, FUNCTION_HOOK_KPROBE, bpf->progs.on_fd_close_entry},
+		{CLOSE_WHOLE, FUNCTION_HOOK_FEXIT, bpf->progs.on_fd_close_begin},
+		{CLOSE_WHOLE, FUNCTION_HOOK_KPROBE, bpf->progs.on_fd_close_entry},
+		{CLOSE_TABLE, FUNCTION_HOOK_FEXIT, bpf->progs.on_table_close_begin},
+		{CLOSE_TABLE, FUNCTION_HOOK_KPROBE, bpf->progs.on_table_close_entry},
 	};
 
 	memcpy(ret, all, sizeof(all));
 }
 
 static struct bpf_program *hook_program(const struct fdtrace_bpf *bpf, const char *function,
-					enum inner_hook how)
+					enum function_hook how)
 {
 	struct hooking hookings[HOOKINGS];
 
@@ -146,64 +149,64 @@ static void leave_out_all(const struct fdtrace_bpf *bpf)
 	}
 }
 
-static enum inner_hook choose_one(const struct fdtrace_bpf *bpf,
-				  const struct inner_functions *functions, enum inner which,
-				  enum inner_hook how)
+static enum function_hook choose_one(const struct fdtrace_bpf *bpf,
+				     const struct kernel_functions *functions,
+				     enum kernel_function which, enum function_hook how)
 {
 	struct bpf_program *program;
 
-	if (how == INNER_UNSEEN && !functions->fexit_err)
-		how = INNER_FEXIT;
-	if (how == INNER_UNSEEN && !access(KPROBE_TYPE, R_OK))
-		how = INNER_KPROBE;
+	if (how == FUNCTION_HOOK_UNSEEN && !functions->fexit_err)
+		how = FUNCTION_HOOK_FEXIT;
+	if (how == FUNCTION_HOOK_UNSEEN && !access(KPROBE_TYPE, R_OK))
+		how = FUNCTION_HOOK_KPROBE;
 	program = hook_program(bpf, functions->of[which], how);
-	if (!program || (how == INNER_FEXIT &&
+	if (!program || (how == FUNCTION_HOOK_FEXIT &&
 			 bpf_program__set_attach_target(program, 0, functions->of[which])))
-		return INNER_UNSEEN;
+		return FUNCTION_HOOK_UNSEEN;
 	bpf_program__set_autoload(program, true);
 	return how;
 }
 
-void inner_choose(struct fdtrace_bpf *bpf, const struct inner_functions *functions,
-		  enum inner_hook alike, enum inner_hook ret[INNERS])
+void kernel_function_choose(struct fdtrace_bpf *bpf, const struct kernel_functions *functions,
+			    enum function_hook alike, enum function_hook ret[KERNEL_FUNCTIONS])
 {
 	leave_out_all(bpf);
-	for (enum inner which = 0; which < INNERS; which++)
+	for (enum kernel_function which = 0; which < KERNEL_FUNCTIONS; which++)
 		ret[which] = choose_one(bpf, functions, which, alike);
 }
 
-struct bpf_link *inner_attach(const struct fdtrace_bpf *bpf,
-			      const struct inner_functions *functions, enum inner which,
-			      enum inner_hook how)
+struct bpf_link *kernel_function_attach(const struct fdtrace_bpf *bpf,
+					const struct kernel_functions *functions,
+					enum kernel_function which, enum function_hook how)
 {
 	const struct bpf_program *program = hook_program(bpf, functions->of[which], how);
 
 	if (!program)
 		return NULL;
-	return how == INNER_KPROBE
+	return how == FUNCTION_HOOK_KPROBE
 		       ? bpf_program__attach_kprobe(program, false, functions->of[which])
 		       : bpf_program__attach(program);
 }
 
-int inner_program(const struct fdtrace_bpf *bpf, const struct inner_functions *functions,
-		  enum inner which, enum inner_hook how)
+int kernel_function_program(const struct fdtrace_bpf *bpf, const struct kernel_functions *functions,
+			    enum kernel_function which, enum function_hook how)
 {
 	const struct bpf_program *program = hook_program(bpf, functions->of[which], how);
 
 	return program ? bpf_program__fd(program) : -1;
 }
 
-const char *inner_cost(enum inner which, enum inner_hook how)
+const char *kernel_function_cost(enum kernel_function which, enum function_hook how)
 {
 	return costs[which][how];
 }
 
-enum table_state inner_table(const struct inner_functions *functions, enum inner_hook how,
-			     bool skips)
+enum table_state kernel_function_table(const struct kernel_functions *functions,
+				       enum function_hook how, bool skips)
 {
-	if (how == INNER_UNSEEN)
+	if (how == FUNCTION_HOOK_UNSEEN)
 		return TABLE_UNKNOWN;
-	if (strcmp(functions->of[INNER_CLOSE], CLOSE) || how == INNER_KPROBE)
+	if (strcmp(functions->of[KERNEL_FUNCTION_CLOSE], CLOSE) || how == FUNCTION_HOOK_KPROBE)
 		return TABLE_MISSED;
 	return skips ? TABLE_MAY_HOLD : TABLE_HELD;
 }

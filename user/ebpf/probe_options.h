@@ -15,17 +15,17 @@ struct probe_options {
 	bool follow;	   /* children of targets become targets */
 	bool owners;	   /* Python's descriptor owners are read */
 	bool verbose;	   /* libbpf's log to standard error */
-	const char *rung;  /* the only rung of the ladder to try; NULL: the first that works */
+	const char *kind;  /* the only kind of hook to try; NULL: the first that works */
 	enum native_calls natives;
 	unsigned int drop; /* every so many records is lost on purpose; 0: none */
 };
 
-/* Why probe_open failed, as far as it can be told. */
+/* Why ebpf_open failed, as far as it can be told. */
 enum probe_lack {
-	PROBE_LACK_NOTHING,
-	PROBE_LACK_PRIVILEGE, /* root or capabilities, lockdown */
-	PROBE_LACK_KERNEL,    /* BTF, ring buffer, a hook, memory limits */
-	PROBE_LACK_OTHER,
+	EBPF_LACK_NOTHING,
+	EBPF_LACK_PRIVILEGE, /* root or capabilities, lockdown */
+	EBPF_LACK_KERNEL,    /* BTF, ring buffer, a hook, memory limits */
+	EBPF_LACK_OTHER,
 };
 
 struct probe_error {

@@ -29,7 +29,7 @@
 #define ATTEMPTS  3
 
 /* A call that was made, or seen. */
-struct made {
+struct made_call {
 	enum call_shape shape;
 	int32_t fd, fd2;
 	int64_t ret;
@@ -38,7 +38,7 @@ struct made {
 };
 
 struct list {
-	struct made calls[CALLS_MAX];
+	struct made_call calls[CALLS_MAX];
 	size_t count;
 };
 
@@ -46,7 +46,7 @@ static void add_made_call(struct list *list, enum call_shape shape, int32_t fd, 
 			  int64_t ret)
 {
 	if (list->count < CALLS_MAX)
-		list->calls[list->count++] = (struct made){
+		list->calls[list->count++] = (struct made_call){
 			.shape = shape,
 			.fd = fd,
 			.fd2 = fd2,
@@ -137,7 +137,7 @@ static int on_seen_call(void *context, void *data, size_t size)
 	struct list *seen = context;
 
 	if (size >= sizeof(*call) && call->h.type == RECORD_CALL && seen->count < CALLS_MAX)
-		seen->calls[seen->count++] = (struct made){
+		seen->calls[seen->count++] = (struct made_call){
 			.shape = call_shape(call->call),
 			.fd = call->fd,
 			.fd2 = call->fd2,
@@ -205,7 +205,7 @@ static void drop_installed(struct list *seen)
 static int compare_calls(const struct list *made, const struct list *seen, char *why, size_t size)
 {
 	for (size_t i = 0; i < made->count; i++) {
-		const struct made *m = &made->calls[i], *s = &seen->calls[i];
+		const struct made_call *m = &made->calls[i], *s = &seen->calls[i];
 
 		if (i < seen->count && m->shape == s->shape && m->fd == s->fd && m->fd2 == s->fd2 &&
 		    m->ret == s->ret)

@@ -14,56 +14,56 @@ struct record_claim claim_at(const struct record_call *call, unsigned int index)
 }
 
 /* dup2, dup3: whoever had the number has it still; only what it leads to is another. */
-static bool is_replacement(const struct life *life)
+static bool is_replacement(const struct generation *gen)
 {
-	return life->older && life->opened.missing == SITE_SEEN &&
-	       call_shape(life->opened.call) == SHAPE_DUP_ONTO &&
-	       life->older->ended.missing == SITE_SEEN &&
-	       life->older->ended.time_ns == life->opened.time_ns;
+	return gen->older && gen->opened.missing == SITE_SEEN &&
+	       call_shape(gen->opened.call) == SHAPE_DUP_ONTO &&
+	       gen->older->ended.missing == SITE_SEEN &&
+	       gen->older->ended.time_ns == gen->opened.time_ns;
 }
 
 /* One whose begin was not seen began when the one before was over, or later. */
-static bool began_after(const struct life *life, uint64_t time_ns)
+static bool began_after(const struct generation *gen, uint64_t time_ns)
 {
-	const struct life *older = life->older;
+	const struct generation *older = gen->older;
 
-	if (life->opened.missing == SITE_SEEN)
-		return life->opened.time_ns > time_ns;
+	if (gen->opened.missing == SITE_SEEN)
+		return gen->opened.time_ns > time_ns;
 	return older && older->ended.missing == SITE_SEEN && older->ended.time_ns > time_ns;
 }
 
 /* What was over already the object did not take, but one that was not seen. */
-static bool was_over(const struct life *life, uint64_t time_ns)
+static bool was_over(const struct generation *gen, uint64_t time_ns)
 {
-	return !life->live && life->ended.missing == SITE_SEEN && life->ended.time_ns < time_ns;
+	return !gen->live && gen->ended.missing == SITE_SEEN && gen->ended.time_ns < time_ns;
 }
 
 /* It is not known when it began, nor what had come before: the object may have taken any of that.
  */
-static bool is_since_forgotten(const struct number *number, const struct life *life)
+static bool is_since_forgotten(const struct slot *slot, const struct generation *gen)
 {
-	return number->cut && !life->older && life->opened.missing != SITE_SEEN;
+	return slot->cut && !gen->older && gen->opened.missing != SITE_SEEN;
 }
 
-struct life *claim_life(const struct number *number, const struct record_claim *claim)
+struct generation *claim_generation(const struct slot *slot, const struct record_claim *claim)
 {
-	struct life *life = number ? number->newest : NULL, *kept = NULL;
+	struct generation *gen = slot ? slot->newest : NULL, *kept = NULL;
 
-	for (; life && began_after(life, claim->since_ns); life = life->older) {
-		if (!is_replacement(life))
+	for (; gen && began_after(gen, claim->since_ns); gen = gen->older) {
+		if (!is_replacement(gen))
 			kept = NULL;
 		else if (!kept)
-			kept = life;
+			kept = gen;
 	}
-	if (!life || was_over(life, claim->since_ns) || is_since_forgotten(number, life))
+	if (!gen || was_over(gen, claim->since_ns) || is_since_forgotten(slot, gen))
 		return NULL;
-	return kept ? kept : life;
+	return kept ? kept : gen;
 }
 
-bool claim_is_of(const struct number *number, const struct record_claim *claim,
-		 const struct life *life)
+bool claim_is_of(const struct slot *slot, const struct record_claim *claim,
+		 const struct generation *gen)
 {
-	return !(claim->flags & CLAIM_STALE) && claim_life(number, claim) == life;
+	return !(claim->flags & CLAIM_STALE) && claim_generation(slot, claim) == gen;
 }
 
 /* It has let go of the number, and is at work in the thread. */
@@ -72,7 +72,7 @@ static bool may_be_closer(const struct record_claim *claim)
 	return claim->state == OWNER_LET_GO && claim->flags & CLAIM_AT_HAND;
 }
 
-/* One that had this very life comes before one that is stale. */
+/* One that had this very generation comes before one that is stale. */
 static bool is_better(const struct record_claim *claim, const struct record_claim *before)
 {
 	return !before->object || (before->flags & CLAIM_STALE && !(claim->flags & CLAIM_STALE));
@@ -89,21 +89,21 @@ bool claims_say(const struct record_call *call, uint64_t object, enum claim_flag
 	return false;
 }
 
-const struct life *claims_let_go(const struct number *number, const struct record_call *call,
-				 bool *ret_many)
+const struct generation *claims_let_go(const struct slot *slot, const struct record_call *call,
+				       bool *ret_many)
 {
-	const struct life *found = NULL;
+	const struct generation *found = NULL;
 	unsigned int count = 0;
 
 	*ret_many = false;
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
-		const struct life *life = claim_life(number, &claim);
+		const struct generation *gen = claim_generation(slot, &claim);
 
 		if (claim.state != OWNER_LET_GO)
 			continue;
-		*ret_many |= count++ && life != found;
-		found = life;
+		*ret_many |= count++ && gen != found;
+		found = gen;
 	}
 	return found;
 }
@@ -117,21 +117,21 @@ bool claims_left_out(const struct record_call *call)
 }
 
 /*
- * What the object took is this life for sure, and not one before, whose end is told only later, and
- * which was open still when the object was on its way.
+ * What the object took is this generation for sure, and not one before, whose end is told only
+ * later, and which was open still when the object was on its way.
  */
-static bool is_sure(const struct life *life, const struct record_claim *claim)
+static bool is_sure(const struct generation *gen, const struct record_claim *claim)
 {
-	const struct life *older = life->older;
+	const struct generation *older = gen->older;
 
-	return !older || is_replacement(life) ||
+	return !older || is_replacement(gen) ||
 	       (older->ended.missing == SITE_SEEN && older->ended.time_ns < claim->since_ns);
 }
 
-struct intent claims_closer(const struct number *number, const struct record_call *call)
+struct intent claims_closer(const struct slot *slot, const struct record_call *call)
 {
 	struct record_claim closer = {0};
-	const struct life *life;
+	const struct generation *gen;
 	unsigned int count = 0;
 
 	if (call->point == OWNER_OS_CLOSE)
@@ -147,46 +147,45 @@ struct intent claims_closer(const struct number *number, const struct record_cal
 	}
 	if (!closer.object)
 		return (struct intent){.point = call->point, .fd = call->fd};
-	life = claim_life(number, &closer);
+	gen = claim_generation(slot, &closer);
 	return (struct intent){
 		.point = OWNER_CLOSE,
 		.owner = closer.kind,
 		.finalizer = closer.flags & CLAIM_FINALIZING,
 		.stale = closer.flags & CLAIM_STALE,
 		/* An address that is left on the stack of an earlier call is at hand, too. */
-		.unsure =
-			count > 1 || closer.flags & CLAIM_LATE || (life && !is_sure(life, &closer)),
+		.unsure = count > 1 || closer.flags & CLAIM_LATE || (gen && !is_sure(gen, &closer)),
 		/* It had the number then, and lets go of it before its close begins. */
 		.since_ns = count > 1 ? 0 : closer.since_ns,
 		.fd = call->fd,
 		.object = closer.object,
-		.life = life ? life->id : 0,
+		.gen = gen ? gen->id : 0,
 	};
 }
 
-struct intent claims_user(const struct number *number, const struct record_call *call,
-			  bool *ret_doubt)
+struct intent claims_user(const struct slot *slot, const struct record_call *call, bool *ret_doubt)
 {
-	struct intent user = {0};
+	struct intent process = {0};
 	bool others = false, many = false;
 
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
-		const struct life *life = claim_life(number, &claim);
+		const struct generation *gen = claim_generation(slot, &claim);
 
 		if (claim.state != OWNER_HOLDS)
 			continue;
-		others |= !number || life != number->newest;
+		others |= !slot || gen != slot->newest;
 		if (!(claim.flags & CLAIM_AT_HAND))
 			continue;
-		many |= user.object;
-		user = (struct intent){
+		many |= process.object;
+		process = (struct intent){
 			.owner = claim.kind,
 			.fd = call->fd,
 			.object = claim.object,
-			.life = life ? life->id : 0,
+			.gen = gen ? gen->id : 0,
 		};
 	}
-	*ret_doubt = many || (!user.object && claims_left_out(call)) || (others && !user.object);
-	return many ? (struct intent){0} : user;
+	*ret_doubt =
+		many || (!process.object && claims_left_out(call)) || (others && !process.object);
+	return many ? (struct intent){0} : process;
 }

@@ -6,27 +6,27 @@
 #include "base/syscalls.h"
 #include "fd/generation.h"
 
-static void range_one(struct hold *hold, struct number *number, const struct record_call *call)
+static void range_one(struct pending *pending, struct slot *slot, const struct record_call *call)
 {
-	if (!number_own(number)) {
-		number->gaps = 0; /* no memory: nothing is certain of it */
+	if (!slot_own(slot)) {
+		slot->gaps = 0; /* no memory: nothing is certain of it */
 		return;
 	}
 	if (call->flags & RANGE_CLOEXEC) {
-		if (number_live(number))
-			number->newest->cloexec = true;
+		if (slot_live(slot))
+			slot->newest->cloexec = true;
 		return;
 	}
-	if (life_close_bulk(hold->store, number, call))
-		hold_explain(hold, number, call, number->newest, true);
+	if (generation_close_bulk(pending->store, slot, call))
+		pending_explain(pending, slot, call, slot->newest, true);
 	else
-		hold_doubt(hold, number, call);
+		pending_doubt(pending, slot, call);
 }
 
-void range_closed(struct hold *hold, struct table *table, const struct record_call *call)
+void range_closed(struct pending *pending, struct table *table, const struct record_call *call)
 {
 	uint32_t first = call->fd, last = call->fd2;
-	struct number *number;
+	struct slot *slot;
 
 	if (last > INT32_MAX)
 		last = INT32_MAX;
@@ -35,19 +35,19 @@ void range_closed(struct hold *hold, struct table *table, const struct record_ca
 	if (!(call->flags & RANGE_CLOEXEC)) {
 		table_sweep(table, first, last, call->h.time_ns);
 		table->swept_early |= !(call->arg & RANGE_MADE_TOLD) ||
-				      life_may_be_unlisted(hold->store, table, call);
+				      generation_may_be_unlisted(pending->store, table, call);
 	}
 	if (last - first < table->numbers.count) {
 		for (uint64_t fd = first; fd <= last; fd++) {
-			number = number_find(table, fd);
-			if (number)
-				range_one(hold, number, call);
+			slot = slot_find(table, fd);
+			if (slot)
+				range_one(pending, slot, call);
 		}
 		return;
 	}
-	EACH_NUMBER(table, at, number)
-	if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
-		range_one(hold, number, call);
+	EACH_SLOT(table, at, slot)
+	if ((uint32_t)slot->fd >= first && (uint32_t)slot->fd <= last)
+		range_one(pending, slot, call);
 }
 
 bool call_unshares(const struct record_call *call)

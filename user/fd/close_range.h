@@ -17,7 +17,7 @@
 #define RANGE_CLOEXEC (1u << 2)
 
 /* The call has returned without an error. */
-void range_closed(struct hold *hold, struct table *table, const struct record_call *call);
+void range_closed(struct pending *pending, struct table *table, const struct record_call *call);
 
 /* The thread has a table of its own from this call on: by unshare(), or by this. */
 bool call_unshares(const struct record_call *call);

@@ -130,7 +130,7 @@ void coverage_call(struct table *table, const struct record_call *call)
 					     !(call->arg & (RING_TOLD | RING_WATCHED))))
 		begin(c, UNSEEN_RING, call->h.time_ns, 0);
 	if (call->still_open & CALL_ALONE && call->h.time_ns > c->told_ns)
-		end(c, UNSEEN_STRANGER, call->h.time_ns);
+		end(c, UNSEEN_SHARER, call->h.time_ns);
 }
 
 void coverage_listed(struct table *table, const struct fd_what *what, uint64_t time_ns)
@@ -145,7 +145,7 @@ void coverage_copied(struct table *to, const struct table *from, bool inherited,
 	struct coverage was = from->coverage;
 
 	/* Who shares the one does not share the other; a ring goes with its thread. */
-	end(&was, inherited ? UNSEEN_WAYS : UNSEEN_STRANGER, time_ns);
+	end(&was, inherited ? UNSEEN_WAYS : UNSEEN_SHARER, time_ns);
 	begin(&was, to->coverage.ways, to->coverage.told_ns, to->coverage.from_ns);
 	to->coverage = was;
 }
@@ -178,7 +178,7 @@ void coverage_doubt(struct finding *finding, uint32_t ways)
 	if (!ways)
 		return;
 	finding->certainty = CERTAINTY_SUSPECTED;
-	finding->notes |= (ways & UNSEEN_STRANGER ? NOTE_STRANGER : 0) |
+	finding->notes |= (ways & UNSEEN_SHARER ? NOTE_SHARED_TABLE : 0) |
 			  (ways & UNSEEN_RING ? NOTE_RING : 0) |
 			  (ways & UNSEEN_COMPAT ? NOTE_COMPAT : 0);
 }
@@ -189,7 +189,7 @@ void coverage_weigh(const struct table *table, struct finding *finding)
 	if (finding->fd < 0 || finding->kind == FINDING_CLOSE_SWEEP ||
 	    finding->bad.time_ns < table->coverage.from_ns)
 		return;
-	/* Its other sites come later than that one, or are those of the life before. */
+	/* Its other sites come later than that one, or are those of the generation before. */
 	coverage_doubt(finding, coverage_ways_since(table, &finding->opened));
 	if (finding->closed.missing == SITE_SEEN)
 		coverage_doubt(finding, coverage_ways_since(table, &finding->closed));

@@ -22,7 +22,7 @@ struct fd_what installed_what(const struct record_call *call)
 	}
 	/* A call whose end nothing shows, but of which it is known what it makes. */
 	if (call->arg & INSTALLED_BY_CALL)
-		return (struct fd_what){.type = made_type(syscall_call(call->nr))};
+		return (struct fd_what){.type = fd_kind_type(syscall_call(call->nr))};
 	return (struct fd_what){.type = FD_UNKNOWN};
 }
 
@@ -33,16 +33,16 @@ static bool is_recent(const struct store *store, const struct fd_site *site, uin
 	       store->installed_ns && site->time_ns >= store->installed_ns;
 }
 
-struct life *installed_by(const struct store *store, const struct table *table, int32_t fd,
-			  const struct record_call *call)
+struct generation *installed_by(const struct store *store, const struct table *table, int32_t fd,
+				const struct record_call *call)
 {
-	struct number *number = number_find(table, fd);
+	struct slot *slot = slot_find(table, fd);
 
 	if (call->call == CALL_INSTALLED)
 		return NULL;
-	for (struct life *life = number ? number->newest : NULL; life; life = life->older)
-		if (is_recent(store, &life->opened, call->h.tid) && life->opened.nr == call->nr)
-			return life;
+	for (struct generation *gen = slot ? slot->newest : NULL; gen; gen = gen->older)
+		if (is_recent(store, &gen->opened, call->h.tid) && gen->opened.nr == call->nr)
+			return gen;
 	return NULL;
 }
 
@@ -55,14 +55,14 @@ static bool is_by_clone(const struct fd_site *site)
 
 void installed_since_copy(struct store *store, struct table *child, uint32_t tid)
 {
-	struct number *number;
+	struct slot *slot;
 
-	EACH_NUMBER(child, at, number)
+	EACH_SLOT(child, at, slot)
 	{
-		const struct life *life = number->newest;
+		const struct generation *gen = slot->newest;
 
-		if (life && is_recent(store, &life->opened, tid) && is_by_clone(&life->opened) &&
-		    number_own(number))
-			number_drop_newest(store, number);
+		if (gen && is_recent(store, &gen->opened, tid) && is_by_clone(&gen->opened) &&
+		    slot_own(slot))
+			slot_drop_newest(store, slot);
 	}
 }

@@ -18,11 +18,11 @@
 struct fd_what installed_what(const struct record_call *call);
 
 /*
- * The life of fd that this call began, if its thread's records before have told so; NULL: none. The
- * store knows of those (installed_ns).
+ * The generation of fd that this call began, if its thread's records before have told so; NULL:
+ * none. The store knows of those (installed_ns).
  */
-struct life *installed_by(const struct store *store, const struct table *table, int32_t fd,
-			  const struct record_call *call);
+struct generation *installed_by(const struct store *store, const struct table *table, int32_t fd,
+				const struct record_call *call);
 
 /* `child` is a copy of its parent's table, made by a call of this thread's that goes on. */
 void installed_since_copy(struct store *store, struct table *child, uint32_t tid);

@@ -16,15 +16,15 @@
 #define CLOEXEC_NEVER	0u
 #define CLOEXEC_ALWAYS	(~0u) /* whatever the flags: the kernel sets O_CLOEXEC itself */
 
-struct made {
+struct fd_kind {
 	enum fd_type type;
 	uint32_t cloexec; /* the flag, CLOEXEC_NEVER or CLOEXEC_ALWAYS */
 };
 
-static const struct made made[] = {
-#define CALL(ID, number, call, shape, fds, flags, arg, name, makes, owner, ia32) \
+static const struct fd_kind kinds[] = {
+#define CALL(ID, slot, call, shape, fds, flags, arg, name, makes, owner, ia32) \
 	[CALL_##ID] = {MAKES_CELL_##makes},
-#define PART(ID, number, call, text, shape, flags, arg, name, makes) \
+#define PART(ID, slot, call, text, shape, flags, arg, name, makes) \
 	[CALL_##ID] = {MAKES_CELL_##makes},
 #define USE(...)
 	CALL_ROWS(CALL, PART, USE)
@@ -33,14 +33,14 @@ static const struct made made[] = {
 #undef USE
 };
 
-enum fd_type made_type(uint16_t call)
+enum fd_type fd_kind_type(uint16_t call)
 {
-	return call < ARRAY_SIZE(made) ? made[call].type : FD_UNKNOWN;
+	return call < ARRAY_SIZE(kinds) ? kinds[call].type : FD_UNKNOWN;
 }
 
-bool made_cloexec(const struct record_call *call)
+bool fd_kind_cloexec(const struct record_call *call)
 {
-	uint32_t flag = call->call < ARRAY_SIZE(made) ? made[call->call].cloexec : CLOEXEC_NEVER;
+	uint32_t flag = call->call < ARRAY_SIZE(kinds) ? kinds[call->call].cloexec : CLOEXEC_NEVER;
 
 	return flag == CLOEXEC_ALWAYS || (call->flags & flag);
 }

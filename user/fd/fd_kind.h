@@ -15,9 +15,9 @@
 #include "abi/record.h"
 
 /* The type of what a successful call made; FD_UNKNOWN for a call that makes nothing new. */
-enum fd_type made_type(uint16_t call);
+enum fd_type fd_kind_type(uint16_t call);
 
 /* Whether the new descriptor of a successful call is closed by exec. */
-bool made_cloexec(const struct record_call *call);
+bool fd_kind_cloexec(const struct record_call *call);
 
 #endif

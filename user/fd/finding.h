@@ -102,13 +102,13 @@ struct fd_victim {
 	bool known;
 	struct fd_owner owner; /* the object that had it */
 	struct fd_what what;
-	struct fd_site opened; /* the life that was ended */
+	struct fd_site opened; /* the generation that was ended */
 	struct fd_site failed; /* the call that met it; SITE_NOT_APPLICABLE: none so far */
 };
 
 /* What a finding rests on beyond the calls themselves: bits of finding.proofs. */
 enum finding_proof {
-	PROOF_OWNER = 1 << 0,	    /* the object had taken another life of the number */
+	PROOF_OWNER = 1 << 0,	    /* the object had taken another generation of the number */
 	PROOF_OWNER_LIVES = 1 << 1, /* at the call, its object lived and had the number */
 	PROOF_BEHIND = 1 << 2,	    /* `closed` was an owned_close */
 	PROOF_STOLEN = 1 << 3,	    /* `closed` was a reused_close */
@@ -132,11 +132,11 @@ enum finding_note {
 	NOTE_SWEPT = 1 << 12,	     /* a close_range in between may have closed it, too */
 	NOTE_FLUSH = 1 << 13,	     /* the number may have been open, EBADF a file system's */
 	NOTE_ANOTHERS =
-		1 << 16, /* a stale object may have made the call, which meant another life */
+		1 << 16, /* a stale object may have made the call, which meant another generation */
 	NOTE_OWNER_BEFORE = 1 << 14, /* its object was made before fdtrace attached */
 	NOTE_OWNER_LATE = 1 << 15,   /* its object was not seen to take the number */
 	/* Something may have opened and closed the number meanwhile, unseen: */
-	NOTE_STRANGER = 1 << 17,	/* a process that is not traced and shares the table */
+	NOTE_SHARED_TABLE = 1 << 17,	/* a process that is not traced and shares the table */
 	NOTE_RING = 1 << 18,		/* an io_uring */
 	NOTE_COMPAT = 1 << 19,		/* 32-bit calls that are not decoded */
 	NOTE_STANDARD_STREAM = 1 << 20, /* programs ask whether 0, 1 and 2 are there */
@@ -152,7 +152,8 @@ struct finding {
 	int32_t last_fd; /* close_sweep: the last number of the run; else == fd */
 	uint32_t calls;	 /* close_sweep: how many closes failed; else 1 */
 	uint64_t table;
-	struct fd_what what; /* of the life that `closed` ended; type FD_UNKNOWN if not known */
+	struct fd_what
+		what; /* of the generation that `closed` ended; type FD_UNKNOWN if not known */
 	struct fd_site bad, closed, opened;
 	uint32_t notes;	       /* enum finding_note */
 	uint32_t proofs;       /* enum finding_proof */

@@ -24,8 +24,8 @@
 
 struct fd_world {
 	struct store store;
-	struct hold hold;
-	struct users users;
+	struct pending pending;
+	struct fd_processes processes;
 	struct threads threads;
 	struct reuse reuse;
 	struct owner_names names;
@@ -41,8 +41,8 @@ int fd_world_new(const struct fd_limits *limits, finding_fn emit, void *arg,
 	if (!world)
 		return -ENOMEM;
 	store_init(&world->store, limits);
-	hold_init(&world->hold, &world->store, emit, arg);
-	users_init(&world->users, &world->store, &world->hold);
+	pending_init(&world->pending, &world->store, emit, arg);
+	fd_processes_init(&world->processes, &world->store, &world->pending);
 	*ret_world = world;
 	return 0;
 }
@@ -55,9 +55,9 @@ void fd_world_free(struct fd_world *world)
 {
 	if (!world)
 		return;
-	world->hold.emit = discard;
-	hold_settle(&world->hold, UINT64_MAX);
-	users_free(&world->users);
+	world->pending.emit = discard;
+	pending_settle(&world->pending, UINT64_MAX);
+	fd_processes_free(&world->processes);
 	coverage_forget(&world->store);
 	threads_free(&world->threads);
 	reuse_free(&world->reuse);
@@ -69,14 +69,14 @@ void fd_world_free(struct fd_world *world)
 
 int fd_process_add(struct fd_world *world, uint32_t tgid, uint64_t address, enum fd_since since)
 {
-	struct user *user = users_add(&world->users, tgid);
+	struct fd_process *process = fd_processes_add(&world->processes, tgid);
 	struct table *table;
 
-	if (!user)
+	if (!process)
 		return -ENOMEM;
-	table = users_join(&world->users, user, address);
+	table = fd_processes_join(&world->processes, process, address);
 	if (!table) {
-		users_remove(&world->users, user);
+		fd_processes_remove(&world->processes, process);
 		return -ENOMEM;
 	}
 	if (!table->uses->table_next)
@@ -87,27 +87,31 @@ int fd_process_add(struct fd_world *world, uint32_t tgid, uint64_t address, enum
 /* The table that /proc shows: the first thread's. */
 static struct table *listed_table(struct fd_world *world, uint32_t tgid)
 {
-	struct user *user = users_find(&world->users, tgid);
+	struct fd_process *process = fd_processes_find(&world->processes, tgid);
 
 	store_trim(&world->store, 0);
-	return user ? users_home(user, tgid) : NULL;
+	return process ? fd_process_table_of(process, tgid) : NULL;
 }
 
-/* Its life now, if the list is what tells of it. NULL without memory. */
-static struct life *listed_life(struct store *store, struct table *table, struct number *number)
+/* Its generation now, if the list is what tells of it. NULL without memory. */
+static struct generation *listed_generation(struct store *store, struct table *table,
+					    struct slot *slot)
 {
 	bool again = table->whole || table->snapshot;
-	bool lost = number->newest ? number_stale(store, number) : table_gap(store, table);
-	struct life *life = number->newest;
+	bool lost = slot->newest ? slot_stale(store, slot) : table_gap(store, table);
+	struct generation *gen = slot->newest;
 
-	if (!number_live(number))
-		life = life_push(store, number);
-	if (!life)
+	if (!slot_live(slot))
+		gen = generation_push(store, slot);
+	if (!gen)
 		return NULL;
-	life->uncertain = life->crossed = life->swept = life->covered = false;
-	life->doubted = again; /* the list may be of another table by then, unseen */
-	life_unknown(store, life, lost ? SITE_LOST : again ? SITE_OTHER_WAY : SITE_BEFORE_ATTACH);
-	return life;
+	gen->uncertain = gen->crossed = gen->swept = gen->covered = false;
+	gen->doubted = again; /* the list may be of another table by then, unseen */
+	generation_unknown(store, gen,
+			   lost	   ? SITE_LOST
+			   : again ? SITE_OTHER_WAY
+				   : SITE_BEFORE_ATTACH);
+	return gen;
 }
 
 int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const struct fd_what *what,
@@ -115,28 +119,28 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 {
 	struct table *table = listed_table(world, tgid);
 	struct store *store = &world->store;
-	struct number *number;
+	struct slot *slot;
 	struct text *text;
-	struct life *life;
+	struct generation *gen;
 
 	if (!table)
 		return -ESRCH;
 	if (fd < 0)
 		return -EINVAL;
-	number = number_get(store, table, fd);
-	if (!number)
+	slot = slot_get(store, table, fd);
+	if (!slot)
 		return -ENOMEM;
-	if (number_live(number) && !number_stale(store, number))
+	if (slot_live(slot) && !slot_stale(store, slot))
 		return 0; /* its record came first, and knows more */
-	life = listed_life(store, table, number);
-	if (!life)
+	gen = listed_generation(store, table, slot);
+	if (!gen)
 		return -ENOMEM;
-	number_touch(store, number);
-	life->listed = true;
-	life->cloexec = cloexec;
+	slot_touch(store, slot);
+	gen->listed = true;
+	gen->cloexec = cloexec;
 	text = what->path ? text_new(store, what->path, strlen(what->path)) : NULL;
 	coverage_listed(table, what, store->now_ns);
-	life_set_what(store, life, what, text);
+	generation_set_what(store, gen, what, text);
 	text_unref(store, text);
 	return 0;
 }
@@ -164,11 +168,11 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 static struct making making_of(struct store *store, const struct record_call *call)
 {
 	struct making m = {
-		.what.type = made_type(call->call),
+		.what.type = fd_kind_type(call->call),
 		.what.call = call->call,
 		.what.flags = call->flags,
 		.what.arg = call->arg,
-		.cloexec = made_cloexec(call),
+		.cloexec = fd_kind_cloexec(call),
 	};
 
 	if (call->call == CALL_INSTALLED)
@@ -178,17 +182,18 @@ static struct making making_of(struct store *store, const struct record_call *ca
 	return m;
 }
 
-/* A number that the call has made: its life begins, if the call was not seen to begin it before. */
+/* A number that the call has made: its generation begins, if the call was not seen to begin it
+ * before. */
 static int begin(struct fd_world *world, struct table *table, int32_t fd,
 		 const struct record_call *call, const struct making *making)
 {
-	struct life *life = installed_by(&world->store, table, fd, call);
-	int err = life ? 0 : life_begin(&world->store, table, fd, call, making);
+	struct generation *gen = installed_by(&world->store, table, fd, call);
+	int err = gen ? 0 : generation_begin(&world->store, table, fd, call, making);
 
-	if (life)
-		life_named(&world->store, number_find(table, fd), life, call, making);
+	if (gen)
+		generation_named(&world->store, slot_find(table, fd), gen, call, making);
 	else if (!err)
-		hold_opened(&world->hold, number_find(table, fd), call);
+		pending_opened(&world->pending, slot_find(table, fd), call);
 	return err;
 }
 
@@ -225,12 +230,12 @@ static int begin_pair(struct fd_world *world, struct table *table, const struct 
 static struct making making_copy(struct store *store, const struct table *table,
 				 const struct record_call *call)
 {
-	const struct number *number = number_find(table, call->fd);
-	struct making m = {.cloexec = made_cloexec(call), .copied = true};
+	const struct slot *slot = slot_find(table, call->fd);
+	struct making m = {.cloexec = fd_kind_cloexec(call), .copied = true};
 
-	if (number_live(number) && !number_stale(store, number)) {
-		m.what = number->newest->what;
-		m.text = text_ref(number->newest->text);
+	if (slot_live(slot) && !slot_stale(store, slot)) {
+		m.what = slot->newest->what;
+		m.text = text_ref(slot->newest->text);
 	}
 	return m;
 }
@@ -238,17 +243,17 @@ static struct making making_copy(struct store *store, const struct table *table,
 static int replace(struct fd_world *world, struct table *table, const struct record_call *call,
 		   const struct making *making)
 {
-	int err = life_replace(&world->store, table, call->ret, call, making);
-	struct number *number;
-	struct life *life;
+	int err = generation_replace(&world->store, table, call->ret, call, making);
+	struct slot *slot;
+	struct generation *gen;
 
 	if (err)
 		return err;
-	number = number_find(table, call->ret);
-	life = number->newest;
-	if (life->older && life->older->ended.time_ns == call->h.time_ns)
-		owner_keeps(life->older, life);
-	hold_opened(&world->hold, number, call);
+	slot = slot_find(table, call->ret);
+	gen = slot->newest;
+	if (gen->older && gen->older->ended.time_ns == call->h.time_ns)
+		owner_keeps(gen->older, gen);
+	pending_opened(&world->pending, slot, call);
 	return 0;
 }
 
@@ -260,7 +265,7 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 
 	if (call->ret == call->fd)
 		return onto ? 0 : -EINVAL; /* dup2(N, N) only asks whether N is open */
-	err = call->fd < 0 ? -EINVAL : life_seen(&world->store, table, call->fd, call);
+	err = call->fd < 0 ? -EINVAL : generation_seen(&world->store, table, call->fd, call);
 	if (err)
 		return err;
 	m = making_copy(&world->store, table, call);
@@ -271,65 +276,65 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 
 static int set_cloexec(struct fd_world *world, struct table *table, const struct record_call *call)
 {
-	struct number *number;
+	struct slot *slot;
 	int err;
 
 	if (call->fd < 0)
 		return -EINVAL;
-	err = life_seen(&world->store, table, call->fd, call);
+	err = generation_seen(&world->store, table, call->fd, call);
 	if (err)
 		return err;
-	number = number_find(table, call->fd);
-	if (number_live(number))
-		number->newest->cloexec = call->flags & FD_CLOEXEC;
+	slot = slot_find(table, call->fd);
+	if (slot_live(slot))
+		slot->newest->cloexec = call->flags & FD_CLOEXEC;
 	return 0;
 }
 
-/* Whose close it was, and whose life it ended. True: it is a finding that waits. */
-static bool judge_close(struct fd_world *world, const struct scene *scene,
-			const struct intent *intent, struct life *life, bool raced)
+/* Whose close it was, and whose generation it ended. True: it is a finding that waits. */
+static bool judge_close(struct fd_world *world, const struct call_context *ctx,
+			const struct intent *intent, struct generation *gen, bool raced)
 {
 	bool waits;
 
-	life->ended.origin = owner_origin(intent);
-	life->proofs = reuse_proofs(&world->reuse, life, scene->call);
-	waits = owner_closed(&world->hold, scene, intent, life, raced);
-	reuse_note(&world->reuse, life, scene->call);
+	gen->ended.origin = owner_origin(intent);
+	gen->proofs = reuse_proofs(&world->reuse, gen, ctx->call);
+	waits = owner_closed(&world->pending, ctx, intent, gen, raced);
+	reuse_note(&world->reuse, gen, ctx->call);
 	return waits;
 }
 
-static int close_done(struct fd_world *world, const struct scene *scene)
+static int close_done(struct fd_world *world, const struct call_context *ctx)
 {
-	const struct record_call *call = scene->call;
-	struct table *table = scene->table;
+	const struct record_call *call = ctx->call;
+	struct table *table = ctx->table;
 	struct intent intent = owner_intent(&world->store, &world->threads, table, call);
-	struct life *life;
+	struct generation *gen;
 	bool raced;
 	int err;
 
 	if (call->fd < 0)
 		return -EINVAL;
-	err = life_close(&world->store, table, call->fd, call, intent.stale ? 0 : intent.life,
-			 &life, &raced);
+	err = generation_close(&world->store, table, call->fd, call, intent.stale ? 0 : intent.gen,
+			       &gen, &raced);
 	if (err)
 		return err;
-	if (life)
-		hold_explain(&world->hold, number_find(table, call->fd), call, life, raced);
-	if (!life || !judge_close(world, scene, &intent, life, raced))
-		hold_closed(&world->hold, call);
+	if (gen)
+		pending_explain(&world->pending, slot_find(table, call->fd), call, gen, raced);
+	if (!gen || !judge_close(world, ctx, &intent, gen, raced))
+		pending_closed(&world->pending, call);
 	return 0;
 }
 
-static int done(struct fd_world *world, const struct scene *scene)
+static int done(struct fd_world *world, const struct call_context *ctx)
 {
-	const struct record_call *call = scene->call;
-	struct table *table = scene->table;
+	const struct record_call *call = ctx->call;
+	struct table *table = ctx->table;
 
 	switch (call_shape(call->call)) {
 	case SHAPE_CLOSE:
-		return close_done(world, scene);
+		return close_done(world, ctx);
 	case SHAPE_CLOSE_RANGE:
-		range_closed(&world->hold, table, call);
+		range_closed(&world->pending, table, call);
 		return 0;
 	case SHAPE_OPEN:
 	case SHAPE_MAKE:
@@ -350,21 +355,20 @@ static int done(struct fd_world *world, const struct scene *scene)
 
 /* Calls that failed with EBADF */
 
-static int failed(struct fd_world *world, const struct scene *scene)
+static int failed(struct fd_world *world, const struct call_context *ctx)
 {
-	struct intent intent =
-		owner_intent(&world->store, &world->threads, scene->table, scene->call);
-	bool closes = call_shape(scene->call->call) == SHAPE_CLOSE;
+	struct intent intent = owner_intent(&world->store, &world->threads, ctx->table, ctx->call);
+	bool closes = call_shape(ctx->call->call) == SHAPE_CLOSE;
 	struct verdict verdict;
 
 	if (closes)
-		verdict_close(scene, &verdict);
+		verdict_close(ctx, &verdict);
 	else
-		verdict_use(scene, &verdict);
+		verdict_use(ctx, &verdict);
 	world->ebadf_closes += closes;
-	owner_failed(&world->hold, scene, &intent, &verdict);
-	return (closes ? hold_failed : hold_used)(&world->hold, scene->table, scene->call,
-						  &verdict);
+	owner_failed(&world->pending, ctx, &intent, &verdict);
+	return (closes ? pending_failed : pending_used)(&world->pending, ctx->table, ctx->call,
+							&verdict);
 }
 
 /* Records */
@@ -387,7 +391,7 @@ static uint64_t come_to(struct fd_world *world, const struct record_header *reco
 	store->traced_ns = past.time_ns > born_ns ? past.time_ns : 0;
 	store->after_ns = store->traced_ns ? store->traced_ns : born_ns;
 	store->installed_ns = past.installed_ns > born_ns ? past.installed_ns : 0;
-	hold_settle(&world->hold, record->time_ns);
+	pending_settle(&world->pending, record->time_ns);
 	return past.time_ns < born_ns ? 0 : past.table;
 }
 
@@ -400,19 +404,19 @@ static void stranger(struct fd_world *world, const struct record_call *call)
 	struct table *table = table_find(&world->store, call->table);
 
 	if (table)
-		hold_strange(&world->hold, table, call->h.time_ns);
+		pending_sharer(&world->pending, table, call->h.time_ns);
 	world->silent += call->ret == -EBADF;
 }
 
 int fd_call(struct fd_world *world, const struct record_call *call)
 {
-	struct scene scene = {.store = &world->store,
-			      .reuse = &world->reuse,
-			      .names = &world->names,
-			      .call = call};
+	struct call_context ctx = {.store = &world->store,
+				   .reuse = &world->reuse,
+				   .names = &world->names,
+				   .call = call};
 	enum call_shape shape;
 	uint64_t was_in;
-	struct user *user;
+	struct fd_process *process;
 
 	if (!record_call_is_sane(call))
 		return -EINVAL;
@@ -420,47 +424,48 @@ int fd_call(struct fd_world *world, const struct record_call *call)
 			 call->call == CALL_INSTALLED);
 	if (world->store.after_ns < record_call_bound(call))
 		world->store.after_ns = record_call_bound(call);
-	user = users_find(&world->users, call->h.tgid);
-	if (!user) {
+	process = fd_processes_find(&world->processes, call->h.tgid);
+	if (!process) {
 		stranger(world, call);
 		return 0;
 	}
 	shape = call_shape(call->call);
-	scene.vfork = user->vfork;
-	scene.table = users_table(&world->users, user, call->h.tid, call->table, was_in,
-				  call_unshares(call));
-	if (!scene.table)
-		return users_give_up(&world->users, user);
-	coverage_call(scene.table, call);
-	copy_late(&world->hold, scene.table, call);
+	ctx.vfork = process->vfork;
+	ctx.table = fd_processes_table(&world->processes, process, call->h.tid, call->table, was_in,
+				       call_unshares(call));
+	if (!ctx.table)
+		return fd_processes_give_up(&world->processes, process);
+	coverage_call(ctx.table, call);
+	copy_late(&world->pending, ctx.table, call);
 	if (shape != SHAPE_CLOSE)
-		hold_break(&world->hold, call->h.tid);
+		pending_break(&world->pending, call->h.tid);
 	if (record_call_missed(call))
-		return failed(world, &scene);
+		return failed(world, &ctx);
 	/* close() frees the number whatever else goes wrong: EINTR, EIO, EBADF of a file system. */
 	if (call->ret < 0 && shape != SHAPE_CLOSE)
 		return 0;
 	if (shape != SHAPE_CLOSE)
-		owner_intent(&world->store, &world->threads, scene.table, call);
-	return done(world, &scene);
+		owner_intent(&world->store, &world->threads, ctx.table, call);
+	return done(world, &ctx);
 }
 
 int fd_owner(struct fd_world *world, const struct record_owner *record)
 {
-	struct user *user;
+	struct fd_process *process;
 	struct table *table;
 
 	if (record->h.size < sizeof(*record) || !record->table)
 		return -EINVAL;
 	store_trim(&world->store, 0);
-	hold_settle(&world->hold, record->h.time_ns);
-	user = users_find(&world->users, record->h.tgid);
-	if (!user || user->vfork)
+	pending_settle(&world->pending, record->h.time_ns);
+	process = fd_processes_find(&world->processes, record->h.tgid);
+	if (!process || process->vfork)
 		return 0;
-	table = users_table(&world->users, user, record->h.tid, record->table, 0, false);
+	table = fd_processes_table(&world->processes, process, record->h.tid, record->table, 0,
+				   false);
 	if (!table)
-		return users_give_up(&world->users, user);
-	return owner_says(&world->hold, table, record,
+		return fd_processes_give_up(&world->processes, process);
+	return owner_says(&world->pending, table, record,
 			  threads_intents(&world->threads, record->h.tid));
 }
 
@@ -471,11 +476,12 @@ int fd_owner_type(struct fd_world *world, const struct record_owner_type *record
 	return record->type ? owner_names_add(&world->names, record) : 0;
 }
 
-static struct table *inherit(struct fd_world *world, struct user *child, struct table *from,
+static struct table *inherit(struct fd_world *world, struct fd_process *child, struct table *from,
 			     const struct record_fork *record)
 {
-	struct table *table = users_inherit(&world->users, child, from, record->child_table,
-					    record->h.tid, record->users == FORK_TABLE_SHARED);
+	struct table *table =
+		fd_processes_inherit(&world->processes, child, from, record->child_table,
+				     record->h.tid, record->users == FORK_TABLE_SHARED);
 
 	if (table)
 		installed_since_copy(&world->store, table, record->h.tid);
@@ -484,28 +490,29 @@ static struct table *inherit(struct fd_world *world, struct user *child, struct 
 
 int fd_fork(struct fd_world *world, const struct record_fork *record)
 {
-	struct user *parent, *child;
+	struct fd_process *parent, *child;
 	struct table *from = NULL, *table;
 
 	if (record->h.size < sizeof(*record) || !record->child_table ||
 	    record->child_tgid == record->h.tgid)
 		return -EINVAL;
 	come_to(world, &record->h, record->parent_table, 0, false);
-	users_find(&world->users, record->h.tgid); /* active: the child takes another's room */
-	child = users_add(&world->users, record->child_tgid);
+	fd_processes_find(&world->processes,
+			  record->h.tgid); /* active: the child takes another's room */
+	child = fd_processes_add(&world->processes, record->child_tgid);
 	if (!child)
 		return -ENOMEM;
 	child->vfork = record->vfork;
-	parent = users_find(&world->users, record->h.tgid);
+	parent = fd_processes_find(&world->processes, record->h.tgid);
 	if (parent && record->parent_table)
-		from = users_table(&world->users, parent, record->h.tid, record->parent_table, 0,
-				   false);
+		from = fd_processes_table(&world->processes, parent, record->h.tid,
+					  record->parent_table, 0, false);
 	if (record->child_table == record->parent_table)
-		table = users_join(&world->users, child, record->child_table);
+		table = fd_processes_join(&world->processes, child, record->child_table);
 	else
 		table = inherit(world, child, from, record);
 	if (!table) {
-		users_remove(&world->users, child);
+		fd_processes_remove(&world->processes, child);
 		return -ENOMEM;
 	}
 	/* Whatever the child does comes after this. */
@@ -515,23 +522,23 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 
 int fd_exec(struct fd_world *world, const struct record_exec *record)
 {
-	struct user *user;
+	struct fd_process *process;
 	struct table *table;
 
 	if (record->h.size < sizeof(*record) || !record->table)
 		return -EINVAL;
 	come_to(world, &record->h, record->table, 0, false);
-	user = users_find(&world->users, record->h.tgid);
-	if (!user)
+	process = fd_processes_find(&world->processes, record->h.tgid);
+	if (!process)
 		return 0;
-	hold_process_over(&world->hold, user->tgid);
-	table = users_exec(&world->users, user, record->h.tid, record->table);
+	pending_process_over(&world->pending, process->tgid);
+	table = fd_processes_exec(&world->processes, process, record->h.tid, record->table);
 	if (!table)
-		return users_give_up(&world->users, user);
-	copy_over(&world->hold, table);
-	hold_table_over(&world->hold, table);
+		return fd_processes_give_up(&world->processes, process);
+	copy_over(&world->pending, table);
+	pending_table_over(&world->pending, table);
 	table_exec(&world->store, table);
-	user->vfork = false;
+	process->vfork = false;
 	return 0;
 }
 
@@ -542,28 +549,28 @@ int fd_unseen(struct fd_world *world, const struct record_unseen *record)
 
 int fd_exit(struct fd_world *world, const struct record_exit *record)
 {
-	struct user *user;
+	struct fd_process *process;
 
 	if (record->h.size < sizeof(*record))
 		return -EINVAL;
-	hold_settle(&world->hold, record->h.time_ns);
-	user = users_find(&world->users, record->h.tgid);
-	if (user)
-		users_remove(&world->users, user);
+	pending_settle(&world->pending, record->h.time_ns);
+	process = fd_processes_find(&world->processes, record->h.tgid);
+	if (process)
+		fd_processes_remove(&world->processes, process);
 	return 0;
 }
 
 void fd_gap(struct fd_world *world, uint64_t time_ns)
 {
-	hold_gap(&world->hold); /* at any time since the last record */
-	hold_settle(&world->hold, time_ns);
+	pending_gap(&world->pending); /* at any time since the last record */
+	pending_settle(&world->pending, time_ns);
 	world->store.gaps++;
 	world->store.gap_ns = time_ns;
 }
 
 void fd_settle(struct fd_world *world, uint64_t now_ns)
 {
-	hold_settle(&world->hold, now_ns);
+	pending_settle(&world->pending, now_ns);
 }
 
 void fd_world_counts(const struct fd_world *world, struct fd_counts *ret_counts)
@@ -572,8 +579,8 @@ void fd_world_counts(const struct fd_world *world, struct fd_counts *ret_counts)
 		.live = world->store.live,
 		.tables = world->store.ntables,
 		.ebadf_closes = world->ebadf_closes,
-		.sweep_closes = world->hold.sweep_closes,
-		.silent = world->silent + world->hold.silent,
+		.sweep_closes = world->pending.sweep_closes,
+		.silent = world->silent + world->pending.silent,
 		.forgotten = world->store.forgotten,
 		.bytes = world->store.bytes,
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The lives of descriptors: tables, generations, history; and the verdicts over them.
+ * The generations of descriptors: tables, generations, history; and the verdicts over them.
  *
  * Owns: every table and what is known of every number in it. Pure: no I/O, no clock; what
  * it is fed is all that it knows, so a recording replays to the same findings.

@@ -3,8 +3,8 @@
 
 #include "base/records.h"
 
-bool life_after(const struct store *store, const struct record_call *call,
-		const struct fd_site *site)
+bool generation_after(const struct store *store, const struct record_call *call,
+		      const struct fd_site *site)
 {
 	if (site->missing != SITE_SEEN)
 		return false;
@@ -13,7 +13,7 @@ bool life_after(const struct store *store, const struct record_call *call,
 	return record_call_entered(call) > site->time_ns;
 }
 
-bool life_early(const struct table *table, const struct record_call *call)
+bool generation_early(const struct table *table, const struct record_call *call)
 {
 	return call->h.time_ns <= table->snapshot_ns;
 }
@@ -27,23 +27,23 @@ bool order_may_precede(const struct store *store, const struct record_call *call
 	return call->h.time_ns <= ns || call->h.time_ns - ns <= store->limits.settle_ns;
 }
 
-bool life_may_be_unlisted(const struct store *store, const struct table *table,
-			  const struct record_call *call)
+bool generation_may_be_unlisted(const struct store *store, const struct table *table,
+				const struct record_call *call)
 {
 	if (!table->snapshot)
 		return !table->whole;
 	return order_may_precede(store, call, table->snapshot_ns);
 }
 
-bool life_may_have_older(const struct store *store, const struct number *number,
-			 const struct record_call *call)
+bool generation_may_have_older(const struct store *store, const struct slot *slot,
+			       const struct record_call *call)
 {
-	return number->cut || table_gap(store, number->table) ||
-	       life_may_be_unlisted(store, number->table, call);
+	return slot->cut || table_gap(store, slot->table) ||
+	       generation_may_be_unlisted(store, slot->table, call);
 }
 
-bool life_soon(const struct store *store, const struct record_call *call,
-	       const struct fd_site *site)
+bool generation_soon(const struct store *store, const struct record_call *call,
+		     const struct fd_site *site)
 {
 	return call->h.time_ns <= site->time_ns ||
 	       call->h.time_ns - site->time_ns <= store->limits.settle_ns;
@@ -52,19 +52,19 @@ bool life_soon(const struct store *store, const struct record_call *call,
 bool order_may_overlap(const struct store *store, const struct record_call *call,
 		       const struct fd_site *site)
 {
-	if (site->missing != SITE_SEEN || life_after(store, call, site))
+	if (site->missing != SITE_SEEN || generation_after(store, call, site))
 		return false;
-	return record_call_entered(call) || life_soon(store, call, site);
+	return record_call_entered(call) || generation_soon(store, call, site);
 }
 
-bool order_in_gap(const struct store *store, const struct number *number,
+bool order_in_gap(const struct store *store, const struct slot *slot,
 		  const struct record_call *call)
 {
-	const struct table *table = number->table;
+	const struct table *table = slot->table;
 	uint64_t hidden_ns = table->coverage.until_ns;
 	uint64_t gap_ns = store->gap_ns > hidden_ns ? store->gap_ns : hidden_ns;
 
-	if (number->cut && table->cut_ns > gap_ns)
+	if (slot->cut && table->cut_ns > gap_ns)
 		gap_ns = table->cut_ns;
 	return order_may_precede(store, call, gap_ns);
 }

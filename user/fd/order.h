@@ -17,26 +17,26 @@
  * The call began after the site's call had returned: it is the same thread's, or was entered
  * later, by its record or by what its thread did before (store.after_ns).
  */
-bool life_after(const struct store *store, const struct record_call *call,
-		const struct fd_site *site);
+bool generation_after(const struct store *store, const struct record_call *call,
+		      const struct fd_site *site);
 
 /* The call's record came within the settle time after the site's. */
-bool life_soon(const struct store *store, const struct record_call *call,
-	       const struct fd_site *site);
+bool generation_soon(const struct store *store, const struct record_call *call,
+		     const struct fd_site *site);
 
 /* The call returned before the snapshot of its table was finished. */
-bool life_early(const struct table *table, const struct record_call *call);
+bool generation_early(const struct table *table, const struct record_call *call);
 
 /* The call may have taken effect before the descriptors of its table were listed. */
-bool life_may_be_unlisted(const struct store *store, const struct table *table,
-			  const struct record_call *call);
+bool generation_may_be_unlisted(const struct store *store, const struct table *table,
+				const struct record_call *call);
 
 /*
- * Before the oldest life that is known the number may have had another that was open still at this
- * call: it was not seen, or has been forgotten.
+ * Before the oldest generation that is known the number may have had another that was open still at
+ * this call: it was not seen, or has been forgotten.
  */
-bool life_may_have_older(const struct store *store, const struct number *number,
-			 const struct record_call *call);
+bool generation_may_have_older(const struct store *store, const struct slot *slot,
+			       const struct record_call *call);
 
 /* The call may have taken effect before that moment; 0: never. */
 bool order_may_precede(const struct store *store, const struct record_call *call, uint64_t ns);
@@ -49,7 +49,7 @@ bool order_may_overlap(const struct store *store, const struct record_call *call
  * The call may have taken effect before others whose records were lost, or whose process is not
  * known, or which have been forgotten (number->cut).
  */
-bool order_in_gap(const struct store *store, const struct number *number,
+bool order_in_gap(const struct store *store, const struct slot *slot,
 		  const struct record_call *call);
 
 #endif

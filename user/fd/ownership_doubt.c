@@ -5,85 +5,86 @@
 #include "fd/claims.h"
 #include "fd/generation.h"
 
-bool owner_followed_by_certain(const struct number *number, const struct life *life)
+bool owner_followed_by_certain(const struct slot *slot, const struct generation *gen)
 {
-	for (const struct life *newer = number->newest; newer != life; newer = newer->older)
+	for (const struct generation *newer = slot->newest; newer != gen; newer = newer->older)
 		if (newer->uncertain || newer->crossed)
 			return false;
 	return true;
 }
 
 /*
- * All that came before this life was over at that time. If the close at hand may have been among
- * what came before, that is certain where as many calls have closed the number as have opened it.
+ * All that came before this generation was over at that time. If the close at hand may have been
+ * among what came before, that is certain where as many calls have closed the number as have opened
+ * it.
  */
-static bool is_alone_since(const struct scene *scene, const struct number *number,
-			   const struct life *life, uint64_t time_ns)
+static bool is_alone_since(const struct call_context *ctx, const struct slot *slot,
+			   const struct generation *gen, uint64_t time_ns)
 {
 	bool counts = false;
 
-	for (const struct life *older = life->older; older; older = older->older) {
+	for (const struct generation *older = gen->older; older; older = older->older) {
 		const struct fd_site *ended = &older->ended;
-		bool over = !older->uncertain && life_after(scene->store, scene->call, ended);
+		bool over = !older->uncertain && generation_after(ctx->store, ctx->call, ended);
 
 		if (ended->missing != SITE_SEEN || ended->time_ns >= time_ns)
 			return false;
-		if (!life->loose || (over && !counts))
+		if (!gen->loose || (over && !counts))
 			return true;
-		if (!life_was_seen(older))
+		if (!generation_was_seen(older))
 			return false;
 		if (over)
 			return true;
 		counts = true;
 	}
-	if (number->cut && counts)
-		return !number->uneven && !table_cut(number->table, number->fd);
-	return !life_may_have_older(scene->store, number, scene->call);
+	if (slot->cut && counts)
+		return !slot->uneven && !table_cut(slot->table, slot->fd);
+	return !generation_may_have_older(ctx->store, slot, ctx->call);
 }
 
 /* An object that still has the number took it, all that was told of before being over. */
-static bool is_taken_anew(const struct scene *scene, const struct number *number,
-			  const struct life *life, const struct record_claim *claim)
+static bool is_taken_anew(const struct call_context *ctx, const struct slot *slot,
+			  const struct generation *gen, const struct record_claim *claim)
 {
-	const struct life *older = life->older;
+	const struct generation *older = gen->older;
 
-	return claim->state == OWNER_HOLDS && claim_is_of(number, claim, life) &&
+	return claim->state == OWNER_HOLDS && claim_is_of(slot, claim, gen) &&
 	       !(claim->flags & CLAIM_LATE) &&
 	       (older ? older->ended.missing == SITE_SEEN && older->ended.time_ns < claim->since_ns
-		      : !life_may_have_older(scene->store, number, scene->call));
+		      : !generation_may_have_older(ctx->store, slot, ctx->call));
 }
 
-bool owner_settles(const struct scene *scene, const struct life *life, bool sure)
+bool owner_settles(const struct call_context *ctx, const struct generation *gen, bool sure)
 {
-	const struct number *number = number_find(scene->table, scene->call->fd);
+	const struct slot *slot = slot_find(ctx->table, ctx->call->fd);
 
-	if (life->opened.missing != SITE_SEEN || (sure && (life->crossed || life->vague)))
+	if (gen->opened.missing != SITE_SEEN || (sure && (gen->crossed || gen->vague)))
 		return false;
-	for (unsigned int i = 0; i < record_call_claims(scene->call); i++) {
-		struct record_claim claim = claim_at(scene->call, i);
+	for (unsigned int i = 0; i < record_call_claims(ctx->call); i++) {
+		struct record_claim claim = claim_at(ctx->call, i);
 
-		if (sure ? claim.state == OWNER_HOLDS && claim_is_of(number, &claim, life) &&
+		if (sure ? claim.state == OWNER_HOLDS && claim_is_of(slot, &claim, gen) &&
 				    !(claim.flags & CLAIM_LATE) &&
-				    is_alone_since(scene, number, life, claim.since_ns)
-			 : is_taken_anew(scene, number, life, &claim))
+				    is_alone_since(ctx, slot, gen, claim.since_ns)
+			 : is_taken_anew(ctx, slot, gen, &claim))
 			return true;
 	}
 	return false;
 }
 
-uint64_t owner_taken_meanwhile(const struct scene *scene, const struct life *life)
+uint64_t owner_taken_meanwhile(const struct call_context *ctx, const struct generation *gen)
 {
-	const struct record_call *call = scene->call;
+	const struct record_call *call = ctx->call;
 	uint64_t entered_ns = record_call_entered(call), taken_ns = 0;
 
 	if (call->still_open & CALL_ALONE)
 		return 0;
-	if (entered_ns < scene->store->after_ns)
-		entered_ns = scene->store->after_ns;
+	if (entered_ns < ctx->store->after_ns)
+		entered_ns = ctx->store->after_ns;
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
 
-		if (claim.object != life->owner)
+		if (claim.object != gen->owner)
 			continue;
 		if (claim.since_ns <= entered_ns)
 			return 0;
@@ -93,16 +94,16 @@ uint64_t owner_taken_meanwhile(const struct scene *scene, const struct life *lif
 }
 
 /* Where one that came later was not seen to begin, its end may be this one's. */
-static bool is_followed_by_seen(const struct number *number, const struct life *life)
+static bool is_followed_by_seen(const struct slot *slot, const struct generation *gen)
 {
-	for (const struct life *newer = number->newest; newer != life; newer = newer->older)
+	for (const struct generation *newer = slot->newest; newer != gen; newer = newer->older)
 		if (newer->opened.missing != SITE_SEEN)
 			return false;
 	return true;
 }
 
-bool owner_certain(const struct store *store, const struct number *number, const struct life *life)
+bool owner_certain(const struct store *store, const struct slot *slot, const struct generation *gen)
 {
-	return !life->uncertain && !life->swept && life->owner_gaps == store->gaps &&
-	       is_followed_by_seen(number, life) && owner_followed_by_certain(number, life);
+	return !gen->uncertain && !gen->swept && gen->owner_gaps == store->gaps &&
+	       is_followed_by_seen(slot, gen) && owner_followed_by_certain(slot, gen);
 }

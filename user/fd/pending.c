@@ -10,102 +10,102 @@
 #include "fd/generation.h"
 
 /* Members of one run, all findings that wait, runs at once. */
-#define RUN_HELD_MAX 256
-#define HELD_MAX     16384
-#define RUNS_MAX     4096
+#define RUN_PENDING_MAX 256
+#define PENDING_MAX	16384
+#define RUNS_MAX	4096
 
-static bool is_due(const struct hold *hold, uint64_t since_ns, uint64_t now_ns)
+static bool is_due(const struct pending *pending, uint64_t since_ns, uint64_t now_ns)
 {
 	return now_ns == UINT64_MAX ||
-	       (now_ns >= since_ns && now_ns - since_ns >= hold->store->limits.settle_ns);
+	       (now_ns >= since_ns && now_ns - since_ns >= pending->store->limits.settle_ns);
 }
 
-static void set_due(struct hold *hold, uint64_t since_ns)
+static void set_due(struct pending *pending, uint64_t since_ns)
 {
-	uint64_t due = since_ns + hold->store->limits.settle_ns;
+	uint64_t due = since_ns + pending->store->limits.settle_ns;
 
-	if (due < hold->due)
-		hold->due = due;
+	if (due < pending->due)
+		pending->due = due;
 }
 
-static void held_free(struct hold *hold, struct held *held)
+static void pending_finding_free(struct pending *pending, struct pending_finding *entry)
 {
-	text_unref(hold->store, held->text);
-	text_unref(hold->store, held->victim_text);
-	hold->held--;
-	free(held);
+	text_unref(pending->store, entry->text);
+	text_unref(pending->store, entry->victim_text);
+	pending->waiting_count--;
+	free(entry);
 }
 
-static void stop_waiting(struct hold *hold, struct held *held)
+static void stop_waiting(struct pending *pending, struct pending_finding *entry)
 {
-	if (!held->waiting)
+	if (!entry->waiting)
 		return;
-	held->waiting = false;
-	coverage_weigh(held->table, &held->finding);
-	DL_DELETE(hold->waiters, held);
-	DL_DELETE2(held->number->waiters, held, number_prev, number_next);
-	held->number = NULL;
-	held->table->held--;
+	entry->waiting = false;
+	coverage_weigh(entry->table, &entry->finding);
+	DL_DELETE(pending->waiters, entry);
+	DL_DELETE2(entry->slot->waiters, entry, slot_prev, slot_next);
+	entry->slot = NULL;
+	entry->table->waiting_count--;
 }
 
 /* In order of the bad calls; of those of one time in order of their records. */
-static void add_waiter(struct hold *hold, struct held *held)
+static void add_waiter(struct pending *pending, struct pending_finding *entry)
 {
-	struct held *after = hold->waiters;
+	struct pending_finding *after = pending->waiters;
 
-	if (!after || after->prev->finding.bad.time_ns <= held->finding.bad.time_ns) {
-		DL_APPEND(hold->waiters, held);
+	if (!after || after->prev->finding.bad.time_ns <= entry->finding.bad.time_ns) {
+		DL_APPEND(pending->waiters, entry);
 		return;
 	}
-	while (after->finding.bad.time_ns <= held->finding.bad.time_ns)
+	while (after->finding.bad.time_ns <= entry->finding.bad.time_ns)
 		after = after->next;
-	DL_PREPEND_ELEM(hold->waiters, after, held);
+	DL_PREPEND_ELEM(pending->waiters, after, entry);
 }
 
-static int start_waiting(struct hold *hold, struct held *held)
+static int start_waiting(struct pending *pending, struct pending_finding *entry)
 {
-	held->number = number_get(hold->store, held->table, held->finding.fd);
-	if (!held->number)
+	entry->slot = slot_get(pending->store, entry->table, entry->finding.fd);
+	if (!entry->slot)
 		return -ENOMEM;
-	held->waiting = true;
-	add_waiter(hold, held);
-	DL_APPEND2(held->number->waiters, held, number_prev, number_next);
-	held->table->held++;
-	set_due(hold, held->finding.bad.time_ns);
+	entry->waiting = true;
+	add_waiter(pending, entry);
+	DL_APPEND2(entry->slot->waiters, entry, slot_prev, slot_next);
+	entry->table->waiting_count++;
+	set_due(pending, entry->finding.bad.time_ns);
 	return 0;
 }
 
-static void emit(struct hold *hold, const struct finding *finding)
+static void emit(struct pending *pending, const struct finding *finding)
 {
-	hold->emit(hold->arg, finding);
+	pending->emit(pending->arg, finding);
 }
 
 /* Runs */
 
-static bool is_sweep(const struct hold *hold, const struct run *run)
+static bool is_sweep(const struct pending *pending, const struct run *run)
 {
-	if (run->longest < hold->store->limits.sweep || !run->failed)
+	if (run->longest < pending->store->limits.sweep || !run->failed)
 		return false;
 	return run->blind || 2 * run->unseen >= run->failed;
 }
 
-static void fold(struct hold *hold, struct run *run)
+static void fold(struct pending *pending, struct run *run)
 {
-	struct held *held = run->members;
+	struct pending_finding *entry = run->members;
 
-	while (held) {
-		struct held *next = held->run_next;
+	while (entry) {
+		struct pending_finding *next = entry->run_next;
 
-		stop_waiting(hold, held);
-		held_free(hold, held);
-		held = next;
+		stop_waiting(pending, entry);
+		pending_finding_free(pending, entry);
+		entry = next;
 	}
 	run->members = run->last_member = NULL;
-	run->held = 0;
+	run->waiting_count = 0;
 	run->sweep = true;
 }
 
-static void emit_sweep(struct hold *hold, const struct run *run)
+static void emit_sweep(struct pending *pending, const struct run *run)
 {
 	const struct fd_site none = {.missing = SITE_NOT_APPLICABLE};
 	bool up = run->step >= 0;
@@ -124,51 +124,51 @@ static void emit_sweep(struct hold *hold, const struct run *run)
 	};
 
 	finding_set_kind(&finding, FINDING_CLOSE_SWEEP);
-	hold->sweep_closes += run->failed;
-	emit(hold, &finding);
+	pending->sweep_closes += run->failed;
+	emit(pending, &finding);
 }
 
 /* Each on its own. One that still waits for its explanation goes on waiting. */
-static void release_members(struct hold *hold, struct run *run)
+static void release_members(struct pending *pending, struct run *run)
 {
-	struct held *held = run->members;
+	struct pending_finding *entry = run->members;
 
-	while (held) {
-		struct held *next = held->run_next;
+	while (entry) {
+		struct pending_finding *next = entry->run_next;
 
-		held->run = NULL;
-		held->run_next = NULL;
-		if (!held->waiting) {
-			if (held->silent)
-				hold->silent++;
+		entry->run = NULL;
+		entry->run_next = NULL;
+		if (!entry->waiting) {
+			if (entry->silent)
+				pending->silent++;
 			else
-				emit(hold, &held->finding);
-			held_free(hold, held);
+				emit(pending, &entry->finding);
+			pending_finding_free(pending, entry);
 		}
-		held = next;
+		entry = next;
 	}
-	hold->silent += run->silent;
+	pending->silent += run->silent;
 }
 
-static void run_end(struct hold *hold, struct run *run)
+static void run_end(struct pending *pending, struct run *run)
 {
-	HASH_DEL(hold->runs, run);
-	if (!run->sweep && is_sweep(hold, run))
-		fold(hold, run);
+	HASH_DEL(pending->runs, run);
+	if (!run->sweep && is_sweep(pending, run))
+		fold(pending, run);
 	if (run->sweep)
-		emit_sweep(hold, run);
+		emit_sweep(pending, run);
 	else
-		release_members(hold, run);
+		release_members(pending, run);
 	free(run);
 }
 
-static struct run *run_find(const struct hold *hold, uint32_t tid)
+static struct run *run_find(const struct pending *pending, uint32_t tid)
 {
 	struct run *run;
 
-	if (!hold->runs)
+	if (!pending->runs)
 		return NULL;
-	HASH_FIND(hh, hold->runs, &tid, sizeof(tid), run);
+	HASH_FIND(hh, pending->runs, &tid, sizeof(tid), run);
 	return run;
 }
 
@@ -177,11 +177,11 @@ static bool is_site(const struct run *run, uint64_t stack_id)
 	return stack_id == run->stack_id || !run->other_stack_id || stack_id == run->other_stack_id;
 }
 
-static bool continues(const struct hold *hold, const struct run *run,
+static bool continues(const struct pending *pending, const struct run *run,
 		      const struct record_call *call)
 {
 	int64_t distance = (int64_t)call->fd - run->last;
-	unsigned int reach = call->stack_id == run->stack_id ? hold->store->limits.sweep : 1;
+	unsigned int reach = call->stack_id == run->stack_id ? pending->store->limits.sweep : 1;
 
 	if (call->h.tgid != run->tgid || call->table != run->table || !is_site(run, call->stack_id))
 		return false;
@@ -191,7 +191,7 @@ static bool continues(const struct hold *hold, const struct run *run,
 }
 
 /* The first close of a run, or one that continues it. */
-static void extend(struct hold *hold, struct run *run, const struct record_call *call)
+static void extend(struct pending *pending, struct run *run, const struct record_call *call)
 {
 	bool same_site = call->stack_id == run->stack_id;
 
@@ -209,16 +209,16 @@ static void extend(struct hold *hold, struct run *run, const struct record_call 
 	}
 	run->last = call->fd;
 	run->last_ns = call->h.time_ns;
-	set_due(hold, run->last_ns);
+	set_due(pending, run->last_ns);
 }
 
-static struct run *run_begin(struct hold *hold, const struct record_call *call,
+static struct run *run_begin(struct pending *pending, const struct record_call *call,
 			     const struct verdict *verdict)
 {
 	struct run *run;
 
-	if (HASH_COUNT(hold->runs) >= RUNS_MAX)
-		run_end(hold, hold->runs);
+	if (HASH_COUNT(pending->runs) >= RUNS_MAX)
+		run_end(pending, pending->runs);
 	run = calloc(1, sizeof(*run));
 	if (!run)
 		return NULL;
@@ -227,27 +227,27 @@ static struct run *run_begin(struct hold *hold, const struct record_call *call,
 	run->table = call->table;
 	run->stack_id = call->stack_id;
 	run->notes = verdict->finding.notes & NOTE_VFORK_CHILD;
-	HASH_ADD(hh, hold->runs, tid, sizeof(run->tid), run);
+	HASH_ADD(hh, pending->runs, tid, sizeof(run->tid), run);
 	return run;
 }
 
 /* The run that this failed close belongs to, its own if need be. */
-static struct run *run_of(struct hold *hold, const struct record_call *call,
+static struct run *run_of(struct pending *pending, const struct record_call *call,
 			  const struct verdict *verdict)
 {
-	struct run *run = run_find(hold, call->h.tid);
+	struct run *run = run_find(pending, call->h.tid);
 
-	if (run && run->held >= RUN_HELD_MAX && is_sweep(hold, run))
-		fold(hold, run);
-	if (run && (!continues(hold, run, call) || run->held >= RUN_HELD_MAX)) {
-		run_end(hold, run);
+	if (run && run->waiting_count >= RUN_PENDING_MAX && is_sweep(pending, run))
+		fold(pending, run);
+	if (run && (!continues(pending, run, call) || run->waiting_count >= RUN_PENDING_MAX)) {
+		run_end(pending, run);
 		run = NULL;
 	}
 	if (!run)
-		run = run_begin(hold, call, verdict);
+		run = run_begin(pending, call, verdict);
 	if (!run)
 		return NULL;
-	extend(hold, run, call);
+	extend(pending, run, call);
 	return run;
 }
 
@@ -263,68 +263,69 @@ static void count_failed(struct run *run, const struct verdict *verdict)
 	run->unseen += verdict->evidence != EVIDENCE_OWN;
 }
 
-static void make_room(struct hold *hold)
+static void make_room(struct pending *pending)
 {
-	while (hold->held >= HELD_MAX && hold->runs)
-		run_end(hold, hold->runs);
-	if (hold->held >= HELD_MAX)
-		hold_settle(hold, UINT64_MAX);
+	while (pending->waiting_count >= PENDING_MAX && pending->runs)
+		run_end(pending, pending->runs);
+	if (pending->waiting_count >= PENDING_MAX)
+		pending_settle(pending, UINT64_MAX);
 }
 
 /* It waits for calls that are recorded later. NULL without memory. */
-static struct held *held_new(struct hold *hold, struct table *table, const struct record_call *call,
-			     const struct verdict *verdict)
+static struct pending_finding *pending_finding_new(struct pending *pending, struct table *table,
+						   const struct record_call *call,
+						   const struct verdict *verdict)
 {
-	struct held *held = calloc(1, sizeof(*held));
+	struct pending_finding *entry = calloc(1, sizeof(*entry));
 
-	if (!held)
+	if (!entry)
 		return NULL;
-	held->table = table;
-	held->finding = verdict->finding;
-	coverage_weigh(table, &held->finding);
-	held->after_ns = hold->store->after_ns;
-	held->entered = call && record_call_entered(call);
-	held->life = verdict->life;
-	held->loose = verdict->loose;
-	held->taken_ns = verdict->taken_ns;
-	held->finds = verdict->act == ACT_REPORT;
-	if (start_waiting(hold, held)) {
-		free(held);
+	entry->table = table;
+	entry->finding = verdict->finding;
+	coverage_weigh(table, &entry->finding);
+	entry->after_ns = pending->store->after_ns;
+	entry->entered = call && record_call_entered(call);
+	entry->gen = verdict->gen;
+	entry->loose = verdict->loose;
+	entry->taken_ns = verdict->taken_ns;
+	entry->finds = verdict->act == ACT_REPORT;
+	if (start_waiting(pending, entry)) {
+		free(entry);
 		return NULL;
 	}
-	held->text = text_ref(verdict->text);
-	held->victim_text = text_ref(verdict->victim_text);
-	hold->held++;
-	return held;
+	entry->text = text_ref(verdict->text);
+	entry->victim_text = text_ref(verdict->victim_text);
+	pending->waiting_count++;
+	return entry;
 }
 
-static void join(struct run *run, struct held *held)
+static void join(struct run *run, struct pending_finding *entry)
 {
-	held->run = run;
+	entry->run = run;
 	if (run->last_member)
-		run->last_member->run_next = held;
+		run->last_member->run_next = entry;
 	else
-		run->members = held;
-	run->last_member = held;
-	run->held++;
+		run->members = entry;
+	run->last_member = entry;
+	run->waiting_count++;
 }
 
-int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
-		const struct verdict *verdict)
+int pending_failed(struct pending *pending, struct table *table, const struct record_call *call,
+		   const struct verdict *verdict)
 {
-	struct held *held;
+	struct pending_finding *entry;
 	struct run *run;
 
 	if (call->fd < 0) {
-		hold_break(hold, call->h.tid);
+		pending_break(pending, call->h.tid);
 		if (verdict->act == ACT_REPORT)
-			emit(hold, &verdict->finding);
+			emit(pending, &verdict->finding);
 		else
-			hold->silent++;
+			pending->silent++;
 		return 0;
 	}
-	make_room(hold);
-	run = run_of(hold, call, verdict);
+	make_room(pending);
+	run = run_of(pending, call, verdict);
 	if (!run)
 		return -ENOMEM;
 	count_failed(run, verdict);
@@ -333,145 +334,149 @@ int hold_failed(struct hold *hold, struct table *table, const struct record_call
 	if (verdict->act == ACT_SILENT) {
 		run->silent++;
 	} else {
-		held = held_new(hold, table, call, verdict);
-		if (!held)
+		entry = pending_finding_new(pending, table, call, verdict);
+		if (!entry)
 			return -ENOMEM;
-		join(run, held);
+		join(run, entry);
 	}
-	if (run->blind && is_sweep(hold, run))
-		fold(hold, run);
+	if (run->blind && is_sweep(pending, run))
+		fold(pending, run);
 	return 0;
 }
 
-int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
-	       const struct verdict *verdict)
+int pending_owned(struct pending *pending, struct table *table, const struct record_call *call,
+		  const struct verdict *verdict)
 {
-	struct held *held;
+	struct pending_finding *entry;
 	struct run *run;
 
-	make_room(hold);
-	run = run_of(hold, call, verdict);
+	make_room(pending);
+	run = run_of(pending, call, verdict);
 	if (!run)
 		return -ENOMEM;
 	if (run->sweep)
 		return 0;
-	held = held_new(hold, table, call, verdict);
-	if (!held)
+	entry = pending_finding_new(pending, table, call, verdict);
+	if (!entry)
 		return -ENOMEM;
-	join(run, held);
+	join(run, entry);
 	return 0;
 }
 
-int hold_used(struct hold *hold, struct table *table, const struct record_call *call,
-	      const struct verdict *verdict)
+int pending_used(struct pending *pending, struct table *table, const struct record_call *call,
+		 const struct verdict *verdict)
 {
 	if (verdict->act != ACT_REPORT) {
-		hold->silent++;
+		pending->silent++;
 		return 0;
 	}
 	if (verdict->finding.fd < 0) {
-		emit(hold, &verdict->finding);
+		emit(pending, &verdict->finding);
 		return 0;
 	}
-	return hold_alone(hold, table, call, verdict);
+	return pending_alone(pending, table, call, verdict);
 }
 
-int hold_alone(struct hold *hold, struct table *table, const struct record_call *call,
-	       const struct verdict *verdict)
+int pending_alone(struct pending *pending, struct table *table, const struct record_call *call,
+		  const struct verdict *verdict)
 {
-	make_room(hold);
-	return held_new(hold, table, call, verdict) ? 0 : -ENOMEM;
+	make_room(pending);
+	return pending_finding_new(pending, table, call, verdict) ? 0 : -ENOMEM;
 }
 
-void hold_closed(struct hold *hold, const struct record_call *call)
+void pending_closed(struct pending *pending, const struct record_call *call)
 {
-	struct run *run = run_find(hold, call->h.tid);
+	struct run *run = run_find(pending, call->h.tid);
 
 	if (!run)
 		return;
-	if (!continues(hold, run, call)) {
-		run_end(hold, run);
+	if (!continues(pending, run, call)) {
+		run_end(pending, run);
 		return;
 	}
-	extend(hold, run, call);
-	if (!run->sweep && run->blind && is_sweep(hold, run))
-		fold(hold, run);
+	extend(pending, run, call);
+	if (!run->sweep && run->blind && is_sweep(pending, run))
+		fold(pending, run);
 }
 
-void hold_break(struct hold *hold, uint32_t tid)
+void pending_break(struct pending *pending, uint32_t tid)
 {
-	struct run *run = run_find(hold, tid);
+	struct run *run = run_find(pending, tid);
 
 	if (run)
-		run_end(hold, run);
+		run_end(pending, run);
 }
 
 /* Waiting */
 
 /* All is said: it is emitted now, or by its run. */
-static void decided(struct hold *hold, struct held *held)
+static void decided(struct pending *pending, struct pending_finding *entry)
 {
-	stop_waiting(hold, held);
-	if (held->run)
+	stop_waiting(pending, entry);
+	if (entry->run)
 		return;
-	if (held->silent)
-		hold->silent++;
+	if (entry->silent)
+		pending->silent++;
 	else
-		emit(hold, &held->finding);
-	held_free(hold, held);
+		emit(pending, &entry->finding);
+	pending_finding_free(pending, entry);
 }
 
 /* It waits on: yet another close may come that fits as well. */
-static void explained(struct hold *hold, struct held *held, const struct life *life, bool sure)
+static void explained(struct pending *pending, struct pending_finding *entry,
+		      const struct generation *gen, bool sure)
 {
-	verdict_pending(&held->finding, life, sure);
-	text_unref(hold->store, held->text);
-	held->text = text_ref(life->text);
-	held->finds = true;
+	verdict_pending(&entry->finding, gen, sure);
+	text_unref(pending->store, entry->text);
+	entry->text = text_ref(gen->text);
+	entry->finds = true;
 }
 
-/* The failed close came after the life had begun: by its thread, its entry, or by far. */
-static bool failed_after(const struct hold *hold, const struct held *held, const struct life *life)
+/* The failed close came after the generation had begun: by its thread, its entry, or by far. */
+static bool failed_after(const struct pending *pending, const struct pending_finding *entry,
+			 const struct generation *gen)
 {
-	const struct fd_site listed = {.time_ns = held->table->snapshot_ns}; /* seen */
-	const struct fd_site *bad = &held->finding.bad, *begun = &life->opened;
+	const struct fd_site listed = {.time_ns = entry->table->snapshot_ns}; /* seen */
+	const struct fd_site *bad = &entry->finding.bad, *begun = &gen->opened;
 
 	if (begun->missing == SITE_BEFORE_EXEC)
 		return true;
-	if (begun->missing == SITE_BEFORE_ATTACH && held->table->snapshot)
+	if (begun->missing == SITE_BEFORE_ATTACH && entry->table->snapshot)
 		begun = &listed;
-	else if (begun->missing != SITE_SEEN && !life->shown)
+	else if (begun->missing != SITE_SEEN && !gen->shown)
 		return false;
-	if (bad->tid == begun->tid || held->after_ns > begun->time_ns)
+	if (bad->tid == begun->tid || entry->after_ns > begun->time_ns)
 		return true;
-	return !held->entered && bad->time_ns > begun->time_ns + hold->store->limits.settle_ns;
+	return !entry->entered && bad->time_ns > begun->time_ns + pending->store->limits.settle_ns;
 }
 
-/* It came when this very life had begun, and the close that succeeded was entered before it. */
-static bool only_order(const struct hold *hold, const struct held *held,
-		       const struct record_call *call, const struct life *life, bool raced)
+/* It came when this very generation had begun, and the close that succeeded was entered before it.
+ */
+static bool only_order(const struct pending *pending, const struct pending_finding *entry,
+		       const struct record_call *call, const struct generation *gen, bool raced)
 {
-	if (raced || held->life != life->id || !record_call_entered(call))
+	if (raced || entry->gen != gen->id || !record_call_entered(call))
 		return false;
-	return failed_after(hold, held, life);
+	return failed_after(pending, entry, gen);
 }
 
-void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
-		  const struct life *life, bool raced)
+void pending_explain(struct pending *pending, struct slot *slot, const struct record_call *call,
+		     const struct generation *gen, bool raced)
 {
-	struct held *held;
+	struct pending_finding *entry;
 
-	hold_doubt_lives(hold, number, call, false);
-	DL_FOREACH2 (number->waiters, held, number_next) {
-		if (!hold_may_be_before(hold, held, call))
+	pending_doubt_generations(pending, slot, call, false);
+	DL_FOREACH2 (slot->waiters, entry, slot_next) {
+		if (!pending_may_be_before(pending, entry, call))
 			continue;
-		if (held->finds && (held->finding.closed.missing == SITE_SEEN ||
-				    held->finding.kind == FINDING_OWNED_CLOSE))
-			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
-		else if (held->finding.bad.call == CALL_CLOSE)
-			explained(hold, held, life, only_order(hold, held, call, life, raced));
+		if (entry->finds && (entry->finding.closed.missing == SITE_SEEN ||
+				     entry->finding.kind == FINDING_OWNED_CLOSE))
+			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
+		else if (entry->finding.bad.call == CALL_CLOSE)
+			explained(pending, entry, gen,
+				  only_order(pending, entry, call, gen, raced));
 		else
-			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
 	}
 }
 
@@ -479,101 +484,101 @@ void hold_explain(struct hold *hold, struct number *number, const struct record_
  * No close came that explains it. Open or closed by then, the number is open no more, if the
  * failed close came after the open: EBADF from a file system's flush frees it, too.
  */
-static void unexplained(struct hold *hold, struct held *held)
+static void unexplained(struct pending *pending, struct pending_finding *entry)
 {
 	const struct fd_site other_way = {.missing = SITE_OTHER_WAY};
-	bool flushed = held->finding.notes & NOTE_FLUSH;
-	struct life *life;
+	bool flushed = entry->finding.notes & NOTE_FLUSH;
+	struct generation *gen;
 
-	held->silent = true;
-	if (!number_own(held->number))
+	entry->silent = true;
+	if (!slot_own(entry->slot))
 		return;
-	life = held->number->newest;
-	if (!number_live(held->number) || life->id != held->life || !failed_after(hold, held, life))
+	gen = entry->slot->newest;
+	if (!slot_live(entry->slot) || gen->id != entry->gen || !failed_after(pending, entry, gen))
 		return;
-	life->uncertain |= flushed;
-	life_over(hold->store, life, flushed ? &held->finding.bad : &other_way);
+	gen->uncertain |= flushed;
+	generation_over(pending->store, gen, flushed ? &entry->finding.bad : &other_way);
 }
 
 /* It has waited long enough. */
-static void waited(struct hold *hold, struct held *held)
+static void waited(struct pending *pending, struct pending_finding *entry)
 {
-	if (!held->finds)
-		unexplained(hold, held);
-	decided(hold, held);
+	if (!entry->finds)
+		unexplained(pending, entry);
+	decided(pending, entry);
 }
 
-static void next_due(struct hold *hold)
+static void next_due(struct pending *pending)
 {
 	struct run *run, *next;
 
-	hold->due = UINT64_MAX;
-	if (hold->waiters)
-		set_due(hold, hold->waiters->finding.bad.time_ns);
-	HASH_ITER (hh, hold->runs, run, next)
-		set_due(hold, run->last_ns);
+	pending->due = UINT64_MAX;
+	if (pending->waiters)
+		set_due(pending, pending->waiters->finding.bad.time_ns);
+	HASH_ITER (hh, pending->runs, run, next)
+		set_due(pending, run->last_ns);
 }
 
-void hold_settle(struct hold *hold, uint64_t now_ns)
+void pending_settle(struct pending *pending, uint64_t now_ns)
 {
 	struct run *run, *next;
 
-	if (now_ns < hold->due)
+	if (now_ns < pending->due)
 		return;
-	while (hold->waiters && is_due(hold, hold->waiters->finding.bad.time_ns, now_ns))
-		waited(hold, hold->waiters);
-	HASH_ITER (hh, hold->runs, run, next)
-		if (is_due(hold, run->last_ns, now_ns))
-			run_end(hold, run);
-	next_due(hold);
+	while (pending->waiters && is_due(pending, pending->waiters->finding.bad.time_ns, now_ns))
+		waited(pending, pending->waiters);
+	HASH_ITER (hh, pending->runs, run, next)
+		if (is_due(pending, run->last_ns, now_ns))
+			run_end(pending, run);
+	next_due(pending);
 }
 
-void hold_gap(struct hold *hold)
+void pending_gap(struct pending *pending)
 {
-	struct held *held, *next;
+	struct pending_finding *entry, *next;
 
-	DL_FOREACH_SAFE (hold->waiters, held, next) {
-		if (held->finds)
-			verdict_suspect(&held->finding, NOTE_GAP);
-		waited(hold, held);
+	DL_FOREACH_SAFE (pending->waiters, entry, next) {
+		if (entry->finds)
+			verdict_suspect(&entry->finding, NOTE_GAP);
+		waited(pending, entry);
 	}
 }
 
-void hold_process_over(struct hold *hold, uint32_t tgid)
+void pending_process_over(struct pending *pending, uint32_t tgid)
 {
 	struct run *run, *next;
 
-	HASH_ITER (hh, hold->runs, run, next)
+	HASH_ITER (hh, pending->runs, run, next)
 		if (run->tgid == tgid)
-			run_end(hold, run);
+			run_end(pending, run);
 }
 
-void hold_table_over(struct hold *hold, struct table *table)
+void pending_table_over(struct pending *pending, struct table *table)
 {
-	struct held *held, *next;
+	struct pending_finding *entry, *next;
 
-	if (!table->held)
+	if (!table->waiting_count)
 		return;
-	DL_FOREACH_SAFE (hold->waiters, held, next)
-		if (held->table == table)
-			waited(hold, held);
+	DL_FOREACH_SAFE (pending->waiters, entry, next)
+		if (entry->table == table)
+			waited(pending, entry);
 }
 
-static void number_over(void *arg, struct number *number)
+static void slot_over(void *arg, struct slot *slot)
 {
-	struct hold *hold = arg;
+	struct pending *pending = arg;
 
-	while (number->waiters) {
+	while (slot->waiters) {
 		/* What may come yet, and what is known, cannot be compared any more. */
-		if (number->waiters->finds)
-			verdict_suspect(&number->waiters->finding, NOTE_ORDER_UNCERTAIN);
-		waited(hold, number->waiters);
+		if (slot->waiters->finds)
+			verdict_suspect(&slot->waiters->finding, NOTE_ORDER_UNCERTAIN);
+		waited(pending, slot->waiters);
 	}
 }
 
-void hold_init(struct hold *hold, struct store *store, finding_fn fn, void *arg)
+void pending_init(struct pending *pending, struct store *store, finding_fn fn, void *arg)
 {
-	*hold = (struct hold){.store = store, .emit = fn, .arg = arg, .due = UINT64_MAX};
-	store->forget = number_over;
-	store->forget_arg = hold;
+	*pending = (struct pending){.store = store, .emit = fn, .arg = arg, .due = UINT64_MAX};
+	store->forget = slot_over;
+	store->forget_arg = pending;
 }

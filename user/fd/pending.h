@@ -43,17 +43,17 @@
 #include "fd/verdict.h"
 
 /* A call that waits: it failed, or is a finding all the same. */
-struct held {
-	struct held *prev, *next;		/* in hold.waiters, while `waiting` */
-	struct held *number_prev, *number_next; /* in number.waiters, as long */
-	struct held *run_next;
+struct pending_finding {
+	struct pending_finding *prev, *next;	       /* in hold.waiters, while `waiting` */
+	struct pending_finding *slot_prev, *slot_next; /* in number.waiters, as long */
+	struct pending_finding *run_next;
 	struct run *run; /* NULL: on its own */
 	struct table *table;
-	struct number *number; /* while `waiting` */
+	struct slot *slot; /* while `waiting` */
 	struct text *text, *victim_text;
 	struct finding finding;
 	uint64_t after_ns; /* its call was entered then or later */
-	uint64_t life;
+	uint64_t gen;
 	uint64_t taken_ns; /* as the verdict has it */
 	bool entered;	   /* at after_ns */
 	bool waiting;
@@ -83,90 +83,91 @@ struct run {
 	uint32_t notes;
 	bool sweep;	     /* decided: members are counted and dropped */
 	struct fd_site site; /* of the first failed close */
-	struct held *members, *last_member;
-	unsigned int held;
+	struct pending_finding *members, *last_member;
+	unsigned int waiting_count;
 };
 
-struct hold {
+struct pending {
 	struct store *store;
 	finding_fn emit;
 	void *arg;
-	struct held *waiters; /* oldest first */
-	struct run *runs;     /* by thread, in order of their beginnings */
-	unsigned int held;
+	struct pending_finding *waiters; /* oldest first */
+	struct run *runs;		 /* by thread, in order of their beginnings */
+	unsigned int waiting_count;
 	uint64_t due; /* nothing is due before */
 	uint64_t silent;
 	uint64_t sweep_closes;
 };
 
-void hold_init(struct hold *hold, struct store *store, finding_fn fn, void *arg);
+void pending_init(struct pending *pending, struct store *store, finding_fn fn, void *arg);
 
 /* A close failed, and has been judged. 0 or -ENOMEM. */
-int hold_failed(struct hold *hold, struct table *table, const struct record_call *call,
-		const struct verdict *verdict);
+int pending_failed(struct pending *pending, struct table *table, const struct record_call *call,
+		   const struct verdict *verdict);
 
 /* A close succeeded, but is a finding, unless its run is a sweep. 0 or -ENOMEM. */
-int hold_owned(struct hold *hold, struct table *table, const struct record_call *call,
-	       const struct verdict *verdict);
+int pending_owned(struct pending *pending, struct table *table, const struct record_call *call,
+		  const struct verdict *verdict);
 /* Another call failed, and has been judged. 0 or -ENOMEM. */
-int hold_used(struct hold *hold, struct table *table, const struct record_call *call,
-	      const struct verdict *verdict);
+int pending_used(struct pending *pending, struct table *table, const struct record_call *call,
+		 const struct verdict *verdict);
 /*
  * A finding that is part of no run. call: the one at hand, which need not be the bad one; NULL: it
  * is none. 0 or -ENOMEM.
  */
-int hold_alone(struct hold *hold, struct table *table, const struct record_call *call,
-	       const struct verdict *verdict);
+int pending_alone(struct pending *pending, struct table *table, const struct record_call *call,
+		  const struct verdict *verdict);
 
 /* A close succeeded: it may be part of a run. */
-void hold_closed(struct hold *hold, const struct record_call *call);
+void pending_closed(struct pending *pending, const struct record_call *call);
 
 /* Any other call of the thread ends its run. */
-void hold_break(struct hold *hold, uint32_t tid);
+void pending_break(struct pending *pending, uint32_t tid);
 
 /* The call may have taken effect before the one that failed. */
-bool hold_may_be_before(const struct hold *hold, const struct held *held,
-			const struct record_call *call);
+bool pending_may_be_before(const struct pending *pending, const struct pending_finding *entry,
+			   const struct record_call *call);
 
-/* A close ended `life` of a number on which others had failed. raced: see life_close(). */
-void hold_explain(struct hold *hold, struct number *number, const struct record_call *call,
-		  const struct life *life, bool raced);
+/* A close ended `generation` of a number on which others had failed. raced: see generation_close().
+ */
+void pending_explain(struct pending *pending, struct slot *slot, const struct record_call *call,
+		     const struct generation *gen, bool raced);
 
 /* The number was opened: unless after the calls that failed on it, it changes what they missed. */
-void hold_opened(struct hold *hold, struct number *number, const struct record_call *call);
+void pending_opened(struct pending *pending, struct slot *slot, const struct record_call *call);
 
 /*
- * The same of findings that lie in the number's lives, and wait for an object. opens: the call
- * opened the number, else it closed it.
+ * The same of findings that lie in the number's generations, and wait for an object. opens: the
+ * call opened the number, else it closed it.
  */
-void hold_doubt_lives(const struct hold *hold, struct number *number,
-		      const struct record_call *call, bool opens);
+void pending_doubt_generations(const struct pending *pending, struct slot *slot,
+			       const struct record_call *call, bool opens);
 
-/* A close_range covered the number, and may have ended a life of it that was not seen. */
-void hold_doubt(struct hold *hold, struct number *number, const struct record_call *call);
+/* A close_range covered the number, and may have ended a generation of it that was not seen. */
+void pending_doubt(struct pending *pending, struct slot *slot, const struct record_call *call);
 
 /*
  * What is known of the number until then is unsure: so is what has been found on it, all of it or
  * what no close has shown to be so.
  */
-void hold_unsure(struct number *number, uint64_t until_ns, bool all);
+void pending_unsure(struct slot *slot, uint64_t until_ns, bool all);
 
 /* Decides what has waited long enough; UINT64_MAX: all. */
-void hold_settle(struct hold *hold, uint64_t now_ns);
+void pending_settle(struct pending *pending, uint64_t now_ns);
 
 /* Records were lost: no close that comes now explains anything, what waits is no fact. */
-void hold_gap(struct hold *hold);
+void pending_gap(struct pending *pending);
 
 /*
  * Somebody who is not known makes calls in the table, until time_ns at least: nothing in it is
  * certain until it is seen again, and what waits in it is no fact.
  */
-void hold_strange(struct hold *hold, struct table *table, uint64_t time_ns);
+void pending_sharer(struct pending *pending, struct table *table, uint64_t time_ns);
 
 /* The process is gone, or another program: its runs are over. */
-void hold_process_over(struct hold *hold, uint32_t tgid);
+void pending_process_over(struct pending *pending, uint32_t tgid);
 
 /* The table is about to change beyond recognition: nothing can wait for a close in it. */
-void hold_table_over(struct hold *hold, struct table *table);
+void pending_table_over(struct pending *pending, struct table *table);
 
 #endif

@@ -7,94 +7,95 @@
 #include "fd/pending.h"
 #include "fd/generation.h"
 
-bool hold_may_be_before(const struct hold *hold, const struct held *held,
-			const struct record_call *call)
+bool pending_may_be_before(const struct pending *pending, const struct pending_finding *entry,
+			   const struct record_call *call)
 {
-	return !life_after(hold->store, call, &held->finding.bad);
+	return !generation_after(pending->store, call, &entry->finding.bad);
 }
 
 /*
- * Where a close is loose, it may have ended another life than the one that is named; but not what
- * was opened after that one. Of a close that succeeded where it should not have, that is what it is
- * said to have ended; else what was ended by the close before.
+ * Where a close is loose, it may have ended another generation than the one that is named; but not
+ * what was opened after that one. Of a close that succeeded where it should not have, that is what
+ * it is said to have ended; else what was ended by the close before.
  */
 static bool is_past(const struct store *store, const struct finding *finding,
 		    const struct record_call *call)
 {
 	if (finding->kind == FINDING_OWNED_CLOSE)
-		return life_after(store, call, &finding->opened);
+		return generation_after(store, call, &finding->opened);
 	if (finding->kind == FINDING_REUSED_CLOSE)
-		return life_after(store, call, &finding->victim.opened);
-	return life_after(store, call, &finding->closed);
+		return generation_after(store, call, &finding->victim.opened);
+	return generation_after(store, call, &finding->closed);
 }
 
 /* What the call opened may be what the object has, and not what the close has ended. */
-static bool is_taken_after(const struct held *held, const struct record_call *call)
+static bool is_taken_after(const struct pending_finding *entry, const struct record_call *call)
 {
 	uint64_t entered_ns = record_call_entered(call);
 
-	return (entered_ns ? entered_ns : call->h.time_ns) < held->taken_ns;
+	return (entered_ns ? entered_ns : call->h.time_ns) < entry->taken_ns;
 }
 
-void hold_doubt_lives(const struct hold *hold, struct number *number,
-		      const struct record_call *call, bool opens)
+void pending_doubt_generations(const struct pending *pending, struct slot *slot,
+			       const struct record_call *call, bool opens)
 {
-	for (struct life *life = number->newest; life; life = life->older)
-		if (life->waiting &&
-		    (!opens || (life->loose && !is_past(hold->store, life->waiting, call))) &&
-		    order_may_overlap(hold->store, call, &life->ended))
-			verdict_suspect(life->waiting, NOTE_ORDER_UNCERTAIN);
+	for (struct generation *gen = slot->newest; gen; gen = gen->older)
+		if (gen->waiting &&
+		    (!opens || (gen->loose && !is_past(pending->store, gen->waiting, call))) &&
+		    order_may_overlap(pending->store, call, &gen->ended))
+			verdict_suspect(gen->waiting, NOTE_ORDER_UNCERTAIN);
 }
 
-void hold_opened(struct hold *hold, struct number *number, const struct record_call *call)
+void pending_opened(struct pending *pending, struct slot *slot, const struct record_call *call)
 {
 	bool replaces = call_shape(call->call) == SHAPE_DUP_ONTO;
-	struct held *held;
+	struct pending_finding *entry;
 
-	hold_doubt_lives(hold, number, call, !replaces);
-	DL_FOREACH2 (number->waiters, held, number_next)
-		if (held->finds && hold_may_be_before(hold, held, call) &&
-		    (is_taken_after(held, call) ||
-		     ((replaces || held->loose) && !is_past(hold->store, &held->finding, call))))
-			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+	pending_doubt_generations(pending, slot, call, !replaces);
+	DL_FOREACH2 (slot->waiters, entry, slot_next)
+		if (entry->finds && pending_may_be_before(pending, entry, call) &&
+		    (is_taken_after(entry, call) ||
+		     ((replaces || entry->loose) &&
+		      !is_past(pending->store, &entry->finding, call))))
+			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
 	/* And closed again, by what nobody sees, or before it was recorded. */
-	if (coverage_hides(number->table) ||
-	    life_may_be_swept(hold->store, number->table, number->fd, call))
-		hold_doubt(hold, number, call);
+	if (coverage_hides(slot->table) ||
+	    generation_may_be_swept(pending->store, slot->table, slot->fd, call))
+		pending_doubt(pending, slot, call);
 }
 
-void hold_unsure(struct number *number, uint64_t until_ns, bool all)
+void pending_unsure(struct slot *slot, uint64_t until_ns, bool all)
 {
-	struct held *held;
+	struct pending_finding *entry;
 
-	DL_FOREACH2 (number->waiters, held, number_next) {
-		const struct fd_site *opened = &held->finding.opened;
-		bool shown = call_shape(held->finding.closed.call) == SHAPE_CLOSE;
+	DL_FOREACH2 (slot->waiters, entry, slot_next) {
+		const struct fd_site *opened = &entry->finding.opened;
+		bool shown = call_shape(entry->finding.closed.call) == SHAPE_CLOSE;
 
-		if (held->finds && (all || !shown) &&
+		if (entry->finds && (all || !shown) &&
 		    (opened->missing != SITE_SEEN || opened->time_ns <= until_ns))
-			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
 	}
 }
 
-void hold_doubt(struct hold *hold, struct number *number, const struct record_call *call)
+void pending_doubt(struct pending *pending, struct slot *slot, const struct record_call *call)
 {
-	struct held *held;
+	struct pending_finding *entry;
 
-	DL_FOREACH2 (number->waiters, held, number_next)
-		if (held->finds && hold_may_be_before(hold, held, call))
-			verdict_suspect(&held->finding, NOTE_SWEPT);
+	DL_FOREACH2 (slot->waiters, entry, slot_next)
+		if (entry->finds && pending_may_be_before(pending, entry, call))
+			verdict_suspect(&entry->finding, NOTE_SWEPT);
 }
 
-void hold_strange(struct hold *hold, struct table *table, uint64_t time_ns)
+void pending_sharer(struct pending *pending, struct table *table, uint64_t time_ns)
 {
-	struct held *held;
+	struct pending_finding *entry;
 
 	table_doubt(table);
-	coverage_lacks(table, UNSEEN_STRANGER, time_ns);
-	if (!table->held)
+	coverage_lacks(table, UNSEEN_SHARER, time_ns);
+	if (!table->waiting_count)
 		return;
-	DL_FOREACH (hold->waiters, held)
-		if (held->table == table && held->finds)
-			verdict_suspect(&held->finding, NOTE_ORDER_UNCERTAIN);
+	DL_FOREACH (pending->waiters, entry)
+		if (entry->table == table && entry->finds)
+			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
 }

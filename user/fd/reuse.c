@@ -16,9 +16,9 @@ void reuse_free(struct reuse *reuse)
 }
 
 /* Sites are stacks; a site without one is like any other without one. */
-static bool has_sites(const struct life *life, const struct record_call *call)
+static bool has_sites(const struct generation *gen, const struct record_call *call)
 {
-	return life->opened.missing == SITE_SEEN && life->opened.stack_id && call->stack_id;
+	return gen->opened.missing == SITE_SEEN && gen->opened.stack_id && call->stack_id;
 }
 
 static uint64_t pair_key(uint64_t opened, uint64_t ended)
@@ -37,30 +37,30 @@ static struct pair *find_pair(const struct reuse *reuse, uint64_t opened, uint64
 	return pair;
 }
 
-uint32_t reuse_proofs(const struct reuse *reuse, const struct life *life,
+uint32_t reuse_proofs(const struct reuse *reuse, const struct generation *gen,
 		      const struct record_call *call)
 {
-	const struct life *before = life->older;
+	const struct generation *before = gen->older;
 	uint32_t proofs = 0;
 
-	if (!has_sites(life, call) || !before || before->opened.missing != SITE_SEEN ||
+	if (!has_sites(gen, call) || !before || before->opened.missing != SITE_SEEN ||
 	    before->ended.missing != SITE_SEEN || before->inherited || before->owner ||
-	    before->claimed || before->opened.stack_id == life->opened.stack_id ||
-	    find_pair(reuse, life->opened.stack_id, call->stack_id))
+	    before->claimed || before->opened.stack_id == gen->opened.stack_id ||
+	    find_pair(reuse, gen->opened.stack_id, call->stack_id))
 		return 0;
 	if (before->ended.stack_id == call->stack_id)
 		proofs |= PROOF_SAME_SITE;
 	if (before->ended.tid == call->h.tid && before->opened.tid == call->h.tid &&
-	    life->opened.tid != call->h.tid)
+	    gen->opened.tid != call->h.tid)
 		proofs |= PROOF_SAME_THREAD;
 	return proofs;
 }
 
-void reuse_note(struct reuse *reuse, const struct life *life, const struct record_call *call)
+void reuse_note(struct reuse *reuse, const struct generation *gen, const struct record_call *call)
 {
 	struct pair *pair;
 
-	if (!has_sites(life, call) || find_pair(reuse, life->opened.stack_id, call->stack_id))
+	if (!has_sites(gen, call) || find_pair(reuse, gen->opened.stack_id, call->stack_id))
 		return;
 	if (HASH_COUNT(reuse->pairs) >= PAIRS_MAX) {
 		pair = reuse->pairs;
@@ -70,18 +70,18 @@ void reuse_note(struct reuse *reuse, const struct life *life, const struct recor
 	pair = calloc(1, sizeof(*pair));
 	if (!pair)
 		return; /* at most a suspicion more */
-	pair->key = pair_key(life->opened.stack_id, call->stack_id);
+	pair->key = pair_key(gen->opened.stack_id, call->stack_id);
 	HASH_ADD(hh, reuse->pairs, key, sizeof(pair->key), pair);
 }
 
-void reuse_tell(const struct scene *scene, struct finding *f, const struct life *life,
-		const struct life *meant)
+void reuse_fill(const struct call_context *ctx, struct finding *f, const struct generation *gen,
+		const struct generation *meant)
 {
 	finding_set_kind(f, FINDING_REUSED_CLOSE);
 	f->closed = meant->ended;
 	f->opened = meant->opened;
 	f->what = meant->what;
-	verdict_owner(scene, meant, &f->owner);
+	verdict_owner(ctx, meant, &f->owner);
 	f->culprit = CULPRIT_BAD;
 	/* Whose number somebody else had ended is no culprit for closing it. */
 	if (meant->behind || meant->stolen)
@@ -89,40 +89,40 @@ void reuse_tell(const struct scene *scene, struct finding *f, const struct life 
 	if (meant->stolen)
 		f->proofs |= PROOF_STOLEN;
 	f->victim.known = true;
-	f->victim.opened = life->opened;
-	f->victim.what = life->what;
-	verdict_owner(scene, life, &f->victim.owner);
+	f->victim.opened = gen->opened;
+	f->victim.what = gen->what;
+	verdict_owner(ctx, gen, &f->victim.owner);
 	f->victim.failed.missing = SITE_NOT_APPLICABLE;
 }
 
 /* Who fails is who opened it, or a site that closes what was opened there. */
-static bool is_victim(const struct reuse *reuse, const struct life *life,
+static bool is_victim(const struct reuse *reuse, const struct generation *gen,
 		      const struct record_call *call)
 {
-	if (call->h.tid == life->ended.tid && call->stack_id == life->ended.stack_id)
+	if (call->h.tid == gen->ended.tid && call->stack_id == gen->ended.stack_id)
 		return false;
-	if (call->h.tid == life->opened.tid && call->h.tid != life->ended.tid)
+	if (call->h.tid == gen->opened.tid && call->h.tid != gen->ended.tid)
 		return true;
-	return find_pair(reuse, life->opened.stack_id, call->stack_id);
+	return find_pair(reuse, gen->opened.stack_id, call->stack_id);
 }
 
-void reuse_failed(const struct reuse *reuse, const struct scene *scene, struct life *life,
+void reuse_failed(const struct reuse *reuse, const struct call_context *ctx, struct generation *gen,
 		  struct verdict *verdict)
 {
 	struct finding *f = &verdict->finding;
 	struct fd_site failed = f->bad;
 
-	if (!life->proofs || life->told || !life->older || !is_victim(reuse, life, scene->call))
+	if (!gen->proofs || gen->told || !gen->older || !is_victim(reuse, gen, ctx->call))
 		return;
-	life->told = true;
+	gen->told = true;
 	f->notes &= NOTE_GAP | NOTE_ORDER_UNCERTAIN | NOTE_VFORK_CHILD;
-	reuse_tell(scene, f, life, life->older);
+	reuse_fill(ctx, f, gen, gen->older);
 	f->certainty = CERTAINTY_SUSPECTED;
-	f->bad = life->ended;
+	f->bad = gen->ended;
 	f->victim.failed = failed;
-	f->proofs = life->proofs | PROOF_VICTIM_FAILED;
+	f->proofs = gen->proofs | PROOF_VICTIM_FAILED;
 	if (f->closed.tid != f->bad.tid)
 		f->notes |= NOTE_DIFFERENT_THREADS;
-	verdict->text = life->older->text;
-	verdict->victim_text = life->text;
+	verdict->text = gen->older->text;
+	verdict->victim_text = gen->text;
 }

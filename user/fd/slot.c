@@ -8,7 +8,7 @@
 #include "base/syscalls.h"
 #include "fd/table.h"
 
-/* Lives of one number beyond its history, each of which waits for its close. */
+/* Generations of one number beyond its history, each of which waits for its close. */
 #define AWAITED_MAX 16
 
 /* Texts */
@@ -49,223 +49,223 @@ void text_unref(struct store *store, struct text *text)
 	free(text);
 }
 
-/* Lives */
+/* Generations */
 
-static struct life *life_new(struct store *store, const struct life *from)
+static struct generation *generation_new(struct store *store, const struct generation *from)
 {
-	struct life *life = malloc(sizeof(*life));
+	struct generation *gen = malloc(sizeof(*gen));
 
-	if (!life)
+	if (!gen)
 		return NULL;
-	*life = *from;
-	life->refs = 1;
-	store_count(store, sizeof(*life));
-	return life;
+	*gen = *from;
+	gen->refs = 1;
+	store_count(store, sizeof(*gen));
+	return gen;
 }
 
-void life_drop_waiting(struct store *store, struct life *life)
+void generation_drop_waiting(struct store *store, struct generation *gen)
 {
-	if (!life->waiting)
+	if (!gen->waiting)
 		return;
-	store_discount(store, sizeof(*life->waiting));
-	free(TAKE_PTR(life->waiting));
+	store_discount(store, sizeof(*gen->waiting));
+	free(TAKE_PTR(gen->waiting));
 }
 
-static void life_free(struct store *store, struct life *life)
+static void generation_free(struct store *store, struct generation *gen)
 {
-	text_unref(store, life->text);
-	life_drop_waiting(store, life);
-	free(life);
-	store_discount(store, sizeof(*life));
+	text_unref(store, gen->text);
+	generation_drop_waiting(store, gen);
+	free(gen);
+	store_discount(store, sizeof(*gen));
 }
 
-static void history_free(struct store *store, struct life *life)
+static void history_free(struct store *store, struct generation *gen)
 {
-	while (life) {
-		struct life *older = life->older;
+	while (gen) {
+		struct generation *older = gen->older;
 
-		life_free(store, life);
-		life = older;
+		generation_free(store, gen);
+		gen = older;
 	}
 }
 
-bool life_was_seen(const struct life *life)
+bool generation_was_seen(const struct generation *gen)
 {
-	return life->opened.missing == SITE_SEEN && life->ended.missing == SITE_SEEN &&
-	       call_shape(life->ended.call) == SHAPE_CLOSE;
+	return gen->opened.missing == SITE_SEEN && gen->ended.missing == SITE_SEEN &&
+	       call_shape(gen->ended.call) == SHAPE_CLOSE;
 }
 
 /*
- * The newest life is about to be followed by another: keep the limit's worth of lives. One whose
- * close is on its way stays beyond that, or its close would be taken for another's: however many
- * lives follow while a thread is kept from returning from it. So does one whose object still has
- * the number, though it is over: the object may close it at any time.
+ * The newest generation is about to be followed by another: keep the limit's worth of generations.
+ * One whose close is on its way stays beyond that, or its close would be taken for another's:
+ * however many generations follow while a thread is kept from returning from it. So does one whose
+ * object still has the number, though it is over: the object may close it at any time.
  */
-static void history_trim(struct store *store, struct number *number)
+static void history_trim(struct store *store, struct slot *slot)
 {
-	struct life *life = number->newest, **link;
+	struct generation *gen = slot->newest, **link;
 	unsigned int kept = 1, awaited = 0, stale = 0;
 
-	for (; life && kept < store->limits.history; life = life->older)
+	for (; gen && kept < store->limits.history; gen = gen->older)
 		kept++;
-	if (!life)
+	if (!gen)
 		return;
-	for (link = &life->older; *link;) {
-		life = *link;
-		if ((life->awaited && awaited++ < AWAITED_MAX) ||
-		    (life->owner && !life->given && stale++ < RECORD_CLAIMS_MAX)) {
-			link = &life->older;
+	for (link = &gen->older; *link;) {
+		gen = *link;
+		if ((gen->awaited && awaited++ < AWAITED_MAX) ||
+		    (gen->owner && !gen->given && stale++ < RECORD_CLAIMS_MAX)) {
+			link = &gen->older;
 			continue;
 		}
-		*link = life->older;
-		number->uneven |= !life_was_seen(life);
-		life_free(store, life);
-		number->cut = true;
+		*link = gen->older;
+		slot->uneven |= !generation_was_seen(gen);
+		generation_free(store, gen);
+		slot->cut = true;
 	}
 }
 
-struct life *life_push(struct store *store, struct number *number)
+struct generation *generation_push(struct store *store, struct slot *slot)
 {
-	static const struct life nothing = {
+	static const struct generation nothing = {
 		.live = true,
 		.ended.missing = SITE_NOT_APPLICABLE,
 	};
-	struct life *life = life_new(store, &nothing);
+	struct generation *gen = generation_new(store, &nothing);
 
-	if (!life)
+	if (!gen)
 		return NULL;
-	history_trim(store, number);
-	life->id = ++store->lives;
-	life->owner_gaps = store->gaps;
-	life->older = number->newest;
-	number->newest = life;
+	history_trim(store, slot);
+	gen->id = ++store->generations;
+	gen->owner_gaps = store->gaps;
+	gen->older = slot->newest;
+	slot->newest = gen;
 	store->live++;
-	return life;
+	return gen;
 }
 
-void number_drop_newest(struct store *store, struct number *number)
+void slot_drop_newest(struct store *store, struct slot *slot)
 {
-	struct life *life = number->newest;
+	struct generation *gen = slot->newest;
 
-	number->newest = life->older;
-	store->live -= life->live;
-	life_free(store, life);
+	slot->newest = gen->older;
+	store->live -= gen->live;
+	generation_free(store, gen);
 }
 
-void number_drop_older(struct store *store, struct number *number)
+void slot_drop_older(struct store *store, struct slot *slot)
 {
-	history_free(store, number->newest->older);
-	number->newest->older = NULL;
+	history_free(store, slot->newest->older);
+	slot->newest->older = NULL;
 }
 
-void life_over(struct store *store, struct life *life, const struct fd_site *ended)
+void generation_over(struct store *store, struct generation *gen, const struct fd_site *ended)
 {
-	store->live -= life->live;
-	life->live = false;
-	life->ended = *ended;
+	store->live -= gen->live;
+	gen->live = false;
+	gen->ended = *ended;
 }
 
-void life_set_what(struct store *store, struct life *life, const struct fd_what *what,
-		   struct text *text)
+void generation_set_what(struct store *store, struct generation *gen, const struct fd_what *what,
+			 struct text *text)
 {
-	struct text *old = life->text;
+	struct text *old = gen->text;
 
-	life->text = text_ref(text);
-	life->what = *what;
-	life->what.path = text ? text->bytes : NULL;
+	gen->text = text_ref(text);
+	gen->what = *what;
+	gen->what.path = text ? text->bytes : NULL;
 	text_unref(store, old);
 }
 
-void life_unknown(struct store *store, struct life *life, enum site_missing missing)
+void generation_unknown(struct store *store, struct generation *gen, enum site_missing missing)
 {
-	life_set_what(store, life, &(struct fd_what){.type = FD_UNKNOWN}, NULL);
-	life->opened = (struct fd_site){.missing = missing};
-	life->listed = life->copied = life->inherited = life->raced = life->shown = false;
+	generation_set_what(store, gen, &(struct fd_what){.type = FD_UNKNOWN}, NULL);
+	gen->opened = (struct fd_site){.missing = missing};
+	gen->listed = gen->copied = gen->inherited = gen->raced = gen->shown = false;
 }
 
 /* Histories that several numbers have */
 
-/* Where it was first, a life keeps its id, and what waits for its owner. */
-static void settle_in(struct store *store, const struct number *number, struct life *life)
+/* Where it was first, a generation keeps its id, and what waits for its owner. */
+static void settle_in(struct store *store, const struct slot *slot, struct generation *gen)
 {
-	if (number->borrowed)
-		life->id = ++store->lives;
-	if (number->inherits) {
-		life->inherited = life->lent = true;
-		life->opened.inherited = life->ended.inherited = true;
+	if (slot->borrowed)
+		gen->id = ++store->generations;
+	if (slot->inherits) {
+		gen->inherited = gen->lent = true;
+		gen->opened.inherited = gen->ended.inherited = true;
 	}
 }
 
-/* A copy of all its lives, for this number alone. NULL without memory. */
-static struct life *history_copy(struct store *store, const struct number *number)
+/* A copy of all its generations, for this number alone. NULL without memory. */
+static struct generation *history_copy(struct store *store, const struct slot *slot)
 {
-	struct life *copy = NULL, **link = &copy;
+	struct generation *copy = NULL, **link = &copy;
 
-	for (struct life *life = number->newest; life; life = life->older) {
-		*link = life_new(store, life);
+	for (struct generation *gen = slot->newest; gen; gen = gen->older) {
+		*link = generation_new(store, gen);
 		if (!*link) {
 			history_free(store, copy);
 			return NULL;
 		}
 		(*link)->older = NULL;
 		(*link)->waiting = NULL;
-		text_ref(life->text);
+		text_ref(gen->text);
 		link = &(*link)->older;
 	}
 	return copy;
 }
 
-bool number_own(struct number *number)
+bool slot_own(struct slot *slot)
 {
-	struct store *store = number->table->store;
-	struct life *had = number->newest, *life;
+	struct store *store = slot->table->store;
+	struct generation *had = slot->newest, *gen;
 
-	if (!number->shared)
+	if (!slot->shared)
 		return true;
 	if (had->refs > 1) {
-		struct life *copy = history_copy(store, number);
+		struct generation *copy = history_copy(store, slot);
 
 		if (!copy)
 			return false;
 		had->refs--;
-		for (life = copy; life && !number->borrowed; life = life->older, had = had->older) {
-			life->waiting = had->waiting;
+		for (gen = copy; gen && !slot->borrowed; gen = gen->older, had = had->older) {
+			gen->waiting = had->waiting;
 			had->waiting = NULL;
 		}
-		number->newest = copy;
+		slot->newest = copy;
 	}
-	for (life = number->newest; life; life = life->older)
-		settle_in(store, number, life);
-	number->shared = number->borrowed = number->inherits = false;
+	for (gen = slot->newest; gen; gen = gen->older)
+		settle_in(store, slot, gen);
+	slot->shared = slot->borrowed = slot->inherits = false;
 	return true;
 }
 
-/* The number has no lives any more. */
-static void leave_lives(struct store *store, struct number *number)
+/* The number has no generations any more. */
+static void leave_generations(struct store *store, struct slot *slot)
 {
-	struct life *life = number->newest;
+	struct generation *gen = slot->newest;
 
-	if (!life)
+	if (!gen)
 		return;
-	store->live -= life->live;
-	number->newest = NULL;
-	if (!--life->refs)
-		history_free(store, life);
-	else if (!number->borrowed)
-		for (; life; life = life->older)
-			life_drop_waiting(store, life);
+	store->live -= gen->live;
+	slot->newest = NULL;
+	if (!--gen->refs)
+		history_free(store, gen);
+	else if (!slot->borrowed)
+		for (; gen; gen = gen->older)
+			generation_drop_waiting(store, gen);
 }
 
 /* Numbers */
 
-void number_free(struct store *store, struct number *number)
+void slot_free(struct store *store, struct slot *slot)
 {
-	slots_remove(&number->table->numbers, number);
-	DL_DELETE(store->numbers, number);
+	slot_index_remove(&slot->table->numbers, slot);
+	DL_DELETE(store->numbers, slot);
 	store->nnumbers--;
-	leave_lives(store, number);
-	free(number);
-	store_discount(store, sizeof(*number));
+	leave_generations(store, slot);
+	free(slot);
+	store_discount(store, sizeof(*slot));
 }
 
 static uint64_t later(uint64_t time_ns, const struct fd_site *site)
@@ -274,138 +274,138 @@ static uint64_t later(uint64_t time_ns, const struct fd_site *site)
 }
 
 /* When what is known of the number had happened, all of it. */
-static uint64_t last_known(const struct number *number)
+static uint64_t last_known(const struct slot *slot)
 {
 	uint64_t time_ns = 0;
 
-	for (const struct life *life = number->newest; life; life = life->older)
-		time_ns = later(later(time_ns, &life->opened), &life->ended);
+	for (const struct generation *gen = slot->newest; gen; gen = gen->older)
+		time_ns = later(later(time_ns, &gen->opened), &gen->ended);
 	return time_ns;
 }
 
-static void number_forget(struct store *store, struct number *number)
+static void slot_forget(struct store *store, struct slot *slot)
 {
-	store->forget(store->forget_arg, number);
-	table_mark_cut(number->table, number->fd, number->fd, last_known(number));
-	number_free(store, number);
+	store->forget(store->forget_arg, slot);
+	table_mark_cut(slot->table, slot->fd, slot->fd, last_known(slot));
+	slot_free(store, slot);
 	store->forgotten++;
 }
 
 void store_trim(struct store *store, size_t more)
 {
 	while (store->numbers && store->bytes + more > store->limits.bytes)
-		number_forget(store, store->numbers);
+		slot_forget(store, store->numbers);
 }
 
-struct number *number_find(const struct table *table, int32_t fd)
+struct slot *slot_find(const struct table *table, int32_t fd)
 {
-	struct number *number = slots_find(&table->numbers, fd);
+	struct slot *slot = slot_index_find(&table->numbers, fd);
 
-	if (!number || number_own(number))
-		return number;
-	number_forget(table->store, number);
+	if (!slot || slot_own(slot))
+		return slot;
+	slot_forget(table->store, slot);
 	return NULL;
 }
 
-static bool add_slot(struct store *store, struct slots *slots, struct number *number)
+static bool add_slot(struct store *store, struct slot_index *index, struct slot *slot)
 {
-	size_t before = slots_bytes(slots);
-	bool added = slots_add(slots, number);
+	size_t before = slot_index_bytes(index);
+	bool added = slot_index_add(index, slot);
 
-	store->bytes += slots_bytes(slots) - before;
+	store->bytes += slot_index_bytes(index) - before;
 	return added;
 }
 
-static struct number *number_new(struct store *store, struct table *table, int32_t fd)
+static struct slot *slot_new(struct store *store, struct table *table, int32_t fd)
 {
-	struct number *number = calloc(1, sizeof(*number));
+	struct slot *slot = calloc(1, sizeof(*slot));
 
-	if (!number)
+	if (!slot)
 		return NULL;
-	number->fd = fd;
-	if (!add_slot(store, &table->numbers, number)) {
-		free(number);
+	slot->fd = fd;
+	if (!add_slot(store, &table->numbers, slot)) {
+		free(slot);
 		return NULL;
 	}
-	number->table = table;
-	number->gaps = store->gaps;
-	number->copied = table->source != NULL;
-	number->unsure = table->unsure;
-	number->cut = table_cut(table, fd);
-	DL_APPEND(store->numbers, number);
+	slot->table = table;
+	slot->gaps = store->gaps;
+	slot->copied = table->source != NULL;
+	slot->unsure = table->unsure;
+	slot->cut = table_cut(table, fd);
+	DL_APPEND(store->numbers, slot);
 	store->nnumbers++;
-	store_count(store, sizeof(*number));
-	return number;
+	store_count(store, sizeof(*slot));
+	return slot;
 }
 
-struct number *number_get(struct store *store, struct table *table, int32_t fd)
+struct slot *slot_get(struct store *store, struct table *table, int32_t fd)
 {
-	struct number *number = number_find(table, fd);
+	struct slot *slot = slot_find(table, fd);
 
-	if (number)
-		return number;
+	if (slot)
+		return slot;
 	if (store->nnumbers >= store->limits.numbers)
-		number_forget(store, store->numbers);
-	return number_new(store, table, fd);
+		slot_forget(store, store->numbers);
+	return slot_new(store, table, fd);
 }
 
-bool number_stale(const struct store *store, const struct number *number)
+bool slot_stale(const struct store *store, const struct slot *slot)
 {
-	return number->gaps != store->gaps;
+	return slot->gaps != store->gaps;
 }
 
-void number_touch(struct store *store, struct number *number)
+void slot_touch(struct store *store, struct slot *slot)
 {
-	number->gaps = store->gaps;
-	number->copied = number->unsure = false;
-	if (!number->next)
+	slot->gaps = store->gaps;
+	slot->copied = slot->unsure = false;
+	if (!slot->next)
 		return;
-	DL_DELETE(store->numbers, number);
-	DL_APPEND(store->numbers, number);
+	DL_DELETE(store->numbers, slot);
+	DL_APPEND(store->numbers, slot);
 }
 
-bool number_live(const struct number *number)
+bool slot_live(const struct slot *slot)
 {
-	return number && number->newest && number->newest->live;
+	return slot && slot->newest && slot->newest->live;
 }
 
-struct life *number_life(const struct number *number, uint64_t id)
+struct generation *slot_generation(const struct slot *slot, uint64_t id)
 {
-	struct life *life = number->newest;
+	struct generation *gen = slot->newest;
 
-	while (life && life->id != id)
-		life = life->older;
-	return life;
+	while (gen && gen->id != id)
+		gen = gen->older;
+	return gen;
 }
 
-void number_make_room(struct store *store, size_t count)
+void slot_make_room(struct store *store, size_t count)
 {
 	while (store->numbers && store->nnumbers + count > store->limits.numbers)
-		number_forget(store, store->numbers);
-	/* With the slots; their lives are there already. */
-	store_trim(store, count * (sizeof(struct number) + 3 * sizeof(struct number *)));
+		slot_forget(store, store->numbers);
+	/* With the slots; their generations are there already. */
+	store_trim(store, count * (sizeof(struct slot) + 3 * sizeof(struct slot *)));
 }
 
-bool number_copy(struct store *store, struct table *to, struct number *from, bool inherited)
+bool slot_copy(struct store *store, struct table *to, struct slot *from, bool inherited)
 {
-	struct number *number;
+	struct slot *slot;
 
 	if (store->nnumbers >= store->limits.numbers)
 		return false;
-	number = number_new(store, to, from->fd);
-	if (!number)
+	slot = slot_new(store, to, from->fd);
+	if (!slot)
 		return false;
-	number->gaps = from->gaps;
-	number->copied = from->copied;
-	number->unsure = from->unsure;
-	number->cut = from->cut;
-	number->uneven = from->uneven;
-	number->newest = from->newest;
-	if (!number->newest)
+	slot->gaps = from->gaps;
+	slot->copied = from->copied;
+	slot->unsure = from->unsure;
+	slot->cut = from->cut;
+	slot->uneven = from->uneven;
+	slot->newest = from->newest;
+	if (!slot->newest)
 		return true;
-	number->newest->refs++;
-	store->live += number->newest->live;
-	from->shared = number->shared = number->borrowed = true;
-	number->inherits = inherited || from->inherits;
+	slot->newest->refs++;
+	store->live += slot->newest->live;
+	from->shared = slot->shared = slot->borrowed = true;
+	slot->inherits = inherited || from->inherits;
 	return true;
 }

@@ -8,94 +8,94 @@
 #define SIZE_MIN 8
 
 /* Left by a number that has gone: those behind it are still found. */
-static struct number gone;
+static struct slot gone;
 
 /* Numbers that are spread by a program's will are no worse than others (Fibonacci hashing). */
-static uint32_t home(const struct slots *slots, int32_t fd)
+static uint32_t own(const struct slot_index *index, int32_t fd)
 {
-	return ((uint64_t)((uint32_t)fd * 0x9e3779b1u) * slots->size) >> 32;
+	return ((uint64_t)((uint32_t)fd * 0x9e3779b1u) * index->size) >> 32;
 }
 
-static uint32_t after(const struct slots *slots, uint32_t i)
+static uint32_t after(const struct slot_index *index, uint32_t i)
 {
-	return (i + 1) & (slots->size - 1);
+	return (i + 1) & (index->size - 1);
 }
 
-struct number *slots_find(const struct slots *slots, int32_t fd)
+struct slot *slot_index_find(const struct slot_index *index, int32_t fd)
 {
-	if (!slots->count)
+	if (!index->count)
 		return NULL;
-	for (uint32_t i = home(slots, fd); slots->at[i]; i = after(slots, i))
-		if (slots->at[i] != &gone && slots->at[i]->fd == fd)
-			return slots->at[i];
+	for (uint32_t i = own(index, fd); index->at[i]; i = after(index, i))
+		if (index->at[i] != &gone && index->at[i]->fd == fd)
+			return index->at[i];
 	return NULL;
 }
 
-static void put(struct slots *slots, struct number *number)
+static void put(struct slot_index *index, struct slot *slot)
 {
-	uint32_t i = home(slots, number->fd);
+	uint32_t i = own(index, slot->fd);
 
-	while (slots->at[i])
-		i = after(slots, i);
-	slots->at[i] = number;
-	slots->used++;
-	slots->count++;
+	while (index->at[i])
+		i = after(index, i);
+	index->at[i] = slot;
+	index->used++;
+	index->count++;
 }
 
 /* Room for one more than there are, in an array without what has gone. */
-static bool resize(struct slots *slots)
+static bool resize(struct slot_index *index)
 {
-	struct slots fresh = {.size = SIZE_MIN};
+	struct slot_index fresh = {.size = SIZE_MIN};
 	uint32_t at = 0;
 
-	while (fresh.size < 2 * (slots->count + 1))
+	while (fresh.size < 2 * (index->count + 1))
 		fresh.size *= 2;
-	fresh.at = calloc(fresh.size, sizeof(struct number *));
+	fresh.at = calloc(fresh.size, sizeof(struct slot *));
 	if (!fresh.at)
 		return false;
-	for (struct number *number; (number = slots_next(slots, &at));)
-		put(&fresh, number);
-	free(slots->at);
-	*slots = fresh;
+	for (struct slot *slot; (slot = slot_index_next(index, &at));)
+		put(&fresh, slot);
+	free(index->at);
+	*index = fresh;
 	return true;
 }
 
-bool slots_add(struct slots *slots, struct number *number)
+bool slot_index_add(struct slot_index *index, struct slot *slot)
 {
-	if (slots->used + 1 > slots->size / 4 * 3 && !resize(slots))
+	if (index->used + 1 > index->size / 4 * 3 && !resize(index))
 		return false;
-	put(slots, number);
+	put(index, slot);
 	return true;
 }
 
-void slots_remove(struct slots *slots, const struct number *number)
+void slot_index_remove(struct slot_index *index, const struct slot *slot)
 {
-	uint32_t i = home(slots, number->fd);
+	uint32_t i = own(index, slot->fd);
 
-	while (slots->at[i] != number)
-		i = after(slots, i);
-	slots->at[i] = &gone;
-	slots->count--;
+	while (index->at[i] != slot)
+		i = after(index, i);
+	index->at[i] = &gone;
+	index->count--;
 }
 
-void slots_free(struct slots *slots)
+void slot_index_free(struct slot_index *index)
 {
-	free(slots->at);
-	*slots = (struct slots){0};
+	free(index->at);
+	*index = (struct slot_index){0};
 }
 
-struct number *slots_next(const struct slots *slots, uint32_t *at)
+struct slot *slot_index_next(const struct slot_index *index, uint32_t *at)
 {
-	while (*at < slots->size) {
-		struct number *number = slots->at[(*at)++];
+	while (*at < index->size) {
+		struct slot *slot = index->at[(*at)++];
 
-		if (number && number != &gone)
-			return number;
+		if (slot && slot != &gone)
+			return slot;
 	}
 	return NULL;
 }
 
-size_t slots_bytes(const struct slots *slots)
+size_t slot_index_bytes(const struct slot_index *index)
 {
-	return slots->size * sizeof(struct number *);
+	return index->size * sizeof(struct slot *);
 }

@@ -12,33 +12,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct number;
+struct slot;
 
-struct slots {
-	struct number **at; /* NULL: free; or taken, or left by one that has gone */
-	uint32_t size;	    /* a power of two, or 0 */
-	uint32_t used;	    /* not free */
-	uint32_t count;	    /* numbers */
+struct slot_index {
+	struct slot **at; /* NULL: free; or taken, or left by one that has gone */
+	uint32_t size;	  /* a power of two, or 0 */
+	uint32_t used;	  /* not free */
+	uint32_t count;	  /* numbers */
 };
 
-struct number *slots_find(const struct slots *slots, int32_t fd);
+struct slot *slot_index_find(const struct slot_index *index, int32_t fd);
 
 /* One that is not there yet. False: no memory. */
-bool slots_add(struct slots *slots, struct number *number);
+bool slot_index_add(struct slot_index *index, struct slot *slot);
 
 /* One that is there. */
-void slots_remove(struct slots *slots, const struct number *number);
+void slot_index_remove(struct slot_index *index, const struct slot *slot);
 
 /* None of them is in it any more. */
-void slots_free(struct slots *slots);
+void slot_index_free(struct slot_index *index);
 
 /*
  * The numbers one by one, in an order that their values give: *at is 0 for the first. NULL: these
  * were all. The one that was returned last may be removed meanwhile, but none added.
  */
-struct number *slots_next(const struct slots *slots, uint32_t *at);
+struct slot *slot_index_next(const struct slot_index *index, uint32_t *at);
 
 /* What its array takes, in bytes. */
-size_t slots_bytes(const struct slots *slots);
+size_t slot_index_bytes(const struct slot_index *index);
 
 #endif

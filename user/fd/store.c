@@ -74,7 +74,7 @@ void table_mark_cut(struct table *table, int32_t min, int32_t max, uint64_t time
 		table->cut_max = max;
 }
 
-bool table_unsure(const struct table *table, const struct number *number)
+bool table_unsure(const struct table *table, const struct slot *slot)
 {
-	return number ? number->unsure : table->unsure;
+	return slot ? slot->unsure : table->unsure;
 }

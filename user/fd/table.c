@@ -52,12 +52,12 @@ static void leave_copies(struct table *table)
 
 void table_free(struct store *store, struct table *table)
 {
-	struct number *number;
+	struct slot *slot;
 
-	EACH_NUMBER(table, at, number)
-	number_free(store, number);
-	store->bytes -= slots_bytes(&table->numbers);
-	slots_free(&table->numbers);
+	EACH_SLOT(table, at, slot)
+	slot_free(store, slot);
+	store->bytes -= slot_index_bytes(&table->numbers);
+	slot_index_free(&table->numbers);
 	leave_copies(table);
 	table_place(store, table, 0);
 	store->ntables--;
@@ -69,11 +69,11 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 			 bool inherited)
 {
 	struct table *to = table_new(store, address);
-	struct number *number;
+	struct slot *slot;
 
 	if (!to)
 		return NULL;
-	number_make_room(store, from->numbers.count);
+	slot_make_room(store, from->numbers.count);
 	to->unsure = from->unsure;
 	coverage_copied(to, from, inherited, store->now_ns);
 	to->snapshot_ns = from->snapshot_ns;
@@ -89,34 +89,34 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	to->swept_ns = from->swept_ns;
 	if (from->cut)
 		table_mark_cut(to, from->cut_min, from->cut_max, from->cut_ns);
-	EACH_NUMBER(from, at, number)
+	EACH_SLOT(from, at, slot)
 	{
-		if (number_copy(store, to, number, inherited))
+		if (slot_copy(store, to, slot, inherited))
 			continue;
-		table_mark_cut(to, number->fd, number->fd, store->now_ns);
+		table_mark_cut(to, slot->fd, slot->fd, store->now_ns);
 		store->forgotten++;
 	}
 	return to;
 }
 
-/* Of a life that began unseen, nobody knows whether exec ends it. */
-static bool knows_cloexec(const struct life *life)
+/* Of a generation that began unseen, nobody knows whether exec ends it. */
+static bool knows_cloexec(const struct generation *gen)
 {
-	return life->opened.missing != SITE_OTHER_WAY && life->opened.missing != SITE_LOST &&
-	       life->opened.missing != SITE_HISTORY_CUT;
+	return gen->opened.missing != SITE_OTHER_WAY && gen->opened.missing != SITE_LOST &&
+	       gen->opened.missing != SITE_HISTORY_CUT;
 }
 
 /* Whether exec leaves the number open is not known for sure. */
-static bool is_in_doubt(const struct store *store, const struct number *number)
+static bool is_in_doubt(const struct store *store, const struct slot *slot)
 {
-	const struct life *life = number->newest;
+	const struct generation *gen = slot->newest;
 
-	if (number->unsure || number_stale(store, number))
+	if (slot->unsure || slot_stale(store, slot))
 		return true;
-	if (!life)
+	if (!gen)
 		return false;
-	return life->uncertain || life->crossed || life->doubted || life->swept ||
-	       (life->live && !knows_cloexec(life));
+	return gen->uncertain || gen->crossed || gen->doubted || gen->swept ||
+	       (gen->live && !knows_cloexec(gen));
 }
 
 /*
@@ -126,29 +126,28 @@ static bool is_in_doubt(const struct store *store, const struct number *number)
  */
 void table_exec(struct store *store, struct table *table)
 {
-	struct number *number;
+	struct slot *slot;
 
-	EACH_NUMBER(table, at, number)
+	EACH_SLOT(table, at, slot)
 	{
-		struct life *life = number->newest;
-		bool doubted = is_in_doubt(store, number);
+		struct generation *gen = slot->newest;
+		bool doubted = is_in_doubt(store, slot);
 
 		table->foreign |= doubted;
-		if (!life || !life->live || life->cloexec || !knows_cloexec(life) ||
-		    !number_own(number)) {
-			number_free(store, number);
+		if (!gen || !gen->live || gen->cloexec || !knows_cloexec(gen) || !slot_own(slot)) {
+			slot_free(store, slot);
 			continue;
 		}
-		number_drop_older(store, number);
-		number->cut = number->uneven = false;
-		life = number->newest;
-		life->hidden |= coverage_ways_since(table, &life->opened);
-		life->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
-		life->shown = false;
-		life->raced = life->uncertain = false;
-		life->doubted = doubted; /* if it is there at all */
-		life->owner = 0;	 /* so are its objects */
-		life->crossed = false;
+		slot_drop_older(store, slot);
+		slot->cut = slot->uneven = false;
+		gen = slot->newest;
+		gen->hidden |= coverage_ways_since(table, &gen->opened);
+		gen->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
+		gen->shown = false;
+		gen->raced = gen->uncertain = false;
+		gen->doubted = doubted; /* if it is there at all */
+		gen->owner = 0;		/* so are its objects */
+		gen->crossed = false;
 	}
 	table->foreign |= table_gap(store, table) || table->cut || table->unsure ||
 			  (!table->whole && !table->snapshot);
@@ -162,32 +161,32 @@ void table_exec(struct store *store, struct table *table)
 
 void table_doubt(struct table *table)
 {
-	struct number *number;
+	struct slot *slot;
 
-	EACH_NUMBER(table, at, number)
-	number->gaps = 0;
+	EACH_SLOT(table, at, slot)
+	slot->gaps = 0;
 	table->gaps = 0;
 }
 
-static void number_gone(struct store *store, struct number *number)
+static void slot_gone(struct store *store, struct slot *slot)
 {
-	struct life *life = number->newest;
+	struct generation *gen = slot->newest;
 
 	/* One that was over may have begun again, and ended. */
-	if (life)
-		life_over(store, life, &(struct fd_site){.missing = SITE_LOST});
-	for (; life; life = life->older)
-		life->awaited = false;
-	number_touch(store, number);
+	if (gen)
+		generation_over(store, gen, &(struct fd_site){.missing = SITE_LOST});
+	for (; gen; gen = gen->older)
+		gen->awaited = false;
+	slot_touch(store, slot);
 }
 
 void table_relisted(struct store *store, struct table *table)
 {
-	struct number *number;
+	struct slot *slot;
 
-	EACH_NUMBER(table, at, number)
-	if (number_stale(store, number) && number_own(number))
-		number_gone(store, number);
+	EACH_SLOT(table, at, slot)
+	if (slot_stale(store, slot) && slot_own(slot))
+		slot_gone(store, slot);
 	table->relisted = true;
 	table->whole = false;
 }

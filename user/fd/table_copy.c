@@ -20,51 +20,51 @@ static bool may_be_newer(const struct store *store, const struct fd_site *site, 
 }
 
 /* A close in the copy showed that the number was open there. */
-static bool is_shown(const struct life *life)
+static bool is_shown(const struct generation *gen)
 {
-	return life->live || call_shape(life->ended.call) == SHAPE_CLOSE;
+	return gen->live || call_shape(gen->ended.call) == SHAPE_CLOSE;
 }
 
 /*
  * If the number has been shown open since the copy, only a call that opened it (opens) can make
- * that another life than is known. One that began since may then have begun later than it seems:
- * the close that is said to have ended it may have ended what the copy had.
+ * that another generation than is known. One that began since may then have begun later than it
+ * seems: the close that is said to have ended it may have ended what the copy had.
  */
-static bool may_be_another(const struct table *copy, const struct life *life, bool opens)
+static bool may_be_another(const struct table *copy, const struct generation *gen, bool opens)
 {
-	if (life->opened.missing != SITE_SEEN || life->opened.time_ns <= copy->copied_ns)
-		return opens || !is_shown(life);
-	return opens && life->loose;
+	if (gen->opened.missing != SITE_SEEN || gen->opened.time_ns <= copy->copied_ns)
+		return opens || !is_shown(gen);
+	return opens && gen->loose;
 }
 
 /* Without memory, nothing that is known of it is certain. */
-static void doubt_lives(struct number *number, bool opens)
+static void doubt_generations(struct slot *slot, bool opens)
 {
-	if (!number_own(number)) {
-		number->gaps = 0;
+	if (!slot_own(slot)) {
+		slot->gaps = 0;
 		return;
 	}
-	for (struct life *life = number->newest; life; life = life->older)
-		life->uncertain |= may_be_another(number->table, life, opens);
+	for (struct generation *gen = slot->newest; gen; gen = gen->older)
+		gen->uncertain |= may_be_another(slot->table, gen, opens);
 }
 
 /* A call that may have come before the copy. */
-static void doubt_number(struct number *number, bool opens)
+static void doubt_slot(struct slot *slot, bool opens)
 {
-	uint64_t copied_ns = number->table->copied_ns;
+	uint64_t copied_ns = slot->table->copied_ns;
 
-	number->unsure |= number->copied;
-	if (!number->copied)
-		doubt_lives(number, opens);
-	hold_unsure(number, copied_ns, opens || number->copied);
+	slot->unsure |= slot->copied;
+	if (!slot->copied)
+		doubt_generations(slot, opens);
+	pending_unsure(slot, copied_ns, opens || slot->copied);
 }
 
 static void doubt_all(struct table *table)
 {
-	struct number *number;
+	struct slot *slot;
 
-	EACH_NUMBER(table, at, number)
-	doubt_number(number, true);
+	EACH_SLOT(table, at, slot)
+	doubt_slot(slot, true);
 	table->unsure = true;
 }
 
@@ -79,7 +79,7 @@ static void leave_copy(struct table *table)
 /* One copy is followed: of the one before, nothing more will be known. */
 static void follow(struct store *store, struct table *from, struct table *to)
 {
-	struct number *number;
+	struct slot *slot;
 
 	if (from->copy && is_soon(store, from->copy->copied_ns))
 		for (struct table *copy = from->copy; copy; copy = copy->copy)
@@ -88,24 +88,24 @@ static void follow(struct store *store, struct table *from, struct table *to)
 	from->copy = to;
 	to->source = from;
 	to->copied_ns = store->now_ns;
-	EACH_NUMBER(to, at, number)
-	number->copied = true;
+	EACH_SLOT(to, at, slot)
+	slot->copied = true;
 }
 
 /* What was listed may have been opened after the copy, though that was recorded later. */
 static void doubt_listed(struct table *to)
 {
-	struct number *number;
+	struct slot *slot;
 
-	EACH_NUMBER(to, at, number)
-	if (number->newest && number->newest->listed && number_own(number))
-		number->newest->doubted = true;
+	EACH_SLOT(to, at, slot)
+	if (slot->newest && slot->newest->listed && slot_own(slot))
+		slot->newest->doubted = true;
 }
 
 void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,
 		bool shared)
 {
-	struct number *number;
+	struct slot *slot;
 
 	/* What was listed is newer than the copy. */
 	if (store->now_ns <= from->snapshot_ns) {
@@ -116,35 +116,35 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 	}
 	if (shared || (from->source && is_soon(store, from->copied_ns)))
 		follow(store, from, to);
-	EACH_NUMBER(to, at, number)
-	for (const struct life *life = number->newest; life; life = life->older)
-		number->unsure |= may_be_newer(store, &life->opened, tid) ||
-				  may_be_newer(store, &life->ended, tid);
+	EACH_SLOT(to, at, slot)
+	for (const struct generation *gen = slot->newest; gen; gen = gen->older)
+		slot->unsure |= may_be_newer(store, &gen->opened, tid) ||
+				may_be_newer(store, &gen->ended, tid);
 }
 
 static void doubt(struct store *store, struct table *copy, int32_t fd, bool opens)
 {
-	struct number *number = fd < 0 ? NULL : number_find(copy, fd);
+	struct slot *slot = fd < 0 ? NULL : slot_find(copy, fd);
 
-	if (number) {
-		doubt_number(number, opens);
+	if (slot) {
+		doubt_slot(slot, opens);
 		return;
 	}
-	number = fd < 0 ? NULL : number_get(store, copy, fd);
-	if (number)
-		number->copied = number->unsure = true;
+	slot = fd < 0 ? NULL : slot_get(store, copy, fd);
+	if (slot)
+		slot->copied = slot->unsure = true;
 }
 
 static void doubt_range(struct table *copy, uint32_t first, uint32_t last)
 {
-	struct number *number;
+	struct slot *slot;
 
 	if (first > INT32_MAX)
 		return;
 	table_sweep(copy, first, last > INT32_MAX ? INT32_MAX : last, 0);
-	EACH_NUMBER(copy, at, number)
-	if ((uint32_t)number->fd >= first && (uint32_t)number->fd <= last)
-		doubt_number(number, false);
+	EACH_SLOT(copy, at, slot)
+	if ((uint32_t)slot->fd >= first && (uint32_t)slot->fd <= last)
+		doubt_slot(slot, false);
 }
 
 static void doubt_numbers(struct store *store, struct table *copy, const struct record_call *call)
@@ -175,9 +175,9 @@ static void doubt_numbers(struct store *store, struct table *copy, const struct 
 	}
 }
 
-void copy_late(struct hold *hold, struct table *table, const struct record_call *call)
+void copy_late(struct pending *pending, struct table *table, const struct record_call *call)
 {
-	struct store *store = hold->store;
+	struct store *store = pending->store;
 	struct table *copy = table->copy;
 
 	if (!copy || store->after_ns >= copy->copied_ns ||
@@ -192,12 +192,12 @@ void copy_late(struct hold *hold, struct table *table, const struct record_call 
 		doubt_numbers(store, copy, call);
 }
 
-void copy_over(struct hold *hold, struct table *table)
+void copy_over(struct pending *pending, struct table *table)
 {
-	struct number *number;
+	struct slot *slot;
 
-	if (!table->held || !table->source || !is_soon(hold->store, table->copied_ns))
+	if (!table->waiting_count || !table->source || !is_soon(pending->store, table->copied_ns))
 		return;
-	EACH_NUMBER(table, at, number)
-	hold_unsure(number, table->copied_ns, true);
+	EACH_SLOT(table, at, slot)
+	pending_unsure(slot, table->copied_ns, true);
 }

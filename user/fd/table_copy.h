@@ -18,7 +18,7 @@
 
 #include "fd/table.h"
 
-struct hold;
+struct pending;
 
 /* `to` is a copy of `from`. tid: who copied, at store.now_ns; shared: others use `from` on. */
 void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,
@@ -28,9 +28,9 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
  * A call in a table: if it may have come before the table was copied, the copy may have it too, and
  * findings there that wait are no facts.
  */
-void copy_late(struct hold *hold, struct table *table, const struct record_call *call);
+void copy_late(struct pending *pending, struct table *table, const struct record_call *call);
 
 /* The table is over before all is recorded that may have come before it was copied. */
-void copy_over(struct hold *hold, struct table *table);
+void copy_over(struct pending *pending, struct table *table);
 
 #endif

@@ -8,143 +8,145 @@
 #include "fd/table_copy.h"
 
 /* Threads of one process that are remembered to be in a table of their own. */
-#define HOMES_MAX 1024
+#define OWN_TABLES_MAX 1024
 
-void users_init(struct users *users, struct store *store, struct hold *hold)
+void fd_processes_init(struct fd_processes *processes, struct store *store, struct pending *pending)
 {
-	*users = (struct users){.store = store, .hold = hold};
+	*processes = (struct fd_processes){.store = store, .pending = pending};
 }
 
-void users_free(struct users *users)
+void fd_processes_free(struct fd_processes *processes)
 {
-	while (users->list)
-		users_remove(users, users->list);
+	while (processes->list)
+		fd_processes_remove(processes, processes->list);
 }
 
-static void touch(struct users *users, struct user *user)
+static void touch(struct fd_processes *processes, struct fd_process *process)
 {
-	if (!user->next)
+	if (!process->next)
 		return;
-	DL_DELETE(users->list, user);
-	DL_APPEND(users->list, user);
+	DL_DELETE(processes->list, process);
+	DL_APPEND(processes->list, process);
 }
 
-struct user *users_find(struct users *users, uint32_t tgid)
+struct fd_process *fd_processes_find(struct fd_processes *processes, uint32_t tgid)
 {
-	struct user *user;
+	struct fd_process *process;
 
-	HASH_FIND(hh, users->index, &tgid, sizeof(tgid), user);
-	if (user)
-		touch(users, user);
-	return user;
+	HASH_FIND(hh, processes->index, &tgid, sizeof(tgid), process);
+	if (process)
+		touch(processes, process);
+	return process;
 }
 
 /* Homes */
 
-static void home_free(struct user *user, struct home *home)
+static void own_table_free(struct fd_process *process, struct own_table *own)
 {
-	HASH_DEL(user->homes, home);
-	free(home);
+	HASH_DEL(process->own_tables, own);
+	free(own);
 }
 
-struct table *users_home(const struct user *user, uint32_t tid)
+struct table *fd_process_table_of(const struct fd_process *process, uint32_t tid)
 {
-	struct home *home;
+	struct own_table *own;
 
-	HASH_FIND(hh, user->homes, &tid, sizeof(tid), home);
-	return home ? home->table : user->main;
+	HASH_FIND(hh, process->own_tables, &tid, sizeof(tid), own);
+	return own ? own->table : process->main;
 }
 
 /* Without memory the thread is taken to be in the main table. */
-static void set_home(struct user *user, uint32_t tid, struct table *table)
+static void set_own_table(struct fd_process *process, uint32_t tid, struct table *table)
 {
-	struct home *home;
+	struct own_table *own;
 
-	if (users_home(user, tid) == table)
+	if (fd_process_table_of(process, tid) == table)
 		return;
-	HASH_FIND(hh, user->homes, &tid, sizeof(tid), home);
-	if (home && table == user->main) {
-		home_free(user, home);
+	HASH_FIND(hh, process->own_tables, &tid, sizeof(tid), own);
+	if (own && table == process->main) {
+		own_table_free(process, own);
 		return;
 	}
-	if (!home) {
-		if (HASH_COUNT(user->homes) >= HOMES_MAX)
-			home_free(user, user->homes);
-		home = calloc(1, sizeof(*home));
-		if (!home)
+	if (!own) {
+		if (HASH_COUNT(process->own_tables) >= OWN_TABLES_MAX)
+			own_table_free(process, process->own_tables);
+		own = calloc(1, sizeof(*own));
+		if (!own)
 			return;
-		home->tid = tid;
-		HASH_ADD(hh, user->homes, tid, sizeof(tid), home);
+		own->tid = tid;
+		HASH_ADD(hh, process->own_tables, tid, sizeof(tid), own);
 	}
-	home->table = table;
+	own->table = table;
 }
 
-static void forget_homes(struct user *user, const struct table *table)
+static void forget_own_tables(struct fd_process *process, const struct table *table)
 {
-	struct home *home, *next;
+	struct own_table *own, *next;
 
-	HASH_ITER (hh, user->homes, home, next)
-		if (home->table == table)
-			home_free(user, home);
+	HASH_ITER (hh, process->own_tables, own, next)
+		if (own->table == table)
+			own_table_free(process, own);
 }
 
 /* Uses */
 
-static bool uses(const struct user *user, const struct table *table)
+static bool uses(const struct fd_process *process, const struct table *table)
 {
 	const struct use *use;
 
-	DL_FOREACH (user->uses, use)
+	DL_FOREACH (process->uses, use)
 		if (use->table == table)
 			return true;
 	return false;
 }
 
-static bool tie(struct user *user, struct table *table)
+static bool tie(struct fd_process *process, struct table *table)
 {
 	struct use *use = calloc(1, sizeof(*use));
 
 	if (!use)
 		return false;
-	use->user = user;
+	use->process = process;
 	use->table = table;
-	DL_APPEND(user->uses, use);
+	DL_APPEND(process->uses, use);
 	DL_APPEND2(table->uses, use, table_prev, table_next);
-	if (!user->main)
-		user->main = table;
+	if (!process->main)
+		process->main = table;
 	return true;
 }
 
 /* The table goes with its last user. */
-static void untie(struct users *users, struct use *use)
+static void untie(struct fd_processes *processes, struct use *use)
 {
 	struct table *table = use->table;
-	struct user *user = use->user;
+	struct fd_process *process = use->process;
 
-	DL_DELETE(user->uses, use);
+	DL_DELETE(process->uses, use);
 	DL_DELETE2(table->uses, use, table_prev, table_next);
 	free(use);
-	forget_homes(user, table);
-	if (user->main == table)
-		user->main = user->uses ? user->uses->table : NULL;
+	forget_own_tables(process, table);
+	if (process->main == table)
+		process->main = process->uses ? process->uses->table : NULL;
 	if (table->uses)
 		return;
-	copy_over(users->hold, table);
-	hold_table_over(users->hold, table);
-	table_free(users->store, table);
+	copy_over(processes->pending, table);
+	pending_table_over(processes->pending, table);
+	table_free(processes->store, table);
 }
 
-static void untie_all(struct users *users, struct user *user, const struct table *but)
+static void untie_all(struct fd_processes *processes, struct fd_process *process,
+		      const struct table *but)
 {
 	struct use *use, *next;
 
-	DL_FOREACH_SAFE (user->uses, use, next)
+	DL_FOREACH_SAFE (process->uses, use, next)
 		if (use->table != but)
-			untie(users, use);
+			untie(processes, use);
 }
 
 /* Nobody that we thought to be in the table is (but one): its address is in use again. */
-static void evict_users(struct users *users, struct table *table, const struct user *but)
+static void evict_processes(struct fd_processes *processes, struct table *table,
+			    const struct fd_process *but)
 {
 	struct use *use = table->uses;
 
@@ -152,77 +154,78 @@ static void evict_users(struct users *users, struct table *table, const struct u
 		/* The last one frees the table, and there is none after it. */
 		struct use *next = use->table_next;
 
-		if (use->user != but) {
-			use->user->evicted = true;
-			untie(users, use);
+		if (use->process != but) {
+			use->process->evicted = true;
+			untie(processes, use);
 		}
 		use = next;
 	}
 }
 
-static void evict_address(struct users *users, uint64_t address)
+static void evict_address(struct fd_processes *processes, uint64_t address)
 {
-	struct table *table = address ? table_find(users->store, address) : NULL;
+	struct table *table = address ? table_find(processes->store, address) : NULL;
 
 	if (table)
-		evict_users(users, table, NULL);
+		evict_processes(processes, table, NULL);
 }
 
 /*
  * What does not fit is forgotten, and counted. Its calls go on: what they would have told of a
  * table that others are in, too, or of one that was copied from its own, nobody hears.
  */
-static void forget(struct users *users, struct user *user)
+static void forget(struct fd_processes *processes, struct fd_process *process)
 {
 	const struct use *use;
 
-	DL_FOREACH (user->uses, use)
+	DL_FOREACH (process->uses, use)
 		for (struct table *table = use->table; table; table = table->copy)
-			hold_strange(users->hold, table, users->store->now_ns);
-	users->store->forgotten += user->main ? user->main->numbers.count : 0;
-	users_remove(users, user);
+			pending_sharer(processes->pending, table, processes->store->now_ns);
+	processes->store->forgotten += process->main ? process->main->numbers.count : 0;
+	fd_processes_remove(processes, process);
 }
 
-static void forget_oldest(struct users *users)
+static void forget_oldest(struct fd_processes *processes)
 {
-	forget(users, users->list);
+	forget(processes, processes->list);
 }
 
-int users_give_up(struct users *users, struct user *user)
+int fd_processes_give_up(struct fd_processes *processes, struct fd_process *process)
 {
-	forget(users, user);
+	forget(processes, process);
 	return -ENOMEM;
 }
 
 /* A table more: the least recently active process makes room, though not `user`. */
-static void make_room(struct users *users, const struct user *user)
+static void make_room(struct fd_processes *processes, const struct fd_process *process)
 {
-	const struct store *store = users->store;
+	const struct store *store = processes->store;
 
-	while (store->ntables >= store->limits.tables && users->list != user)
-		forget_oldest(users);
+	while (store->ntables >= store->limits.tables && processes->list != process)
+		forget_oldest(processes);
 }
 
-static struct table *new_table(struct users *users, struct user *user, uint64_t address)
+static struct table *new_table(struct fd_processes *processes, struct fd_process *process,
+			       uint64_t address)
 {
 	struct table *table;
 
-	make_room(users, user);
-	table = table_new(users->store, address);
-	if (table && !tie(user, table)) {
-		table_free(users->store, table);
+	make_room(processes, process);
+	table = table_new(processes->store, address);
+	if (table && !tie(process, table)) {
+		table_free(processes->store, table);
 		return NULL;
 	}
 	return table;
 }
 
-static struct table *new_copy(struct users *users, struct user *user, const struct table *from,
-			      uint64_t address, bool inherited)
+static struct table *new_copy(struct fd_processes *processes, struct fd_process *process,
+			      const struct table *from, uint64_t address, bool inherited)
 {
-	struct table *table = table_copy(users->store, from, address, inherited);
+	struct table *table = table_copy(processes->store, from, address, inherited);
 
-	if (table && !tie(user, table)) {
-		table_free(users->store, table);
+	if (table && !tie(process, table)) {
+		table_free(processes->store, table);
 		return NULL;
 	}
 	return table;
@@ -230,53 +233,55 @@ static struct table *new_copy(struct users *users, struct user *user, const stru
 
 /* Processes */
 
-struct user *users_add(struct users *users, uint32_t tgid)
+struct fd_process *fd_processes_add(struct fd_processes *processes, uint32_t tgid)
 {
-	struct user *user = users_find(users, tgid);
+	struct fd_process *process = fd_processes_find(processes, tgid);
 
-	if (user)
-		users_remove(users, user);
-	if (HASH_COUNT(users->index) >= users->store->limits.tables)
-		forget_oldest(users);
-	user = calloc(1, sizeof(*user));
-	if (!user)
+	if (process)
+		fd_processes_remove(processes, process);
+	if (HASH_COUNT(processes->index) >= processes->store->limits.tables)
+		forget_oldest(processes);
+	process = calloc(1, sizeof(*process));
+	if (!process)
 		return NULL;
-	user->tgid = tgid;
-	HASH_ADD(hh, users->index, tgid, sizeof(tgid), user);
-	DL_APPEND(users->list, user);
-	return user;
+	process->tgid = tgid;
+	HASH_ADD(hh, processes->index, tgid, sizeof(tgid), process);
+	DL_APPEND(processes->list, process);
+	return process;
 }
 
-void users_remove(struct users *users, struct user *user)
+void fd_processes_remove(struct fd_processes *processes, struct fd_process *process)
 {
-	hold_process_over(users->hold, user->tgid);
-	untie_all(users, user, NULL);
-	HASH_DEL(users->index, user);
-	DL_DELETE(users->list, user);
-	free(user);
+	pending_process_over(processes->pending, process->tgid);
+	untie_all(processes, process, NULL);
+	HASH_DEL(processes->index, process);
+	DL_DELETE(processes->list, process);
+	free(process);
 }
 
-struct table *users_join(struct users *users, struct user *user, uint64_t address)
+struct table *fd_processes_join(struct fd_processes *processes, struct fd_process *process,
+				uint64_t address)
 {
-	struct table *table = address ? table_find(users->store, address) : NULL;
+	struct table *table = address ? table_find(processes->store, address) : NULL;
 
 	if (table)
-		return tie(user, table) ? table : NULL;
-	return new_table(users, user, address);
+		return tie(process, table) ? table : NULL;
+	return new_table(processes, process, address);
 }
 
 /* The first call of a process whose table was not known shows it. */
-static struct table *learn(struct users *users, struct user *user, uint64_t address)
+static struct table *learn(struct fd_processes *processes, struct fd_process *process,
+			   uint64_t address)
 {
-	struct table *there = table_find(users->store, address);
+	struct table *there = table_find(processes->store, address);
 
-	if (user->main && !there) {
-		table_place(users->store, user->main, address);
-		return user->main;
+	if (process->main && !there) {
+		table_place(processes->store, process->main, address);
+		return process->main;
 	}
 	if (there)
-		untie_all(users, user, NULL);
-	return users_join(users, user, address);
+		untie_all(processes, process, NULL);
+	return fd_processes_join(processes, process, address);
 }
 
 /* That it has left its table before may be among what was lost since its last call. */
@@ -286,27 +291,27 @@ static bool may_have_left(const struct store *store)
 }
 
 /* A thread in a table that is new to us: a copy of the one that it was in. */
-static struct table *leave_for(struct users *users, struct user *user, uint32_t tid,
-			       uint64_t address, uint64_t was_in, bool unshared)
+static struct table *leave_for(struct fd_processes *processes, struct fd_process *process,
+			       uint32_t tid, uint64_t address, uint64_t was_in, bool unshared)
 {
-	bool many = !user->main || !user->main->address || user->uses->next || user->evicted ||
-		    !(user->main->whole || user->main->snapshot);
+	bool many = !process->main || !process->main->address || process->uses->next ||
+		    process->evicted || !(process->main->whole || process->main->snapshot);
 	struct table *from, *table;
 
-	evict_address(users, address);
-	make_room(users, user);
-	from = users_home(user, tid);
+	evict_address(processes, address);
+	make_room(processes, process);
+	from = fd_process_table_of(process, tid);
 	if (!from)
-		return new_table(users, user, address);
-	table = new_copy(users, user, from, address, false);
+		return new_table(processes, process, address);
+	table = new_copy(processes, process, from, address, false);
 	if (table)
-		copy_began(users->store, from, table, tid, true);
+		copy_began(processes->store, from, table, tid, true);
 	/* What has been listed meanwhile is what the first thread has left for. */
-	if (tid == user->tgid && users->store->now_ns <= from->snapshot_ns)
+	if (tid == process->tgid && processes->store->now_ns <= from->snapshot_ns)
 		table_doubt(from);
 	/* Of a thread that was not seen before, it is not known which of several it was in. */
-	if (table &&
-	    (!unshared || (was_in ? was_in != from->address : many) || may_have_left(users->store)))
+	if (table && (!unshared || (was_in ? was_in != from->address : many) ||
+		      may_have_left(processes->store)))
 		table_doubt(table);
 	return table;
 }
@@ -324,68 +329,70 @@ static bool is_new(struct table *table, uint64_t was_in)
 	return false;
 }
 
-struct table *users_table(struct users *users, struct user *user, uint32_t tid, uint64_t address,
-			  uint64_t was_in, bool unshared)
+struct table *fd_processes_table(struct fd_processes *processes, struct fd_process *process,
+				 uint32_t tid, uint64_t address, uint64_t was_in, bool unshared)
 {
 	struct table *table;
 
-	if (user->main && user->main->address == address && !user->homes && !unshared)
-		return user->main;
-	table = table_find(users->store, address);
-	if (!table || !uses(user, table) || (unshared && is_new(table, was_in))) {
-		if (!user->main || (!user->main->address && !unshared))
-			table = learn(users, user, address);
+	if (process->main && process->main->address == address && !process->own_tables && !unshared)
+		return process->main;
+	table = table_find(processes->store, address);
+	if (!table || !uses(process, table) || (unshared && is_new(table, was_in))) {
+		if (!process->main || (!process->main->address && !unshared))
+			table = learn(processes, process, address);
 		else
-			table = leave_for(users, user, tid, address, was_in, unshared);
+			table = leave_for(processes, process, tid, address, was_in, unshared);
 	}
 	if (table)
-		set_home(user, tid, table);
+		set_own_table(process, tid, table);
 	return table;
 }
 
-struct table *users_inherit(struct users *users, struct user *child, struct table *parent,
-			    uint64_t address, uint32_t tid, bool shared)
+struct table *fd_processes_inherit(struct fd_processes *processes, struct fd_process *child,
+				   struct table *parent, uint64_t address, uint32_t tid,
+				   bool shared)
 {
 	struct table *table;
 
-	evict_address(users, address);
+	evict_address(processes, address);
 	if (!parent) {
-		table = new_table(users, child, address);
+		table = new_table(processes, child, address);
 		if (table)
 			table->relisted = true; /* what its parent did was seen, or lost */
 		return table;
 	}
-	table = new_copy(users, child, parent, address, true);
+	table = new_copy(processes, child, parent, address, true);
 	if (table)
-		copy_began(users->store, parent, table, tid, shared);
+		copy_began(processes->store, parent, table, tid, shared);
 	return table;
 }
 
 /* exec's copy of a table that others use. Without a table that is known, a new one. */
-static struct table *exec_copy(struct users *users, struct user *user, uint32_t tid,
-			       uint64_t address)
+static struct table *exec_copy(struct fd_processes *processes, struct fd_process *process,
+			       uint32_t tid, uint64_t address)
 {
 	struct table *table;
 
-	if (!user->main)
-		return new_table(users, user, address);
-	table = new_copy(users, user, user->main, address, false);
+	if (!process->main)
+		return new_table(processes, process, address);
+	table = new_copy(processes, process, process->main, address, false);
 	if (table)
-		copy_began(users->store, user->main, table, tid, true);
+		copy_began(processes->store, process->main, table, tid, true);
 	return table;
 }
 
-struct table *users_exec(struct users *users, struct user *user, uint32_t tid, uint64_t address)
+struct table *fd_processes_exec(struct fd_processes *processes, struct fd_process *process,
+				uint32_t tid, uint64_t address)
 {
-	struct table *table = table_find(users->store, address);
-	bool many = user->uses && user->uses->next;
+	struct table *table = table_find(processes->store, address);
+	bool many = process->uses && process->uses->next;
 
-	if (!user->main || !user->main->address) {
-		table = learn(users, user, address);
+	if (!process->main || !process->main->address) {
+		table = learn(processes, process, address);
 		many = false;
-	} else if (!table || !uses(user, table)) {
-		evict_address(users, address);
-		table = exec_copy(users, user, tid, address);
+	} else if (!table || !uses(process, table)) {
+		evict_address(processes, address);
+		table = exec_copy(processes, process, tid, address);
 	}
 	if (!table)
 		return NULL;
@@ -393,7 +400,7 @@ struct table *users_exec(struct users *users, struct user *user, uint32_t tid, u
 	 */
 	if (many)
 		table_doubt(table);
-	untie_all(users, user, table);
-	evict_users(users, table, user);
+	untie_all(processes, process, table);
+	evict_processes(processes, table, process);
 	return table;
 }

@@ -24,75 +24,79 @@
 struct use {
 	struct use *prev, *next;	     /* of the process */
 	struct use *table_prev, *table_next; /* of the table */
-	struct user *user;
+	struct fd_process *process;
 	struct table *table;
 };
 
 /* A thread that is not in its process's main table. */
-struct home {
+struct own_table {
 	UT_hash_handle hh;
 	uint32_t tid;
 	struct table *table;
 };
 
-struct user {
+struct fd_process {
 	UT_hash_handle hh;
-	struct user *prev, *next; /* least recently active first */
+	struct fd_process *prev, *next; /* least recently active first */
 	uint32_t tgid;
 	bool evicted; /* from a table whose address was in use again: its threads left it unseen */
 	bool vfork;   /* a vfork child that has not called exec yet */
 	struct use *uses;
 	struct table *main; /* NULL: it was lost; the next call shows another */
-	struct home *homes;
+	struct own_table *own_tables;
 };
 
-struct users {
+struct fd_processes {
 	struct store *store;
-	struct hold *hold;
-	struct user *index; /* by tgid */
-	struct user *list;
+	struct pending *pending;
+	struct fd_process *index; /* by tgid */
+	struct fd_process *list;
 };
 
-void users_init(struct users *users, struct store *store, struct hold *hold);
-void users_free(struct users *users);
+void fd_processes_init(struct fd_processes *processes, struct store *store,
+		       struct pending *pending);
+void fd_processes_free(struct fd_processes *processes);
 
 /* Marks it as active. */
-struct user *users_find(struct users *users, uint32_t tgid);
+struct fd_process *fd_processes_find(struct fd_processes *processes, uint32_t tgid);
 
 /*
  * A new process; one of the same number is gone. It has no table yet. Beyond fd_limits.tables
  * the least recently active process is forgotten. NULL without memory.
  */
-struct user *users_add(struct users *users, uint32_t tgid);
-void users_remove(struct users *users, struct user *user);
+struct fd_process *fd_processes_add(struct fd_processes *processes, uint32_t tgid);
+void fd_processes_remove(struct fd_processes *processes, struct fd_process *process);
 /*
  * There is no table for what it does: rather than take what is known of another for that, the
  * process is forgotten. -ENOMEM.
  */
-int users_give_up(struct users *users, struct user *user);
+int fd_processes_give_up(struct fd_processes *processes, struct fd_process *process);
 
 /* The table that a thread of it is in, as far as is known. NULL: not known. */
-struct table *users_home(const struct user *user, uint32_t tid);
+struct table *fd_process_table_of(const struct fd_process *process, uint32_t tid);
 
 /* The process's table is at address (0: not known yet), shared with whoever is there. */
-struct table *users_join(struct users *users, struct user *user, uint64_t address);
+struct table *fd_processes_join(struct fd_processes *processes, struct fd_process *process,
+				uint64_t address);
 
 /*
  * The table that a thread's call names. was_in: where its call before was, 0: not known.
  * unshared: the call gave the thread a table of its own, unless it was alone in the one that it
  * was in. NULL without memory.
  */
-struct table *users_table(struct users *users, struct user *user, uint32_t tid, uint64_t address,
-			  uint64_t was_in, bool unshared);
+struct table *fd_processes_table(struct fd_processes *processes, struct fd_process *process,
+				 uint32_t tid, uint64_t address, uint64_t was_in, bool unshared);
 
 /*
  * fork: the child gets a copy of the parent's table (NULL: not known) at address. tid: who forked;
  * shared: others use the parent's table.
  */
-struct table *users_inherit(struct users *users, struct user *child, struct table *parent,
-			    uint64_t address, uint32_t tid, bool shared);
+struct table *fd_processes_inherit(struct fd_processes *processes, struct fd_process *child,
+				   struct table *parent, uint64_t address, uint32_t tid,
+				   bool shared);
 
 /* exec: the process is alone in the table at address, a copy of its own unless the same. */
-struct table *users_exec(struct users *users, struct user *user, uint32_t tid, uint64_t address);
+struct table *fd_processes_exec(struct fd_processes *processes, struct fd_process *process,
+				uint32_t tid, uint64_t address);
 
 #endif

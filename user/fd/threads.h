@@ -36,7 +36,7 @@ struct intent {
 	uint64_t since_ns; /* the call was entered then or later; 0: not known */
 	int32_t fd;
 	uint64_t object; /* 0: no object's doing (os.close) */
-	uint64_t life;	 /* id of the one that the object had taken; 0: not known */
+	uint64_t gen;	 /* id of the one that the object had taken; 0: not known */
 };
 
 /* Objects that are closing, one inside another: a finalizer's warning runs any code. */

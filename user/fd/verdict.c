@@ -12,67 +12,67 @@
 #include "fd/owner_names.h"
 
 /* What is known of a number, when a call says that it is not open. */
-enum standing {
-	STANDING_NEGATIVE,
-	STANDING_OPEN,
-	STANDING_CLOSED, /* by a call that was seen */
-	STANDING_GONE,	 /* in a way that was not seen */
-	STANDING_NEVER,	 /* never open in this program */
-	STANDING_BEFORE, /* closed when we attached */
-	STANDING_EARLY,	 /* not known yet: the snapshot is not complete */
+enum fd_state {
+	FD_STATE_NEGATIVE,
+	FD_STATE_OPEN,
+	FD_STATE_CLOSED, /* by a call that was seen */
+	FD_STATE_GONE,	 /* in a way that was not seen */
+	FD_STATE_NEVER,	 /* never open in this program */
+	FD_STATE_BEFORE, /* closed when we attached */
+	FD_STATE_EARLY,	 /* not known yet: the snapshot is not complete */
 };
 
 struct subject {
 	int32_t fd;
-	enum standing standing;
+	enum fd_state state;
 	bool gap;    /* records were lost since this was known */
 	bool unsure; /* it may have been otherwise when the table was copied */
-	bool cut;    /* a life of it may have been forgotten */
+	bool cut;    /* a generation of it may have been forgotten */
 	bool swept;  /* a close_range may have closed it, or what nobody saw open there */
-	const struct life *life;
+	const struct generation *gen;
 };
 
-static enum standing never_seen(const struct scene *scene, int32_t fd)
+static enum fd_state never_seen(const struct call_context *ctx, int32_t fd)
 {
-	const struct table *table = scene->table;
+	const struct table *table = ctx->table;
 
-	if (life_early(table, scene->call))
-		return STANDING_EARLY;
+	if (generation_early(table, ctx->call))
+		return FD_STATE_EARLY;
 	if (table->whole)
-		return STANDING_NEVER;
+		return FD_STATE_NEVER;
 	if (!table->snapshot)
-		return STANDING_EARLY;
+		return FD_STATE_EARLY;
 	if (table->max_fds && (uint32_t)fd >= table->max_fds)
-		return STANDING_NEVER;
-	return STANDING_BEFORE;
+		return FD_STATE_NEVER;
+	return FD_STATE_BEFORE;
 }
 
-static struct subject look_up(const struct scene *scene, int32_t fd)
+static struct subject look_up(const struct call_context *ctx, int32_t fd)
 {
-	const struct number *number = fd < 0 ? NULL : number_find(scene->table, fd);
-	struct subject s = {.fd = fd, .standing = STANDING_NEGATIVE};
+	const struct slot *slot = fd < 0 ? NULL : slot_find(ctx->table, fd);
+	struct subject s = {.fd = fd, .state = FD_STATE_NEGATIVE};
 
 	if (fd < 0)
 		return s;
-	s.unsure = table_unsure(scene->table, number);
-	if (!number || !number->newest) {
-		s.standing = never_seen(scene, fd);
-		s.gap = table_gap(scene->store, scene->table);
-		s.cut = table_cut(scene->table, fd);
-		s.swept = table_swept(scene->table, fd) &&
-			  (table_hides(scene->table) || scene->table->swept_early);
+	s.unsure = table_unsure(ctx->table, slot);
+	if (!slot || !slot->newest) {
+		s.state = never_seen(ctx, fd);
+		s.gap = table_gap(ctx->store, ctx->table);
+		s.cut = table_cut(ctx->table, fd);
+		s.swept = table_swept(ctx->table, fd) &&
+			  (table_hides(ctx->table) || ctx->table->swept_early);
 		return s;
 	}
-	s.life = number->newest;
-	s.gap = number_stale(scene->store, number);
-	s.swept = s.life->swept || (s.life->covered && table_hides(scene->table));
-	s.standing = s.life->live			  ? STANDING_OPEN
-		     : s.life->ended.missing == SITE_SEEN ? STANDING_CLOSED
-							  : STANDING_GONE;
+	s.gen = slot->newest;
+	s.gap = slot_stale(ctx->store, slot);
+	s.swept = s.gen->swept || (s.gen->covered && table_hides(ctx->table));
+	s.state = s.gen->live			      ? FD_STATE_OPEN
+		  : s.gen->ended.missing == SITE_SEEN ? FD_STATE_CLOSED
+						      : FD_STATE_GONE;
 	return s;
 }
 
-void verdict_begin(const struct scene *scene, int32_t fd, struct verdict *v)
+void verdict_begin(const struct call_context *ctx, int32_t fd, struct verdict *v)
 {
 	const struct fd_site none = {.missing = SITE_NOT_APPLICABLE};
 
@@ -83,15 +83,15 @@ void verdict_begin(const struct scene *scene, int32_t fd, struct verdict *v)
 			{
 				.certainty = CERTAINTY_FACT,
 				.culprit = CULPRIT_UNKNOWN,
-				.tgid = scene->call->h.tgid,
+				.tgid = ctx->call->h.tgid,
 				.fd = fd,
 				.last_fd = fd,
 				.calls = 1,
-				.table = scene->table->address,
-				.bad = life_site(scene->call),
+				.table = ctx->table->address,
+				.bad = generation_site(ctx->call),
 				.closed = none,
 				.opened = none,
-				.notes = scene->vfork ? NOTE_VFORK_CHILD : 0,
+				.notes = ctx->vfork ? NOTE_VFORK_CHILD : 0,
 			},
 	};
 }
@@ -108,57 +108,58 @@ static void report(struct verdict *v, enum finding_kind kind)
 	finding_set_kind(&v->finding, kind);
 }
 
-/* closed, opened and what, from the life that is over. */
-static void tell_life(struct finding *f, const struct life *life)
+/* closed, opened and what, from the generation that is over. */
+static void fill_generation(struct finding *f, const struct generation *gen)
 {
-	f->closed = life->ended;
-	f->opened = life->opened;
-	f->what = life->what;
-	if (life->inherited)
+	f->closed = gen->ended;
+	f->opened = gen->opened;
+	f->what = gen->what;
+	if (gen->inherited)
 		f->notes |= NOTE_INHERITED;
-	if (life->copied)
+	if (gen->copied)
 		f->notes |= NOTE_COPIED;
-	if (life->opened.missing == SITE_BEFORE_ATTACH)
+	if (gen->opened.missing == SITE_BEFORE_ATTACH)
 		f->notes |= NOTE_OPEN_BEFORE_ATTACH;
-	if (life->opened.missing == SITE_LOST)
+	if (gen->opened.missing == SITE_LOST)
 		f->notes |= NOTE_GAP;
-	coverage_doubt(f, life->hidden);
-	if (!life->ended.inherited && life->ended.tid != f->bad.tid)
+	coverage_doubt(f, gen->hidden);
+	if (!gen->ended.inherited && gen->ended.tid != f->bad.tid)
 		f->notes |= NOTE_DIFFERENT_THREADS;
 }
 
 static void report_closed(const struct subject *s, enum finding_kind kind, struct verdict *v)
 {
 	report(v, kind);
-	v->text = s->life->text;
-	v->loose = s->life->loose || s->life->doubted;
-	tell_life(&v->finding, s->life);
+	v->text = s->gen->text;
+	v->loose = s->gen->loose || s->gen->doubted;
+	fill_generation(&v->finding, s->gen);
 	if (s->gap)
 		verdict_suspect(&v->finding, NOTE_GAP);
-	if (s->life->uncertain || s->life->crossed)
+	if (s->gen->uncertain || s->gen->crossed)
 		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 	if (s->swept)
 		verdict_suspect(&v->finding, NOTE_SWEPT);
 }
 
-void verdict_owner(const struct scene *scene, const struct life *life, struct fd_owner *ret)
+void verdict_owner(const struct call_context *ctx, const struct generation *gen,
+		   struct fd_owner *ret)
 {
-	*ret = (struct fd_owner){.type = life->owner_type, .flags = life->owner_flags};
-	if (life->owner_class)
+	*ret = (struct fd_owner){.type = gen->owner_type, .flags = gen->owner_flags};
+	if (gen->owner_class)
 		snprintf(ret->name, sizeof(ret->name), "%s",
-			 owner_names_find(scene->names, scene->call->h.tgid, life->owner_class));
+			 owner_names_find(ctx->names, ctx->call->h.tgid, gen->owner_class));
 }
 
-void verdict_meant(const struct life *life, struct verdict *v)
+void verdict_meant(const struct generation *gen, struct verdict *v)
 {
-	/* What was said of the other life, and of nothing else. */
+	/* What was said of the other generation, and of nothing else. */
 	v->finding.notes &= NOTE_VFORK_CHILD | NOTE_FLUSH | NOTE_GAP;
 	v->finding.certainty =
 		v->finding.notes & (NOTE_GAP | NOTE_FLUSH) ? CERTAINTY_SUSPECTED : CERTAINTY_FACT;
 	v->finding.notes |= NOTE_REOPENED_SINCE;
-	v->text = life->text;
-	v->loose = life->loose || life->doubted;
-	tell_life(&v->finding, life);
+	v->text = gen->text;
+	v->loose = gen->loose || gen->doubted;
+	fill_generation(&v->finding, gen);
 }
 
 /* The second close of what nobody saw closed first. */
@@ -189,21 +190,23 @@ static void report_never(const struct subject *s, enum site_missing why, struct 
 		verdict_suspect(&v->finding, NOTE_SWEPT);
 }
 
-static void close_of_never(const struct scene *scene, const struct subject *s, struct verdict *v)
+static void close_of_never(const struct call_context *ctx, const struct subject *s,
+			   struct verdict *v)
 {
 	/* What was forgotten, or may have been opened in a gap, is no sign of a blind loop. */
 	v->evidence = s->gap || s->cut || s->swept ? EVIDENCE_UNSEEN : EVIDENCE_BLIND;
-	if (scene->vfork || s->gap)
+	if (ctx->vfork || s->gap)
 		return;
 	report_never(s, SITE_NOT_APPLICABLE, v);
 }
 
-static void close_of_before(const struct scene *scene, const struct subject *s, struct verdict *v)
+static void close_of_before(const struct call_context *ctx, const struct subject *s,
+			    struct verdict *v)
 {
 	v->evidence = EVIDENCE_UNSEEN;
-	if (scene->vfork)
+	if (ctx->vfork)
 		return;
-	if (s->gap || scene->table->relisted)
+	if (s->gap || ctx->table->relisted)
 		report_unseen(v, SITE_LOST);
 	else
 		report_unseen(v, s->cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
@@ -211,77 +214,79 @@ static void close_of_before(const struct scene *scene, const struct subject *s, 
 		verdict_suspect(&v->finding, NOTE_SWEPT);
 }
 
-static void close_of_open(const struct scene *scene, const struct subject *s, struct verdict *v)
+static void close_of_open(const struct call_context *ctx, const struct subject *s,
+			  struct verdict *v)
 {
 	/* Listed when it was opened again; its open is on its way. */
-	if (s->life->listed && life_early(scene->table, scene->call))
+	if (s->gen->listed && generation_early(ctx->table, ctx->call))
 		return;
 	if (s->gap) {
-		if (!scene->vfork)
+		if (!ctx->vfork)
 			report_unseen(v, SITE_LOST);
 		return;
 	}
 	v->act = ACT_WAIT;
-	v->life = s->life->id;
+	v->gen = s->gen->id;
 }
 
-static bool is_after(const struct scene *scene, const struct fd_site *site)
+static bool is_after(const struct call_context *ctx, const struct fd_site *site)
 {
-	return life_after(scene->store, scene->call, site);
+	return generation_after(ctx->store, ctx->call, site);
 }
 
-/* The call may have failed before the life began that it would be the second close of. */
-static bool may_be_older(const struct scene *scene, const struct life *life)
+/* The call may have failed before the generation began that it would be the second close of. */
+static bool may_be_older(const struct call_context *ctx, const struct generation *gen)
 {
-	const struct record_call *call = scene->call;
+	const struct record_call *call = ctx->call;
 
-	if (is_after(scene, &life->opened) || is_after(scene, &life->ended))
+	if (is_after(ctx, &gen->opened) || is_after(ctx, &gen->ended))
 		return false;
-	if (life->opened.missing == SITE_BEFORE_ATTACH)
-		return life_may_be_unlisted(scene->store, scene->table, call);
-	if (life->opened.missing != SITE_SEEN)
-		return life->opened.missing != SITE_BEFORE_EXEC &&
-		       (record_call_entered(call) || life_soon(scene->store, call, &life->ended));
-	return record_call_entered(call) || life_soon(scene->store, call, &life->opened);
+	if (gen->opened.missing == SITE_BEFORE_ATTACH)
+		return generation_may_be_unlisted(ctx->store, ctx->table, call);
+	if (gen->opened.missing != SITE_SEEN)
+		return gen->opened.missing != SITE_BEFORE_EXEC &&
+		       (record_call_entered(call) ||
+			generation_soon(ctx->store, call, &gen->ended));
+	return record_call_entered(call) || generation_soon(ctx->store, call, &gen->opened);
 }
 
-void verdict_close(const struct scene *scene, struct verdict *v)
+void verdict_close(const struct call_context *ctx, struct verdict *v)
 {
-	struct subject s = look_up(scene, scene->call->fd);
+	struct subject s = look_up(ctx, ctx->call->fd);
 
-	verdict_begin(scene, s.fd, v);
-	switch (s.standing) {
-	case STANDING_NEGATIVE:
-		if (!scene->vfork)
+	verdict_begin(ctx, s.fd, v);
+	switch (s.state) {
+	case FD_STATE_NEGATIVE:
+		if (!ctx->vfork)
 			report_bad_fd(v, SITE_NOT_APPLICABLE);
 		break;
-	case STANDING_CLOSED:
-		if (scene->vfork && s.life->ended.inherited)
+	case FD_STATE_CLOSED:
+		if (ctx->vfork && s.gen->ended.inherited)
 			break;
 		report_closed(&s, FINDING_DOUBLE_CLOSE, v);
-		if (may_be_older(scene, s.life))
+		if (may_be_older(ctx, s.gen))
 			verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 		break;
-	case STANDING_OPEN:
-		close_of_open(scene, &s, v);
+	case FD_STATE_OPEN:
+		close_of_open(ctx, &s, v);
 		break;
-	case STANDING_GONE:
-		if (s.life->ended.missing == SITE_LOST && !scene->vfork)
+	case FD_STATE_GONE:
+		if (s.gen->ended.missing == SITE_LOST && !ctx->vfork)
 			report_unseen(v, SITE_LOST);
 		break;
-	case STANDING_NEVER:
-		close_of_never(scene, &s, v);
+	case FD_STATE_NEVER:
+		close_of_never(ctx, &s, v);
 		break;
-	case STANDING_BEFORE:
-		close_of_before(scene, &s, v);
+	case FD_STATE_BEFORE:
+		close_of_before(ctx, &s, v);
 		break;
-	case STANDING_EARLY:
+	case FD_STATE_EARLY:
 		v->evidence = EVIDENCE_UNSEEN;
 		break;
 	}
 	if (s.unsure)
 		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
-	if (record_call_table(scene->call) == TABLE_MAY_HOLD)
+	if (record_call_table(ctx->call) == TABLE_MAY_HOLD)
 		verdict_suspect(&v->finding, NOTE_FLUSH);
 }
 
@@ -360,23 +365,23 @@ static bool ignores_fd(const struct record_call *call)
 }
 
 /* The descriptor to blame: the first known closed, else the first that is not open. */
-static bool pick(const struct scene *scene, struct subject *ret_subject)
+static bool pick(const struct call_context *ctx, struct subject *ret_subject)
 {
-	const struct record_call *call = scene->call;
+	const struct record_call *call = ctx->call;
 	struct subject s[2];
 	unsigned int count = 0;
 
 	if (takes_fd(call) && !(call->still_open & 1))
-		s[count++] = look_up(scene, call->fd);
+		s[count++] = look_up(ctx, call->fd);
 	if (takes_fd2(call) && !(call->still_open & 2))
-		s[count++] = look_up(scene, call->fd2);
+		s[count++] = look_up(ctx, call->fd2);
 	for (unsigned int i = 0; i < count; i++)
-		if (s[i].standing == STANDING_CLOSED) {
+		if (s[i].state == FD_STATE_CLOSED) {
 			*ret_subject = s[i];
 			return true;
 		}
 	for (unsigned int i = 0; i < count; i++)
-		if (s[i].standing != STANDING_OPEN) {
+		if (s[i].state != FD_STATE_OPEN) {
 			*ret_subject = s[i];
 			return true;
 		}
@@ -384,53 +389,54 @@ static bool pick(const struct scene *scene, struct subject *ret_subject)
 }
 
 /* It may have failed for the wrong mode, just before another thread's close. */
-static bool may_be_wrong_mode(const struct scene *scene, const struct life *life)
+static bool may_be_wrong_mode(const struct call_context *ctx, const struct generation *gen)
 {
-	if (is_after(scene, &life->ended) || life->ended.inherited)
+	if (is_after(ctx, &gen->ended) || gen->ended.inherited)
 		return false;
-	return record_call_entered(scene->call) ||
-	       life_soon(scene->store, scene->call, &life->ended);
+	return record_call_entered(ctx->call) ||
+	       generation_soon(ctx->store, ctx->call, &gen->ended);
 }
 
-static void use_of_closed(const struct scene *scene, const struct subject *s, struct verdict *v)
+static void use_of_closed(const struct call_context *ctx, const struct subject *s,
+			  struct verdict *v)
 {
 	report_closed(s, FINDING_USE_AFTER_CLOSE, v);
-	if (may_be_wrong_mode(scene, s->life))
+	if (may_be_wrong_mode(ctx, s->gen))
 		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
-	if (asks_for_stream(scene->call, s->fd)) {
+	if (asks_for_stream(ctx->call, s->fd)) {
 		v->finding.severity = SEVERITY_INFO;
 		v->finding.notes |= NOTE_STANDARD_STREAM;
 	}
 }
 
-void verdict_use(const struct scene *scene, struct verdict *v)
+void verdict_use(const struct call_context *ctx, struct verdict *v)
 {
 	struct subject s;
 
-	verdict_begin(scene, scene->call->fd, v);
-	if (is_probe(scene->call) || ignores_fd(scene->call) || !pick(scene, &s))
+	verdict_begin(ctx, ctx->call->fd, v);
+	if (is_probe(ctx->call) || ignores_fd(ctx->call) || !pick(ctx, &s))
 		return;
-	verdict_begin(scene, s.fd, v);
-	if (s.standing == STANDING_CLOSED)
-		use_of_closed(scene, &s, v);
-	else if (s.standing == STANDING_NEGATIVE)
+	verdict_begin(ctx, s.fd, v);
+	if (s.state == FD_STATE_CLOSED)
+		use_of_closed(ctx, &s, v);
+	else if (s.state == FD_STATE_NEGATIVE)
 		report_bad_fd(v, SITE_NOT_APPLICABLE);
-	else if (s.standing == STANDING_NEVER && !s.gap)
+	else if (s.state == FD_STATE_NEVER && !s.gap)
 		report_never(&s, SITE_NOT_APPLICABLE, v);
-	else if (s.standing == STANDING_BEFORE && !s.gap)
-		report_never(&s, scene->table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH, v);
+	else if (s.state == FD_STATE_BEFORE && !s.gap)
+		report_never(&s, ctx->table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH, v);
 	if (s.unsure)
 		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
 }
 
-void verdict_pending(struct finding *f, const struct life *life, bool sure)
+void verdict_pending(struct finding *f, const struct generation *gen, bool sure)
 {
 	finding_set_kind(f, FINDING_DOUBLE_CLOSE);
 	f->notes |= NOTE_PENDING_CLOSE;
-	tell_life(f, life);
-	if (!sure || life->uncertain || life->crossed)
+	fill_generation(f, gen);
+	if (!sure || gen->uncertain || gen->crossed)
 		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
-	if (life->swept)
+	if (gen->swept)
 		verdict_suspect(f, NOTE_SWEPT);
 	if (f->notes & NOTE_FLUSH)
 		verdict_suspect(f, 0);

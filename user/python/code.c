@@ -177,7 +177,7 @@ static void code_fill_info(struct code_entry *entry, const struct record_code *r
 		.firstlineno = r->firstlineno,
 		.firsttraceable = r->firsttraceable,
 		.version = r->version,
-		.sound = !r->no_code,
+		.consistent = !r->no_code,
 		.file_cut = r->file_width && r->file_bytes / r->file_width < r->file_chars,
 		.function_cut = r->name_width && r->name_bytes / r->name_width < r->name_chars,
 		.table_whole = !r->table_missing && r->table_bytes == r->table_total,

@@ -24,7 +24,7 @@ struct code_info {
 	int firsttraceable;	     /* bytes */
 	unsigned int version;	     /* 0x030b */
 	bool file_cut, function_cut; /* longer than what was sent */
-	bool sound;	  /* false: no code object lies there; nothing else is filled in */
+	bool consistent;  /* false: no code object lies there; nothing else is filled in */
 	bool table_whole; /* false: parts of the line table are missing: lines may be unknown */
 };
 

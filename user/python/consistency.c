@@ -15,7 +15,7 @@
 struct walk {
 	const struct py_layout *layout;
 	uint64_t code_type; /* in the process */
-	sound_read_fn read;
+	consistency_read_fn read;
 	void *arg;
 	unsigned int threads, frames; /* that were as they should be */
 };
@@ -112,8 +112,8 @@ static bool check_threads(struct walk *walk, uint64_t interp)
 	return true;
 }
 
-enum soundness python_sound(const struct python_runtime *runtime, uint64_t bias, sound_read_fn read,
-			    void *arg)
+enum soundness python_consistent(const struct python_runtime *runtime, uint64_t bias,
+				 consistency_read_fn read, void *arg)
 {
 	struct walk walk = {
 		.layout = &runtime->layout,
@@ -124,11 +124,11 @@ enum soundness python_sound(const struct python_runtime *runtime, uint64_t bias,
 	uint64_t interp;
 
 	if (!read_word(&walk, runtime->runtime + bias + walk.layout->runtime_interp, &interp))
-		return SOUND_NOT_YET;
+		return CONSISTENT_NOT_YET;
 	for (unsigned int i = 0; interp && i < INTERPRETERS_MAX; i++) {
 		if (!check_threads(&walk, interp) ||
 		    !read_word(&walk, interp + walk.layout->interp_next, &interp))
-			return SOUND_NO;
+			return CONSISTENT_NO;
 	}
-	return walk.threads && walk.frames ? SOUND_YES : SOUND_NOT_YET;
+	return walk.threads && walk.frames ? CONSISTENT_YES : CONSISTENT_NOT_YET;
 }

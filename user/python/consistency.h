@@ -16,16 +16,16 @@
 #include "python/runtime.h"
 
 enum soundness {
-	SOUND_NOT_YET, /* nothing is there so far: it starts, has ended, or can't be read */
-	SOUND_YES,
-	SOUND_NO, /* what is there contradicts the layout; once may be by chance */
+	CONSISTENT_NOT_YET, /* nothing is there so far: it starts, has ended, or can't be read */
+	CONSISTENT_YES,
+	CONSISTENT_NO, /* what is there contradicts the layout; once may be by chance */
 };
 
 /* size bytes at an address of the process into buf. False: not readable. */
-typedef bool (*sound_read_fn)(void *arg, uint64_t address, void *buf, size_t size);
+typedef bool (*consistency_read_fn)(void *arg, uint64_t address, void *buf, size_t size);
 
 /* bias: what the file was moved by. */
-enum soundness python_sound(const struct python_runtime *runtime, uint64_t bias, sound_read_fn read,
-			    void *arg);
+enum soundness python_consistent(const struct python_runtime *runtime, uint64_t bias,
+				 consistency_read_fn read, void *arg);
 
 #endif

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-/* As bpf/sight.bpf.h bounds what it sends: longer tables are cut. */
+/* As bpf/send_once.bpf.h bounds what it sends: longer tables are cut. */
 #define TABLE_MAX (64 * RECORD_TABLE_CHUNK)
 
 struct reader {
-	mend_read_fn read;
+	reread_read_fn read;
 	void *arg;
 	const struct py_layout *layout;
 };
@@ -17,7 +17,7 @@ struct text {
 	uint8_t width, ascii;
 };
 
-bool mend_wanted(const struct record_code *record)
+bool reread_wanted(const struct record_code *record)
 {
 	return !record->no_code &&
 	       (!record->file_width || !record->name_width || record->table_missing);
@@ -116,8 +116,8 @@ static bool get_lines(const struct reader *r, struct record_code *code)
 	return get(r, table, code->data + code->file_bytes + code->name_bytes, code->table_bytes);
 }
 
-struct record_code *mend_code(const struct record_code *record, const struct py_layout *layout,
-			      uint64_t code_type, mend_read_fn read, void *arg)
+struct record_code *reread_code(const struct record_code *record, const struct py_layout *layout,
+				uint64_t code_type, reread_read_fn read, void *arg)
 {
 	const struct reader r = {.read = read, .arg = arg, .layout = layout};
 	struct record_code *code = calloc(1, sizeof(*code) + RECORD_CODE_FILE_MAX +
@@ -138,9 +138,9 @@ struct record_code *mend_code(const struct record_code *record, const struct py_
 	return code;
 }
 
-struct record_code_table *mend_table(const struct record_code_table *from, uint32_t offset,
-				     const struct py_layout *layout, uint64_t code_type,
-				     mend_read_fn read, void *arg)
+struct record_code_table *reread_table(const struct record_code_table *from, uint32_t offset,
+				       const struct py_layout *layout, uint64_t code_type,
+				       reread_read_fn read, void *arg)
 {
 	const struct reader r = {.read = read, .arg = arg, .layout = layout};
 	struct record_code_table *piece;

@@ -16,7 +16,7 @@ static const char *spot(const struct stack *stack, const char *otherwise, char b
 {
 	char *in;
 
-	if (!*words_place(stack, buf))
+	if (!*format_place(stack, buf))
 		return otherwise;
 	/* Not the function: it has been named in the explanation. */
 	in = strstr(buf, " in ");
@@ -32,7 +32,7 @@ static bool is_python(const struct finding_view *view)
 
 static bool threads_differ(const struct finding *f)
 {
-	return words_other_thread(&f->bad, &f->closed) || (f->notes & NOTE_DIFFERENT_THREADS);
+	return format_other_thread(&f->bad, &f->closed) || (f->notes & NOTE_DIFFERENT_THREADS);
 }
 
 /* Whichever of both closes is the wrong one, said as a condition. */
@@ -79,14 +79,14 @@ static void advise_owner(FILE *out, const struct finding *f, const struct fd_sit
 	if (site->origin != ORIGIN_OTHER || !f->owner.type) {
 		fprintf(out, "Drop the %s at %s and let the %s close it, or ",
 			site->origin == ORIGIN_OS_CLOSE ? "os.close()" : "close", at,
-			words_owner(&f->owner, owner));
+			format_owner(&f->owner, owner));
 		advise_instead(out, f);
 		return;
 	}
 	fprintf(out,
 		"Do not have C code close the number at %s that the %s closes, too: give it a "
 		"number of its own (os.dup()), or ",
-		at, words_owner(&f->owner, owner));
+		at, format_owner(&f->owner, owner));
 	advise_instead(out, f);
 }
 
@@ -196,7 +196,7 @@ static void advise_two_owners(FILE *out, const struct finding_view *view)
 		"that was opened at %s; detach() one of them, or make it with a dup() of the "
 		"number.",
 		view->finding->fd, spot(view->closed, "the first close", first),
-		words_owner(&view->finding->owner, owner), spot(view->opened, "the open", second));
+		format_owner(&view->finding->owner, owner), spot(view->opened, "the open", second));
 }
 
 static void advise_reused_close(FILE *out, const struct finding_view *view)
@@ -258,7 +258,7 @@ static void (*const advisers[])(FILE *, const struct finding_view *) = {
 #undef X
 };
 
-void advice_tell(FILE *out, const struct finding_view *view)
+void advice_print(FILE *out, const struct finding_view *view)
 {
 	advisers[view->finding->kind](out, view);
 }

@@ -12,6 +12,6 @@
 
 #include "session/sink.h"
 
-void advice_tell(FILE *out, const struct finding_view *view);
+void advice_print(FILE *out, const struct finding_view *view);
 
 #endif

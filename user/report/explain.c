@@ -16,10 +16,10 @@ struct tale {
 };
 
 /* `fd 7 (file "/etc/hostname")` */
-static void tell_subject(const struct tale *t)
+static void print_subject(const struct tale *t)
 {
 	char what[WHAT_SIZE];
-	const char *text = words_what(&t->f->what, what);
+	const char *text = format_what(&t->f->what, what);
 
 	fprintf(t->out, "fd %d", t->f->fd);
 	if (*text)
@@ -27,109 +27,110 @@ static void tell_subject(const struct tale *t)
 }
 
 /* " at app.py:12 in main"; nothing where no frame is known. */
-static void tell_place(const struct tale *t, const struct stack *stack)
+static void print_place(const struct tale *t, const struct stack *stack)
 {
 	char place[PLACE_SIZE];
 
-	if (*words_place(stack, place))
+	if (*format_place(stack, place))
 		fprintf(t->out, " at %s", place);
 }
 
 /* "the finalizer of the file object opened at app.py:9 in main (garbage collection)" */
-static void tell_finalizer(const struct tale *t, const struct stack *opened)
+static void print_finalizer(const struct tale *t, const struct stack *opened)
 {
 	char place[PLACE_SIZE], owner[OWNER_SIZE];
 
-	fprintf(t->out, "the finalizer of the %s", words_owner(&t->f->owner, owner));
-	if (*words_place(opened, place))
+	fprintf(t->out, "the finalizer of the %s", format_owner(&t->f->owner, owner));
+	if (*format_place(opened, place))
 		fprintf(t->out, " opened at %s", place);
 	fputs(" (garbage collection)", t->out);
 }
 
 /* Who made the earlier close, as far as it is not the one who made the later call. */
-static void tell_closer(const struct tale *t)
+static void print_closer(const struct tale *t)
 {
 	const struct fd_site *closed = &t->f->closed;
 
 	if (closed->call != CALL_CLOSE) {
 		char name[WORD_SIZE];
 
-		fprintf(t->out, " (%s)", words_site_call(closed, name));
+		fprintf(t->out, " (%s)", format_site_call(closed, name));
 	}
 	if (closed->inherited)
 		fprintf(t->out, " by the parent process %u, before the fork", closed->tgid);
-	else if (words_other_thread(closed, &t->f->bad) || !stack_user_frame(t->view->closed))
+	else if (format_other_thread(closed, &t->f->bad) || !stack_user_frame(t->view->closed))
 		fprintf(t->out, " by thread %u", closed->tid);
 }
 
 /* "; 1.2 ms later the same thread" */
-static void tell_then(const struct tale *t)
+static void print_then(const struct tale *t)
 {
 	const struct fd_site *closed = &t->f->closed, *bad = &t->f->bad;
 	char time[WORD_SIZE];
 
 	if (bad->time_ns >= closed->time_ns)
 		fprintf(t->out, "; %s later ",
-			words_duration(bad->time_ns - closed->time_ns, time));
+			format_duration(bad->time_ns - closed->time_ns, time));
 	else
 		fputs("; at about the same time ", t->out);
 	if (site_finalizer(bad))
-		tell_finalizer(t, t->view->opened);
+		print_finalizer(t, t->view->opened);
 	else if (closed->inherited)
 		fprintf(t->out, "process %u", bad->tgid);
-	else if (words_other_thread(closed, bad))
+	else if (format_other_thread(closed, bad))
 		fprintf(t->out, "thread %u", bad->tid);
 	else
 		fputs("the same thread", t->out);
 }
 
 /* Where and by whom the earlier close was made. */
-static void tell_closing(const struct tale *t)
+static void print_closing(const struct tale *t)
 {
 	if (site_finalizer(&t->f->closed) && (t->f->proofs & PROOF_STOLEN)) {
-		/* Of an object that had an earlier life of the number: which one, its finding says.
+		/* Of an object that had an earlier generation of the number: which one, its finding
+		 * says.
 		 */
 		fputs(" by a finalizer (garbage collection)", t->out);
 		return;
 	}
 	if (site_finalizer(&t->f->closed)) {
 		fputs(" by ", t->out);
-		tell_finalizer(t, t->view->opened);
+		print_finalizer(t, t->view->opened);
 		return;
 	}
-	tell_place(t, t->view->closed);
-	tell_closer(t);
+	print_place(t, t->view->closed);
+	print_closer(t);
 }
 
-static void tell_close_before(const struct tale *t)
+static void print_close_before(const struct tale *t)
 {
-	tell_subject(t);
+	print_subject(t);
 	fputs(" was closed", t->out);
-	tell_closing(t);
-	tell_then(t);
+	print_closing(t);
+	print_then(t);
 }
 
 /* A finalizer's stack says who happened to run: that is no place of the close. */
-static void tell_bad_place(const struct tale *t)
+static void print_bad_place(const struct tale *t)
 {
 	if (!site_finalizer(&t->f->bad))
-		tell_place(t, t->view->bad);
+		print_place(t, t->view->bad);
 }
 
 /* " at app.py:14 in main and got EBADF" */
-static void tell_failure(const struct tale *t)
+static void print_failure(const struct tale *t)
 {
 	char result[WORD_SIZE];
 
-	tell_bad_place(t);
-	fprintf(t->out, " and got %s", words_result(t->f->bad.ret, result));
+	print_bad_place(t);
+	fprintf(t->out, " and got %s", format_result(t->f->bad.ret, result));
 }
 
 static void explain_double_close_unseen(const struct tale *t)
 {
-	tell_subject(t);
+	print_subject(t);
 	fputs(" was closed", t->out);
-	tell_failure(t);
+	print_failure(t);
 	fprintf(t->out, ": it had %sbeen closed already, by a close that was not seen",
 		t->probably ? "probably " : "");
 	if (!site_seen(&t->f->closed) && t->f->closed.missing != SITE_NOT_APPLICABLE)
@@ -137,7 +138,7 @@ static void explain_double_close_unseen(const struct tale *t)
 }
 
 /* Why the earlier close is the wrong one. */
-static void tell_cause(const struct tale *t)
+static void print_cause(const struct tale *t)
 {
 	char owner[OWNER_SIZE];
 
@@ -147,7 +148,7 @@ static void tell_cause(const struct tale *t)
 	else if (t->f->culprit == CULPRIT_CLOSED)
 		fprintf(t->out,
 			": the first close was made behind the back of the %s that owned it",
-			words_owner(&t->f->owner, owner));
+			format_owner(&t->f->owner, owner));
 }
 
 static void explain_double_close(const struct tale *t)
@@ -156,11 +157,11 @@ static void explain_double_close(const struct tale *t)
 		explain_double_close_unseen(t);
 		return;
 	}
-	tell_close_before(t);
+	print_close_before(t);
 	fputs(" closed it again", t->out);
-	tell_failure(t);
+	print_failure(t);
 	fputs(t->probably ? ", probably because of that close" : "", t->out);
-	tell_cause(t);
+	print_cause(t);
 }
 
 static void explain_use_after_close(const struct tale *t)
@@ -168,24 +169,24 @@ static void explain_use_after_close(const struct tale *t)
 	char name[WORD_SIZE];
 
 	if (!site_seen(&t->f->closed)) {
-		fprintf(t->out, "%s was called on ", words_site_call(&t->f->bad, name));
-		tell_subject(t);
-		tell_failure(t);
+		fprintf(t->out, "%s was called on ", format_site_call(&t->f->bad, name));
+		print_subject(t);
+		print_failure(t);
 		return;
 	}
-	tell_close_before(t);
-	fprintf(t->out, " called %s on it", words_site_call(&t->f->bad, name));
-	tell_failure(t);
+	print_close_before(t);
+	fprintf(t->out, " called %s on it", format_site_call(&t->f->bad, name));
+	print_failure(t);
 	fputs(t->probably ? ", probably because of that close" : "", t->out);
-	tell_cause(t);
+	print_cause(t);
 }
 
 /* "socket object opened at app.py:30 in serve", `file "/etc/hostname" opened at …` */
-static void tell_victim(const struct tale *t)
+static void print_victim(const struct tale *t)
 {
 	char what[WHAT_SIZE], result[WORD_SIZE], name[WORD_SIZE], owner[OWNER_SIZE];
 	const struct fd_victim *victim = &t->f->victim;
-	const char *text = words_what(&victim->what, what);
+	const char *text = format_what(&victim->what, what);
 
 	if (!victim->known) {
 		fputs("a descriptor that belonged to somebody else", t->out);
@@ -193,41 +194,41 @@ static void tell_victim(const struct tale *t)
 	}
 	fprintf(t->out, "%s", *text ? text : "a descriptor");
 	if (victim->owner.type)
-		fprintf(t->out, " of a %s", words_owner(&victim->owner, owner));
+		fprintf(t->out, " of a %s", format_owner(&victim->owner, owner));
 	if (site_seen(&victim->opened)) {
 		fputs(" that was opened", t->out);
-		tell_place(t, t->view->victim);
+		print_place(t, t->view->victim);
 	}
 	if (!site_seen(&victim->failed))
 		return;
-	fprintf(t->out, ", where %s", words_site_call(&victim->failed, name));
-	tell_place(t, t->view->failed);
-	fprintf(t->out, " then got %s", words_result(victim->failed.ret, result));
+	fprintf(t->out, ", where %s", format_site_call(&victim->failed, name));
+	print_place(t, t->view->failed);
+	fprintf(t->out, " then got %s", format_result(victim->failed.ret, result));
 }
 
 static void explain_reused_close(const struct tale *t)
 {
-	tell_close_before(t);
+	print_close_before(t);
 	fputs(" closed the number again", t->out);
-	tell_bad_place(t);
+	print_bad_place(t);
 	fprintf(t->out, ", without an error, since it had been opened anew: this %sclosed ",
 		t->probably ? "probably " : "");
-	tell_victim(t);
-	tell_cause(t);
+	print_victim(t);
+	print_cause(t);
 }
 
 static void explain_owned_close(const struct tale *t)
 {
 	char owner[OWNER_SIZE];
 
-	tell_subject(t);
+	print_subject(t);
 	fputs(" was closed", t->out);
-	tell_place(t, t->view->bad);
+	print_place(t, t->view->bad);
 	fprintf(t->out, " behind the back of the %s that owns it",
-		words_owner(&t->f->owner, owner));
+		format_owner(&t->f->owner, owner));
 	if (site_seen(&t->f->opened)) {
 		fputs(", opened", t->out);
-		tell_place(t, t->view->opened);
+		print_place(t, t->view->opened);
 	}
 	fputs(": that object will use and close the number later, whoever has it by then", t->out);
 }
@@ -236,8 +237,8 @@ static void explain_bad_fd(const struct tale *t)
 {
 	char name[WORD_SIZE];
 
-	fprintf(t->out, "%s was called on fd %d", words_site_call(&t->f->bad, name), t->f->fd);
-	tell_failure(t);
+	fprintf(t->out, "%s was called on fd %d", format_site_call(&t->f->bad, name), t->f->fd);
+	print_failure(t);
 	if (t->f->fd < 0)
 		fputs(": a negative number is no descriptor", t->out);
 	else if (t->f->closed.missing == SITE_HISTORY_CUT)
@@ -252,7 +253,7 @@ static void explain_close_sweep(const struct tale *t)
 {
 	fprintf(t->out, "%u closes in a row, from fd %d to fd %d,", t->f->calls, t->f->fd,
 		t->f->last_fd);
-	tell_place(t, t->view->bad);
+	print_place(t, t->view->bad);
 	fputs(" got EBADF: none of these numbers was open", t->out);
 }
 
@@ -262,7 +263,7 @@ static void (*const explainers[])(const struct tale *) = {
 #undef X
 };
 
-static void explanation_tell(FILE *out, const struct finding_view *view)
+static void explanation_print(FILE *out, const struct finding_view *view)
 {
 	struct tale tale = {
 		.out = out,
@@ -275,8 +276,8 @@ static void explanation_tell(FILE *out, const struct finding_view *view)
 	fputc('.', out);
 }
 
-static int tell_into(char **ret, const struct finding_view *view,
-		     void (*tell)(FILE *, const struct finding_view *))
+static int print_into(char **ret, const struct finding_view *view,
+		      void (*print)(FILE *, const struct finding_view *))
 {
 	char *text = NULL;
 	size_t size;
@@ -284,7 +285,7 @@ static int tell_into(char **ret, const struct finding_view *view,
 
 	if (!out)
 		return -ENOMEM;
-	tell(out, view);
+	print(out, view);
 	if (fclose(out) != 0) {
 		free(text);
 		return -ENOMEM;
@@ -318,9 +319,9 @@ int finding_explain(const struct finding_view *view, char **ret_explanation, cha
 	_cleanup_free_ char *explanation = NULL, *advice = NULL;
 	int err;
 
-	err = tell_into(&explanation, view, explanation_tell);
+	err = print_into(&explanation, view, explanation_print);
 	if (!err)
-		err = tell_into(&advice, view, advice_tell);
+		err = print_into(&advice, view, advice_print);
 	if (err)
 		return err;
 	*ret_explanation = TAKE_PTR(explanation);

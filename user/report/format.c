@@ -22,7 +22,7 @@
 static const char *const restart_names[] = {"ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
 					    "ENOIOCTLCMD", "ERESTART_RESTARTBLOCK"};
 
-const char *words_errno(int64_t ret, char buf[WORD_SIZE])
+const char *format_errno(int64_t ret, char buf[WORD_SIZE])
 {
 	uint64_t code = 0 - (uint64_t)ret;
 	const char *name = code <= INT_MAX ? strerrorname_np((int)code) : NULL;
@@ -35,15 +35,15 @@ const char *words_errno(int64_t ret, char buf[WORD_SIZE])
 	return buf;
 }
 
-const char *words_result(int64_t ret, char buf[WORD_SIZE])
+const char *format_result(int64_t ret, char buf[WORD_SIZE])
 {
 	if (ret < 0)
-		return words_errno(ret, buf);
+		return format_errno(ret, buf);
 	snprintf(buf, WORD_SIZE, "%" PRId64, ret);
 	return buf;
 }
 
-const char *words_duration(uint64_t ns, char buf[WORD_SIZE])
+const char *format_duration(uint64_t ns, char buf[WORD_SIZE])
 {
 	uint64_t s = ns / 1000000000;
 
@@ -65,7 +65,7 @@ const char *words_duration(uint64_t ns, char buf[WORD_SIZE])
 	return buf;
 }
 
-const char *words_count(uint64_t n, char buf[WORD_SIZE])
+const char *format_count(uint64_t n, char buf[WORD_SIZE])
 {
 	char digits[24];
 	int length = snprintf(digits, sizeof(digits), "%" PRIu64, n);
@@ -80,7 +80,7 @@ const char *words_count(uint64_t n, char buf[WORD_SIZE])
 	return buf;
 }
 
-const char *words_time(int64_t unix_nano, bool people, char buf[WORD_SIZE])
+const char *format_time(int64_t unix_nano, bool people, char buf[WORD_SIZE])
 {
 	uint64_t ns = unix_nano > 0 ? unix_nano : 0;
 	time_t seconds = ns / 1000000000;
@@ -95,7 +95,7 @@ const char *words_time(int64_t unix_nano, bool people, char buf[WORD_SIZE])
 	return buf;
 }
 
-const char *words_domain(uint32_t domain)
+const char *format_domain(uint32_t domain)
 {
 	switch (domain) {
 	case AF_UNIX:
@@ -116,7 +116,7 @@ const char *words_domain(uint32_t domain)
 	return NULL;
 }
 
-const char *words_socket_type(uint32_t type)
+const char *format_socket_type(uint32_t type)
 {
 	switch (type & ~(uint32_t)(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
 	case SOCK_STREAM:
@@ -136,10 +136,10 @@ static const char *native_place(const struct stack *stack, char buf[PLACE_SIZE])
 	const struct native_frame *frame =
 		stack && stack->native ? native_user_frame(stack->native) : NULL;
 
-	return frame ? words_native_frame(frame, buf) : buf;
+	return frame ? format_native_frame(frame, buf) : buf;
 }
 
-const char *words_place(const struct stack *stack, char buf[PLACE_SIZE])
+const char *format_place(const struct stack *stack, char buf[PLACE_SIZE])
 {
 	const struct stack_frame *frame = stack_user_frame(stack);
 	char file[NAME_COLUMNS * 4 + 1], function[NAME_COLUMNS * 4 + 1];
@@ -158,7 +158,7 @@ const char *words_place(const struct stack *stack, char buf[PLACE_SIZE])
 
 static const char *what_socket(const struct fd_what *what, char buf[WHAT_SIZE])
 {
-	const char *domain = words_domain(what->arg), *type = words_socket_type(what->flags);
+	const char *domain = format_domain(what->arg), *type = format_socket_type(what->flags);
 
 	if ((what->call != CALL_SOCKET && what->call != CALL_SOCKETPAIR) || !domain || !type)
 		return "socket";
@@ -166,7 +166,7 @@ static const char *what_socket(const struct fd_what *what, char buf[WHAT_SIZE])
 	return buf;
 }
 
-const char *words_what(const struct fd_what *what, char buf[WHAT_SIZE])
+const char *format_what(const struct fd_what *what, char buf[WHAT_SIZE])
 {
 	char path[NAME_COLUMNS * 4 + 1], name[WORD_SIZE];
 
@@ -200,7 +200,7 @@ static bool stack_lost(const struct stack *stack, uint64_t stack_id)
 	return stack ? stack->lost : stack_id != 0;
 }
 
-const char *words_python_status(const struct stack *stack, uint64_t stack_id, uint8_t python)
+const char *format_python_status(const struct stack *stack, uint64_t stack_id, uint8_t python)
 {
 	static const char *const names[] = {
 		[PYTHON_NONE] = "none",
@@ -222,14 +222,14 @@ const char *words_python_status(const struct stack *stack, uint64_t stack_id, ui
 	return status < ARRAY_SIZE(names) ? names[status] : "none";
 }
 
-const char *words_cut(size_t frames, char buf[WORD_SIZE])
+const char *format_cut(size_t frames, char buf[WORD_SIZE])
 {
 	snprintf(buf, WORD_SIZE, "cut, %zu or more: others lie outside these", frames);
 	return buf;
 }
 
-const char *words_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python,
-				char buf[WORD_SIZE])
+const char *format_python_remark(const struct stack *stack, uint64_t stack_id, uint8_t python,
+				 char buf[WORD_SIZE])
 {
 	static const char *const remarks[] = {
 		[PYTHON_NONE] = "none, no CPython that fdtrace can walk is known in this process",
@@ -250,16 +250,16 @@ const char *words_python_remark(const struct stack *stack, uint64_t stack_id, ui
 	if (stack_lost(stack, stack_id))
 		return "not here, its records were lost";
 	if (stack && status == PYTHON_CUT)
-		return words_cut(stack->count, buf);
+		return format_cut(stack->count, buf);
 	return remarks[status < ARRAY_SIZE(remarks) ? status : PYTHON_NONE];
 }
 
-const char *words_site_call(const struct fd_site *site, char buf[WORD_SIZE])
+const char *format_site_call(const struct fd_site *site, char buf[WORD_SIZE])
 {
 	return call_name(site->call, site->nr, buf);
 }
 
-bool words_other_thread(const struct fd_site *a, const struct fd_site *b)
+bool format_other_thread(const struct fd_site *a, const struct fd_site *b)
 {
 	return site_seen(a) && site_seen(b) && a->tid != b->tid;
 }
@@ -276,7 +276,7 @@ static bool is_plain_class(const char *name)
 	return false;
 }
 
-const char *words_owner(const struct fd_owner *owner, char buf[OWNER_SIZE])
+const char *format_owner(const struct fd_owner *owner, char buf[OWNER_SIZE])
 {
 	static const char *const names[OWNER_TYPES] = {
 		[OWNER_FILEIO] = "file object",
@@ -294,7 +294,7 @@ const char *words_owner(const struct fd_owner *owner, char buf[OWNER_SIZE])
 	return owner->type < OWNER_TYPES && names[owner->type] ? names[owner->type] : "object";
 }
 
-const char *words_loss(enum loss_cause cause, bool people)
+const char *format_loss(enum loss_cause cause, bool people)
 {
 	static const char *const names[LOSS_CAUSES][2] = {
 		[LOSS_CALL] = {"calls", "calls"},
@@ -307,7 +307,7 @@ const char *words_loss(enum loss_cause cause, bool people)
 	return names[cause][people];
 }
 
-const char *words_native_status(const struct native_stack *native)
+const char *format_native_status(const struct native_stack *native)
 {
 	static const char *const ends[] = {
 		[NATIVE_COMPLETE] = "complete",	    [NATIVE_FRAMES] = "cut",
@@ -325,7 +325,7 @@ const char *words_native_status(const struct native_stack *native)
 	return native->end < ARRAY_SIZE(ends) ? ends[native->end] : "failed";
 }
 
-const char *words_native_remark(const struct native_stack *native, char buf[WORD_SIZE])
+const char *format_native_remark(const struct native_stack *native, char buf[WORD_SIZE])
 {
 	static const char *const ends[] = {
 		[NATIVE_COMPLETE] = NULL,
@@ -347,11 +347,11 @@ const char *words_native_remark(const struct native_stack *native, char buf[WORD
 	if (native->lost)
 		return "not here, its records were lost";
 	if (native->end == NATIVE_FRAMES)
-		return words_cut(native->count, buf);
+		return format_cut(native->count, buf);
 	return native->end < ARRAY_SIZE(ends) ? ends[native->end] : ends[NATIVE_FAILED];
 }
 
-const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_SIZE])
+const char *format_native_frame(const struct native_frame *frame, char buf[PLACE_SIZE])
 {
 	char symbol[NAME_COLUMNS * 4 + 1], module[NAME_COLUMNS * 4 + 1];
 
@@ -370,7 +370,7 @@ const char *words_native_frame(const struct native_frame *frame, char buf[PLACE_
 	return buf;
 }
 
-const char *words_origin(enum site_origin origin, const struct stack *stack, uint16_t call)
+const char *format_origin(enum site_origin origin, const struct stack *stack, uint16_t call)
 {
 	if ((origin == ORIGIN_UNKNOWN || origin == ORIGIN_OTHER) && stack && call == CALL_CLOSE)
 		origin = stack_origin(stack);

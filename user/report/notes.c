@@ -35,7 +35,7 @@ static const struct {
 	{NOTE_SWEPT,
 	 "A close_range() covered the number: it may have closed a descriptor there that was "
 	 "made in a way that is not seen."},
-	{NOTE_STRANGER,
+	{NOTE_SHARED_TABLE,
 	 "A process that is not traced shares these descriptors (clone with CLONE_FILES): it may "
 	 "have closed and opened the number meanwhile, unseen."},
 	{NOTE_RING,
@@ -115,7 +115,7 @@ static int evidence_of(const struct finding *finding, const struct fd_site *site
 		       void *arg)
 {
 	char name[WORD_SIZE], result[WORD_SIZE], note[NOTE_SIZE];
-	const char *call = words_site_call(site, name);
+	const char *call = format_site_call(site, name);
 
 	if (!site_seen(site))
 		return 0;
@@ -124,7 +124,7 @@ static int evidence_of(const struct finding *finding, const struct fd_site *site
 			 site->tid);
 	else
 		snprintf(note, sizeof(note), "%s on fd %d in thread %u returned %s.", call,
-			 finding->fd, site->tid, words_result(site->ret, result));
+			 finding->fd, site->tid, format_result(site->ret, result));
 	return add(arg, note);
 }
 
@@ -182,14 +182,14 @@ static int unknown_stack(const char *name, const struct fd_site *site, const str
 			 note_fn add, void *arg)
 {
 	char note[NOTE_SIZE], word[WORD_SIZE];
-	const char *remark = words_python_remark(stack, site->stack_id, site->python, word);
+	const char *remark = format_python_remark(stack, site->stack_id, site->python, word);
 	int err = 0;
 
 	if (remark) {
 		snprintf(note, sizeof(note), "%s.python: %s.", name, remark);
 		err = add(arg, note);
 	}
-	remark = stack && stack->native ? words_native_remark(stack->native, word) : NULL;
+	remark = stack && stack->native ? format_native_remark(stack->native, word) : NULL;
 	if (!err && remark) {
 		snprintf(note, sizeof(note), "%s.native: %s.", name, remark);
 		err = add(arg, note);

@@ -30,7 +30,7 @@ union answer {
 _Static_assert(sizeof(struct question) <= SANDBOX_BYTES_MAX, "a question fits its packet");
 _Static_assert(sizeof(union answer) <= SANDBOX_BYTES_MAX, "an answer fits its packet");
 
-struct foreign {
+struct elf_helper {
 	struct sandbox *sandbox;
 	unsigned int failures;
 };
@@ -58,7 +58,7 @@ static int look(int fd, const void *asked, void *answer)
 	return result;
 }
 
-int foreign_new(struct foreign **ret_foreign)
+int elf_helper_new(struct elf_helper **ret_elf_helper)
 {
 	const struct sandbox_options options = {
 		.work = look,
@@ -67,43 +67,43 @@ int foreign_new(struct foreign **ret_foreign)
 		.timeout_ms = TIMEOUT_MS,
 		.memory = MEMORY_MAX,
 	};
-	struct foreign *foreign = calloc(1, sizeof(*foreign));
+	struct elf_helper *elf_helper = calloc(1, sizeof(*elf_helper));
 	int err;
 
-	if (!foreign)
+	if (!elf_helper)
 		return -ENOMEM;
-	err = sandbox_new(&options, &foreign->sandbox);
+	err = sandbox_new(&options, &elf_helper->sandbox);
 	if (err) {
-		free(foreign);
+		free(elf_helper);
 		return err;
 	}
-	*ret_foreign = foreign;
+	*ret_elf_helper = elf_helper;
 	return 0;
 }
 
-void foreign_free(struct foreign *foreign)
+void elf_helper_free(struct elf_helper *elf_helper)
 {
-	if (!foreign)
+	if (!elf_helper)
 		return;
-	sandbox_free(foreign->sandbox);
-	free(foreign);
+	sandbox_free(elf_helper->sandbox);
+	free(elf_helper);
 }
 
-unsigned int foreign_failures(const struct foreign *foreign)
+unsigned int elf_helper_failures(const struct elf_helper *elf_helper)
 {
-	return foreign->failures;
+	return elf_helper->failures;
 }
 
 /* 0 or negative errno: what was found, or why nothing was. */
-static int ask_sandbox(struct foreign *foreign, int fd, const struct question *question,
+static int ask_sandbox(struct elf_helper *elf_helper, int fd, const struct question *question,
 		       union answer *answer)
 {
 	int result = 0, err;
 
 	memset(answer, 0, sizeof(*answer));
-	err = sandbox_ask(foreign->sandbox, fd, question, answer, &result);
+	err = sandbox_ask(elf_helper->sandbox, fd, question, answer, &result);
 	if (err && err != -EINTR)
-		foreign->failures++;
+		elf_helper->failures++;
 	if (err)
 		return err;
 	return result > 0 || result < ERRNO_LEAST ? -EBADMSG : result;
@@ -124,11 +124,11 @@ static bool sane_runtime(const struct python_runtime *runtime)
 	return true;
 }
 
-int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime *ret)
+int elf_helper_runtime_find(struct elf_helper *elf_helper, int fd, struct python_runtime *ret)
 {
 	const struct question question = {.kind = RUNTIME};
 	union answer answer;
-	int err = ask_sandbox(foreign, fd, &question, &answer);
+	int err = ask_sandbox(elf_helper, fd, &question, &answer);
 
 	if (err && err != -ENOTSUP)
 		return err;
@@ -140,23 +140,24 @@ int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime 
 	return err;
 }
 
-int foreign_code_destructor(struct foreign *foreign, int fd, const struct python_runtime *runtime,
-			    uint64_t *ret_offset)
+int elf_helper_code_destructor(struct elf_helper *elf_helper, int fd,
+			       const struct python_runtime *runtime, uint64_t *ret_offset)
 {
 	const struct question question = {.kind = DESTRUCTOR, .runtime = *runtime};
 	union answer answer;
-	int err = ask_sandbox(foreign, fd, &question, &answer);
+	int err = ask_sandbox(elf_helper, fd, &question, &answer);
 
 	if (!err)
 		*ret_offset = answer.offset;
 	return err;
 }
 
-int foreign_owner_functions(struct foreign *foreign, int fd, struct code_range ret[OWNER_CODES])
+int elf_helper_owner_functions(struct elf_helper *elf_helper, int fd,
+			       struct code_range ret[OWNER_CODES])
 {
 	const struct question question = {.kind = OWNER_FUNCTIONS};
 	union answer answer;
-	int err = ask_sandbox(foreign, fd, &question, &answer);
+	int err = ask_sandbox(elf_helper, fd, &question, &answer);
 
 	if (err)
 		return err;

@@ -14,23 +14,24 @@
 #include "python/owner_functions.h"
 #include "python/runtime.h"
 
-struct foreign;
+struct elf_helper;
 
 /* Before anything is opened that the helper should not have. 0 or negative errno. */
-int foreign_new(struct foreign **ret_foreign);
-void foreign_free(struct foreign *foreign);
+int elf_helper_new(struct elf_helper **ret_elf_helper);
+void elf_helper_free(struct elf_helper *elf_helper);
 
 /* How many files could not be looked into, for the helper died of them. */
-unsigned int foreign_failures(const struct foreign *foreign);
+unsigned int elf_helper_failures(const struct elf_helper *elf_helper);
 
 /*
  * As the functions of user/python/ whose names they bear. Also -ECANCELED: the helper died of this
  * file or took too long; -ENOTRECOVERABLE: there is no helper any more; -EBADMSG: its answer makes
  * no sense; -EINTR: see base/heed.h.
  */
-int foreign_runtime_find(struct foreign *foreign, int fd, struct python_runtime *ret);
-int foreign_code_destructor(struct foreign *foreign, int fd, const struct python_runtime *runtime,
-			    uint64_t *ret_offset);
-int foreign_owner_functions(struct foreign *foreign, int fd, struct code_range ret[OWNER_CODES]);
+int elf_helper_runtime_find(struct elf_helper *elf_helper, int fd, struct python_runtime *ret);
+int elf_helper_code_destructor(struct elf_helper *elf_helper, int fd,
+			       const struct python_runtime *runtime, uint64_t *ret_offset);
+int elf_helper_owner_functions(struct elf_helper *elf_helper, int fd,
+			       struct code_range ret[OWNER_CODES]);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "security/capabilities.h"
 
-size_t guard_lacks(bool kprobes_refused, const char *ret[GUARD_LACKS_MAX])
+size_t privileges_lacks(bool kprobes_refused, const char *ret[PRIVILEGES_LACKS_MAX])
 {
 	struct capabilities have;
 	size_t count = 0;
@@ -43,7 +43,7 @@ static uint64_t kept(uint64_t permitted, bool signals)
 	return keep & permitted;
 }
 
-int guard_drop(bool signals)
+int privileges_drop(bool signals)
 {
 	struct capabilities have;
 	int err = capabilities_get(&have);
@@ -57,7 +57,7 @@ int guard_drop(bool signals)
 	return capabilities_set(keep, keep);
 }
 
-int guard_give_none(void)
+int privileges_give_none(void)
 {
 	int err;
 
@@ -273,7 +273,7 @@ static int add_exec(scmp_filter_ctx filter, const char *path)
 					    &other);
 }
 
-int guard_filter(const char *exec_path)
+int privileges_filter(const char *exec_path)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int err;

@@ -18,8 +18,8 @@
  * whoever shows it: known before it is missed.
  * kprobes_refused: perf_event_open() has been, for some of them.
  */
-#define GUARD_LACKS_MAX 3
-size_t guard_lacks(bool kprobes_refused, const char *ret[GUARD_LACKS_MAX]);
+#define PRIVILEGES_LACKS_MAX 3
+size_t privileges_lacks(bool kprobes_refused, const char *ret[PRIVILEGES_LACKS_MAX]);
 
 /*
  * Gives up, for good, every capability but these: CAP_BPF and CAP_PERFMON (kernels before 5.19 ask
@@ -29,14 +29,14 @@ size_t guard_lacks(bool kprobes_refused, const char *ret[GUARD_LACKS_MAX]);
  * passed on to a command that runs as somebody else). Where CAP_DAC_OVERRIDE stands in for one of
  * these, it stays. 0 or negative errno.
  */
-int guard_drop(bool signals);
+int privileges_drop(bool signals);
 
 /*
  * In a child that is about to exec: unless it is root, who gets them from the exec itself, it has
  * no capability any more, also none to inherit: those of fdtrace are not its program's. Neither
  * allocates nor takes a lock. 0 or negative errno.
  */
-int guard_give_none(void);
+int privileges_give_none(void);
 
 /*
  * From now on system calls that fdtrace does not need fail with ENOSYS, and those that would run
@@ -44,5 +44,5 @@ int guard_give_none(void);
  * processes that it forks too. exec_path (NULL: none): only a path that lies at this address may be
  * exec'd: a helper that is started anew. 0 or negative errno.
  */
-int guard_filter(const char *exec_path);
+int privileges_filter(const char *exec_path);
 #endif

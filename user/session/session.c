@@ -26,7 +26,7 @@ struct session {
 	size_t cpus;
 	uint64_t records;
 	uint64_t findings[FINDING_KINDS];
-	uint64_t suspected, light;
+	uint64_t suspected, info;
 	uint64_t gaps;
 	uint64_t lost_told;   /* records lost, by the last word of it */
 	uint64_t lost_jumped; /* by what the sequences have shown */
@@ -170,7 +170,7 @@ static void on_finding(void *arg, const struct finding *finding)
 	weigh(&weighed, process);
 	session->findings[finding->kind]++;
 	session->suspected += finding->certainty == CERTAINTY_SUSPECTED;
-	session->light += weighed.severity == SEVERITY_INFO;
+	session->info += weighed.severity == SEVERITY_INFO;
 	tell_finding(session, &weighed, process);
 }
 
@@ -525,7 +525,7 @@ int session_flush(struct session *session)
 
 uint64_t session_stats_findings(const struct session_stats *stats)
 {
-	return counts_sum(stats->findings, FINDING_KINDS) - stats->light;
+	return counts_sum(stats->findings, FINDING_KINDS) - stats->info;
 }
 
 uint64_t session_gaps(const struct session *session)
@@ -559,7 +559,7 @@ void session_stats(const struct session *session, struct session_stats *ret_stat
 	fd_world_counts(session->world, &counts);
 	memcpy(ret_stats->findings, session->findings, sizeof(session->findings));
 	ret_stats->suspected = session->suspected;
-	ret_stats->light = session->light;
+	ret_stats->info = session->info;
 	stack_store_forgotten(session->stacks, &stacks);
 	ret_stats->forgotten = counts.forgotten;
 	ret_stats->forgotten_stacks = stacks.stacks;

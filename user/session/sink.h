@@ -38,7 +38,7 @@ struct call_view {
 /* How a session ended, or stands. */
 struct session_stats {
 	uint64_t findings[FINDING_KINDS];
-	uint64_t suspected, light; /* of the findings; light: of severity info */
+	uint64_t suspected, info; /* of the findings; light: of severity info */
 	uint64_t records;
 	uint64_t lost[LOSS_CAUSES];
 	uint64_t processes;	 /* traced now */

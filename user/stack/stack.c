@@ -198,13 +198,13 @@ static char *copy_or_unknown(const char *text)
 }
 
 /* Whether what was sent for a frame is a code object, as far as it was sent. */
-static bool is_sound(struct stack_store *store, const struct stored_stack *stored,
-		     const struct record_frame *frame)
+static bool is_consistent(struct stack_store *store, const struct stored_stack *stored,
+			  const struct record_frame *frame)
 {
 	const struct code_info *code =
 		code_cache_find(store->codes, stored->tgid, frame->code, frame->ident);
 
-	return !code || code->sound;
+	return !code || code->consistent;
 }
 
 /* Appends one frame of the loop that is reached, unless a traceback would not show it. 0 or
@@ -251,7 +251,7 @@ struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id, enum p
 	}
 	stack->rights = stored->rights;
 	for (size_t i = 0; i < stored->depth; i++) {
-		if (!is_sound(store, stored, &stored->frames[i])) {
+		if (!is_consistent(store, stored, &stored->frames[i])) {
 			stack->status = PYTHON_UNSOUND;
 			break;
 		}

@@ -25,45 +25,46 @@ struct watched {
 	int watch;
 };
 
-struct frees {
-	struct probe *probe;
-	struct foreign *foreign;
+struct code_frees {
+	struct ebpf *ebpf;
+	struct elf_helper *elf_helper;
 	int inotify;
 	struct watched *all;
 	size_t count;
 	const char *lack;
 };
 
-int frees_new(struct probe *probe, struct foreign *foreign, struct frees **ret_frees)
+int code_frees_new(struct ebpf *ebpf, struct elf_helper *elf_helper,
+		   struct code_frees **ret_code_frees)
 {
-	struct frees *frees = calloc(1, sizeof(*frees));
+	struct code_frees *code_frees = calloc(1, sizeof(*code_frees));
 
-	if (!frees)
+	if (!code_frees)
 		return -ENOMEM;
-	frees->probe = probe;
-	frees->foreign = foreign;
-	frees->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	*ret_frees = frees;
+	code_frees->ebpf = ebpf;
+	code_frees->elf_helper = elf_helper;
+	code_frees->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	*ret_code_frees = code_frees;
 	return 0;
 }
 
-void frees_free(struct frees *frees)
+void code_frees_free(struct code_frees *code_frees)
 {
-	if (!frees)
+	if (!code_frees)
 		return;
-	close_fd(frees->inotify);
-	free(frees->all);
-	free(frees);
+	close_fd(code_frees->inotify);
+	free(code_frees->all);
+	free(code_frees);
 }
 
-int frees_fd(const struct frees *frees)
+int code_frees_fd(const struct code_frees *code_frees)
 {
-	return frees->inotify;
+	return code_frees->inotify;
 }
 
-const char *frees_lack(const struct frees *frees)
+const char *code_frees_lack(const struct code_frees *code_frees)
 {
-	return frees->lack;
+	return code_frees->lack;
 }
 
 /* Whether others may write to the file without this kernel knowing it. */
@@ -89,7 +90,7 @@ static bool is_remote(int fd)
 }
 
 /* A descriptor of the watch; -1: there is none. */
-static int watch_file(struct frees *frees, int fd)
+static int watch_file(struct code_frees *code_frees, int fd)
 {
 	char path[32];
 	int watch;
@@ -97,38 +98,38 @@ static int watch_file(struct frees *frees, int fd)
 	if (is_remote(fd))
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	watch = inotify_add_watch(frees->inotify, path, IN_MODIFY | IN_CLOSE_WRITE);
+	watch = inotify_add_watch(code_frees->inotify, path, IN_MODIFY | IN_CLOSE_WRITE);
 	if (watch < 0)
-		frees->lack = "inotify is refused, for which the sysctls "
-			      "fs.inotify.max_user_instances and max_user_watches set "
-			      "limits" SAYS_COST;
+		code_frees->lack = "inotify is refused, for which the sysctls "
+				   "fs.inotify.max_user_instances and max_user_watches set "
+				   "limits" SAYS_COST;
 	return watch;
 }
 
-static void note_refusal(struct frees *frees, int err)
+static void note_refusal(struct code_frees *code_frees, int err)
 {
 	if (err == -EACCES || err == -EPERM)
-		frees->lack = "uprobes are refused: kernels ask for CAP_SYS_ADMIN, above all "
-			      "where the sysctl kernel.perf_event_paranoid is 3, as by "
-			      "Debian's default" SAYS_COST;
+		code_frees->lack = "uprobes are refused: kernels ask for CAP_SYS_ADMIN, above all "
+				   "where the sysctl kernel.perf_event_paranoid is 3, as by "
+				   "Debian's default" SAYS_COST;
 }
 
 /* The probe first: what is not in the table is never taken out. */
-static bool keep(struct frees *frees, pid_t pid, int watch)
+static bool keep(struct code_frees *code_frees, pid_t pid, int watch)
 {
-	struct watched *grown = realloc(frees->all, (frees->count + 1) * sizeof(*grown));
+	struct watched *grown = realloc(code_frees->all, (code_frees->count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return false;
-	frees->all = grown;
-	frees->all[frees->count++] = (struct watched){pid, watch};
+	code_frees->all = grown;
+	code_frees->all[code_frees->count++] = (struct watched){pid, watch};
 	return true;
 }
 
-static void take_out(struct frees *frees, size_t at)
+static void take_out(struct code_frees *code_frees, size_t at)
 {
-	probe_unwatch_frees(frees->probe, frees->all[at].pid);
-	frees->all[at] = frees->all[--frees->count];
+	ebpf_unwatch_frees(code_frees->ebpf, code_frees->all[at].pid);
+	code_frees->all[at] = code_frees->all[--code_frees->count];
 }
 
 /* Of a code object that has a version nothing else needs to be looked at: that is cheap. */
@@ -137,55 +138,55 @@ static bool is_worth_it(const struct known_file *file)
 	return file->fd >= 0 && file->settled && file->runtime.layout.code_version == LAYOUT_NONE;
 }
 
-void frees_watch(struct frees *frees, pid_t pid, const struct known_file *file)
+void code_frees_watch(struct code_frees *code_frees, pid_t pid, const struct known_file *file)
 {
 	uint64_t offset;
 	int err, watch;
 
 	if (!is_worth_it(file) ||
-	    foreign_code_destructor(frees->foreign, file->fd, &file->runtime, &offset))
+	    elf_helper_code_destructor(code_frees->elf_helper, file->fd, &file->runtime, &offset))
 		return;
-	watch = watch_file(frees, file->fd);
-	if (watch < 0 || !keep(frees, pid, watch))
+	watch = watch_file(code_frees, file->fd);
+	if (watch < 0 || !keep(code_frees, pid, watch))
 		return;
 	/* What was written before the file was watched shows in its version. */
-	if (!probe_file_is(frees->probe, file->fd, &file->version)) {
-		frees->count--;
+	if (!ebpf_file_is(code_frees->ebpf, file->fd, &file->version)) {
+		code_frees->count--;
 		return;
 	}
-	err = probe_watch_frees(frees->probe, pid, file->fd, offset);
-	note_refusal(frees, err);
+	err = ebpf_watch_frees(code_frees->ebpf, pid, file->fd, offset);
+	note_refusal(code_frees, err);
 	if (err)
-		frees->count--;
+		code_frees->count--;
 }
 
-void frees_execed(struct frees *frees, pid_t pid)
+void code_frees_execed(struct code_frees *code_frees, pid_t pid)
 {
-	for (size_t i = frees->count; i-- > 0;)
-		if (frees->all[i].pid == pid)
-			take_out(frees, i);
+	for (size_t i = code_frees->count; i-- > 0;)
+		if (code_frees->all[i].pid == pid)
+			take_out(code_frees, i);
 }
 
 /* watch -1: all of them, for events have been lost. */
-static void written_to(struct frees *frees, int watch)
+static void written_to(struct code_frees *code_frees, int watch)
 {
-	for (size_t i = frees->count; i-- > 0;)
-		if (watch < 0 || frees->all[i].watch == watch)
-			take_out(frees, i);
+	for (size_t i = code_frees->count; i-- > 0;)
+		if (watch < 0 || code_frees->all[i].watch == watch)
+			take_out(code_frees, i);
 }
 
-void frees_look(struct frees *frees)
+void code_frees_look(struct code_frees *code_frees)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	ssize_t size;
 
-	while ((size = read(frees->inotify, events, sizeof(events))) > 0) {
+	while ((size = read(code_frees->inotify, events, sizeof(events))) > 0) {
 		const struct inotify_event *event;
 
 		for (const char *at = events; at < events + size;
 		     at += sizeof(*event) + event->len) {
 			event = (const void *)at;
-			written_to(frees, event->wd);
+			written_to(code_frees, event->wd);
 		}
 	}
 }

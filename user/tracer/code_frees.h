@@ -17,26 +17,27 @@
 #include "security/elf_helper.h"
 #include "ebpf/ebpf.h"
 
-struct frees;
+struct code_frees;
 
 /* All lent. 0 or -ENOMEM. */
-int frees_new(struct probe *probe, struct foreign *foreign, struct frees **ret_frees);
-void frees_free(struct frees *frees);
+int code_frees_new(struct ebpf *ebpf, struct elf_helper *elf_helper,
+		   struct code_frees **ret_code_frees);
+void code_frees_free(struct code_frees *code_frees);
 
 /* Watches the frees of a process, which runs this file's Python, if that is worth a probe. */
-void frees_watch(struct frees *frees, pid_t pid, const struct known_file *file);
+void code_frees_watch(struct code_frees *code_frees, pid_t pid, const struct known_file *file);
 
 /* The process runs another program. */
-void frees_execed(struct frees *frees, pid_t pid);
+void code_frees_execed(struct code_frees *code_frees, pid_t pid);
 
 /* Readable when a file has been written to. Lent. -1: none is watched, ever. */
-int frees_fd(const struct frees *frees);
+int code_frees_fd(const struct code_frees *code_frees);
 
 /* Takes the probes out of the processes whose files have been written to. */
-void frees_look(struct frees *frees);
+void code_frees_look(struct code_frees *code_frees);
 
 /* Why some process has none that should have one, a sentence with what that costs. NULL: nothing.
  */
-const char *frees_lack(const struct frees *frees);
+const char *code_frees_lack(const struct code_frees *code_frees);
 
 #endif

@@ -28,8 +28,8 @@
 /* Words of a command that may name the program which it is to start: "timeout 9 python3.12 x". */
 #define WORDS_MAX 16
 
-struct attach {
-	struct probe *probe;
+struct discover {
+	struct ebpf *ebpf;
 	const struct session *session;
 	record_fn feed;
 	void *feed_arg;
@@ -37,103 +37,103 @@ struct attach {
 	bool searches; /* for those that were made before */
 	struct earlier_owners *earlier;
 	struct unseen unseen;
-	struct files *files;
-	struct frees *frees;
+	struct file_cache *file_cache;
+	struct code_frees *code_frees;
 	struct running *running;
-	struct strangers strangers;
+	struct unsupported unsupported;
 };
 
 /* A class of descriptor owners that is new in a process; or word that no owner can be found there.
  */
 static int on_owner_type(void *arg, const struct record_header *record);
 
-int attach_new(const struct attach_options *options, record_fn feed, void *arg,
-	       struct attach **ret_attach)
+int discover_new(const struct attach_options *options, record_fn feed, void *arg,
+		 struct discover **ret_discover)
 {
-	struct attach *attach = calloc(1, sizeof(*attach));
+	struct discover *discover = calloc(1, sizeof(*discover));
 
-	if (!attach)
+	if (!discover)
 		return -ENOMEM;
-	attach->probe = options->probe;
-	attach->session = options->session;
-	attach->feed = feed;
-	attach->feed_arg = arg;
-	attach->files = options->files;
-	attach->owners = options->owners;
-	attach->searches = options->owners && options->heap_scan;
-	if (earlier_owners_new(attach->probe, options->heap_scan_bytes, on_owner_type, attach,
-			       &attach->earlier) ||
-	    frees_new(attach->probe, options->foreign, &attach->frees)) {
-		attach_free(attach);
+	discover->ebpf = options->ebpf;
+	discover->session = options->session;
+	discover->feed = feed;
+	discover->feed_arg = arg;
+	discover->file_cache = options->file_cache;
+	discover->owners = options->owners;
+	discover->searches = options->owners && options->heap_scan;
+	if (earlier_owners_new(discover->ebpf, options->heap_scan_bytes, on_owner_type, discover,
+			       &discover->earlier) ||
+	    code_frees_new(discover->ebpf, options->elf_helper, &discover->code_frees)) {
+		discover_free(discover);
 		return -ENOMEM;
 	}
-	*ret_attach = attach;
+	*ret_discover = discover;
 	return 0;
 }
 
-static int feed(struct attach *attach, const struct record_header *record)
+static int feed(struct discover *discover, const struct record_header *record)
 {
-	return attach->feed(attach->feed_arg, record);
+	return discover->feed(discover->feed_arg, record);
 }
 
-void attach_free(struct attach *attach)
+void discover_free(struct discover *discover)
 {
-	if (!attach)
+	if (!discover)
 		return;
-	earlier_owners_free(attach->earlier);
-	unseen_free(&attach->unseen);
-	running_free(&attach->running);
-	frees_free(attach->frees);
-	free(attach);
+	earlier_owners_free(discover->earlier);
+	unseen_free(&discover->unseen);
+	running_free(&discover->running);
+	code_frees_free(discover->code_frees);
+	free(discover);
 }
 
-const char *const *attach_unseen(struct attach *attach)
+const char *const *discover_unseen(struct discover *discover)
 {
-	return unseen_list(&attach->unseen, probe_unseen(attach->probe),
-			   earlier_owners_missed(attach->earlier));
+	return unseen_list(&discover->unseen, ebpf_unseen(discover->ebpf),
+			   earlier_owners_missed(discover->earlier));
 }
 
-bool attach_step(struct attach *attach)
+bool discover_step(struct discover *discover)
 {
-	return earlier_owners_step(attach->earlier);
+	return earlier_owners_step(discover->earlier);
 }
 
-void attach_progress(const struct attach *attach, struct earlier_progress *ret)
+void discover_progress(const struct discover *discover, struct earlier_progress *ret)
 {
-	earlier_owners_progress(attach->earlier, ret);
+	earlier_owners_progress(discover->earlier, ret);
 }
 
-static struct known_file *python_of(struct attach *attach, pid_t pid)
+static struct known_file *python_of(struct discover *discover, pid_t pid)
 {
-	const struct file_version *version = running_file(attach->running, pid);
+	const struct file_version *version = running_file(discover->running, pid);
 
-	return version ? files_find(attach->files, version) : NULL;
+	return version ? file_cache_find(discover->file_cache, version) : NULL;
 }
 
 /* Where no one knows where its objects keep their numbers, nobody is asked. */
-static void note_owners(struct attach *attach, const struct python_runtime *runtime)
+static void note_owners(struct discover *discover, const struct python_runtime *runtime)
 {
 	char sentence[UNSEEN_NOTE_SIZE];
 
-	if (!attach->owners || python_owners_of(&runtime->layout))
+	if (!discover->owners || python_owners_of(&runtime->layout))
 		return;
 	snprintf(sentence, sizeof(sentence),
 		 "which Python object owns a descriptor, in CPython %.32s: where its objects keep "
 		 "it is not known",
 		 runtime->version_text);
-	unseen_note(&attach->unseen, sentence);
+	unseen_note(&discover->unseen, sentence);
 }
 
 /* The kernel side walks the process: its findings name the runtime. */
-static void python_runs(struct attach *attach, pid_t pid, struct known_file *file)
+static void python_runs(struct discover *discover, pid_t pid, struct known_file *file)
 {
-	learned_runtime(attach->feed, attach->feed_arg, pid, &file->runtime);
-	running_set(&attach->running, pid, &file->version);
-	note_owners(attach, &file->runtime);
+	synthesize_runtime(discover->feed, discover->feed_arg, pid, &file->runtime);
+	running_set(&discover->running, pid, &file->version);
+	note_owners(discover, &file->runtime);
 }
 
 struct search {
-	struct attach *attach;
+	struct discover *discover;
 	struct seen **vain; /* mappings that are no Python; NULL: not kept */
 	pid_t pid;
 	const struct file_version *only; /* NULL: any file */
@@ -145,22 +145,22 @@ struct search {
 /* The mapped file, which is looked into if that has not been done. NULL: not the one searched. */
 static struct known_file *mapped_file(struct search *search, const struct proc_mapping *mapping)
 {
-	struct attach *attach = search->attach;
+	struct discover *discover = search->discover;
 	struct file_version version;
 	_cleanup_close_ int fd = proc_open_mapping(search->pid, mapping);
 
-	if (fd < 0 || probe_identify_file(attach->probe, fd, &version) ||
+	if (fd < 0 || ebpf_identify_file(discover->ebpf, fd, &version) ||
 	    (search->only && memcmp(search->only, &version, sizeof(version))))
 		return NULL;
-	return files_learn(attach->files, &version, fd);
+	return file_cache_learn(discover->file_cache, &version, fd);
 }
 
 /* The process runs a Python that is not walked. */
-static void meet_stranger(struct attach *attach, pid_t pid, const struct known_file *file,
-			  bool unsound)
+static void meet_unsupported(struct discover *discover, pid_t pid, const struct known_file *file,
+			     bool unsound)
 {
-	learned_runtime(attach->feed, attach->feed_arg, pid, &file->runtime);
-	strangers_meet(&attach->strangers, pid, &file->runtime, unsound);
+	synthesize_runtime(discover->feed, discover->feed_arg, pid, &file->runtime);
+	unsupported_meet(&discover->unsupported, pid, &file->runtime, unsound);
 }
 
 /* One executable mapping: 1 ends the search, a Python has been found. */
@@ -175,7 +175,7 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 		return 0;
 	file = mapped_file(search, mapping);
 	if (file && file->strange)
-		meet_stranger(search->attach, search->pid, file, false);
+		meet_unsupported(search->discover, search->pid, file, false);
 	if (!file || !file->walked) {
 		if (file && search->vain)
 			seen_add(search->vain, mapping);
@@ -189,21 +189,21 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 }
 
 /* False: the process is not as its file says. One that has begun to run proves the file. */
-static bool prove(struct attach *attach, pid_t pid, struct known_file *file, uint64_t bias)
+static bool validate(struct discover *discover, pid_t pid, struct known_file *file, uint64_t bias)
 {
 	enum soundness soundness;
 
-	if (file->proved)
+	if (file->validated)
 		return true;
-	soundness = prove_process(pid, &file->runtime, bias);
-	file->proved = soundness == SOUND_YES;
-	if (soundness == SOUND_NO)
-		meet_stranger(attach, pid, file, true);
-	return soundness != SOUND_NO;
+	soundness = validate_process(pid, &file->runtime, bias);
+	file->validated = soundness == CONSISTENT_YES;
+	if (soundness == CONSISTENT_NO)
+		meet_unsupported(discover, pid, file, true);
+	return soundness != CONSISTENT_NO;
 }
 
 /* The kernel side walks it from now on, where it lies: moved by bias. 0 or negative errno. */
-static int walk_python(struct attach *attach, pid_t pid, uint64_t program,
+static int walk_python(struct discover *discover, pid_t pid, uint64_t program,
 		       const struct python_runtime *runtime, uint64_t bias)
 {
 	const struct probe_layout layout = {
@@ -218,138 +218,140 @@ static int walk_python(struct attach *attach, pid_t pid, uint64_t program,
 	for (size_t i = 0; i < OWNER_CODES; i++)
 		python.code[i] =
 			(struct code_range){runtime->code[i].start + bias, runtime->code[i].size};
-	return probe_set_python(attach->probe, pid, program, &layout, &python);
+	return ebpf_set_python(discover->ebpf, pid, program, &layout, &python);
 }
 
 /*
  * Finds the Python among a process's mappings and has the kernel side walk it from now on. NULL:
  * there is none.
  */
-static struct known_file *find_python(struct attach *attach, pid_t pid, uint64_t program,
+static struct known_file *find_python(struct discover *discover, pid_t pid, uint64_t program,
 				      const struct file_version *only, uint64_t at,
 				      struct seen **vain, uint64_t *ret_bias)
 {
-	struct search search = {.attach = attach, .vain = vain, .pid = pid, .only = only, .at = at};
+	struct search search = {
+		.discover = discover, .vain = vain, .pid = pid, .only = only, .at = at};
 
 	if (proc_each_exec_mapping(pid, look_into_mapping, &search) < 0 || !search.found ||
-	    !prove(attach, pid, search.found, search.bias) ||
-	    walk_python(attach, pid, program, &search.found->runtime, search.bias))
+	    !validate(discover, pid, search.found, search.bias) ||
+	    walk_python(discover, pid, program, &search.found->runtime, search.bias))
 		return NULL;
 	*ret_bias = search.bias;
 	return search.found;
 }
 
 /* As find_python(), of a program that is traced and may end at any time. False: none found. */
-static bool look_for_python(struct attach *attach, pid_t pid, uint64_t program,
+static bool look_for_python(struct discover *discover, pid_t pid, uint64_t program,
 			    const struct file_version *only, uint64_t at, struct seen **vain)
 {
 	uint64_t bias;
-	struct known_file *file = find_python(attach, pid, program, only, at, vain, &bias);
+	struct known_file *file = find_python(discover, pid, program, only, at, vain, &bias);
 
 	if (!file)
 		return false;
-	if (probe_program(attach->probe, pid) != program) {
-		probe_forget_python(attach->probe, pid, program); /* it may be the next one's */
+	if (ebpf_program(discover->ebpf, pid) != program) {
+		ebpf_forget_python(discover->ebpf, pid, program); /* it may be the next one's */
 		return true;
 	}
-	python_runs(attach, pid, file);
-	if (attach->searches)
-		earlier_owners_search(attach->earlier, pid, program, &file->runtime, bias);
-	else if (attach->owners)
-		unseen_note(&attach->unseen, "which descriptors belong to Python objects that were "
-					     "made before fdtrace attached (--no-heap-scan)");
+	python_runs(discover, pid, file);
+	if (discover->searches)
+		earlier_owners_search(discover->earlier, pid, program, &file->runtime, bias);
+	else if (discover->owners)
+		unseen_note(&discover->unseen,
+			    "which descriptors belong to Python objects that were "
+			    "made before fdtrace attached (--no-heap-scan)");
 	return true;
 }
 
 /* Its Python first, so that its first call has a stack; and once more, for it may have exec'd. */
-static int add_target(struct attach *attach, pid_t pid)
+static int add_target(struct discover *discover, pid_t pid)
 {
 	uint64_t program = clock_boot_ns(), traced, bias;
 	struct seen *vain __attribute__((cleanup(seen_free))) = NULL;
 	int err;
 
-	find_python(attach, pid, program, NULL, 0, &vain, &bias);
-	err = probe_add_target(attach->probe, pid, program);
-	traced = probe_program(attach->probe, pid);
-	if (!traced || !look_for_python(attach, pid, traced, NULL, 0, &vain) || traced != program)
-		probe_forget_python(attach->probe, pid, program);
+	find_python(discover, pid, program, NULL, 0, &vain, &bias);
+	err = ebpf_add_target(discover->ebpf, pid, program);
+	traced = ebpf_program(discover->ebpf, pid);
+	if (!traced || !look_for_python(discover, pid, traced, NULL, 0, &vain) || traced != program)
+		ebpf_forget_python(discover->ebpf, pid, program);
 	return err == -EEXIST ? 0 : err;
 }
 
-static int attach_one(struct attach *attach, pid_t pid)
+static int attach_one(struct discover *discover, pid_t pid)
 {
 	int err;
 
 	if (!proc_exists(pid))
 		return -ESRCH;
 	/* The session first, so that the runtime's name finds its process. */
-	err = learned_process(attach->feed, attach->feed_arg, pid, PROCESS_FROM_ATTACH);
+	err = synthesize_process(discover->feed, discover->feed_arg, pid, PROCESS_FROM_ATTACH);
 	if (err)
 		return err;
-	err = add_target(attach, pid);
+	err = add_target(discover, pid);
 	if (!err)
-		err = sharers_look(attach->probe, pid, attach->feed, attach->feed_arg);
+		err = table_sharers_look(discover->ebpf, pid, discover->feed, discover->feed_arg);
 	if (!err)
-		err = facts_snapshot(pid, probe_ring_flags(attach->probe), attach->feed,
-				     attach->feed_arg);
+		err = facts_snapshot(pid, ebpf_ring_flags(discover->ebpf), discover->feed,
+				     discover->feed_arg);
 	if (err == -EACCES || err == -EPERM)
 		err = 0; /* then what was open is not known: a missing capability, which is said */
 	/* Its end is seen from now on, but it may have come before. */
 	if (!err && !proc_exists(pid))
 		err = -ESRCH;
 	if (err) {
-		probe_remove_target(attach->probe, pid);
-		learned_forget(attach->feed, attach->feed_arg, pid);
+		ebpf_remove_target(discover->ebpf, pid);
+		synthesize_forget(discover->feed, discover->feed_arg, pid);
 	}
 	return err;
 }
 
 static int on_child(void *arg, pid_t pid)
 {
-	struct attach *attach = arg;
+	struct discover *discover = arg;
 	int err;
 
-	if (pid == getpid() || session_has_process(attach->session, pid))
+	if (pid == getpid() || session_has_process(discover->session, pid))
 		return PROC_CHILDLESS; /* to trace ourselves would make records of reading them */
-	err = attach_one(attach, pid);
+	err = attach_one(discover, pid);
 	return err == -ESRCH ? PROC_CHILDLESS : err;
 }
 
-int attach_running(struct attach *attach, pid_t pid, bool follow)
+int discover_running(struct discover *discover, pid_t pid, bool follow)
 {
-	int err = session_has_process(attach->session, pid) ? 0 : attach_one(attach, pid);
+	int err = session_has_process(discover->session, pid) ? 0 : attach_one(discover, pid);
 
 	/* Children made from now on are followed by the kernel side: these are the older ones. */
 	if (!err && follow)
-		err = proc_each_descendant(pid, on_child, attach);
+		err = proc_each_descendant(pid, on_child, discover);
 	return err;
 }
 
-void attach_inside(struct attach *attach, pid_t pid)
+void discover_inside(struct discover *discover, pid_t pid)
 {
-	struct known_file *file = python_of(attach, pid);
+	struct known_file *file = python_of(discover, pid);
 
 	if (file)
-		frees_watch(attach->frees, pid, file);
+		code_frees_watch(discover->code_frees, pid, file);
 }
 
-int attach_fd(const struct attach *attach)
+int discover_fd(const struct discover *discover)
 {
-	return frees_fd(attach->frees);
+	return code_frees_fd(discover->code_frees);
 }
 
-void attach_look(struct attach *attach)
+void discover_look(struct discover *discover)
 {
-	frees_look(attach->frees);
+	code_frees_look(discover->code_frees);
 }
 
-const char *attach_lack(const struct attach *attach)
+const char *discover_lack(const struct discover *discover)
 {
-	return frees_lack(attach->frees);
+	return code_frees_lack(discover->code_frees);
 }
 
 struct expected {
-	struct attach *attach;
+	struct discover *discover;
 	bool python; /* one has been found */
 };
 
@@ -357,7 +359,7 @@ struct expected {
 static void expect_file(void *arg, const char *path)
 {
 	struct expected *expected = arg;
-	struct known_file *file = files_learn_path(expected->attach->files, path);
+	struct known_file *file = file_cache_learn_path(expected->discover->file_cache, path);
 
 	expected->python |= file && file->walked;
 }
@@ -371,10 +373,10 @@ static void expect_started(char *const *command, struct expected *expected)
 		python_locate("python3", expect_file, expected);
 }
 
-int attach_starting(struct attach *attach, pid_t pid, char *const *command)
+int discover_starting(struct discover *discover, pid_t pid, char *const *command)
 {
-	struct expected expected = {.attach = attach};
-	int err = learned_process(attach->feed, attach->feed_arg, pid, PROCESS_FROM_START);
+	struct expected expected = {.discover = discover};
+	int err = synthesize_process(discover->feed, discover->feed_arg, pid, PROCESS_FROM_START);
 
 	if (err)
 		return err;
@@ -382,14 +384,14 @@ int attach_starting(struct attach *attach, pid_t pid, char *const *command)
 	if (!expected.python)
 		expect_started(command, &expected);
 	python_locate_libraries(expect_file, &expected);
-	return probe_add_target(attach->probe, pid, clock_boot_ns());
+	return ebpf_add_target(discover->ebpf, pid, clock_boot_ns());
 }
 
 /* The program that made the record, or that the record made; 0: it runs no more. */
-static uint64_t program_of(const struct attach *attach, const struct record_header *record,
+static uint64_t program_of(const struct discover *discover, const struct record_header *record,
 			   pid_t pid)
 {
-	uint64_t program = probe_program(attach->probe, pid);
+	uint64_t program = ebpf_program(discover->ebpf, pid);
 
 	return program <= record->time_ns ? program : 0;
 }
@@ -398,17 +400,17 @@ static uint64_t program_of(const struct attach *attach, const struct record_head
  * Where frames should have code objects there is something else: said, once. Where a part was not
  * resident it is read now.
  */
-static int code_seen(struct attach *attach, const struct record_code *record)
+static int code_seen(struct discover *discover, const struct record_code *record)
 {
-	bool odd = record->no_code || mend_wanted(record);
-	struct known_file *file = odd ? python_of(attach, record->h.tgid) : NULL;
+	bool odd = record->no_code || reread_wanted(record);
+	struct known_file *file = odd ? python_of(discover, record->h.tgid) : NULL;
 
 	if (file && !record->no_code)
-		return prove_code(attach->probe, record, &file->runtime.layout, attach->feed,
-				  attach->feed_arg);
+		return validate_code(discover->ebpf, record, &file->runtime.layout, discover->feed,
+				     discover->feed_arg);
 	if (file)
-		strangers_meet(&attach->strangers, record->h.tgid, &file->runtime, true);
-	return feed(attach, &record->h);
+		unsupported_meet(&discover->unsupported, record->h.tgid, &file->runtime, true);
+	return feed(discover, &record->h);
 }
 
 /* What stays unknown of a process none of whose owners, or none of a kind, shows. */
@@ -429,24 +431,24 @@ static const char *none_showed(uint8_t kind)
 static int on_owner_type(void *arg, const struct record_header *header)
 {
 	const struct record_owner_type *record = (const void *)header;
-	struct attach *attach = arg;
-	struct known_file *file = python_of(attach, header->tgid);
+	struct discover *discover = arg;
+	struct known_file *file = python_of(discover, header->tgid);
 
 	if (!record->type)
-		unseen_note(&attach->unseen, none_showed(record->kind));
+		unseen_note(&discover->unseen, none_showed(record->kind));
 	if (!file || !record->type)
-		return feed(attach, header);
-	return owner_class_named(record, &file->runtime.layout, attach->feed, attach->feed_arg);
+		return feed(discover, header);
+	return owner_class_named(record, &file->runtime.layout, discover->feed, discover->feed_arg);
 }
 
-static int table_seen(struct attach *attach, const struct record_code_table *record)
+static int table_seen(struct discover *discover, const struct record_code_table *record)
 {
-	struct known_file *file = record->bytes ? NULL : python_of(attach, record->h.tgid);
+	struct known_file *file = record->bytes ? NULL : python_of(discover, record->h.tgid);
 
 	if (!file)
-		return feed(attach, &record->h);
-	return prove_table(attach->probe, record, &file->runtime.layout, attach->feed,
-			   attach->feed_arg);
+		return feed(discover, &record->h);
+	return validate_table(discover->ebpf, record, &file->runtime.layout, discover->feed,
+			      discover->feed_arg);
 }
 
 static struct file_version version_of(const struct record_map *record)
@@ -458,89 +460,89 @@ static struct file_version version_of(const struct record_map *record)
 	};
 }
 
-static void file_mapped(struct attach *attach, const struct record_map *record)
+static void file_mapped(struct discover *discover, const struct record_map *record)
 {
 	const struct file_version version = version_of(record);
-	struct known_file *file = files_find(attach->files, &version);
+	struct known_file *file = file_cache_find(discover->file_cache, &version);
 	pid_t pid = record->h.tgid;
-	uint64_t program = program_of(attach, &record->h, pid);
+	uint64_t program = program_of(discover, &record->h, pid);
 
 	if (file && !file->settled)
 		file = NULL; /* looked into once more */
 	if (file && file->strange) {
-		meet_stranger(attach, pid, file, false);
+		meet_unsupported(discover, pid, file, false);
 	} else if (file && !file->walked) {
-		files_tell(attach->files, file); /* the kernel side had forgotten */
+		file_cache_tell(discover->file_cache, file); /* the kernel side had forgotten */
 	} else if (file && record->known) {
-		python_runs(attach, pid, file);
+		python_runs(discover, pid, file);
 	} else if (program) {
-		look_for_python(attach, pid, program, &version, record->start, NULL);
+		look_for_python(discover, pid, program, &version, record->start, NULL);
 	}
 }
 
 /* The child runs what its parent runs. */
-static void inherits(struct attach *attach, const struct record_fork *record)
+static void inherits(struct discover *discover, const struct record_fork *record)
 {
-	struct known_file *file = python_of(attach, record->h.tgid);
-	uint64_t program = program_of(attach, &record->h, record->child_tgid);
+	struct known_file *file = python_of(discover, record->h.tgid);
+	uint64_t program = program_of(discover, &record->h, record->child_tgid);
 
 	if (!file)
 		return;
-	running_set(&attach->running, record->child_tgid, &file->version);
+	running_set(&discover->running, record->child_tgid, &file->version);
 	if (record->vfork)
 		return;
 	/* Made before the parent was known to be a Python. */
-	if (program && !probe_has_python(attach->probe, record->child_tgid, program))
-		look_for_python(attach, record->child_tgid, program, &file->version, 0, NULL);
+	if (program && !ebpf_has_python(discover->ebpf, record->child_tgid, program))
+		look_for_python(discover, record->child_tgid, program, &file->version, 0, NULL);
 }
 
-static int forked(struct attach *attach, const struct record_fork *record)
+static int forked(struct discover *discover, const struct record_fork *record)
 {
-	bool parent = session_has_process(attach->session, record->h.tgid);
-	int err = feed(attach, &record->h);
+	bool parent = session_has_process(discover->session, record->h.tgid);
+	int err = feed(discover, &record->h);
 
-	inherits(attach, record);
-	return err ? err : learned_child(attach->feed, attach->feed_arg, record, parent);
+	inherits(discover, record);
+	return err ? err : synthesize_child(discover->feed, discover->feed_arg, record, parent);
 }
 
-static int execed(struct attach *attach, const struct record_exec *record)
+static int execed(struct discover *discover, const struct record_exec *record)
 {
 	int err;
 
-	running_ended(&attach->running, record->h.tgid);
-	frees_execed(attach->frees, record->h.tgid);
-	err = feed(attach, &record->h);
-	return err ? err : learned_program(attach->feed, attach->feed_arg, record);
+	running_ended(&discover->running, record->h.tgid);
+	code_frees_execed(discover->code_frees, record->h.tgid);
+	err = feed(discover, &record->h);
+	return err ? err : synthesize_program(discover->feed, discover->feed_arg, record);
 }
 
-struct strangers *attach_strangers(struct attach *attach)
+struct unsupported *discover_unsupported(struct discover *discover)
 {
-	return &attach->strangers;
+	return &discover->unsupported;
 }
 
-int attach_record(struct attach *attach, const struct record_header *record)
+int discover_record(struct discover *discover, const struct record_header *record)
 {
 	const void *r = record;
 
 	if (!record_valid(record))
-		return feed(attach, record);
+		return feed(discover, record);
 	switch (record->type) {
 	case RECORD_MAP:
-		file_mapped(attach, r);
+		file_mapped(discover, r);
 		break;
 	case RECORD_CODE:
-		return code_seen(attach, r);
+		return code_seen(discover, r);
 	case RECORD_CODE_TABLE:
-		return table_seen(attach, r);
+		return table_seen(discover, r);
 	case RECORD_OWNER_TYPE:
-		return on_owner_type(attach, record);
+		return on_owner_type(discover, record);
 	case RECORD_FORK:
-		return forked(attach, r);
+		return forked(discover, r);
 	case RECORD_EXEC:
-		return execed(attach, r);
+		return execed(discover, r);
 	case RECORD_EXIT:
-		running_ended(&attach->running, record->tgid);
+		running_ended(&discover->running, record->tgid);
 		break;
 	}
-	return feed(attach, record);
+	return feed(discover, record);
 }

@@ -19,12 +19,12 @@
 #include "session/session.h"
 #include "tracer/unsupported.h"
 
-struct attach;
+struct discover;
 
 struct attach_options {
-	struct probe *probe; /* these four are lent */
-	struct foreign *foreign;
-	struct files *files;
+	struct ebpf *ebpf; /* these four are lent */
+	struct elf_helper *elf_helper;
+	struct file_cache *file_cache;
 	const struct session *session;
 	bool owners;		  /* Python's descriptor owners are read */
 	bool heap_scan;		  /* also those that were made before: they are searched for */
@@ -33,37 +33,39 @@ struct attach_options {
 
 /* What is learned of processes goes to feed, as records, which hands them to the session. 0 or
  * -ENOMEM. */
-int attach_new(const struct attach_options *options, record_fn feed, void *arg,
-	       struct attach **ret_attach);
-void attach_free(struct attach *attach);
+int discover_new(const struct attach_options *options, record_fn feed, void *arg,
+		 struct discover **ret_discover);
+void discover_free(struct discover *discover);
 
 /* What cannot be seen in this session: sentences, ended by NULL; lent until the next call. */
-const char *const *attach_unseen(struct attach *attach);
+const char *const *discover_unseen(struct discover *discover);
 
 /* Goes on with what takes long, for a few milliseconds. True: there is more to do. */
-bool attach_step(struct attach *attach);
+bool discover_step(struct discover *discover);
 
 /* How far the search for owners has come that were made before. */
-void attach_progress(const struct attach *attach, struct earlier_progress *ret);
+void discover_progress(const struct discover *discover, struct earlier_progress *ret);
 
 /*
  * Traces a running process, with all its threads, and with follow its living descendants too.
  * 0; -ESRCH: it does not exist or is gone; other negative errno.
  */
-int attach_running(struct attach *attach, pid_t pid, bool follow);
+int discover_running(struct discover *discover, pid_t pid, bool follow);
 
 /*
  * This process was asked for by itself: what is cheaper done by a probe inside it may be, for as
  * long as nobody writes to the file that is probed.
  */
-void attach_inside(struct attach *attach, pid_t pid);
+void discover_inside(struct discover *discover, pid_t pid);
 
-/* Readable when attach_look() has something to do: soon, for a process's sake. Lent; -1: never. */
-int attach_fd(const struct attach *attach);
-void attach_look(struct attach *attach);
+/* Readable when discover_look() has something to do: soon, for a process's sake. Lent; -1: never.
+ */
+int discover_fd(const struct discover *discover);
+void discover_look(struct discover *discover);
 
-/* What attach_inside() could not do for want of a privilege or a resource: a sentence, or NULL. */
-const char *attach_lack(const struct attach *attach);
+/* What discover_inside() could not do for want of a privilege or a resource: a sentence, or NULL.
+ */
+const char *discover_lack(const struct discover *discover);
 
 /*
  * Traces a process that waits just before exec of command, from its first instruction. What the
@@ -71,15 +73,15 @@ const char *attach_lack(const struct attach *attach);
  * Python has its stack; of a program that is no Python, what it is likely to start: a Python that
  * another word of the command names, or PATH's python3. 0 or negative errno.
  */
-int attach_starting(struct attach *attach, pid_t pid, char *const *command);
+int discover_starting(struct discover *discover, pid_t pid, char *const *command);
 
 /*
  * A record of the kernel side's: feeds it, and before or after it what it gives occasion to learn:
  * mappings are looked into, children inherit, new programs are looked at. What feed returned.
  */
-int attach_record(struct attach *attach, const struct record_header *record);
+int discover_record(struct discover *discover, const struct record_header *record);
 
 /* What has been met that can't be walked, for the caller to tell. Lent. */
-struct strangers *attach_strangers(struct attach *attach);
+struct unsupported *discover_unsupported(struct discover *discover);
 
 #endif

@@ -26,7 +26,7 @@ struct search {
 };
 
 struct earlier_owners {
-	struct probe *probe;
+	struct ebpf *ebpf;
 	uint64_t max_bytes;
 	record_fn feed;
 	void *feed_arg;
@@ -35,14 +35,14 @@ struct earlier_owners {
 	const char *missed;
 };
 
-int earlier_owners_new(struct probe *probe, uint64_t max_bytes, record_fn feed, void *feed_arg,
+int earlier_owners_new(struct ebpf *ebpf, uint64_t max_bytes, record_fn feed, void *feed_arg,
 		       struct earlier_owners **ret)
 {
 	struct earlier_owners *earlier = calloc(1, sizeof(*earlier));
 
 	if (!earlier)
 		return -ENOMEM;
-	earlier->probe = probe;
+	earlier->ebpf = ebpf;
 	earlier->max_bytes = max_bytes;
 	earlier->feed = feed;
 	earlier->feed_arg = feed_arg;
@@ -107,8 +107,8 @@ static int found(void *arg, const struct owner_claim *owner)
 
 	/* What does not fit into the map stays unknown, as any other's. */
 	if (!err)
-		probe_add_claim(finder->earlier->probe, search->pid, search->program, owner->fd,
-				&claim);
+		ebpf_add_claim(finder->earlier->ebpf, search->pid, search->program, owner->fd,
+			       &claim);
 	return err;
 }
 

@@ -28,7 +28,7 @@ struct earlier_progress {
  * probe: lent. feed: gets the names of the types that are found, as records. max_bytes: of one
  * process's memory are read at most; 0: as many as owner_scan.h has. 0 or -ENOMEM.
  */
-int earlier_owners_new(struct probe *probe, uint64_t max_bytes, record_fn feed, void *feed_arg,
+int earlier_owners_new(struct ebpf *ebpf, uint64_t max_bytes, record_fn feed, void *feed_arg,
 		       struct earlier_owners **ret);
 void earlier_owners_free(struct earlier_owners *earlier);
 

@@ -12,102 +12,105 @@
 #include "python/owner_layout.h"
 
 /* As many that have been looked into; and as many others. Beyond they are met anew. */
-#define FILES_MAX 4096
+#define FILE_CACHE_MAX 4096
 
 #define SECOND_NS 1000000000ull
 #define TICKS_NS  20000000ull
 
-struct files {
-	struct probe *probe;
-	struct foreign *foreign;
+struct file_cache {
+	struct ebpf *ebpf;
+	struct elf_helper *elf_helper;
 	bool owners;
 	struct known_file *known;  /* by version */
 	struct known_file *latest; /* of these, the last of each file */
 	size_t looked;		   /* as many have been looked into */
 };
 
-int files_new(struct probe *probe, struct foreign *foreign, bool owners, struct files **ret_files)
+int file_cache_new(struct ebpf *ebpf, struct elf_helper *elf_helper, bool owners,
+		   struct file_cache **ret_file_cache)
 {
-	struct files *files = calloc(1, sizeof(*files));
+	struct file_cache *file_cache = calloc(1, sizeof(*file_cache));
 
-	if (!files)
+	if (!file_cache)
 		return -ENOMEM;
-	files->probe = probe;
-	files->foreign = foreign;
-	files->owners = owners;
-	*ret_files = files;
+	file_cache->ebpf = ebpf;
+	file_cache->elf_helper = elf_helper;
+	file_cache->owners = owners;
+	*ret_file_cache = file_cache;
 	return 0;
 }
 
-static struct known_file *find_version(const struct files *files,
+static struct known_file *find_version(const struct file_cache *file_cache,
 				       const struct file_version *version)
 {
 	struct known_file *file;
 
-	HASH_FIND(hh, files->known, version, sizeof(*version), file);
+	HASH_FIND(hh, file_cache->known, version, sizeof(*version), file);
 	return file;
 }
 
-struct known_file *files_latest(struct files *files, const struct file_key *key)
+struct known_file *file_cache_latest(struct file_cache *file_cache, const struct file_key *key)
 {
 	struct known_file *file;
 
-	HASH_FIND(by_key, files->latest, key, sizeof(*key), file);
+	HASH_FIND(by_key, file_cache->latest, key, sizeof(*key), file);
 	return file;
 }
 
 /* What was found in it. */
-static void forget_content(struct files *files, struct known_file *file)
+static void forget_content(struct file_cache *file_cache, struct known_file *file)
 {
-	files->looked -= file->looked;
-	file->looked = file->settled = file->walked = file->strange = file->proved = false;
+	file_cache->looked -= file->looked;
+	file->looked = file->settled = file->walked = file->strange = file->validated = false;
 	file->fd = close_fd(file->fd);
 }
 
-static void forget_file(struct files *files, struct known_file *file)
+static void forget_file(struct file_cache *file_cache, struct known_file *file)
 {
-	forget_content(files, file);
-	if (files_latest(files, &file->version.file) == file)
-		HASH_DELETE(by_key, files->latest, file);
-	HASH_DEL(files->known, file);
+	forget_content(file_cache, file);
+	if (file_cache_latest(file_cache, &file->version.file) == file)
+		HASH_DELETE(by_key, file_cache->latest, file);
+	HASH_DEL(file_cache->known, file);
 	free(file);
 }
 
-static void forget_all_files(struct files *files)
+static void forget_all_files(struct file_cache *file_cache)
 {
 	struct known_file *file, *next;
 
-	HASH_ITER (hh, files->known, file, next)
-		forget_file(files, file);
+	HASH_ITER (hh, file_cache->known, file, next)
+		forget_file(file_cache, file);
 }
 
 /* Whoever looks into files may hold one of those that have been looked into. */
-static void forget_others(struct files *files)
+static void forget_others(struct file_cache *file_cache)
 {
 	struct known_file *file, *next;
 
-	HASH_ITER (hh, files->known, file, next)
+	HASH_ITER (hh, file_cache->known, file, next)
 		if (!file->looked)
-			forget_file(files, file);
+			forget_file(file_cache, file);
 }
 
-void files_free(struct files *files)
+void file_cache_free(struct file_cache *file_cache)
 {
-	if (!files)
+	if (!file_cache)
 		return;
-	forget_all_files(files);
-	free(files);
+	forget_all_files(file_cache);
+	free(file_cache);
 }
 
-struct known_file *files_find(struct files *files, const struct file_version *version)
+struct known_file *file_cache_find(struct file_cache *file_cache,
+				   const struct file_version *version)
 {
-	struct known_file *file = find_version(files, version);
+	struct known_file *file = find_version(file_cache, version);
 
 	return file && file->looked ? file : NULL;
 }
 
 /* NULL without memory. */
-static struct known_file *add_version(struct files *files, const struct file_version *version)
+static struct known_file *add_version(struct file_cache *file_cache,
+				      const struct file_version *version)
 {
 	struct known_file *file = calloc(1, sizeof(*file));
 
@@ -116,7 +119,7 @@ static struct known_file *add_version(struct files *files, const struct file_ver
 	file->version = *version;
 	file->fd = -1;
 	file->native = FILE_NO_NUMBER;
-	HASH_ADD(hh, files->known, version, sizeof(file->version), file);
+	HASH_ADD(hh, file_cache->known, version, sizeof(file->version), file);
 	if (!file->hh.tbl) {
 		free(file);
 		return NULL;
@@ -125,45 +128,47 @@ static struct known_file *add_version(struct files *files, const struct file_ver
 }
 
 /* Without memory the file has no latest version. */
-static void make_latest(struct files *files, struct known_file *file)
+static void make_latest(struct file_cache *file_cache, struct known_file *file)
 {
-	struct known_file *latest = files_latest(files, &file->version.file);
+	struct known_file *latest = file_cache_latest(file_cache, &file->version.file);
 
 	if (latest == file)
 		return;
 	if (latest)
-		HASH_DELETE(by_key, files->latest, latest);
-	HASH_ADD(by_key, files->latest, version.file, sizeof(file->version.file), file);
+		HASH_DELETE(by_key, file_cache->latest, latest);
+	HASH_ADD(by_key, file_cache->latest, version.file, sizeof(file->version.file), file);
 }
 
-static struct known_file *meet_version(struct files *files, const struct file_version *version)
+static struct known_file *meet_version(struct file_cache *file_cache,
+				       const struct file_version *version)
 {
-	struct known_file *file = find_version(files, version);
+	struct known_file *file = find_version(file_cache, version);
 
-	if (!file && HASH_COUNT(files->known) - files->looked >= FILES_MAX)
-		forget_others(files);
+	if (!file && HASH_COUNT(file_cache->known) - file_cache->looked >= FILE_CACHE_MAX)
+		forget_others(file_cache);
 	if (!file)
-		file = add_version(files, version);
+		file = add_version(file_cache, version);
 	if (file)
-		make_latest(files, file);
+		make_latest(file_cache, file);
 	return file;
 }
 
-struct known_file *files_meet(struct files *files, int fd)
+struct known_file *file_cache_meet(struct file_cache *file_cache, int fd)
 {
 	struct file_version version;
 
-	return probe_identify_file(files->probe, fd, &version) ? NULL
-							       : meet_version(files, &version);
+	return ebpf_identify_file(file_cache->ebpf, fd, &version)
+		       ? NULL
+		       : meet_version(file_cache, &version);
 }
 
-void files_forget_natives(struct files *files)
+void file_cache_forget_natives(struct file_cache *file_cache)
 {
-	for (struct known_file *file = files->known; file; file = file->hh.next)
+	for (struct known_file *file = file_cache->known; file; file = file->hh.next)
 		file->native = FILE_NO_NUMBER;
 }
 
-bool files_is_settled(const struct file_version *version, uint64_t real_ns)
+bool file_cache_is_settled(const struct file_version *version, uint64_t real_ns)
 {
 	uint64_t grain = version->changed_ns % SECOND_NS ? TICKS_NS : 2 * SECOND_NS;
 
@@ -171,24 +176,24 @@ bool files_is_settled(const struct file_version *version, uint64_t real_ns)
 }
 
 /* What is found in fd, lent. False: the file has been written to meanwhile. */
-static bool look_into(struct files *files, struct known_file *file, int fd)
+static bool look_into(struct file_cache *file_cache, struct known_file *file, int fd)
 {
 	int err;
 
-	file->settled = files_is_settled(&file->version, clock_real_ns());
+	file->settled = file_cache_is_settled(&file->version, clock_real_ns());
 	memset(&file->runtime, 0, sizeof(file->runtime));
-	err = foreign_runtime_find(files->foreign, fd, &file->runtime);
+	err = elf_helper_runtime_find(file_cache->elf_helper, fd, &file->runtime);
 	file->walked = !err;
 	file->strange = err == -ENOTSUP;
-	if (file->walked && files->owners)
-		foreign_owner_functions(files->foreign, fd, file->runtime.code);
-	if (!probe_file_is(files->probe, fd, &file->version))
+	if (file->walked && file_cache->owners)
+		elf_helper_owner_functions(file_cache->elf_helper, fd, file->runtime.code);
+	if (!ebpf_file_is(file_cache->ebpf, fd, &file->version))
 		return false;
 	file->fd = file->walked ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 	return true;
 }
 
-void files_tell(struct files *files, const struct known_file *file)
+void file_cache_tell(struct file_cache *file_cache, const struct known_file *file)
 {
 	struct python_file answer = {
 		.runtime = file->runtime.runtime,
@@ -205,38 +210,39 @@ void files_tell(struct files *files, const struct known_file *file)
 	memcpy(answer.code, file->runtime.code, sizeof(answer.code));
 	/* Of a strange one it goes on to ask, so that each process of it is named. */
 	if (file->settled && !file->strange)
-		probe_learn_file(files->probe, &file->version, file->walked ? &layout : NULL,
-				 &answer);
+		ebpf_learn_file(file_cache->ebpf, &file->version, file->walked ? &layout : NULL,
+				&answer);
 }
 
-struct known_file *files_learn(struct files *files, const struct file_version *version, int fd)
+struct known_file *file_cache_learn(struct file_cache *file_cache,
+				    const struct file_version *version, int fd)
 {
-	struct known_file *file = files_find(files, version);
+	struct known_file *file = file_cache_find(file_cache, version);
 
 	if (file && file->settled)
 		return file;
-	if (!file && files->looked >= FILES_MAX)
-		forget_all_files(files);
-	file = meet_version(files, version);
+	if (!file && file_cache->looked >= FILE_CACHE_MAX)
+		forget_all_files(file_cache);
+	file = meet_version(file_cache, version);
 	if (!file)
 		return NULL;
-	forget_content(files, file);
-	if (!look_into(files, file, fd)) {
-		forget_content(files, file);
+	forget_content(file_cache, file);
+	if (!look_into(file_cache, file, fd)) {
+		forget_content(file_cache, file);
 		return NULL;
 	}
 	file->looked = true;
-	files->looked++;
-	files_tell(files, file);
+	file_cache->looked++;
+	file_cache_tell(file_cache, file);
 	return file;
 }
 
-struct known_file *files_learn_path(struct files *files, const char *path)
+struct known_file *file_cache_learn_path(struct file_cache *file_cache, const char *path)
 {
 	_cleanup_close_ int fd = file_open_regular(path);
 	struct file_version version;
 
-	if (fd < 0 || probe_identify_file(files->probe, fd, &version))
+	if (fd < 0 || ebpf_identify_file(file_cache->ebpf, fd, &version))
 		return NULL;
-	return files_learn(files, &version, fd);
+	return file_cache_learn(file_cache, &version, fd);
 }

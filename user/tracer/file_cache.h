@@ -18,7 +18,7 @@
 #include "security/elf_helper.h"
 #include "ebpf/ebpf.h"
 
-struct files;
+struct file_cache;
 
 /* No file of the native helper's. */
 #define FILE_NO_NUMBER UINT32_MAX
@@ -26,11 +26,11 @@ struct files;
 /* What is known of an executable file. */
 struct known_file {
 	struct file_version version;
-	bool looked;  /* into, for Python: the following holds */
-	bool settled; /* whoever writes to it after we had read it has made another version */
-	bool walked;  /* a Python that we can walk */
-	bool strange; /* one that we can't */
-	bool proved;  /* a process of it was as the layout says */
+	bool looked;	/* into, for Python: the following holds */
+	bool settled;	/* whoever writes to it after we had read it has made another version */
+	bool walked;	/* a Python that we can walk */
+	bool strange;	/* one that we can't */
+	bool validated; /* a process of it was as the layout says */
 	struct python_runtime runtime;
 	int fd;		 /* of a Python that is walked; else -1 */
 	uint32_t native; /* the native helper's number of it; FILE_NO_NUMBER: it has not got it */
@@ -42,40 +42,43 @@ struct known_file {
  * clock for files stands still between its ticks, 10 ms at most, and some file systems keep whole
  * seconds, or every second one.
  */
-bool files_is_settled(const struct file_version *version, uint64_t real_ns);
+bool file_cache_is_settled(const struct file_version *version, uint64_t real_ns);
 
 /* All lent. owners: the functions that make descriptor owners are looked for. 0 or -ENOMEM. */
-int files_new(struct probe *probe, struct foreign *foreign, bool owners, struct files **ret_files);
-void files_free(struct files *files);
+int file_cache_new(struct ebpf *ebpf, struct elf_helper *elf_helper, bool owners,
+		   struct file_cache **ret_file_cache);
+void file_cache_free(struct file_cache *file_cache);
 
 /*
- * What is known of a version that has been looked into: lent until the next files_learn(). NULL: it
- * has not been.
+ * What is known of a version that has been looked into: lent until the next file_cache_learn().
+ * NULL: it has not been.
  */
-struct known_file *files_find(struct files *files, const struct file_version *version);
+struct known_file *file_cache_find(struct file_cache *file_cache,
+				   const struct file_version *version);
 
 /*
  * The same, once it has been looked into, which the kernel side is told of. version: what fd, lent,
  * was when it was opened. NULL: it cannot be read, or is not that any more.
  */
-struct known_file *files_learn(struct files *files, const struct file_version *version, int fd);
+struct known_file *file_cache_learn(struct file_cache *file_cache,
+				    const struct file_version *version, int fd);
 
 /* The same of the file of a path. NULL also: there is none. */
-struct known_file *files_learn_path(struct files *files, const char *path);
+struct known_file *file_cache_learn_path(struct file_cache *file_cache, const char *path);
 
 /*
  * An open file of ours, lent, whether it has been looked into or not: lent until the next
- * files_meet() or files_learn(). NULL: the kernel side does not know it, or no memory.
+ * file_cache_meet() or file_cache_learn(). NULL: the kernel side does not know it, or no memory.
  */
-struct known_file *files_meet(struct files *files, int fd);
+struct known_file *file_cache_meet(struct file_cache *file_cache, int fd);
 
 /* The version of a file that was met last: lent likewise. NULL: it has not been met. */
-struct known_file *files_latest(struct files *files, const struct file_key *key);
+struct known_file *file_cache_latest(struct file_cache *file_cache, const struct file_key *key);
 
 /* The native helper has ended: it has no file any more. */
-void files_forget_natives(struct files *files);
+void file_cache_forget_natives(struct file_cache *file_cache);
 
 /* The kernel side has asked for what it had been told: once more. */
-void files_tell(struct files *files, const struct known_file *file);
+void file_cache_tell(struct file_cache *file_cache, const struct known_file *file);
 
 #endif

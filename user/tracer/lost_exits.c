@@ -10,67 +10,70 @@
 /* The kernel side lets go of a process just before it writes the record. */
 #define SLACK_NS 100000000ull
 
-void sweep_init(struct sweep *sweep, const struct probe *probe, const struct session *session,
-		record_fn ended, void *arg)
+void lost_exits_init(struct lost_exits *lost_exits, const struct ebpf *ebpf,
+		     const struct session *session, record_fn ended, void *arg)
 {
-	*sweep = (struct sweep){.probe = probe, .session = session, .ended = ended, .arg = arg};
+	*lost_exits =
+		(struct lost_exits){.ebpf = ebpf, .session = session, .ended = ended, .arg = arg};
 }
 
-void sweep_free(struct sweep *sweep)
+void lost_exits_free(struct lost_exits *lost_exits)
 {
-	free(TAKE_PTR(sweep->gone));
+	free(TAKE_PTR(lost_exits->gone));
 }
 
-static bool is_gone(const struct sweep *sweep, pid_t pid)
+static bool is_gone(const struct lost_exits *lost_exits, pid_t pid)
 {
-	return session_has_process(sweep->session, pid) && !probe_program(sweep->probe, pid);
+	return session_has_process(lost_exits->session, pid) &&
+	       !ebpf_program(lost_exits->ebpf, pid);
 }
 
 /* Without memory, at the next loss. */
-static void find_gone(struct sweep *sweep, uint64_t now_ns)
+static void find_gone(struct lost_exits *lost_exits, uint64_t now_ns)
 {
-	size_t count = session_living(sweep->session, &sweep->gone);
+	size_t count = session_living(lost_exits->session, &lost_exits->gone);
 
-	sweep->gaps = session_gaps(sweep->session);
-	sweep->seen_ns = now_ns;
-	sweep->count = 0;
+	lost_exits->gaps = session_gaps(lost_exits->session);
+	lost_exits->seen_ns = now_ns;
+	lost_exits->count = 0;
 	for (size_t i = 0; i < count; i++)
-		if (is_gone(sweep, sweep->gone[i]))
-			sweep->gone[sweep->count++] = sweep->gone[i];
-	if (!sweep->count)
-		free(TAKE_PTR(sweep->gone));
+		if (is_gone(lost_exits, lost_exits->gone[i]))
+			lost_exits->gone[lost_exits->count++] = lost_exits->gone[i];
+	if (!lost_exits->count)
+		free(TAKE_PTR(lost_exits->gone));
 }
 
-int sweep_end(const struct sweep *sweep, pid_t pid, uint64_t now_ns)
+int lost_exits_end(const struct lost_exits *lost_exits, pid_t pid, uint64_t now_ns)
 {
 	struct record_exit record = {0};
 
 	record_own(&record.h, RECORD_EXIT, sizeof(record), pid, now_ns);
-	return sweep->ended(sweep->arg, &record.h);
+	return lost_exits->ended(lost_exits->arg, &record.h);
 }
 
-static int let_go(struct sweep *sweep, uint64_t now_ns)
+static int let_go(struct lost_exits *lost_exits, uint64_t now_ns)
 {
-	_cleanup_free_ pid_t *gone = TAKE_PTR(sweep->gone);
+	_cleanup_free_ pid_t *gone = TAKE_PTR(lost_exits->gone);
 
 	int err = 0;
 
-	for (size_t i = 0; i < sweep->count && !err; i++)
-		if (is_gone(sweep, gone[i]))
-			err = sweep_end(sweep, gone[i], now_ns);
+	for (size_t i = 0; i < lost_exits->count && !err; i++)
+		if (is_gone(lost_exits, gone[i]))
+			err = lost_exits_end(lost_exits, gone[i], now_ns);
 	return err;
 }
 
-int sweep_look(struct sweep *sweep, uint64_t now_ns, bool more)
+int lost_exits_look(struct lost_exits *lost_exits, uint64_t now_ns, bool more)
 {
-	if (sweep->gone) {
-		bool read =
-			!more || session_arrived_ns(sweep->session) >= sweep->seen_ns + SLACK_NS;
+	if (lost_exits->gone) {
+		bool read = !more || session_arrived_ns(lost_exits->session) >=
+					     lost_exits->seen_ns + SLACK_NS;
 
-		return read && now_ns >= sweep->seen_ns + SLACK_NS ? let_go(sweep, now_ns) : 0;
+		return read && now_ns >= lost_exits->seen_ns + SLACK_NS ? let_go(lost_exits, now_ns)
+									: 0;
 	}
-	if (sweep->gaps != session_gaps(sweep->session) &&
-	    (!sweep->seen_ns || now_ns >= sweep->seen_ns + ROUND_NS))
-		find_gone(sweep, now_ns);
+	if (lost_exits->gaps != session_gaps(lost_exits->session) &&
+	    (!lost_exits->seen_ns || now_ns >= lost_exits->seen_ns + ROUND_NS))
+		find_gone(lost_exits, now_ns);
 	return 0;
 }

@@ -22,8 +22,8 @@
 #include "ebpf/ebpf.h"
 #include "session/session.h"
 
-struct sweep {
-	const struct probe *probe;
+struct lost_exits {
+	const struct ebpf *ebpf;
 	const struct session *session;
 	record_fn ended; /* takes the record of an end */
 	void *arg;
@@ -34,17 +34,17 @@ struct sweep {
 };
 
 /* All are lent. */
-void sweep_init(struct sweep *sweep, const struct probe *probe, const struct session *session,
-		record_fn ended, void *arg);
-void sweep_free(struct sweep *sweep);
+void lost_exits_init(struct lost_exits *lost_exits, const struct ebpf *ebpf,
+		     const struct session *session, record_fn ended, void *arg);
+void lost_exits_free(struct lost_exits *lost_exits);
 
 /* The process has ended, though its record was lost. What ended() returned. */
-int sweep_end(const struct sweep *sweep, pid_t pid, uint64_t now_ns);
+int lost_exits_end(const struct lost_exits *lost_exits, pid_t pid, uint64_t now_ns);
 
 /*
  * Looks, if there is occasion to. now_ns: CLOCK_BOOTTIME; more: the ring has records that may be
  * older than that. 0, or what ended() returned.
  */
-int sweep_look(struct sweep *sweep, uint64_t now_ns, bool more);
+int lost_exits_look(struct lost_exits *lost_exits, uint64_t now_ns, bool more);
 
 #endif

@@ -45,7 +45,7 @@ static bool path_of_names(const struct record_module *record, char path[PATH_MAX
 }
 
 struct search {
-	struct probe *probe;
+	struct ebpf *ebpf;
 	struct file_key wanted;
 	const char *path; /* from the root of its file system */
 	int fd;		  /* -1: not found */
@@ -65,7 +65,7 @@ static int open_wanted(const struct search *search, const char *path)
 	if (path_fd < 0)
 		return -1;
 	fd = file_reopen_regular(path_fd);
-	if (fd < 0 || probe_identify_file(search->probe, fd, &found) ||
+	if (fd < 0 || ebpf_identify_file(search->ebpf, fd, &found) ||
 	    memcmp(&found.file, &search->wanted, sizeof(search->wanted)))
 		return -1;
 	return TAKE_FD(fd);
@@ -92,9 +92,9 @@ static int look_below(void *arg, const struct proc_mount *mount)
  * file system. That is mostly ours; it may be mounted elsewhere, or a part of it be our root (as
  * with btrfs). -1: not found.
  */
-static int open_by_names(struct probe *probe, const struct record_module *record)
+static int open_by_names(struct ebpf *ebpf, const struct record_module *record)
 {
-	struct search search = {.probe = probe, .wanted = {record->device, record->inode}};
+	struct search search = {.ebpf = ebpf, .wanted = {record->device, record->inode}};
 	char path[PATH_MAX];
 
 	if (!path_of_names(record, path))
@@ -121,9 +121,9 @@ static int open_module(const struct record_module *record)
 	return file_open_regular(path);
 }
 
-int mapped_open(struct probe *probe, const struct record_module *record)
+int mapped_file_open(struct ebpf *ebpf, const struct record_module *record)
 {
 	int fd = open_module(record);
 
-	return fd >= 0 ? fd : open_by_names(probe, record);
+	return fd >= 0 ? fd : open_by_names(ebpf, record);
 }

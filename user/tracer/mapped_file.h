@@ -11,6 +11,6 @@
 #include "abi/record.h"
 
 /* The file of a mapping that a valid record tells of. The descriptor, the caller's, or -1. */
-int mapped_open(struct probe *probe, const struct record_module *record);
+int mapped_file_open(struct ebpf *ebpf, const struct record_module *record);
 
 #endif

@@ -18,47 +18,47 @@
 #include "ebpf/ebpf.h"
 #include "tracer/file_cache.h"
 
-struct natives;
+struct native_stacks;
 
 /*
  * probe and files are lent. urls: debuginfod servers that are asked for names, with blanks between
- * them; NULL: none. Records go on to feed: those that natives_feed() was given, in that order, with
- * the frames of native stacks among them. 0; -ELIBACC: there is no client library for debuginfod;
- * other negative errno.
+ * them; NULL: none. Records go on to feed: those that native_stacks_feed() was given, in that
+ * order, with the frames of native stacks among them. 0; -ELIBACC: there is no client library for
+ * debuginfod; other negative errno.
  */
-int natives_new(struct probe *probe, struct files *files, const char *urls, record_fn feed,
-		void *arg, struct natives **ret_natives);
-void natives_free(struct natives *natives);
+int native_stacks_new(struct ebpf *ebpf, struct file_cache *file_cache, const char *urls,
+		      record_fn feed, void *arg, struct native_stacks **ret_native_stacks);
+void native_stacks_free(struct native_stacks *native_stacks);
 
 /*
  * What no record can carry. A process is traced from now on: the files that it has mapped already
  * are opened. (Its record comes before the kernel side tells of its new mappings, so that one that
  * was made in between would be missed; and no record takes an open file along.)
  */
-void natives_attached(struct natives *natives, pid_t pid);
+void native_stacks_attached(struct native_stacks *native_stacks, pid_t pid);
 
 /*
  * And what has not happened yet, while records tell of what has: a command is about to be run, as a
  * shell would find it.
  */
-void natives_starting(struct natives *natives, const char *command);
+void native_stacks_starting(struct native_stacks *native_stacks, const char *command);
 
 /*
  * A record for the session: handed on now, or in its turn. A file that it tells of is opened at
  * once: by its turn the process may be gone. What feed returned, or 0.
  */
-int natives_feed(struct natives *natives, const struct record_header *record);
+int native_stacks_feed(struct native_stacks *native_stacks, const struct record_header *record);
 
-/* Readable when natives_pump() has something to do; it may become another one at any call. */
-int natives_fd(const struct natives *natives);
+/* Readable when native_stacks_pump() has something to do; it may become another one at any call. */
+int native_stacks_fd(const struct native_stacks *native_stacks);
 
 /*
  * Hands on what waits no more; all: what waits still is waited for. 0, or the first of feed's
  * errors but for -EINVAL and -ESRCH.
  */
-int natives_pump(struct natives *natives, bool all);
+int native_stacks_pump(struct native_stacks *native_stacks, bool all);
 
 /* What keeps native stacks or names from being found, a sentence, once; NULL: nothing new. Lent. */
-const char *natives_news(struct natives *natives);
+const char *native_stacks_notice(struct native_stacks *native_stacks);
 
 #endif

@@ -19,12 +19,12 @@
 #include "session/session.h"
 #include "tracer/lost_exits.h"
 
-struct relist {
-	struct probe *probe;
+struct resync {
+	struct ebpf *ebpf;
 	const struct session *session;
 	record_fn feed, ended;
 	void *arg;
-	struct sweep sweep;
+	struct lost_exits lost_exits;
 	uint64_t gaps;	   /* as many losses as the round takes care of */
 	uint64_t begun_ns; /* when the round began */
 	pid_t at;	   /* the process after which it goes on; 0: from the first on */
@@ -35,21 +35,21 @@ struct relist {
  * All are lent and must outlive it. What is learned goes to feed, the record of an end that was
  * lost to ended.
  */
-void relist_init(struct relist *relist, struct probe *probe, const struct session *session,
+void resync_init(struct resync *resync, struct ebpf *ebpf, const struct session *session,
 		 record_fn feed, record_fn ended, void *arg);
-void relist_free(struct relist *relist);
+void resync_free(struct resync *resync);
 
 /*
  * Tells of records that have been lost since the last call, before those that came after them,
  * which may be long in coming. now_ns: CLOCK_BOOTTIME. 0, or what feed returned.
  */
-int relist_tell(struct relist *relist, uint64_t now_ns);
+int resync_tell(struct resync *resync, uint64_t now_ns);
 
 /*
  * Looks at the next few processes: who they are and what they have open, each at most once in a
  * second; and which are there no more. now_ns: CLOCK_BOOTTIME; more: records that are older than
  * that may be in the ring. 0, or what feed or ended returned.
  */
-int relist_look(struct relist *relist, uint64_t now_ns, bool more);
+int resync_look(struct resync *resync, uint64_t now_ns, bool more);
 
 #endif

@@ -8,7 +8,7 @@
 #include "process/facts.h"
 #include "tracer/unsupported.h"
 
-int learned_process(record_fn feed, void *arg, pid_t pid, enum process_since since)
+int synthesize_process(record_fn feed, void *arg, pid_t pid, enum process_since since)
 {
 	_cleanup_free_ struct record_process *record = NULL;
 	int err = facts_read(pid, 0, FACTS_ALL, &record);
@@ -19,7 +19,7 @@ int learned_process(record_fn feed, void *arg, pid_t pid, enum process_since sin
 	return feed(arg, &record->h);
 }
 
-int learned_child(record_fn feed, void *arg, const struct record_fork *record, bool parent)
+int synthesize_child(record_fn feed, void *arg, const struct record_fork *record, bool parent)
 {
 	_cleanup_free_ struct record_process *facts = NULL;
 
@@ -29,7 +29,7 @@ int learned_child(record_fn feed, void *arg, const struct record_fork *record, b
 	return feed(arg, &facts->h);
 }
 
-int learned_program(record_fn feed, void *arg, const struct record_exec *record)
+int synthesize_program(record_fn feed, void *arg, const struct record_exec *record)
 {
 	_cleanup_free_ struct record_process *facts = NULL;
 
@@ -40,7 +40,7 @@ int learned_program(record_fn feed, void *arg, const struct record_exec *record)
 	return feed(arg, &facts->h);
 }
 
-int learned_runtime(record_fn feed, void *arg, pid_t pid, const struct python_runtime *runtime)
+int synthesize_runtime(record_fn feed, void *arg, pid_t pid, const struct python_runtime *runtime)
 {
 	union {
 		struct record_runtime record;
@@ -48,14 +48,14 @@ int learned_runtime(record_fn feed, void *arg, pid_t pid, const struct python_ru
 	} buf = {0};
 	int size;
 
-	strangers_name(runtime, buf.record.name);
+	unsupported_name(runtime, buf.record.name);
 	size = strlen(buf.record.name);
 	record_own(&buf.record.h, RECORD_RUNTIME, sizeof(buf.record) + size, pid, clock_boot_ns());
 	buf.record.name_size = size;
 	return feed(arg, &buf.record.h);
 }
 
-int learned_forget(record_fn feed, void *arg, pid_t pid)
+int synthesize_forget(record_fn feed, void *arg, pid_t pid)
 {
 	struct record_header record;
 

@@ -14,21 +14,21 @@
 #include "python/runtime.h"
 
 /* What /proc says of a process that begins to be traced. What feed returned, or negative errno. */
-int learned_process(record_fn feed, void *arg, pid_t pid, enum process_since since);
+int synthesize_process(record_fn feed, void *arg, pid_t pid, enum process_since since);
 
 /*
  * Where a forked child is; parent: of whom that is known. By now it may run another program, for
  * which a record will come: so not its name, unless it is all that can be had. As above.
  */
-int learned_child(record_fn feed, void *arg, const struct record_fork *record, bool parent);
+int synthesize_child(record_fn feed, void *arg, const struct record_fork *record, bool parent);
 
 /* /proc knows more than the record of an exec, if the process is still that program. As above. */
-int learned_program(record_fn feed, void *arg, const struct record_exec *record);
+int synthesize_program(record_fn feed, void *arg, const struct record_exec *record);
 
 /* The process runs this Python. What feed returned. */
-int learned_runtime(record_fn feed, void *arg, pid_t pid, const struct python_runtime *runtime);
+int synthesize_runtime(record_fn feed, void *arg, pid_t pid, const struct python_runtime *runtime);
 
 /* The process was added in vain. What feed returned. */
-int learned_forget(record_fn feed, void *arg, pid_t pid);
+int synthesize_forget(record_fn feed, void *arg, pid_t pid);
 
 #endif

@@ -49,7 +49,7 @@ static uint32_t ways_of(const struct tables *tables, uint64_t table)
 		if (task->table != table)
 			continue;
 		if (task->users != met)
-			ways |= UNSEEN_STRANGER;
+			ways |= UNSEEN_SHARER;
 		if (task->ring)
 			ways |= UNSEEN_RING;
 	}
@@ -66,11 +66,11 @@ static bool is_first(const struct tables *tables, size_t at)
 	return true;
 }
 
-static bool has_stranger(const struct tables *tables, pid_t pid)
+static bool has_sharer(const struct tables *tables, pid_t pid)
 {
 	for (size_t i = 0; i < tables->count; i++)
 		if (tables->tasks[i].tgid == (uint32_t)pid &&
-		    ways_of(tables, tables->tasks[i].table) & UNSEEN_STRANGER)
+		    ways_of(tables, tables->tasks[i].table) & UNSEEN_SHARER)
 			return true;
 	return false;
 }
@@ -92,7 +92,7 @@ static int tell(const struct tables *tables, pid_t pid, uint64_t time_ns, record
 }
 
 /* From Linux 5.8 on there is no kernel that cannot tell, and none older is supported. */
-int sharers_look(const struct probe *probe, pid_t pid, record_fn feed, void *arg)
+int table_sharers_look(const struct ebpf *ebpf, pid_t pid, record_fn feed, void *arg)
 {
 	struct tables tables = {0};
 	uint64_t time_ns = 0;
@@ -100,9 +100,9 @@ int sharers_look(const struct probe *probe, pid_t pid, record_fn feed, void *arg
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		tables.count = 0;
-		err = probe_each_task(probe, keep, &tables);
+		err = ebpf_each_task(ebpf, keep, &tables);
 		time_ns = clock_boot_ns();
-		if (err || !has_stranger(&tables, pid))
+		if (err || !has_sharer(&tables, pid))
 			break;
 	}
 	if (!err)

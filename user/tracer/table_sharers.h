@@ -17,6 +17,6 @@
  * The process is traced already. A record for each of its threads' tables, unless this kernel
  * cannot tell. What feed returned, or -ENOMEM.
  */
-int sharers_look(const struct probe *probe, pid_t pid, record_fn feed, void *arg);
+int table_sharers_look(const struct ebpf *ebpf, pid_t pid, record_fn feed, void *arg);
 
 #endif

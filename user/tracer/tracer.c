@@ -31,20 +31,20 @@ enum event { EVENT_RING, EVENT_TICK, EVENT_NATIVE, EVENT_FILE };
 
 struct tracer {
 	struct tracer_options options;
-	struct foreign *foreign;
+	struct elf_helper *elf_helper;
 	struct source *source; /* NULL: nothing shows source lines */
 	struct session *session;
 	struct recorder recorder;
-	struct probe *probe; /* NULL: not open yet */
-	struct files *files;
-	struct natives *natives; /* NULL: not asked for */
-	struct attach *attach;
-	struct relist relist;
+	struct ebpf *ebpf; /* NULL: not open yet */
+	struct file_cache *file_cache;
+	struct native_stacks *native_stacks; /* NULL: not asked for */
+	struct discover *discover;
+	struct resync resync;
 	int epoll_fd, timer_fd;
-	const char *lacks[GUARD_LACKS_MAX];
+	const char *lacks[PRIVILEGES_LACKS_MAX];
 	size_t lack_count, lacks_told;
-	const char *probe_lack_told; /* of attach_lack() */
-	unsigned int unread;	     /* executable files whose failure has been told */
+	const char *ebpf_lack_told; /* of discover_lack() */
+	unsigned int unread;	    /* executable files whose failure has been told */
 	char unread_text[160];
 };
 
@@ -68,7 +68,7 @@ static int no_memory(struct tracer_error *error)
 /* The helpers first, so that they inherit neither a map nor a file of ours. */
 static int open_helpers(struct tracer *tracer, struct tracer_error *error)
 {
-	int err = foreign_new(&tracer->foreign);
+	int err = elf_helper_new(&tracer->elf_helper);
 
 	if (!err && tracer->options.source_lines)
 		err = source_new(&tracer->source);
@@ -83,8 +83,8 @@ static void forget_stack(void *arg, uint64_t stack_id)
 {
 	struct tracer *tracer = arg;
 
-	if (tracer->probe)
-		probe_forget_stack(tracer->probe, stack_id);
+	if (tracer->ebpf)
+		ebpf_forget_stack(tracer->ebpf, stack_id);
 }
 
 static int start_session(struct tracer *tracer, struct tracer_error *error)
@@ -142,15 +142,15 @@ void tracer_free(struct tracer *tracer)
 {
 	if (!tracer)
 		return;
-	relist_free(&tracer->relist);
+	resync_free(&tracer->resync);
 	session_free(tracer->session);
 	recorder_close(&tracer->recorder);
-	natives_free(tracer->natives);
-	attach_free(tracer->attach);
-	files_free(tracer->files);
-	foreign_free(tracer->foreign);
+	native_stacks_free(tracer->native_stacks);
+	discover_free(tracer->discover);
+	file_cache_free(tracer->file_cache);
+	elf_helper_free(tracer->elf_helper);
 	source_free(tracer->source);
-	probe_close(tracer->probe);
+	ebpf_close(tracer->ebpf);
 	close_fd(tracer->epoll_fd);
 	close_fd(tracer->timer_fd);
 	free(tracer);
@@ -181,8 +181,8 @@ static int to_natives(void *arg, const struct record_header *record)
 {
 	struct tracer *tracer = arg;
 
-	return tracer->natives ? natives_feed(tracer->natives, record)
-			       : recorder_feed(&tracer->recorder, record);
+	return tracer->native_stacks ? native_stacks_feed(tracer->native_stacks, record)
+				     : recorder_feed(&tracer->recorder, record);
 }
 
 /* Its beginning: every record enters here, whether the kernel side's or one of our own. */
@@ -190,7 +190,7 @@ static int enter_chain(void *arg, const struct record_header *record)
 {
 	struct tracer *tracer = arg;
 
-	return attach_record(tracer->attach, record);
+	return discover_record(tracer->discover, record);
 }
 
 /* One of the kernel side's: what makes no sense, or is of a process that has gone, is passed over.
@@ -208,14 +208,14 @@ static int on_lost_exit(void *arg, const struct record_header *record)
 	return on_kernel_record(arg, record, record->size);
 }
 
-static int open_natives(struct tracer *tracer, struct tracer_error *error)
+static int open_native_stacks(struct tracer *tracer, struct tracer_error *error)
 {
 	int err;
 
-	if (tracer->options.probe.natives == NATIVES_NONE)
+	if (tracer->options.ebpf.natives == NATIVES_NONE)
 		return 0;
-	err = natives_new(tracer->probe, tracer->files, tracer->options.debuginfod, to_recorder,
-			  tracer, &tracer->natives);
+	err = native_stacks_new(tracer->ebpf, tracer->file_cache, tracer->options.debuginfod,
+				to_recorder, tracer, &tracer->native_stacks);
 	if (err == -ELIBACC)
 		set_error(error, TRACER_FAILED,
 			  "--debuginfod needs libdebuginfod.so.1 (Debian: libdebuginfod1)");
@@ -228,22 +228,22 @@ static int open_natives(struct tracer *tracer, struct tracer_error *error)
 static int open_chain(struct tracer *tracer, struct tracer_error *error)
 {
 	struct attach_options attaching = {
-		.probe = tracer->probe,
-		.foreign = tracer->foreign,
+		.ebpf = tracer->ebpf,
+		.elf_helper = tracer->elf_helper,
 		.session = tracer->session,
-		.owners = tracer->options.probe.owners,
+		.owners = tracer->options.ebpf.owners,
 		.heap_scan = tracer->options.heap_scan,
 		.heap_scan_bytes = tracer->options.heap_scan_bytes,
 	};
 
-	if (files_new(tracer->probe, tracer->foreign, attaching.owners, &tracer->files))
+	if (file_cache_new(tracer->ebpf, tracer->elf_helper, attaching.owners, &tracer->file_cache))
 		return no_memory(error);
-	attaching.files = tracer->files;
-	if (attach_new(&attaching, to_natives, tracer, &tracer->attach))
+	attaching.file_cache = tracer->file_cache;
+	if (discover_new(&attaching, to_natives, tracer, &tracer->discover))
 		return no_memory(error);
-	relist_init(&tracer->relist, tracer->probe, tracer->session, enter_chain, on_lost_exit,
+	resync_init(&tracer->resync, tracer->ebpf, tracer->session, enter_chain, on_lost_exit,
 		    tracer);
-	return open_natives(tracer, error);
+	return open_native_stacks(tracer, error);
 }
 
 static int add_event(struct tracer *tracer, int fd, enum event event)
@@ -269,9 +269,9 @@ static int open_events(struct tracer *tracer, struct tracer_error *error)
 	if (!err)
 		err = add_event(tracer, tracer->timer_fd, EVENT_TICK);
 	if (!err)
-		err = add_event(tracer, probe_fd(tracer->probe), EVENT_RING);
-	if (!err && attach_fd(tracer->attach) >= 0)
-		err = add_event(tracer, attach_fd(tracer->attach), EVENT_FILE);
+		err = add_event(tracer, ebpf_fd(tracer->ebpf), EVENT_RING);
+	if (!err && discover_fd(tracer->discover) >= 0)
+		err = add_event(tracer, discover_fd(tracer->discover), EVENT_FILE);
 	if (err)
 		set_error(error, TRACER_FAILED, "cannot start the event loop: %s", strerror(-err));
 	return err;
@@ -280,9 +280,9 @@ static int open_events(struct tracer *tracer, struct tracer_error *error)
 static enum tracer_failure failure_of(enum probe_lack lack)
 {
 	switch (lack) {
-	case PROBE_LACK_PRIVILEGE:
+	case EBPF_LACK_PRIVILEGE:
 		return TRACER_NO_PRIVILEGE;
-	case PROBE_LACK_KERNEL:
+	case EBPF_LACK_KERNEL:
 		return TRACER_NO_KERNEL;
 	default:
 		return TRACER_FAILED;
@@ -292,7 +292,7 @@ static enum tracer_failure failure_of(enum probe_lack lack)
 int tracer_open(struct tracer *tracer, struct tracer_error *error)
 {
 	struct probe_error lacking;
-	int err = probe_open(&tracer->options.probe, &tracer->probe, &lacking);
+	int err = ebpf_open(&tracer->options.ebpf, &tracer->ebpf, &lacking);
 
 	if (err) {
 		set_error(error, failure_of(lacking.lack), "%s", lacking.text);
@@ -303,37 +303,37 @@ int tracer_open(struct tracer *tracer, struct tracer_error *error)
 		err = open_events(tracer, error);
 	if (!err)
 		tracer->lack_count =
-			guard_lacks(probe_kprobes_refused(tracer->probe), tracer->lacks);
+			privileges_lacks(ebpf_kprobes_refused(tracer->ebpf), tracer->lacks);
 	return err;
 }
 
 int tracer_attach(struct tracer *tracer, pid_t pid, enum tracer_scope scope, bool follow)
 {
 	bool known = session_has_process(tracer->session, pid);
-	int err = attach_running(tracer->attach, pid, follow);
+	int err = discover_running(tracer->discover, pid, follow);
 
 	if (err)
 		return err;
 	/* One that has been followed from its parent is known, but not what it has mapped. */
-	if (tracer->natives && (!known || scope == TRACER_NAMED))
-		natives_attached(tracer->natives, pid);
+	if (tracer->native_stacks && (!known || scope == TRACER_NAMED))
+		native_stacks_attached(tracer->native_stacks, pid);
 	if (scope == TRACER_NAMED && !heed())
-		attach_inside(tracer->attach, pid);
+		discover_inside(tracer->discover, pid);
 	return known;
 }
 
 int tracer_start(struct tracer *tracer, pid_t pid, char *const *command)
 {
-	if (tracer->natives)
-		natives_starting(tracer->natives, command[0]);
-	return attach_starting(tracer->attach, pid, command);
+	if (tracer->native_stacks)
+		native_stacks_starting(tracer->native_stacks, command[0]);
+	return discover_starting(tracer->discover, pid, command);
 }
 
 int tracer_confine(const struct tracer *tracer, bool signals)
 {
-	int err = guard_drop(signals);
+	int err = privileges_drop(signals);
 
-	return err ? err : guard_filter(tracer->natives ? helper_exe : NULL);
+	return err ? err : privileges_filter(tracer->native_stacks ? helper_exe : NULL);
 }
 
 int tracer_fd(const struct tracer *tracer)
@@ -352,27 +352,27 @@ static void take_events(struct tracer *tracer)
 		if (events[i].data.u32 == EVENT_TICK)
 			(void)!read(tracer->timer_fd, &ticks, sizeof(ticks));
 		else if (events[i].data.u32 == EVENT_FILE)
-			attach_look(tracer->attach);
+			discover_look(tracer->discover);
 	}
 }
 
 /* Reads what waits, though not so much that nothing else is done; *ret_more: there is more. */
 static int consume_ring(struct tracer *tracer, uint64_t now, bool *ret_more)
 {
-	int err = relist_tell(&tracer->relist, now);
-	int n = err ? err : probe_consume(tracer->probe, on_kernel_record, tracer);
+	int err = resync_tell(&tracer->resync, now);
+	int n = err ? err : ebpf_consume(tracer->ebpf, on_kernel_record, tracer);
 
-	*ret_more = n == PROBE_BATCH;
+	*ret_more = n == EBPF_BATCH;
 	return n < 0 && n != -EINTR ? n : 0;
 }
 
 /* What waited for native stacks. One that helps to find them may have taken another's place. */
 static int pump_natives(struct tracer *tracer, bool all)
 {
-	if (!tracer->natives)
+	if (!tracer->native_stacks)
 		return 0;
-	add_event(tracer, natives_fd(tracer->natives), EVENT_NATIVE);
-	return natives_pump(tracer->natives, all);
+	add_event(tracer, native_stacks_fd(tracer->native_stacks), EVENT_NATIVE);
+	return native_stacks_pump(tracer->native_stacks, all);
 }
 
 /* Time has come so far; unless there are more, all records until then have been read. */
@@ -402,8 +402,8 @@ int tracer_step(struct tracer *tracer, bool *ret_more)
 	if (!err)
 		err = pass_time(tracer, now, more);
 	if (!err)
-		err = relist_look(&tracer->relist, now, more);
-	*ret_more = attach_step(tracer->attach);
+		err = resync_look(&tracer->resync, now, more);
+	*ret_more = discover_step(tracer->discover);
 	return err;
 }
 
@@ -412,7 +412,7 @@ int tracer_stop(struct tracer *tracer)
 	bool more;
 	int err;
 
-	probe_detach(tracer->probe);
+	ebpf_detach(tracer->ebpf);
 	do
 		err = consume_ring(tracer, clock_boot_ns(), &more);
 	while (!err && more);
@@ -425,9 +425,9 @@ static int enter_end(struct tracer *tracer)
 	_cleanup_free_ struct record_end *record = NULL;
 	uint64_t lost[LOSS_CAUSES], compat;
 
-	probe_losses(tracer->probe, lost, &compat);
-	record = record_end_new(lost, compat, attach_unseen(tracer->attach),
-				probe_rung(tracer->probe), clock_boot_ns());
+	ebpf_losses(tracer->ebpf, lost, &compat);
+	record = record_end_new(lost, compat, discover_unseen(tracer->discover),
+				ebpf_hook_kind(tracer->ebpf), clock_boot_ns());
 	return record ? enter_chain(tracer, &record->h) : -ENOMEM;
 }
 
@@ -443,19 +443,19 @@ int tracer_finish(struct tracer *tracer, bool summary)
 
 static const char *lack_notice(struct tracer *tracer)
 {
-	const char *lack = tracer->attach ? attach_lack(tracer->attach) : NULL;
+	const char *lack = tracer->discover ? discover_lack(tracer->discover) : NULL;
 
 	if (tracer->lacks_told < tracer->lack_count)
 		return tracer->lacks[tracer->lacks_told++];
-	if (lack == tracer->probe_lack_told)
+	if (lack == tracer->ebpf_lack_told)
 		return NULL;
-	tracer->probe_lack_told = lack;
+	tracer->ebpf_lack_told = lack;
 	return lack;
 }
 
 static const char *unread_notice(struct tracer *tracer)
 {
-	unsigned int failures = foreign_failures(tracer->foreign);
+	unsigned int failures = elf_helper_failures(tracer->elf_helper);
 	unsigned int more = failures - tracer->unread;
 
 	if (!more)
@@ -470,7 +470,8 @@ static const char *unread_notice(struct tracer *tracer)
 
 static const char *trouble_notice(struct tracer *tracer)
 {
-	const char *text = tracer->natives ? natives_news(tracer->natives) : NULL;
+	const char *text =
+		tracer->native_stacks ? native_stacks_notice(tracer->native_stacks) : NULL;
 
 	if (!text)
 		text = recorder_full(&tracer->recorder);
@@ -483,7 +484,8 @@ static const char *notice_of(struct tracer *tracer, enum tracer_notice kind)
 	case NOTICE_LACK:
 		return lack_notice(tracer);
 	case NOTICE_UNSUPPORTED:
-		return tracer->attach ? strangers_news(attach_strangers(tracer->attach)) : NULL;
+		return tracer->discover ? unsupported_notice(discover_unsupported(tracer->discover))
+					: NULL;
 	case NOTICE_TROUBLE:
 		return trouble_notice(tracer);
 	case NOTICE_NOT_RECORDED:
@@ -510,17 +512,17 @@ void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats)
 	struct earlier_progress progress;
 
 	session_stats(tracer->session, ret_stats);
-	if (!tracer->attach)
+	if (!tracer->discover)
 		return;
-	probe_losses(tracer->probe, ret_stats->lost, &ret_stats->compat_calls);
-	ret_stats->hooks = probe_rung(tracer->probe);
-	ret_stats->unseen = attach_unseen(tracer->attach);
-	attach_progress(tracer->attach, &progress);
+	ebpf_losses(tracer->ebpf, ret_stats->lost, &ret_stats->compat_calls);
+	ret_stats->hooks = ebpf_hook_kind(tracer->ebpf);
+	ret_stats->unseen = discover_unseen(tracer->discover);
+	discover_progress(tracer->discover, &progress);
 	ret_stats->searched = progress.done;
 	ret_stats->to_search = progress.total;
 }
 
 pid_t tracer_next_target(const struct tracer *tracer, pid_t pid)
 {
-	return probe_next_target(tracer->probe, pid);
+	return ebpf_next_target(tracer->ebpf, pid);
 }

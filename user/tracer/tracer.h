@@ -39,15 +39,15 @@ struct tracer;
 
 /* What it points to is lent until tracer_free(). */
 struct tracer_options {
-	struct probe_options probe; /* the kernel side */
-	bool heap_scan;		    /* Python's descriptor owners of before are searched for */
-	uint64_t heap_scan_bytes;   /* of one process are read for that, at most */
-	unsigned int history;	    /* generations kept of each descriptor */
-	size_t memory;		    /* bytes for all that is kept; 0: SESSION_MEMORY */
-	bool source_lines;	    /* a sink shows them */
-	const char *debuginfod;	    /* servers asked for names; NULL: none */
-	const char *record;	    /* the file of a recording; NULL: none */
-	uint64_t record_bytes;	    /* that it may take */
+	struct probe_options ebpf; /* the kernel side */
+	bool heap_scan;		   /* Python's descriptor owners of before are searched for */
+	uint64_t heap_scan_bytes;  /* of one process are read for that, at most */
+	unsigned int history;	   /* generations kept of each descriptor */
+	size_t memory;		   /* bytes for all that is kept; 0: SESSION_MEMORY */
+	bool source_lines;	   /* a sink shows them */
+	const char *debuginfod;	   /* servers asked for names; NULL: none */
+	const char *record;	   /* the file of a recording; NULL: none */
+	uint64_t record_bytes;	   /* that it may take */
 };
 
 /* What keeps a trace from beginning. */
@@ -91,7 +91,7 @@ enum tracer_scope {
 
 /*
  * Traces a running process, with all its threads; follow: with its living descendants too. (Whoever
- * it starts from then on is traced by probe_options.follow.) 0; 1: it was traced already; -ESRCH:
+ * it starts from then on is traced by ebpf_options.follow.) 0; 1: it was traced already; -ESRCH:
  * it does not exist or is gone; other negative errno.
  */
 int tracer_attach(struct tracer *tracer, pid_t pid, enum tracer_scope scope, bool follow);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void strangers_name(const struct python_runtime *runtime, char ret[RUNTIME_NAME])
+void unsupported_name(const struct python_runtime *runtime, char ret[RUNTIME_NAME])
 {
 	snprintf(ret, RUNTIME_NAME, runtime->pypy ? "PyPy" : "CPython %s", runtime->version_text);
 }
@@ -21,25 +21,26 @@ static const char *obstacle(const struct python_runtime *runtime, bool unsound)
 	return "which fdtrace does not know";
 }
 
-void strangers_meet(struct strangers *strangers, pid_t pid, const struct python_runtime *runtime,
-		    bool unsound)
+void unsupported_meet(struct unsupported *unsupported, pid_t pid,
+		      const struct python_runtime *runtime, bool unsound)
 {
-	char name[RUNTIME_NAME], tail[STRANGER_SIZE];
+	char name[RUNTIME_NAME], tail[UNSUPPORTED_SIZE];
 
-	strangers_name(runtime, name);
+	unsupported_name(runtime, name);
 	snprintf(tail, sizeof(tail), " runs %s, %s: its calls have no Python stacks", name,
 		 obstacle(runtime, unsound));
-	for (unsigned int i = 0; i < strangers->count; i++) {
-		if (strstr(strangers->lines[i], tail))
+	for (unsigned int i = 0; i < unsupported->count; i++) {
+		if (strstr(unsupported->lines[i], tail))
 			return; /* said, or about to be */
 	}
-	if (strangers->count == STRANGERS_MAX)
+	if (unsupported->count == UNSUPPORTED_MAX)
 		return;
-	snprintf(strangers->lines[strangers->count++], STRANGER_SIZE, "process %d%.140s", pid,
-		 tail);
+	snprintf(unsupported->lines[unsupported->count++], UNSUPPORTED_SIZE, "process %d%.140s",
+		 pid, tail);
 }
 
-const char *strangers_news(struct strangers *strangers)
+const char *unsupported_notice(struct unsupported *unsupported)
 {
-	return strangers->told < strangers->count ? strangers->lines[strangers->told++] : NULL;
+	return unsupported->told < unsupported->count ? unsupported->lines[unsupported->told++]
+						      : NULL;
 }

@@ -12,26 +12,26 @@
 
 #include "python/runtime.h"
 
-#define STRANGERS_MAX 16
-#define STRANGER_SIZE 160
-#define RUNTIME_NAME  40
+#define UNSUPPORTED_MAX	 16
+#define UNSUPPORTED_SIZE 160
+#define RUNTIME_NAME	 40
 
-struct strangers {
-	char lines[STRANGERS_MAX][STRANGER_SIZE];
+struct unsupported {
+	char lines[UNSUPPORTED_MAX][UNSUPPORTED_SIZE];
 	unsigned int count, told;
 };
 
 /* "CPython 3.11.2", "PyPy". */
-void strangers_name(const struct python_runtime *runtime, char ret[RUNTIME_NAME]);
+void unsupported_name(const struct python_runtime *runtime, char ret[RUNTIME_NAME]);
 
 /*
  * A traced process runs this Python, which is not walked: for what python_runtime_find() said, or
  * because the live process is not as the layout says (unsound).
  */
-void strangers_meet(struct strangers *strangers, pid_t pid, const struct python_runtime *runtime,
-		    bool unsound);
+void unsupported_meet(struct unsupported *unsupported, pid_t pid,
+		      const struct python_runtime *runtime, bool unsound);
 
 /* The next sentence that has not been said; NULL: none. Lent. */
-const char *strangers_news(struct strangers *strangers);
+const char *unsupported_notice(struct unsupported *unsupported);
 
 #endif

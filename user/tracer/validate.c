@@ -18,17 +18,17 @@ static bool read_memory(void *arg, uint64_t address, void *buf, size_t size)
 	return peek_read(*(const int *)arg, address, buf, size);
 }
 
-enum soundness prove_process(pid_t pid, const struct python_runtime *runtime, uint64_t bias)
+enum soundness validate_process(pid_t pid, const struct python_runtime *runtime, uint64_t bias)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	_cleanup_close_ int fd = peek_open(pid);
-	enum soundness soundness = SOUND_NOT_YET;
+	enum soundness soundness = CONSISTENT_NOT_YET;
 
 	for (unsigned int i = 0; fd >= 0 && i < TRIES; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
-		soundness = python_sound(runtime, bias, read_memory, &fd);
-		if (soundness != SOUND_NO)
+		soundness = python_consistent(runtime, bias, read_memory, &fd);
+		if (soundness != CONSISTENT_NO)
 			break;
 	}
 	return soundness;
@@ -36,7 +36,7 @@ enum soundness prove_process(pid_t pid, const struct python_runtime *runtime, ui
 
 /* The code object of a record, which its process may free and make anew at any time. */
 struct suspect {
-	const struct probe *probe;
+	const struct ebpf *ebpf;
 	const struct py_layout *layout;
 	pid_t pid;
 	int memory;
@@ -76,17 +76,16 @@ static bool is_still_there(struct suspect *suspect)
 {
 	struct code_parts sent, now;
 
-	return probe_code_is_sent(suspect->probe, suspect->pid, suspect->code, suspect->ident,
-				  &sent, &suspect->type) &&
+	return ebpf_code_is_sent(suspect->ebpf, suspect->pid, suspect->code, suspect->ident, &sent,
+				 &suspect->type) &&
 	       read_parts(suspect, &now) && !memcmp(&sent, &now, sizeof(now));
 }
 
-int prove_table(const struct probe *probe, const struct record_code_table *record,
-		const struct py_layout *layout, record_fn feed, void *arg)
+int validate_table(const struct ebpf *ebpf, const struct record_code_table *record,
+		   const struct py_layout *layout, record_fn feed, void *arg)
 {
 	_cleanup_close_ int fd = peek_open(record->h.tgid);
-	struct suspect suspect = {probe,	 layout, record->h.tgid, fd, record->code,
-				  record->ident, 0};
+	struct suspect suspect = {ebpf, layout, record->h.tgid, fd, record->code, record->ident, 0};
 	uint32_t offset = record->offset;
 	int err = 0;
 
@@ -94,7 +93,7 @@ int prove_table(const struct probe *probe, const struct record_code_table *recor
 		return 0;
 	while (!err) {
 		_cleanup_free_ struct record_code_table *piece =
-			mend_table(record, offset, layout, suspect.type, read_memory, &fd);
+			reread_table(record, offset, layout, suspect.type, read_memory, &fd);
 
 		if (!piece || !is_still_there(&suspect))
 			return 0;
@@ -105,27 +104,26 @@ int prove_table(const struct probe *probe, const struct record_code_table *recor
 }
 
 /* The whole record, the caller's, or NULL. */
-static struct record_code *reread(const struct probe *probe, const struct record_code *record,
+static struct record_code *reread(const struct ebpf *ebpf, const struct record_code *record,
 				  const struct py_layout *layout)
 {
 	_cleanup_close_ int fd = peek_open(record->h.tgid);
-	struct suspect suspect = {probe,	 layout, record->h.tgid, fd, record->code,
-				  record->ident, 0};
+	struct suspect suspect = {ebpf, layout, record->h.tgid, fd, record->code, record->ident, 0};
 	struct record_code *code;
 
 	if (fd < 0 || !is_still_there(&suspect))
 		return NULL;
-	code = mend_code(record, layout, suspect.type, read_memory, &fd);
+	code = reread_code(record, layout, suspect.type, read_memory, &fd);
 	if (code && is_still_there(&suspect))
 		return code;
 	free(code);
 	return NULL;
 }
 
-int prove_code(const struct probe *probe, const struct record_code *record,
-	       const struct py_layout *layout, record_fn feed, void *arg)
+int validate_code(const struct ebpf *ebpf, const struct record_code *record,
+		  const struct py_layout *layout, record_fn feed, void *arg)
 {
-	_cleanup_free_ struct record_code *whole = reread(probe, record, layout);
+	_cleanup_free_ struct record_code *whole = reread(ebpf, record, layout);
 	struct record_code_table rest = {.h = record->h};
 	int err = feed(arg, whole ? &whole->h : &record->h);
 
@@ -135,5 +133,5 @@ int prove_code(const struct probe *probe, const struct record_code *record,
 	rest.code = record->code;
 	rest.ident = record->ident;
 	rest.offset = whole->table_bytes;
-	return prove_table(probe, &rest, layout, feed, arg);
+	return validate_table(ebpf, &rest, layout, feed, arg);
 }

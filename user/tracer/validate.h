@@ -14,21 +14,21 @@
 #include "python/consistency.h"
 
 /* bias: what the file was moved by in the process. Takes some milliseconds at most. */
-enum soundness prove_process(pid_t pid, const struct python_runtime *runtime, uint64_t bias);
+enum soundness validate_process(pid_t pid, const struct python_runtime *runtime, uint64_t bias);
 
 /*
  * A code object that the kernel side could not read whole, from the live process: feeds what
  * replaces the record; or the record itself, where it may not be that code object any more. What
  * feed returned.
  */
-int prove_code(const struct probe *probe, const struct record_code *record,
-	       const struct py_layout *layout, record_fn feed, void *arg);
+int validate_code(const struct ebpf *ebpf, const struct record_code *record,
+		  const struct py_layout *layout, record_fn feed, void *arg);
 
 /*
  * The same of a line table whose pieces from this one on the kernel side could not read: feeds
  * those that can be had. What feed returned, or 0.
  */
-int prove_table(const struct probe *probe, const struct record_code_table *record,
-		const struct py_layout *layout, record_fn feed, void *arg);
+int validate_table(const struct ebpf *ebpf, const struct record_code_table *record,
+		   const struct py_layout *layout, record_fn feed, void *arg);
 
 #endif

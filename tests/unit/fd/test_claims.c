@@ -182,8 +182,8 @@ static void test_c_code_waits(void **state)
 	stream_end(&s);
 }
 
-/* Two objects of one life: which of them may close is not known. */
-static void test_two_claims_in_one_life(void **state)
+/* Two objects of one generation: which of them may close is not known. */
+static void test_two_claims_in_one_generation(void **state)
 {
 	struct record_claim a, b;
 	struct stream s;
@@ -246,7 +246,8 @@ static void test_stale_object_not_at_hand(void **state)
 	stream_end(&s);
 }
 
-/* Both have let go, and both are at hand: it is the close of the one that has this very life. */
+/* Both have let go, and both are at hand: it is the close of the one that has this very generation.
+ */
 static void test_owner_comes_before_a_stale_one(void **state)
 {
 	struct record_claim first, second;
@@ -258,8 +259,8 @@ static void test_owner_comes_before_a_stale_one(void **state)
 	stream_end(&s);
 }
 
-/* A failed close of an object that had an older life is about that life. */
-static void test_failed_close_means_its_own_life(void **state)
+/* A failed close of an object that had an older generation is about that generation. */
+static void test_failed_close_means_its_own_generation(void **state)
 {
 	struct record_claim first, second;
 	const struct finding *f;
@@ -290,8 +291,8 @@ static const struct finding *closed_and_opened(struct stream *s, uint32_t opener
 }
 
 /*
- * A thread that may have closed before the object's life began may have closed what a third thread
- * had opened, whose record comes late; not what the object's thread opens after it.
+ * A thread that may have closed before the object's generation began may have closed what a third
+ * thread had opened, whose record comes late; not what the object's thread opens after it.
  */
 static void test_owned_close_waits_for_late_opens(void **state)
 {
@@ -372,7 +373,7 @@ static void test_closer_of_two_is_no_fact(void **state)
 	stream_end(&s);
 }
 
-/* What an object means is remembered, however many lives the number has had since. */
+/* What an object means is remembered, however many generations the number has had since. */
 static void test_stale_object_closes_late(void **state)
 {
 	struct record_claim first, second;
@@ -395,7 +396,7 @@ static void test_stale_object_closes_late(void **state)
 	stream_end(&s);
 }
 
-/* A life whose object is met late may have been ended by that object, or been another's. */
+/* A generation whose object is met late may have been ended by that object, or been another's. */
 static void test_late_closer_is_no_proof(void **state)
 {
 	struct record_claim first, second, late;
@@ -454,7 +455,8 @@ static void test_not_across_a_gap(void **state)
 	stream_end(&s);
 }
 
-/* The open is recorded before the close that freed its number; the claim is the newer life's. */
+/* The open is recorded before the close that freed its number; the claim is the newer generation's.
+ */
 static void test_race(void **state)
 {
 	struct record_claim claim;
@@ -511,11 +513,11 @@ int main(void)
 		cmocka_unit_test(test_os_close_of_a_claimed_number),
 		cmocka_unit_test(test_its_class_is_named),
 		cmocka_unit_test(test_c_code_waits),
-		cmocka_unit_test(test_two_claims_in_one_life),
+		cmocka_unit_test(test_two_claims_in_one_generation),
 		cmocka_unit_test(test_stale_object_closes_anothers),
 		cmocka_unit_test(test_stale_object_not_at_hand),
 		cmocka_unit_test(test_owner_comes_before_a_stale_one),
-		cmocka_unit_test(test_failed_close_means_its_own_life),
+		cmocka_unit_test(test_failed_close_means_its_own_generation),
 		cmocka_unit_test(test_owned_close_waits_for_late_opens),
 		cmocka_unit_test(test_object_of_what_was_opened_meanwhile),
 		cmocka_unit_test(test_object_made_as_c_code_closes),

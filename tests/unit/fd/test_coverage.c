@@ -28,7 +28,7 @@ static void expect(struct stream *s, enum finding_kind kind, uint32_t notes)
 	const struct finding *f =
 		stream_only(s, kind, notes ? CERTAINTY_SUSPECTED : CERTAINTY_FACT);
 
-	assert_int_equal(f->notes & (NOTE_STRANGER | NOTE_RING | NOTE_COMPAT), notes);
+	assert_int_equal(f->notes & (NOTE_SHARED_TABLE | NOTE_RING | NOTE_COMPAT), notes);
 	stream_end(s);
 }
 
@@ -37,9 +37,9 @@ static void test_a_stranger_may_have_closed(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER, false);
+	unseen(&s, TABLE, UNSEEN_SHARER, false);
 	double_close(&s);
-	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_STRANGER);
+	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_SHARED_TABLE);
 }
 
 /* In between, and gone by the time of the second close. */
@@ -50,10 +50,10 @@ static void test_a_stranger_that_came_and_went(void **state)
 	stream_begin(&s);
 	OPEN(&s, 7);
 	CLOSE(&s, 7);
-	unseen(&s, TABLE, UNSEEN_STRANGER, false);
+	unseen(&s, TABLE, UNSEEN_SHARER, false);
 	OPEN(&s, 8, .still_open = CALL_ALONE);
 	BAD_CLOSE(&s, 7);
-	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_STRANGER);
+	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_SHARED_TABLE);
 }
 
 static void test_after_a_stranger_all_is_seen(void **state)
@@ -61,7 +61,7 @@ static void test_after_a_stranger_all_is_seen(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER, false);
+	unseen(&s, TABLE, UNSEEN_SHARER, false);
 	OPEN(&s, 8, .still_open = CALL_ALONE);
 	double_close(&s);
 	expect(&s, FINDING_DOUBLE_CLOSE, 0);
@@ -73,12 +73,12 @@ static void test_opened_beside_a_stranger(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER, false);
+	unseen(&s, TABLE, UNSEEN_SHARER, false);
 	OPEN(&s, 7);
 	unseen(&s, TABLE, 0, true);
 	CLOSE(&s, 7);
 	BAD_CLOSE(&s, 7);
-	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_STRANGER);
+	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_SHARED_TABLE);
 }
 
 /* A record that is older than the look, and read later. */
@@ -87,12 +87,12 @@ static void test_alone_before_the_look(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER, true);
+	unseen(&s, TABLE, UNSEEN_SHARER, true);
 	s.now -= 2000;
 	OPEN(&s, 8, .still_open = CALL_ALONE);
 	s.now += 2000;
 	double_close(&s);
-	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_STRANGER);
+	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_SHARED_TABLE);
 }
 
 /* It was told before it did anything: what had failed by then is not touched, though it waits. */
@@ -132,7 +132,7 @@ static void test_no_number_at_all(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER, false);
+	unseen(&s, TABLE, UNSEEN_SHARER, false);
 	BAD_CLOSE(&s, -1);
 	expect(&s, FINDING_BAD_FD, 0);
 }
@@ -155,12 +155,12 @@ static void test_told_before_it_is_known(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE2, UNSEEN_STRANGER, true);
+	unseen(&s, TABLE2, UNSEEN_SHARER, true);
 	OPEN(&s, 3, .table = TABLE2);
 	OPEN(&s, 7, .table = TABLE2);
 	CLOSE(&s, 7, .table = TABLE2);
 	BAD_CLOSE(&s, 7, .table = TABLE2);
-	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_STRANGER);
+	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_SHARED_TABLE);
 }
 
 static void in_child(struct stream *s)
@@ -176,18 +176,18 @@ static void test_a_forked_childs_copy(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER | UNSEEN_RING, false);
+	unseen(&s, TABLE, UNSEEN_SHARER | UNSEEN_RING, false);
 	stream_fork(&s, CHILD, TABLE2, false);
 	in_child(&s);
 	expect(&s, FINDING_DOUBLE_CLOSE, 0);
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER, false);
+	unseen(&s, TABLE, UNSEEN_SHARER, false);
 	OPEN(&s, 7);
 	stream_fork(&s, CHILD, TABLE2, false);
 	CLOSE(&s, 7, .tgid = CHILD, .tid = CHILD, .table = TABLE2);
 	BAD_CLOSE(&s, 7, .tgid = CHILD, .tid = CHILD, .table = TABLE2);
-	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_STRANGER);
+	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_SHARED_TABLE);
 }
 
 static void test_exec_leaves_both_behind(void **state)
@@ -195,7 +195,7 @@ static void test_exec_leaves_both_behind(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	unseen(&s, TABLE, UNSEEN_STRANGER | UNSEEN_RING, false);
+	unseen(&s, TABLE, UNSEEN_SHARER | UNSEEN_RING, false);
 	stream_exec(&s, PID, TABLE2);
 	OPEN(&s, 7, .table = TABLE2);
 	CLOSE(&s, 7, .table = TABLE2);
@@ -205,11 +205,11 @@ static void test_exec_leaves_both_behind(void **state)
 	/* But not what may have taken a number's place before. */
 	stream_begin(&s);
 	OPEN(&s, 7);
-	unseen(&s, TABLE, UNSEEN_STRANGER, false);
+	unseen(&s, TABLE, UNSEEN_SHARER, false);
 	stream_exec(&s, PID, TABLE2);
 	CLOSE(&s, 7, .table = TABLE2);
 	BAD_CLOSE(&s, 7, .table = TABLE2);
-	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_STRANGER);
+	expect(&s, FINDING_DOUBLE_CLOSE, NOTE_SHARED_TABLE);
 }
 
 /* Where the kernel has no hook for it: a ring is enough. */

@@ -18,7 +18,7 @@ static uint16_t nr_of(const char *name)
 	return 0;
 }
 
-static void test_it_is_where_the_life_began(void **state)
+static void test_it_is_where_the_generation_began(void **state)
 {
 	const struct finding *f;
 	struct stream s;
@@ -76,7 +76,7 @@ static void test_close_on_exec(void **state)
 	stream_end(&s);
 }
 
-/* With an io_uring in the process both records come: one life. */
+/* With an io_uring in the process both records come: one generation. */
 static void test_the_end_of_the_call_tells_more(void **state)
 {
 	const struct finding *f;
@@ -214,7 +214,7 @@ static void test_a_ring_that_is_told_leaves_no_doubt(void **state)
 
 #define FOUND(state) .still_open = (state) << 2
 
-static void test_a_file_systems_ebadf_ends_a_life(void **state)
+static void test_a_file_systems_ebadf_ends_a_generation(void **state)
 {
 	struct stream s;
 
@@ -257,7 +257,7 @@ static void test_what_may_be_a_file_systems_is_no_fact(void **state)
 	stream_end(&s);
 }
 
-static void test_it_ends_a_life_that_no_other_close_ended(void **state)
+static void test_it_ends_a_generation_that_no_other_close_ended(void **state)
 {
 	struct stream s;
 
@@ -275,11 +275,11 @@ static void test_it_ends_a_life_that_no_other_close_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_file_systems_ebadf_ends_a_life),
+		cmocka_unit_test(test_a_file_systems_ebadf_ends_a_generation),
 		cmocka_unit_test(test_a_file_systems_ebadf_accuses_nobody),
 		cmocka_unit_test(test_what_may_be_a_file_systems_is_no_fact),
-		cmocka_unit_test(test_it_ends_a_life_that_no_other_close_ended),
-		cmocka_unit_test(test_it_is_where_the_life_began),
+		cmocka_unit_test(test_it_ends_a_generation_that_no_other_close_ended),
+		cmocka_unit_test(test_it_is_where_the_generation_began),
 		cmocka_unit_test(test_the_call_says_what_it_is),
 		cmocka_unit_test(test_close_on_exec),
 		cmocka_unit_test(test_the_end_of_the_call_tells_more),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* Tables and lives: who shares what, what fork and exec leave, what the snapshot knows. */
+/* Tables and generations: who shares what, what fork and exec leave, what the snapshot knows. */
 #include "fd_stream.h"
 
 #include <fcntl.h>
@@ -359,7 +359,7 @@ static void test_set_fd_moves_the_close_on_exec_flag(void **state)
 
 /* What a descriptor is */
 
-static void test_dup2_ends_a_life_and_begins_one(void **state)
+static void test_dup2_ends_a_generation_and_begins_one(void **state)
 {
 	struct stream s;
 	const struct finding *f;
@@ -515,7 +515,7 @@ int main(void)
 		cmocka_unit_test(test_exec_leaves_a_shared_table),
 		cmocka_unit_test(test_close_on_exec_of_each_call),
 		cmocka_unit_test(test_set_fd_moves_the_close_on_exec_flag),
-		cmocka_unit_test(test_dup2_ends_a_life_and_begins_one),
+		cmocka_unit_test(test_dup2_ends_a_generation_and_begins_one),
 		cmocka_unit_test(test_dup2_onto_itself_changes_nothing),
 		cmocka_unit_test(test_signalfd_of_a_given_descriptor_changes_nothing),
 		cmocka_unit_test(test_types_of_what_calls_make),

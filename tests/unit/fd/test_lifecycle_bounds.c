@@ -62,7 +62,7 @@ static void test_children_share_what_they_inherit(void **state)
 	assert_int_equal(counts.forgotten, 0);
 	assert_int_equal(counts.live, (uint64_t)numbers * (1 + children));
 	assert_true(counts.bytes < alone + alone / 3 * children);
-	/* Each has its own life of the number from then on; the others' are as they were. */
+	/* Each has its own generation of the number from then on; the others' are as they were. */
 	CLOSE(&s, 7, .tgid = CHILD + 1, .tid = CHILD + 1, .table = TABLE2 + 64, .stack = 50001);
 	CLOSE(&s, 7, .stack = 50002);
 	BAD_CLOSE(&s, 7, .tgid = CHILD + 1, .tid = CHILD + 1, .table = TABLE2 + 64);

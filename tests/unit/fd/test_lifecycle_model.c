@@ -49,24 +49,25 @@ static int id_of(const struct fd_site *site)
 	return site->missing == SITE_SEEN ? (int)site->stack_id : 0;
 }
 
-/* An object that closes in vain means the life that it had. */
-static bool is_of_its_life(const struct model *m, const struct kcall *bad, int closed, int opened)
+/* An object that closes in vain means the generation that it had. */
+static bool is_of_its_generation(const struct model *m, const struct kcall *bad, int closed,
+				 int opened)
 {
-	int life = bad->object ? m->objects[bad->object - 1].life : 0;
+	int gen = bad->object ? m->objects[bad->object - 1].gen : 0;
 
-	/* One whose life began unseen: nobody says which call ended that. */
-	if (!life)
+	/* One whose generation began unseen: nobody says which call ended that. */
+	if (!gen)
 		return bad->object && !opened;
-	if (opened && opened != life)
+	if (opened && opened != gen)
 		return false;
-	return closed == m->tables[bad->table].ended_by[bad->fd][life];
+	return closed == m->tables[bad->table].ended_by[bad->fd][gen];
 }
 
 /* An object was about to take what this call had opened, and has done so since. */
-static bool is_taken(const struct model *m, int life)
+static bool is_taken(const struct model *m, int gen)
 {
 	for (unsigned int i = 0; i < m->nobjects; i++)
-		if (life && m->objects[i].life == life)
+		if (gen && m->objects[i].gen == gen)
 			return true;
 	return false;
 }
@@ -75,18 +76,18 @@ static bool is_taken(const struct model *m, int life)
  * dup2 onto a number leaves it its object's. One whose record comes after that of a close which it
  * preceded changes what the number led to, not whose it was.
  */
-static bool is_replaced(const struct model *m, const struct kcall *bad, int life)
+static bool is_replaced(const struct model *m, const struct kcall *bad, int gen)
 {
 	int by = bad->ended;
 
 	return by && m->calls[by - 1].step->op == OP_DUP_ONTO &&
-	       m->tables[bad->table].ended_by[bad->fd][life] == by;
+	       m->tables[bad->table].ended_by[bad->fd][gen] == by;
 }
 
 /* A close that succeeded was not its caller's to make. */
 static void check_owners(struct trial *t, const struct kcall *bad, const struct finding *f)
 {
-	int life = bad->object ? t->model.objects[bad->object - 1].life : 0;
+	int gen = bad->object ? t->model.objects[bad->object - 1].gen : 0;
 	bool reused = f->kind == FINDING_REUSED_CLOSE;
 	int ended = id_of(reused ? &f->victim.opened : &f->opened);
 
@@ -96,13 +97,13 @@ static void check_owners(struct trial *t, const struct kcall *bad, const struct 
 		wrong(t, bad, "ended what %d had opened, not %d", bad->ended, ended);
 	else if (!bad->object && !bad->behind && !is_taken(&t->model, bad->ended))
 		wrong(t, bad, "no object has the number");
-	else if (bad->object && !reused && !bad->behind && life && life == bad->ended)
+	else if (bad->object && !reused && !bad->behind && gen && gen == bad->ended)
 		wrong(t, bad, "is an object's own");
-	else if (bad->object && reused && life && life == bad->ended)
+	else if (bad->object && reused && gen && gen == bad->ended)
 		wrong(t, bad, "is an object's, of its own life");
-	else if (bad->object && reused && id_of(&f->opened) && id_of(&f->opened) != life &&
+	else if (bad->object && reused && id_of(&f->opened) && id_of(&f->opened) != gen &&
 		 t->model.calls[id_of(&f->opened) - 1].step->op != OP_DUP_ONTO)
-		wrong(t, bad, "is of an object of %d", life);
+		wrong(t, bad, "is of an object of %d", gen);
 }
 
 static void check_sites(struct trial *t, const struct kcall *bad, const struct finding *f)
@@ -111,7 +112,7 @@ static void check_sites(struct trial *t, const struct kcall *bad, const struct f
 
 	if (bad->past.swept && closed == bad->past.swept && !opened)
 		return;
-	if (is_of_its_life(&t->model, bad, closed, opened))
+	if (is_of_its_generation(&t->model, bad, closed, opened))
 		return;
 	if (closed != bad->past.closed)
 		wrong(t, bad, "closed by %d, not %d", bad->past.closed, closed);
@@ -205,7 +206,7 @@ static bool is_quiet(const struct model *m, const struct kcall *bad)
 	return true;
 }
 
-/* Both calls of the last life were seen whole, in this very table. */
+/* Both calls of the last generation were seen whole, in this very table. */
 static bool is_seen(const struct trial *t, const struct kcall *bad)
 {
 	const struct model *m = &t->model;

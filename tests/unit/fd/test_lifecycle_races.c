@@ -111,7 +111,7 @@ static void test_close_before_the_end_of_the_snapshot(void **state)
 	BAD_CLOSE(&s, 7);
 	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
 	assert_int_equal(f->closed.stack_id, 2);
-	assert_null(f->what.path); /* what was listed may be the next life */
+	assert_null(f->what.path); /* what was listed may be the next generation */
 	OPEN(&s, 7);
 	CLOSE(&s, 7);
 	assert_int_equal(stream_settle(&s), 1);
@@ -174,7 +174,7 @@ static void test_the_opener_closes_what_it_opened(void **state)
 	OPEN(&s, 7, .stack = 1);
 	OPEN(&s, 7, .stack = 2, .tid = 101);
 	CLOSE(&s, 7, .stack = 3, .tid = 101);
-	CLOSE(&s, 7, .stack = 4); /* of the first life, recorded late */
+	CLOSE(&s, 7, .stack = 4); /* of the first generation, recorded late */
 	BAD_CLOSE(&s, 7);
 	assert_int_equal(stream_settle(&s), 1);
 	assert_int_equal(s.findings[0].closed.stack_id, 3);
@@ -208,7 +208,7 @@ static void test_where_two_orders_fit_a_finding_is_suspected(void **state)
 	stream_begin(&s);
 	OPEN(&s, 7, .stack = 1);
 	OPEN(&s, 7, .stack = 2, .tid = 101);
-	CLOSE(&s, 7, .stack = 3, .tid = 102); /* this one or the next is the first life's */
+	CLOSE(&s, 7, .stack = 3, .tid = 102); /* this one or the next is the first generation's */
 	CLOSE(&s, 7, .stack = 4, .tid = 103);
 	BAD_CLOSE(&s, 7);
 	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
@@ -261,7 +261,7 @@ static void bad_close_overtaken(struct stream *s, uint64_t thread_ns)
 	BAD_CLOSE(s, 7, .tid = 101, .thread_ns = thread_ns);
 }
 
-static void test_a_bad_close_recorded_after_the_next_life_accuses_nobody(void **state)
+static void test_a_bad_close_recorded_after_the_next_generation_accuses_nobody(void **state)
 {
 	struct stream s;
 	const struct finding *f;
@@ -402,7 +402,8 @@ static void test_a_finding_waits_for_calls_that_came_before_it(void **state)
 	OPEN(&s, 7);
 	CLOSE(&s, 7);
 	BAD_CLOSE(&s, 7, .tid = 101);
-	OPEN(&s, 7, .tid = 102); /* it may be the close of this life that made the bad one fail */
+	OPEN(&s, 7,
+	     .tid = 102); /* it may be the close of this generation that made the bad one fail */
 	CLOSE(&s, 7, .tid = 103);
 	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
 	stream_end(&s);
@@ -489,7 +490,8 @@ int main(void)
 		cmocka_unit_test(test_where_two_orders_fit_a_finding_is_suspected),
 		cmocka_unit_test(test_an_awaited_close_that_never_comes),
 		cmocka_unit_test(test_a_racing_close_recorded_after_the_bad_one),
-		cmocka_unit_test(test_a_bad_close_recorded_after_the_next_life_accuses_nobody),
+		cmocka_unit_test(
+			test_a_bad_close_recorded_after_the_next_generation_accuses_nobody),
 		cmocka_unit_test(test_a_thread_that_was_born_later_was_not_overtaken),
 		cmocka_unit_test(test_a_thread_that_has_called_since_was_not_overtaken),
 		cmocka_unit_test(test_a_bad_close_long_after_was_not_overtaken),

@@ -33,7 +33,7 @@ static void test_double_close_is_a_fact_with_three_sites(void **state)
 	stream_end(&s);
 }
 
-static void test_third_and_fourth_close_name_the_close_that_ended_the_life(void **state)
+static void test_third_and_fourth_close_name_the_close_that_ended_the_generation(void **state)
 {
 	struct stream s;
 
@@ -67,7 +67,7 @@ static void test_double_close_by_another_thread_says_so(void **state)
 	stream_end(&s);
 }
 
-static void test_close_with_an_error_other_than_ebadf_ends_the_life(void **state)
+static void test_close_with_an_error_other_than_ebadf_ends_the_generation(void **state)
 {
 	const int errors[] = {EINTR, EIO, ENOSPC, EDQUOT};
 	struct stream s;
@@ -489,7 +489,7 @@ static void test_touched_after_a_gap_is_certain_again(void **state)
 	CLOSE(&s, 7);
 	BAD_CLOSE(&s, 7);
 	f = stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT);
-	assert_int_equal(f->opened.missing, SITE_LOST); /* which life it was is not known */
+	assert_int_equal(f->opened.missing, SITE_LOST); /* which generation it was is not known */
 	assert_int_equal(f->what.type, FD_UNKNOWN);
 	assert_true(f->notes & NOTE_GAP);
 	OPEN(&s, 8, .name = "/new");
@@ -560,9 +560,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_number_that_is_open_all_the_same_accuses_nobody),
 		cmocka_unit_test(test_double_close_is_a_fact_with_three_sites),
-		cmocka_unit_test(test_third_and_fourth_close_name_the_close_that_ended_the_life),
+		cmocka_unit_test(
+			test_third_and_fourth_close_name_the_close_that_ended_the_generation),
 		cmocka_unit_test(test_double_close_by_another_thread_says_so),
-		cmocka_unit_test(test_close_with_an_error_other_than_ebadf_ends_the_life),
+		cmocka_unit_test(test_close_with_an_error_other_than_ebadf_ends_the_generation),
 		cmocka_unit_test(test_double_close_after_close_range),
 		cmocka_unit_test(test_close_range_cloexec_closes_nothing),
 		cmocka_unit_test(test_close_range_beyond_its_end_closes_nothing),

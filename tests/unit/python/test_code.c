@@ -399,11 +399,11 @@ static void test_no_code(void **state)
 
 	assert_int_equal(add(cache, &plain), 0);
 	info = find(cache, plain.tgid, plain.ident);
-	assert_true(info && info->sound);
+	assert_true(info && info->consistent);
 	assert_int_equal(code_cache_add(cache, &r), 0);
 	info = find(cache, plain.tgid, plain.ident);
 	assert_non_null(info);
-	assert_false(info->sound);
+	assert_false(info->consistent);
 	assert_null(info->file);
 	assert_null(info->function);
 	assert_int_equal(line(cache, 4), LINE_UNKNOWN);

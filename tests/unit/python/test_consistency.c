@@ -85,7 +85,7 @@ static void make(struct memory *memory, const struct py_layout *l)
 
 static enum soundness walk(struct memory *memory)
 {
-	return python_sound(&memory->runtime, BASE, read_memory, memory);
+	return python_consistent(&memory->runtime, BASE, read_memory, memory);
 }
 
 static struct memory memory;
@@ -98,28 +98,28 @@ static void each_layout(void (*check)(const struct py_layout *layout))
 		check(l);
 }
 
-static void check_sound(const struct py_layout *l)
+static void check_consistent(const struct py_layout *l)
 {
 	make(&memory, l);
-	assert_int_equal(walk(&memory), SOUND_YES);
+	assert_int_equal(walk(&memory), CONSISTENT_YES);
 }
 
-static void test_sound(void **state)
+static void test_consistent(void **state)
 {
-	each_layout(check_sound);
+	each_layout(check_consistent);
 }
 
 static void check_young(const struct py_layout *l)
 {
 	make(&memory, l);
 	put(&memory, THREAD_AT + l->tstate_frame, 0);
-	assert_int_equal(walk(&memory), SOUND_NOT_YET);
+	assert_int_equal(walk(&memory), CONSISTENT_NOT_YET);
 	put(&memory, INTERP_AT + l->interp_threads, 0);
-	assert_int_equal(walk(&memory), SOUND_NOT_YET);
+	assert_int_equal(walk(&memory), CONSISTENT_NOT_YET);
 	put(&memory, RUNTIME_AT + l->runtime_interp, 0);
-	assert_int_equal(walk(&memory), SOUND_NOT_YET);
+	assert_int_equal(walk(&memory), CONSISTENT_NOT_YET);
 	memory.runtime.runtime = SIZE;
-	assert_int_equal(walk(&memory), SOUND_NOT_YET);
+	assert_int_equal(walk(&memory), CONSISTENT_NOT_YET);
 }
 
 static void test_young(void **state)
@@ -149,7 +149,7 @@ static void check_unsound(const struct py_layout *l)
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		make(&memory, l);
 		put(&memory, changes[i].at, changes[i].value);
-		assert_int_equal(walk(&memory), SOUND_NO);
+		assert_int_equal(walk(&memory), CONSISTENT_NO);
 	}
 }
 
@@ -165,7 +165,7 @@ static void check_rings(const struct py_layout *l)
 	put(&memory, INTERP_AT + l->interp_next, BASE + INTERP_AT);
 	put(&memory, THREAD_AT + l->tstate_next, BASE + THREAD_AT);
 	put(&memory, FRAME_AT + l->frame_back, BASE + FRAME_AT);
-	assert_int_equal(walk(&memory), SOUND_YES);
+	assert_int_equal(walk(&memory), CONSISTENT_YES);
 }
 
 static void test_rings(void **state)
@@ -176,7 +176,7 @@ static void test_rings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sound),
+		cmocka_unit_test(test_consistent),
 		cmocka_unit_test(test_young),
 		cmocka_unit_test(test_unsound),
 		cmocka_unit_test(test_rings),

@@ -32,27 +32,27 @@ static struct memory *memory_of(const struct py_layout *layout)
 	return m;
 }
 
-static struct record_code *mend(const struct py_layout *layout, struct memory *m)
+static struct record_code *reread(const struct py_layout *layout, struct memory *m)
 {
 	struct record_code record = missing;
 
 	record.version = layout->version;
-	return mend_code(&record, layout, TYPE, memory_read, m);
+	return reread_code(&record, layout, TYPE, memory_read, m);
 }
 
 static void test_what_is_wanted(void **state)
 {
 	struct record_code record = {.file_width = 1, .name_width = 2};
 
-	assert_false(mend_wanted(&record));
+	assert_false(reread_wanted(&record));
 	record.table_missing = 1;
-	assert_true(mend_wanted(&record));
+	assert_true(reread_wanted(&record));
 	record.no_code = 1;
-	assert_false(mend_wanted(&record));
+	assert_false(reread_wanted(&record));
 	record = (struct record_code){.file_width = 1};
-	assert_true(mend_wanted(&record));
+	assert_true(reread_wanted(&record));
 	record = (struct record_code){.name_width = 1};
-	assert_true(mend_wanted(&record));
+	assert_true(reread_wanted(&record));
 }
 
 static void test_whole(void **state)
@@ -60,7 +60,7 @@ static void test_whole(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
 		const struct py_layout *layout = python_layout(versions[i], false);
 		_cleanup_free_ struct memory *m = memory_of(layout);
-		_cleanup_free_ struct record_code *code = mend(layout, m);
+		_cleanup_free_ struct record_code *code = reread(layout, m);
 		bool prologue = layout->code_firsttraceable != LAYOUT_NONE;
 
 		assert_non_null(code);
@@ -74,7 +74,7 @@ static void test_whole(void **state)
 		assert_int_equal(code->name_ascii, 3);
 		assert_int_equal(code->table_missing, 0);
 		assert_int_equal(code->table_total, 3);
-		assert_false(mend_wanted(code));
+		assert_false(reread_wanted(code));
 	}
 }
 
@@ -86,7 +86,7 @@ static void test_any_width(void **state)
 
 	made_str(m, layout, FILE_AT, "\xe9", 1, 1, false);
 	made_str(m, layout, NAME_AT, U"\U0001f40d", 1, 4, false);
-	code = mend(layout, m);
+	code = reread(layout, m);
 	assert_non_null(code);
 	assert_int_equal(code->file_width, 1);
 	assert_int_equal(code->name_width, 4);
@@ -105,7 +105,7 @@ static void test_too_long(void **state)
 
 	memory_put(m, FILE_AT + layout->str_length, &chars, sizeof(chars));
 	memory_put(m, TABLE_AT + layout->bytes_size, &bytes, sizeof(bytes));
-	code = mend(layout, m);
+	code = reread(layout, m);
 	assert_non_null(code);
 	assert_int_equal(code->file_bytes, RECORD_CODE_FILE_MAX);
 	assert_int_equal(code->file_chars, RECORD_CODE_FILE_MAX + 1);
@@ -123,7 +123,7 @@ static void test_still_not_there(void **state)
 		_cleanup_free_ struct memory *m = memory_of(layout);
 
 		m->gone = places[i];
-		assert_null(mend(layout, m));
+		assert_null(reread(layout, m));
 	}
 }
 
@@ -136,12 +136,12 @@ static void test_no_code_object(void **state)
 	const uint32_t legacy = 1u << layout->str_kind_shift;
 
 	memory_put(m, FILE_AT + layout->str_state, &legacy, sizeof(legacy));
-	assert_null(mend(layout, m)); /* no compact str */
+	assert_null(reread(layout, m)); /* no compact str */
 	made_str(m, layout, FILE_AT, "", 0, 3, false);
-	assert_null(mend(layout, m)); /* of no width that there is */
+	assert_null(reread(layout, m)); /* of no width that there is */
 	made_str(m, layout, FILE_AT, "", 0, 1, true);
 	memory_put(m, CODE_AT + layout->ob_type, &type, sizeof(type));
-	assert_null(mend(layout, m));
+	assert_null(reread(layout, m));
 }
 
 static void test_another_version(void **state)
@@ -151,16 +151,16 @@ static void test_another_version(void **state)
 	struct record_code record = missing;
 
 	record.version = 0x030c;
-	assert_null(mend_code(&record, layout, TYPE, memory_read, m));
+	assert_null(reread_code(&record, layout, TYPE, memory_read, m));
 }
 
-static struct record_code_table *mend_piece(const struct memory *m, uint32_t offset)
+static struct record_code_table *reread_piece(const struct memory *m, uint32_t offset)
 {
 	const struct record_code_table from = {
 		.h = {.type = RECORD_CODE_TABLE, .tgid = 7}, .code = CODE_AT, .ident = 12345};
 
-	return mend_table(&from, offset, python_layout(0x030b, false), TYPE, memory_read,
-			  (void *)(uintptr_t)m);
+	return reread_table(&from, offset, python_layout(0x030b, false), TYPE, memory_read,
+			    (void *)(uintptr_t)m);
 }
 
 static void test_pieces(void **state)
@@ -175,7 +175,7 @@ static void test_pieces(void **state)
 	for (uint32_t left = (uint32_t)size; left; at++) {
 		uint32_t bytes = left < RECORD_TABLE_CHUNK ? left : RECORD_TABLE_CHUNK;
 		_cleanup_free_ struct record_code_table *piece =
-			mend_piece(m, at * RECORD_TABLE_CHUNK);
+			reread_piece(m, at * RECORD_TABLE_CHUNK);
 
 		assert_non_null(piece);
 		assert_int_equal(piece->h.size, sizeof(*piece) + bytes);
@@ -188,13 +188,13 @@ static void test_pieces(void **state)
 			assert_memory_equal(piece->data, "end", 3);
 	}
 	assert_int_equal(at, 3);
-	assert_null(mend_piece(m, (uint32_t)size));
-	assert_null(mend_piece(m, UINT32_MAX));
+	assert_null(reread_piece(m, (uint32_t)size));
+	assert_null(reread_piece(m, UINT32_MAX));
 	m->gone = data + RECORD_TABLE_CHUNK;
-	assert_null(mend_piece(m, RECORD_TABLE_CHUNK));
+	assert_null(reread_piece(m, RECORD_TABLE_CHUNK));
 	m->gone = 0;
 	memory_put(m, CODE_AT + layout->ob_type, &size, sizeof(size));
-	assert_null(mend_piece(m, 0));
+	assert_null(reread_piece(m, 0));
 }
 
 int main(void)

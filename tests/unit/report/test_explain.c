@@ -277,14 +277,14 @@ static void test_owner_of_any_name(void **state)
 	char buf[OWNER_SIZE];
 
 	memset(owner.name, '\x1b', sizeof(owner.name) - 1);
-	words_owner(&owner, buf);
+	format_owner(&owner, buf);
 	assert_null(strchr(buf, '\x1b'));
 	assert_true(strlen(buf) < sizeof(buf));
 	assert_non_null(strstr(buf, " object"));
 	/* Four bytes a column, as wide as there may be. */
 	for (size_t i = 0; i + 4 < sizeof(owner.name); i += 4)
 		memcpy(owner.name + i, "\xf0\x9f\x98\x80", 4);
-	words_owner(&owner, buf);
+	format_owner(&owner, buf);
 	assert_non_null(strstr(buf, " object"));
 }
 

@@ -143,15 +143,15 @@ static void every_end_is_said(void **state)
 		struct native_stack stack = {.taken = NATIVE_TAKEN, .end = end};
 		char word[WORD_SIZE];
 
-		assert_non_null(words_native_status(&stack));
+		assert_non_null(format_native_status(&stack));
 		if (end == NATIVE_COMPLETE)
-			assert_null(words_native_remark(&stack, word));
+			assert_null(format_native_remark(&stack, word));
 		else
-			assert_non_null(words_native_remark(&stack, word));
+			assert_non_null(format_native_remark(&stack, word));
 	}
 }
 
-static void tell(struct capture *c, const struct example *e)
+static void print(struct capture *c, const struct example *e)
 {
 	capture_text(c, &(struct text_options){});
 	assert_int_equal(c->sink->finding(c->sink, &e->view), 0);
@@ -171,7 +171,7 @@ static void text_is_escaped_and_merged(void **state)
 	e->stacks[0]->loop_of = calloc(2, sizeof(uint16_t));
 	e->stacks[0]->native = native_of(frames, 3, NATIVE_COMPLETE);
 	e->stacks[1]->native = native_of(frames, 1, NATIVE_NO_CFI);
-	tell(&c, e);
+	print(&c, e);
 	assert_non_null(strstr(c.text, "    C: close (libc.so.6)\n"
 				       "    C: os_\\x1b[2Jclose (python3)\n"
 				       "    File \"/srv/app/app.py\", line 14, in main\n"));
@@ -200,7 +200,7 @@ static void text_of_a_python_not_known(void **state)
 	e->stacks[0]->count = 0;
 	e->stacks[0]->status = PYTHON_NONE;
 	e->stacks[0]->native = native_of(frames, 2, NATIVE_COMPLETE);
-	tell(&c, e);
+	print(&c, e);
 	assert_non_null(strstr(c.text, "    C: close (libc.so.6)\n"
 				       "    C: _PyEval_EvalFrameDefault (python3)\n"
 				       "    Python stack: none, no CPython"));

@@ -187,7 +187,7 @@ static void test_deaths_are_bounded(void **state)
 }
 
 /* What is found in the helper is what is found here. */
-static void same_as_here(struct foreign *foreign, const char *path)
+static void same_as_here(struct elf_helper *elf_helper, const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct python_runtime here = {0}, there = {0};
@@ -197,33 +197,33 @@ static void same_as_here(struct foreign *foreign, const char *path)
 	if (fd < 0)
 		return;
 	err = python_runtime_find(fd, &here);
-	assert_int_equal(foreign_runtime_find(foreign, fd, &there), err);
+	assert_int_equal(elf_helper_runtime_find(elf_helper, fd, &there), err);
 	assert_memory_equal(&here, &there, sizeof(here));
 	if (err)
 		return;
 	assert_int_equal(python_code_destructor(fd, &here, &offset_here),
-			 foreign_code_destructor(foreign, fd, &there, &offset_there));
+			 elf_helper_code_destructor(elf_helper, fd, &there, &offset_there));
 	assert_int_equal(offset_here, offset_there);
-	assert_int_equal(foreign_owner_functions(foreign, fd, there.code),
+	assert_int_equal(elf_helper_owner_functions(elf_helper, fd, there.code),
 			 python_owner_functions_find(fd, here.code));
 	assert_memory_equal(here.code, there.code, sizeof(here.code));
 }
 
 static void test_foreign(void **state)
 {
-	struct foreign *foreign;
+	struct elf_helper *elf_helper;
 	glob_t found;
 
-	assert_int_equal(foreign_new(&foreign), 0);
-	same_as_here(foreign, "/bin/true");
-	same_as_here(foreign, "/etc/passwd");
+	assert_int_equal(elf_helper_new(&elf_helper), 0);
+	same_as_here(elf_helper, "/bin/true");
+	same_as_here(elf_helper, "/etc/passwd");
 	if (!glob("/usr/bin/python3.*[0-9]", 0, NULL, &found)) {
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			same_as_here(foreign, found.gl_pathv[i]);
+			same_as_here(elf_helper, found.gl_pathv[i]);
 		globfree(&found);
 	}
-	assert_int_equal(foreign_failures(foreign), 0);
-	foreign_free(foreign);
+	assert_int_equal(elf_helper_failures(elf_helper), 0);
+	elf_helper_free(elf_helper);
 }
 
 int main(void)

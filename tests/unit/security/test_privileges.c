@@ -30,7 +30,7 @@ static int behind_filter(int (*call)(void))
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(guard_filter(exec_path) ? 99 : call());
+		_exit(privileges_filter(exec_path) ? 99 : call());
 	assert_true(pid > 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
@@ -143,7 +143,7 @@ static void test_capabilities_are_dropped(void **state)
 
 	if (!pid) {
 		uint64_t before = status_value("CapPrm");
-		int err = guard_drop(false);
+		int err = privileges_drop(false);
 
 		_exit(err || status_value("CapPrm") != (before & used & ~(1ull << 5)) ||
 		      status_value("CapEff") != status_value("CapPrm") || status_value("CapAmb"));

@@ -29,8 +29,8 @@ static int set_made(json_t *object, const struct record_call *call)
 
 	if (call->call == CALL_ACCEPT || call->call == CALL_ACCEPT4)
 		err |= set_fd(object, "listener", call->fd);
-	if (call->call == CALL_SOCKET && words_domain(call->arg))
-		err |= json_object_set_new(object, "domain", json_string(words_domain(call->arg)));
+	if (call->call == CALL_SOCKET && format_domain(call->arg))
+		err |= json_object_set_new(object, "domain", json_string(format_domain(call->arg)));
 	if (call->call == CALL_PIDFD_OPEN)
 		err |= set_int(object, "target_pid", call->arg);
 	return err;
@@ -133,7 +133,7 @@ json_t *value_call(const struct call_view *view)
 	err |= set_process(object, view);
 	err |= value_set_time(object, (int64_t)call->h.time_ns + view->wall_offset_ns);
 	err |= value_set_stack(object, view->stack, call->stack_id, call->python);
-	origin = words_origin(ORIGIN_UNKNOWN, view->stack, call->call);
+	origin = format_origin(ORIGIN_UNKNOWN, view->stack, call->call);
 	if (origin)
 		err |= json_object_set_new(object, "origin", json_string(origin));
 	err |= value_set_native(object, view->stack);

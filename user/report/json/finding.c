@@ -30,7 +30,7 @@ static json_t *process_value(const struct process *process, uint32_t pid, int64_
 	if (process->start_ns)
 		err |= set_text(
 			object, "start_time",
-			words_time((int64_t)process->start_ns + wall_offset_ns, false, time));
+			format_time((int64_t)process->start_ns + wall_offset_ns, false, time));
 	err |= json_object_set_new(
 		object, "comm",
 		value_bytes(process->comm, strnlen(process->comm, sizeof(process->comm))));
@@ -62,8 +62,8 @@ static json_t *what_value(const struct fd_what *what)
 	if (what->call)
 		err |= set_text(object, "call", call_name(what->call, 0, name));
 	if (what->call == CALL_SOCKET || what->call == CALL_SOCKETPAIR) {
-		err |= set_text(object, "domain", words_domain(what->arg));
-		err |= set_text(object, "socket_type", words_socket_type(what->flags));
+		err |= set_text(object, "domain", format_domain(what->arg));
+		err |= set_text(object, "socket_type", format_socket_type(what->flags));
 	}
 	if (what->call == CALL_PIDFD_OPEN)
 		err |= json_object_set_new(object, "pid", json_integer(what->arg));
@@ -77,14 +77,14 @@ static json_t *site_value(const struct fd_site *site, const struct stack *stack,
 	char name[WORD_SIZE];
 	int err;
 
-	err = set_text(object, "call", words_site_call(site, name));
+	err = set_text(object, "call", format_site_call(site, name));
 	err |= json_object_set_new(object, "result", value_result(site->ret));
 	if (site->inherited)
 		err |= json_object_set_new(object, "pid", json_integer(site->tgid));
 	err |= json_object_set_new(object, "tid", json_integer(site->tid));
 	err |= json_object_set_new(object, "time_unix_nano",
 				   value_nano((int64_t)site->time_ns + wall_offset_ns));
-	err |= set_text(object, "origin", words_origin(site->origin, stack, site->call));
+	err |= set_text(object, "origin", format_origin(site->origin, stack, site->call));
 	err |= value_set_stack(object, stack, site->stack_id, site->python);
 	err |= value_set_native(object, stack);
 	return value_whole(object, err);

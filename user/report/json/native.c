@@ -44,5 +44,5 @@ int value_set_native(json_t *object, const struct stack *stack)
 	if (stack->native->count)
 		err = json_object_set_new(object, "native", frames_value(stack->native));
 	return err | json_object_set_new(object, "native_status",
-					 json_string(words_native_status(stack->native)));
+					 json_string(format_native_status(stack->native)));
 }

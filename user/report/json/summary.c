@@ -25,7 +25,7 @@ static json_t *lost_value(const struct session_stats *stats)
 	int err = 0;
 
 	for (int cause = 0; cause < LOSS_CAUSES; cause++)
-		err |= set_count(object, words_loss(cause, false), stats->lost[cause]);
+		err |= set_count(object, format_loss(cause, false), stats->lost[cause]);
 	return value_whole(object, err);
 }
 

@@ -59,7 +59,7 @@ json_t *value_result(int64_t ret)
 {
 	char buf[WORD_SIZE];
 
-	return ret < 0 ? json_string(words_errno(ret, buf)) : value_int(ret);
+	return ret < 0 ? json_string(format_errno(ret, buf)) : value_int(ret);
 }
 
 int value_set_time(json_t *object, int64_t unix_nano)
@@ -67,7 +67,7 @@ int value_set_time(json_t *object, int64_t unix_nano)
 	char time[WORD_SIZE];
 	int err;
 
-	err = json_object_set_new(object, "time", json_string(words_time(unix_nano, false, time)));
+	err = json_object_set_new(object, "time", json_string(format_time(unix_nano, false, time)));
 	return err | json_object_set_new(object, "time_unix_nano", value_nano(unix_nano));
 }
 
@@ -106,7 +106,7 @@ static bool knows_frames(const struct stack *stack)
 
 int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python)
 {
-	const char *status = words_python_status(stack, stack_id, python);
+	const char *status = format_python_status(stack, stack_id, python);
 	int err = 0;
 
 	if (knows_frames(stack))

@@ -29,8 +29,8 @@ struct telling {
 	unsigned int frames;
 };
 
-int tell_paragraph(const struct page *page, const char *style, const char *label,
-		   unsigned int first, unsigned int rest, const char *text)
+int print_paragraph(const struct page *page, const char *style, const char *label,
+		    unsigned int first, unsigned int rest, const char *text)
 {
 	_cleanup_free_ char *safe = text_for_layout(text, strlen(text));
 
@@ -47,23 +47,23 @@ static const char *severity_style(enum severity severity)
 					      : STYLE_INFO;
 }
 
-static int tell_headline(const struct telling *t)
+static int print_headline(const struct telling *t)
 {
 	char label[WORD_SIZE], text[HEAD_SIZE];
 
 	snprintf(label, sizeof(label), "%s[%s]:", severity_name(t->f->severity),
 		 finding_kind_name(t->f->kind));
 	finding_headline(t->f, text, sizeof(text));
-	return tell_paragraph(t->page, severity_style(t->f->severity), label, 0, 4, text);
+	return print_paragraph(t->page, severity_style(t->f->severity), label, 0, 4, text);
 }
 
 /* file "/etc/hostname", python3 (pid 4242), 2026-11-24 10:00:00.123456 UTC */
-static int tell_circumstances(const struct telling *t)
+static int print_circumstances(const struct telling *t)
 {
 	const struct process *p = t->view->process;
 	char name[sizeof(p->comm) + 1], what[WHAT_SIZE], comm[COMM_SIZE], time[WORD_SIZE],
 		text[HEAD_SIZE];
-	const char *known = words_what(&t->f->what, what);
+	const char *known = format_what(&t->f->what, what);
 	int at;
 
 	at = snprintf(text, sizeof(text), "%s%s", known, *known ? ", " : "");
@@ -77,10 +77,10 @@ static int tell_circumstances(const struct telling *t)
 	if (p && p->container_id)
 		at += snprintf(text + at, sizeof(text) - at, ", container %.12s", p->container_id);
 	if (site_seen(&t->f->bad)) {
-		words_time((int64_t)t->f->bad.time_ns + t->view->wall_offset_ns, true, time);
+		format_time((int64_t)t->f->bad.time_ns + t->view->wall_offset_ns, true, time);
 		snprintf(text + at, sizeof(text) - at, ", %s", time);
 	}
-	return tell_paragraph(t->page, NULL, "", 2, 4, text);
+	return print_paragraph(t->page, NULL, "", 2, 4, text);
 }
 
 /* `close(7) = EBADF`, `openat("/etc/hostname") = 7`, `socket = 7` */
@@ -89,8 +89,8 @@ static void call_words(const struct telling *t, const struct fd_site *site, char
 	bool victim = site == &t->f->victim.opened;
 	const struct fd_what *what = victim ? &t->f->victim.what : &t->f->what;
 	char name[WORD_SIZE], result[WORD_SIZE], path[256];
-	const char *call = words_site_call(site, name);
-	const char *ret = words_result(site->ret, result);
+	const char *call = format_site_call(site, name);
+	const char *ret = format_result(site->ret, result);
 
 	if ((victim || site == &t->f->opened) && site->call == what->call && what->path &&
 	    !what->path_from_proc)
@@ -110,7 +110,7 @@ static void thread_words(const struct fd_site *site, const struct fd_site *than,
 		snprintf(text, size, ", in the parent (pid %u, thread %u)", site->tgid, site->tid);
 	else if (!than || !site_seen(than))
 		snprintf(text, size, ", thread %u", site->tid);
-	else if (words_other_thread(site, than))
+	else if (format_other_thread(site, than))
 		snprintf(text, size, ", another thread (%u)", site->tid);
 	else
 		snprintf(text, size, ", same thread");
@@ -126,12 +126,12 @@ static void time_words(const struct fd_site *site, const struct fd_site *later, 
 		return;
 	if (later->time_ns >= site->time_ns)
 		snprintf(text, size, ", %s %s",
-			 words_duration(later->time_ns - site->time_ns, time), than);
+			 format_duration(later->time_ns - site->time_ns, time), than);
 	else
 		snprintf(text, size, ", at about the same time");
 }
 
-static int tell_missing(const struct telling *t, const struct fd_site *site, const char *label)
+static int print_missing(const struct telling *t, const struct fd_site *site, const char *label)
 {
 	char text[HEAD_SIZE];
 
@@ -139,7 +139,7 @@ static int tell_missing(const struct telling *t, const struct fd_site *site, con
 		return 0;
 	fputc('\n', t->page->out);
 	snprintf(text, sizeof(text), "not seen (%s)", site_missing_text(site->missing));
-	return tell_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
+	return print_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
 }
 
 /* Nobody called it where it happened, as the C frames tell. */
@@ -152,23 +152,23 @@ static const char *origin_words(const struct fd_site *site, const struct stack *
 }
 
 /* A block: the call, who made it and when (seen from the later site), its stack. */
-static int tell_site(struct telling *t, const struct fd_site *site, const struct stack *stack,
-		     const struct fd_site *later, const char *label, const char *than)
+static int print_site(struct telling *t, const struct fd_site *site, const struct stack *stack,
+		      const struct fd_site *later, const char *label, const char *than)
 {
 	char call[HEAD_SIZE], thread[WORD_SIZE], time[WORD_SIZE * 2], text[HEAD_SIZE * 2];
 	int err;
 
 	if (!site_seen(site))
-		return tell_missing(t, site, label);
+		return print_missing(t, site, label);
 	call_words(t, site, call);
 	/* The threads are compared with the bad call's, the times with the next call's. */
 	thread_words(site, later ? &t->f->bad : NULL, thread, sizeof(thread));
 	time_words(site, later, than, time, sizeof(time));
 	snprintf(text, sizeof(text), "%s%s%s%s", call, origin_words(site, stack), thread, time);
 	fputc('\n', t->page->out);
-	err = tell_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
+	err = print_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
 	return err ? err
-		   : stacks_tell(t->page, t->source, t->frames, t->view->process, site, stack);
+		   : stacks_print(t->page, t->source, t->frames, t->view->process, site, stack);
 }
 
 /* A finalizer's stack is that of whoever ran just then: it comes last, and says so. */
@@ -182,66 +182,66 @@ static void bad_label(const struct finding *f, char *text, size_t size)
 		snprintf(text, size, "%s:", kind->site);
 }
 
-static int tell_bad(struct telling *t)
+static int print_bad(struct telling *t)
 {
 	char label[WORD_SIZE];
 
 	bad_label(t->f, label, sizeof(label));
-	return tell_site(t, &t->f->bad, t->view->bad, NULL, label, NULL);
+	return print_site(t, &t->f->bad, t->view->bad, NULL, label, NULL);
 }
 
-static int tell_closed(struct telling *t)
+static int print_closed(struct telling *t)
 {
-	return tell_site(t, &t->f->closed, t->view->closed, &t->f->bad,
-			 site_finalizer(&t->f->closed) ? "closed before by a finalizer, at:"
-						       : "closed before:",
-			 "earlier");
+	return print_site(t, &t->f->closed, t->view->closed, &t->f->bad,
+			  site_finalizer(&t->f->closed) ? "closed before by a finalizer, at:"
+							: "closed before:",
+			  "earlier");
 }
 
-static int tell_opened(struct telling *t)
+static int print_opened(struct telling *t)
 {
 	bool closed = site_seen(&t->f->closed);
 
-	return tell_site(t, &t->f->opened, t->view->opened, closed ? &t->f->closed : &t->f->bad,
-			 "opened:", closed ? "before that close" : "earlier");
+	return print_site(t, &t->f->opened, t->view->opened, closed ? &t->f->closed : &t->f->bad,
+			  "opened:", closed ? "before that close" : "earlier");
 }
 
-static int tell_victim(struct telling *t)
+static int print_victim(struct telling *t)
 {
-	return tell_site(t, &t->f->victim.opened, t->view->victim, &t->f->bad,
-			 "taken from:", "earlier");
+	return print_site(t, &t->f->victim.opened, t->view->victim, &t->f->bad,
+			  "taken from:", "earlier");
 }
 
-static int tell_failed(struct telling *t)
+static int print_failed(struct telling *t)
 {
-	return tell_site(t, &t->f->victim.failed, t->view->failed, &t->f->bad,
-			 "which failed then:", "earlier");
+	return print_site(t, &t->f->victim.failed, t->view->failed, &t->f->bad,
+			  "which failed then:", "earlier");
 }
 
-static int tell_sites(struct telling *t)
+static int print_sites(struct telling *t)
 {
-	static int (*const tell[SHOWN_ROLES])(struct telling * t) = {
-		[SHOWN_BAD] = tell_bad,	      [SHOWN_CLOSED] = tell_closed,
-		[SHOWN_OPENED] = tell_opened, [SHOWN_VICTIM] = tell_victim,
-		[SHOWN_FAILED] = tell_failed,
+	static int (*const print[SHOWN_ROLES])(struct telling * t) = {
+		[SHOWN_BAD] = print_bad,       [SHOWN_CLOSED] = print_closed,
+		[SHOWN_OPENED] = print_opened, [SHOWN_VICTIM] = print_victim,
+		[SHOWN_FAILED] = print_failed,
 	};
 	struct shown_site sites[SHOWN_ROLES];
 	size_t count = shown_sites(t->view, sites);
 	int err = 0;
 
 	for (size_t i = 0; !err && i < count; i++)
-		err = tell[sites[i].role](t);
+		err = print[sites[i].role](t);
 	return err;
 }
 
-static int tell_note(void *arg, const char *sentence)
+static int print_note(void *arg, const char *sentence)
 {
 	const struct telling *t = arg;
 
-	return tell_paragraph(t->page, STYLE_BOLD, "Note:", 2, 4, sentence);
+	return print_paragraph(t->page, STYLE_BOLD, "Note:", 2, 4, sentence);
 }
 
-static int tell_conclusion(struct telling *t)
+static int print_conclusion(struct telling *t)
 {
 	_cleanup_free_ char *explanation = NULL, *advice = NULL;
 	int err = finding_explain(t->view, &explanation, &advice);
@@ -249,14 +249,14 @@ static int tell_conclusion(struct telling *t)
 	if (err)
 		return err;
 	fputc('\n', t->page->out);
-	err = tell_paragraph(t->page, STYLE_BOLD, "What happened:", 2, 4, explanation);
+	err = print_paragraph(t->page, STYLE_BOLD, "What happened:", 2, 4, explanation);
 	if (!err)
-		err = tell_paragraph(t->page, STYLE_BOLD, "What to change:", 2, 4, advice);
-	return err ? err : notes_remarks(t->view, tell_note, t);
+		err = print_paragraph(t->page, STYLE_BOLD, "What to change:", 2, 4, advice);
+	return err ? err : notes_remarks(t->view, print_note, t);
 }
 
-int tell_finding(const struct page *page, unsigned int frames, struct source_reader *source,
-		 const struct finding_view *view)
+int print_finding(const struct page *page, unsigned int frames, struct source_reader *source,
+		  const struct finding_view *view)
 {
 	struct telling t = {
 		.page = page,
@@ -267,25 +267,25 @@ int tell_finding(const struct page *page, unsigned int frames, struct source_rea
 	};
 	int err;
 
-	err = tell_headline(&t);
+	err = print_headline(&t);
 	if (!err)
-		err = tell_circumstances(&t);
+		err = print_circumstances(&t);
 	if (!err)
-		err = tell_sites(&t);
+		err = print_sites(&t);
 	if (!err)
-		err = tell_conclusion(&t);
+		err = print_conclusion(&t);
 	if (source)
 		source->done(source);
 	fputc('\n', page->out);
 	return err;
 }
 
-char *tell_short(const struct finding_view *view)
+char *print_short(const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
 	char place[PLACE_SIZE], text[HEAD_SIZE];
 
-	words_place(view->bad, place);
+	format_place(view->bad, place);
 	if (*place)
 		snprintf(text, sizeof(text), "%s of fd %d at %s", finding_kind_name(f->kind), f->fd,
 			 place);

@@ -15,14 +15,14 @@
  * frames: of each stack; source: for their lines. Errors of the output are left in the page's
  * FILE. 0 or -ENOMEM.
  */
-int tell_finding(const struct page *page, unsigned int frames, struct source_reader *source,
-		 const struct finding_view *view);
+int print_finding(const struct page *page, unsigned int frames, struct source_reader *source,
+		  const struct finding_view *view);
 
 /* `double_close, fd 7 at app.py:41 in C.run`, safe for a terminal. NULL without memory. */
-char *tell_short(const struct finding_view *view);
+char *print_short(const struct finding_view *view);
 
 /* A paragraph of hostile text: escaped, then laid out. 0 or -ENOMEM. */
-int tell_paragraph(const struct page *page, const char *style, const char *label,
-		   unsigned int first, unsigned int rest, const char *text);
+int print_paragraph(const struct page *page, const char *style, const char *label,
+		    unsigned int first, unsigned int rest, const char *text);
 
 #endif

@@ -23,7 +23,7 @@ static const char *line_text(int line, char buf[WORD_SIZE])
 }
 
 /* `File "/srv/app.py", line 41, in C.run`: where it is too long, the middle of names goes. */
-static int tell_frame(const struct page *page, const struct stack_frame *frame)
+static int print_frame(const struct page *page, const struct stack_frame *frame)
 {
 	const char *compiled = frame->compiled ? " (compiled by Nuitka)" : "";
 	_cleanup_free_ char *file = text_for_terminal(frame->file, strlen(frame->file));
@@ -53,7 +53,7 @@ struct telling {
 	struct shown_frames shown;
 };
 
-static int tell_source(const struct telling *t, const struct stack_frame *frame)
+static int print_source(const struct telling *t, const struct stack_frame *frame)
 {
 	_cleanup_free_ char *line =
 		t->source->line(t->source, t->process, t->rights, frame->file, frame->line);
@@ -69,12 +69,12 @@ static int tell_source(const struct telling *t, const struct stack_frame *frame)
 }
 
 /* `C: os_close (libpython3.11.so.1.0)` */
-static int tell_native(const struct page *page, const struct native_frame *frame)
+static int print_native(const struct page *page, const struct native_frame *frame)
 {
 	char place[PLACE_SIZE], text[PLACE_SIZE + 8];
 	_cleanup_free_ char *safe = NULL;
 
-	snprintf(text, sizeof(text), "C: %s", words_native_frame(frame, place));
+	snprintf(text, sizeof(text), "C: %s", format_native_frame(frame, place));
 	safe = text_for_layout(text, strlen(text));
 	if (!safe)
 		return -ENOMEM;
@@ -82,16 +82,16 @@ static int tell_native(const struct page *page, const struct native_frame *frame
 	return 0;
 }
 
-static int tell_python(const struct telling *t, const struct stack_frame *frame)
+static int print_python(const struct telling *t, const struct stack_frame *frame)
 {
-	int err = tell_frame(t->page, frame);
+	int err = print_frame(t->page, frame);
 
 	if (!err && t->source && (frame == t->shown.first || frame == t->shown.user))
-		err = tell_source(t, frame);
+		err = print_source(t, frame);
 	return err;
 }
 
-static void tell_rest(const struct page *page, size_t more)
+static void print_rest(const struct page *page, size_t more)
 {
 	char text[WORD_SIZE];
 
@@ -99,66 +99,66 @@ static void tell_rest(const struct page *page, size_t more)
 	layout_line(page, STYLE_DIM, INDENT, text);
 }
 
-static int tell_frames(const struct telling *t, const struct stack *stack, size_t frames)
+static int print_frames(const struct telling *t, const struct stack *stack, size_t frames)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < stack->count && i < frames && !err; i++)
-		err = tell_python(t, &stack->frames[i]);
+		err = print_python(t, &stack->frames[i]);
 	if (stack->count > frames)
-		tell_rest(t->page, stack->count - frames);
+		print_rest(t->page, stack->count - frames);
 	return err;
 }
 
 /* from up to end of a merged stack; frames of them. */
-static int tell_merged(const struct telling *t, const struct merged_stack *merged, size_t from,
-		       size_t end, size_t frames)
+static int print_merged(const struct telling *t, const struct merged_stack *merged, size_t from,
+			size_t end, size_t frames)
 {
 	int err = 0;
 
 	for (size_t i = from; i < end && i - from < frames && !err; i++) {
 		const struct merged_frame *frame = &merged->frames[i];
 
-		err = frame->python ? tell_python(t, frame->python)
-				    : tell_native(t->page, frame->native);
+		err = frame->python ? print_python(t, frame->python)
+				    : print_native(t->page, frame->native);
 	}
 	if (end - from > frames)
-		tell_rest(t->page, end - from - frames);
+		print_rest(t->page, end - from - frames);
 	return err;
 }
 
 /* *ret_result: how the two belong together. */
-static int tell_both(const struct telling *t, const struct stack *stack, size_t frames,
-		     enum merge_result *ret_result)
+static int print_both(const struct telling *t, const struct stack *stack, size_t frames,
+		      enum merge_result *ret_result)
 {
 	_cleanup_free_ struct merged_stack *merged = stack_merge(stack);
 	char word[WORD_SIZE];
-	const char *remark = words_native_remark(stack->native, word);
+	const char *remark = format_native_remark(stack->native, word);
 	int err;
 
 	if (!merged)
 		return -ENOMEM;
 	*ret_result = merged->result;
 	if (merged->result == MERGE_APART && merged->python_count) {
-		err = tell_merged(t, merged, 0, merged->python_count, frames);
+		err = print_merged(t, merged, 0, merged->python_count, frames);
 		layout_paragraph(t->page, STYLE_DIM, "C stack:", INDENT, SOURCE_INDENT,
 				 "it and the Python frames above do not fit together");
 		if (!err)
-			err = tell_merged(t, merged, merged->python_count, merged->count, frames);
+			err = print_merged(t, merged, merged->python_count, merged->count, frames);
 	} else {
-		err = tell_merged(t, merged, 0, merged->count, frames);
+		err = print_merged(t, merged, 0, merged->count, frames);
 	}
 	if (!err && remark)
 		layout_paragraph(t->page, STYLE_DIM, "C stack:", INDENT, SOURCE_INDENT, remark);
 	return err;
 }
 
-int stacks_tell(const struct page *page, struct source_reader *source, unsigned int frames,
-		const struct process *process, const struct fd_site *site,
-		const struct stack *stack)
+int stacks_print(const struct page *page, struct source_reader *source, unsigned int frames,
+		 const struct process *process, const struct fd_site *site,
+		 const struct stack *stack)
 {
 	char word[WORD_SIZE];
-	const char *remark = words_python_remark(stack, site->stack_id, site->python, word);
+	const char *remark = format_python_remark(stack, site->stack_id, site->python, word);
 	struct telling t = {.page = page, .source = source, .process = process};
 	enum merge_result result = MERGE_WHOLE;
 	int err = 0;
@@ -166,8 +166,8 @@ int stacks_tell(const struct page *page, struct source_reader *source, unsigned 
 	if (stack) {
 		t.rights = stack->rights;
 		t.shown = shown_frames(stack);
-		err = stack->native ? tell_both(&t, stack, frames, &result)
-				    : tell_frames(&t, stack, frames);
+		err = stack->native ? print_both(&t, stack, frames, &result)
+				    : print_frames(&t, stack, frames);
 	}
 	/* A C program has no Python, which its C stack shows. */
 	if (result == MERGE_NATIVES && stack->native->count && stack->status == PYTHON_NONE)

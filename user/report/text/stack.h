@@ -12,8 +12,8 @@
 #include "session/sink.h"
 
 /* The stack of a site that was seen, innermost frame first, frames of it. 0 or -ENOMEM. */
-int stacks_tell(const struct page *page, struct source_reader *source, unsigned int frames,
-		const struct process *process, const struct fd_site *site,
-		const struct stack *stack);
+int stacks_print(const struct page *page, struct source_reader *source, unsigned int frames,
+		 const struct process *process, const struct fd_site *site,
+		 const struct stack *stack);
 
 #endif

@@ -17,37 +17,37 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void tell_none(const struct page *page, const struct session_stats *stats)
+static void print_none(const struct page *page, const struct session_stats *stats)
 {
 	bool lost = counts_sum(stats->lost, LOSS_CAUSES) > 0;
 	char processes[WORD_SIZE], time[WORD_SIZE], text[TEXT_SIZE];
 
 	snprintf(text, sizeof(text), "no double close was seen in %s process%s during %s%s.",
-		 words_count(stats->processes_seen, processes),
-		 stats->processes_seen == 1 ? "" : "es", words_duration(stats->duration_ns, time),
+		 format_count(stats->processes_seen, processes),
+		 stats->processes_seen == 1 ? "" : "es", format_duration(stats->duration_ns, time),
 		 lost		    ? ", as far as the records tell"
 		 : stats->forgotten ? ", as far as is remembered"
 				    : "");
 	layout_paragraph(page, STYLE_BOLD, "fdtrace:", 0, 2, text);
 }
 
-static void tell_counts(const struct page *page, const struct session_stats *stats, uint64_t total)
+static void print_counts(const struct page *page, const struct session_stats *stats, uint64_t total)
 {
 	char number[WORD_SIZE], time[WORD_SIZE], text[TEXT_SIZE];
 	int at;
 
-	at = snprintf(text, sizeof(text), "%s finding%s in %s:", words_count(total, number),
-		      plural(total), words_duration(stats->duration_ns, time));
+	at = snprintf(text, sizeof(text), "%s finding%s in %s:", format_count(total, number),
+		      plural(total), format_duration(stats->duration_ns, time));
 	for (int kind = 0; kind < FINDING_KINDS; kind++) {
 		if (!stats->findings[kind])
 			continue;
-		at += snprintf(text + at, sizeof(text) - at, "%s %s %s",
-			       text[at - 1] == ':' ? "" : ",",
-			       words_count(stats->findings[kind], number), finding_kind_name(kind));
+		at += snprintf(
+			text + at, sizeof(text) - at, "%s %s %s", text[at - 1] == ':' ? "" : ",",
+			format_count(stats->findings[kind], number), finding_kind_name(kind));
 	}
 	if (stats->suspected)
 		snprintf(text + at, sizeof(text) - at, "; %s suspected, not proved",
-			 words_count(stats->suspected, number));
+			 format_count(stats->suspected, number));
 	layout_paragraph(page, STYLE_BOLD, "fdtrace:", 0, 2, text);
 }
 
@@ -60,8 +60,8 @@ static void lost_causes(const struct session_stats *stats, char *text, size_t si
 	for (int cause = 0; cause < LOSS_CAUSES; cause++)
 		if (stats->lost[cause])
 			at += snprintf(text + at, size - at, "%s%s %s", at ? ", " : "",
-				       words_loss(cause, true),
-				       words_count(stats->lost[cause], number));
+				       format_loss(cause, true),
+				       format_count(stats->lost[cause], number));
 }
 
 /* What it means that records of these causes are missing. */
@@ -75,14 +75,14 @@ static const char *lost_meaning(const uint64_t *lost)
 		     : "double closes may have been missed";
 }
 
-static void tell_lost(const struct page *page, const struct session_stats *stats)
+static void print_lost(const struct page *page, const struct session_stats *stats)
 {
 	uint64_t total = counts_sum(stats->lost, LOSS_CAUSES);
 	char label[WORD_SIZE * 2], number[WORD_SIZE], causes[WORD_SIZE * 8], text[TEXT_SIZE];
 
 	if (!total)
 		return;
-	snprintf(label, sizeof(label), "%s record%s lost", words_count(total, number),
+	snprintf(label, sizeof(label), "%s record%s lost", format_count(total, number),
 		 total == 1 ? " was" : "s were");
 	lost_causes(stats, causes, sizeof(causes));
 	snprintf(text, sizeof(text), "(%s), so %s%s.", causes, lost_meaning(stats->lost),
@@ -97,11 +97,11 @@ static void add_count(char *text, size_t size, uint64_t n, const char *one, cons
 	size_t at = strlen(text);
 
 	if (n)
-		snprintf(text + at, size - at, "%s%s %s", at ? ", " : "", words_count(n, number),
+		snprintf(text + at, size - at, "%s%s %s", at ? ", " : "", format_count(n, number),
 			 n == 1 ? one : many);
 }
 
-static void tell_forgotten(const struct page *page, const struct session_stats *stats)
+static void print_forgotten(const struct page *page, const struct session_stats *stats)
 {
 	char what[WORD_SIZE * 6] = "", text[TEXT_SIZE];
 
@@ -127,23 +127,23 @@ static int by_count(const void *a, const void *b)
 	return (x->more < y->more) - (x->more > y->more);
 }
 
-static void tell_repeat_lines(const struct page *page, const struct repeat **sorted, size_t n)
+static void print_repeat_lines(const struct page *page, const struct repeat **sorted, size_t n)
 {
 	char number[WORD_SIZE], label[WORD_SIZE * 2], text[WORD_SIZE * 2];
 
 	layout_line(page, STYLE_BOLD, 2, "Seen again after they were shown:");
 	for (size_t i = 0; i < n && i < REPEAT_LINES; i++) {
-		snprintf(label, sizeof(label), "+%s", words_count(sorted[i]->more, number));
+		snprintf(label, sizeof(label), "+%s", format_count(sorted[i]->more, number));
 		layout_paragraph(page, STYLE_BOLD, label, 4, 6, sorted[i]->line);
 	}
 	if (n > REPEAT_LINES) {
 		snprintf(text, sizeof(text), "\xe2\x80\xa6 %s more",
-			 words_count(n - REPEAT_LINES, number));
+			 format_count(n - REPEAT_LINES, number));
 		layout_line(page, NULL, 4, text);
 	}
 }
 
-static void tell_repeats(const struct page *page, const struct repeat *repeats)
+static void print_repeats(const struct page *page, const struct repeat *repeats)
 {
 	_cleanup_free_ const struct repeat **sorted = NULL;
 	size_t n = 0;
@@ -156,64 +156,64 @@ static void tell_repeats(const struct page *page, const struct repeat *repeats)
 			sorted[n++] = r;
 	qsort(sorted, n, sizeof(*sorted), by_count);
 	if (n)
-		tell_repeat_lines(page, sorted, n);
+		print_repeat_lines(page, sorted, n);
 }
 
-static void tell_hidden(const struct page *page, const struct summary *summary)
+static void print_hidden(const struct page *page, const struct summary *summary)
 {
 	char number[WORD_SIZE], text[TEXT_SIZE];
 
 	if (summary->hidden) {
 		snprintf(text, sizeof(text), "%s finding%s of little weight not shown (see --all).",
-			 words_count(summary->hidden, number), plural(summary->hidden));
+			 format_count(summary->hidden, number), plural(summary->hidden));
 		layout_paragraph(page, NULL, "", 2, 4, text);
 	}
 	if (summary->beyond) {
 		snprintf(text, sizeof(text),
 			 "%s finding%s not shown: too many different ones came before.",
-			 words_count(summary->beyond, number), plural(summary->beyond));
+			 format_count(summary->beyond, number), plural(summary->beyond));
 		layout_paragraph(page, NULL, "", 2, 4, text);
 	}
 }
 
-static void tell_volume(const struct page *page, const struct session_stats *stats)
+static void print_volume(const struct page *page, const struct session_stats *stats)
 {
 	char records[WORD_SIZE], processes[WORD_SIZE], missing[WORD_SIZE], text[TEXT_SIZE];
 
 	snprintf(text, sizeof(text), "%s record%s from %s process%s%s%.80s.",
-		 words_count(stats->records, records), plural(stats->records),
-		 words_count(stats->processes_seen, processes),
+		 format_count(stats->records, records), plural(stats->records),
+		 format_count(stats->processes_seen, processes),
 		 stats->processes_seen == 1 ? "" : "es", stats->hooks ? ", through " : "",
 		 stats->hooks ? stats->hooks : "");
-	tell_paragraph(page, NULL, "", 2, 4, text);
+	print_paragraph(page, NULL, "", 2, 4, text);
 	if (!stats->stacks_missing)
 		return;
 	snprintf(text, sizeof(text), "%s stack%s could not be shown: %s.",
-		 words_count(stats->stacks_missing, missing), plural(stats->stacks_missing),
+		 format_count(stats->stacks_missing, missing), plural(stats->stacks_missing),
 		 stats->forgotten_stacks ? "they were forgotten, or their records were lost"
 					 : "the records were lost");
 	layout_paragraph(page, NULL, "", 2, 4, text);
 }
 
-static void tell_not_seen(const struct page *page, const struct session_stats *stats)
+static void print_not_seen(const struct page *page, const struct session_stats *stats)
 {
 	for (const char *const *line = stats->unseen; line && *line; line++)
-		tell_paragraph(page, STYLE_DIM, "Cannot be seen here:", 2, 4, *line);
+		print_paragraph(page, STYLE_DIM, "Cannot be seen here:", 2, 4, *line);
 }
 
-void summary_tell(const struct page *page, const struct summary *summary)
+void summary_print(const struct page *page, const struct summary *summary)
 {
 	const struct session_stats *stats = summary->stats;
 	uint64_t total = counts_sum(stats->findings, FINDING_KINDS);
 
 	if (total)
-		tell_counts(page, stats, total);
+		print_counts(page, stats, total);
 	else
-		tell_none(page, stats);
-	tell_lost(page, stats);
-	tell_forgotten(page, stats);
-	tell_repeats(page, summary->repeats);
-	tell_hidden(page, summary);
-	tell_volume(page, stats);
-	tell_not_seen(page, stats);
+		print_none(page, stats);
+	print_lost(page, stats);
+	print_forgotten(page, stats);
+	print_repeats(page, summary->repeats);
+	print_hidden(page, summary);
+	print_volume(page, stats);
+	print_not_seen(page, stats);
 }

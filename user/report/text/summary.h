@@ -20,6 +20,6 @@ struct summary {
 	uint64_t beyond;	      /* not shown, since too many different ones came before */
 };
 
-void summary_tell(const struct page *page, const struct summary *summary);
+void summary_print(const struct page *page, const struct summary *summary);
 
 #endif

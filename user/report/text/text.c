@@ -43,11 +43,11 @@ static int text_sink_finding(struct sink *sink, const struct finding_view *view)
 	err = repeats_meet(&text->repeats, view, &repeat);
 	if (err <= 0)
 		return err;
-	repeat->line = tell_short(view);
+	repeat->line = print_short(view);
 	if (!repeat->line)
 		return -ENOMEM;
 	errno = 0;
-	err = tell_finding(&text->page, text->frames, text->source, view);
+	err = print_finding(&text->page, text->frames, text->source, view);
 	return err ? err : out_error(text->page.out);
 }
 
@@ -70,7 +70,7 @@ static int text_sink_end(struct sink *sink, const struct session_stats *stats)
 		.beyond = text->repeats.beyond,
 	};
 
-	summary_tell(&text->page, &summary);
+	summary_print(&text->page, &summary);
 	return text_sink_flush(sink);
 }
 

@@ -9,11 +9,11 @@
  * installed, both records are sent, and the user side knows that they are one.
  * Never: sees what takes a number by dup2's way (do_dup2()), which is not through fd_install().
  */
-#ifndef FDTRACE_INSTALLED_BPF_H
-#define FDTRACE_INSTALLED_BPF_H
+#ifndef FDTRACE_FD_INSTALL_BPF_H
+#define FDTRACE_FD_INSTALL_BPF_H
 
 #include "fd_calls.bpf.h"
-#include "returned.bpf.h"
+#include "sys_exit.bpf.h"
 #include "unseen.bpf.h"
 
 #define NR_IO_URING_ENTER 426

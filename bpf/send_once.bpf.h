@@ -7,8 +7,8 @@
  *
  * Never: decodes: text and tables go up as they lie in memory, bounded.
  */
-#ifndef FDTRACE_SIGHT_BPF_H
-#define FDTRACE_SIGHT_BPF_H
+#ifndef FDTRACE_SEND_ONCE_BPF_H
+#define FDTRACE_SEND_ONCE_BPF_H
 
 #include "python.bpf.h"
 #include "rights.bpf.h"

@@ -6,8 +6,8 @@
  * hook has at hand, and the order of the checks, the cheapest first.
  * Never: keeps state between a call's entry and its end.
  */
-#ifndef FDTRACE_RETURNED_BPF_H
-#define FDTRACE_RETURNED_BPF_H
+#ifndef FDTRACE_SYS_EXIT_BPF_H
+#define FDTRACE_SYS_EXIT_BPF_H
 
 #include "fd_calls.bpf.h"
 #include "owner_made.bpf.h"
