@@ -180,9 +180,9 @@ def check_include(path, number, room, name):
         problem(path, number, f"{room} must not include {other} ({name})")
 
 
-def check_calls(room):
-    """The files of a room call each other in one direction."""
-    codes = {path.stem: without_comments(path.read_text()) for path in files(f"user/{room}/*.c")}
+def check_calls(folder):
+    """The files of a folder call each other in one direction."""
+    codes = {path.stem: without_comments(path.read_text()) for path in sorted(folder.glob("*.c"))}
     owner = {name: stem for stem, code in codes.items()
              for name in re.findall(r"^(?!static\b)\w[\w \*]*?\b(\w+)\([^;{]*\)\n\{", code, re.MULTILINE)}
     left = {stem: {owner[name] for name in re.findall(r"\b(\w+)\(", code) if name in owner} - {stem}
@@ -190,7 +190,7 @@ def check_calls(room):
     while left:
         free = [stem for stem, others in left.items() if not others & set(left)]
         if not free:
-            problem(TOP / "user" / room, 1, f"files call each other in a circle: {', '.join(left)}")
+            problem(folder, 1, f"files call each other in a circle: {', '.join(left)}")
             return
         for stem in free:
             del left[stem]
@@ -302,7 +302,8 @@ def main():
         check_words(path, path.read_text(), "text")
         check_words(path, path.read_text(), "placeholder")
     check_rooms()
-    check_calls("fd")
+    for folder in sorted({path.parent for path in files("user/**/*.c")}):
+        check_calls(folder)
     check_names(sources)
     check_manual()
     check_kinds()

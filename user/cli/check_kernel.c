@@ -58,7 +58,7 @@ static void say_kernel(void)
 }
 
 /* Tries them all; how many in *ret_count. Whether any works. */
-static bool try_all(const struct probe_options *options, struct trial trials[HOOK_KINDS],
+static bool try_all(const struct ebpf_options *options, struct trial trials[HOOK_KINDS],
 		    size_t *ret_count)
 {
 	const struct page page = {.out = stdout, .width = 80};
@@ -87,13 +87,13 @@ static bool try_all(const struct probe_options *options, struct trial trials[HOO
 
 int check_kernel_run(const struct options *options)
 {
-	const struct probe_options ebpf = {
+	const struct ebpf_options ebpf = {
 		.ring_bytes = options->ring_bytes,
 		.verbose = options->verbose,
 		.kind = options->hooks,
 	};
 	struct trial trials[HOOK_KINDS];
-	struct probe_error error;
+	struct ebpf_error error;
 	size_t count;
 
 	ebpf_log(options->verbose);

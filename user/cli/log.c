@@ -68,7 +68,7 @@ int log_tracer_error(const struct tracer_error *error)
 	return EXIT_FAILED;
 }
 
-int log_lack(const struct probe_error *error)
+int log_lack(const struct ebpf_error *error)
 {
 	log_error("%s", error->text);
 	switch (error->lack) {

@@ -5,7 +5,7 @@
 #ifndef FDTRACE_CLI_LOG_H
 #define FDTRACE_CLI_LOG_H
 
-struct probe_error;
+struct ebpf_error;
 struct tracer_error;
 
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
@@ -14,7 +14,7 @@ __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 
 /* Says what the kernel or the user lacks; the exit status (options.h) for it. */
-int log_lack(const struct probe_error *error);
+int log_lack(const struct ebpf_error *error);
 
 /* Says what keeps a trace from beginning; the exit status. */
 int log_tracer_error(const struct tracer_error *error);

@@ -71,7 +71,7 @@ static uint16_t compat_call(unsigned int nr)
 	return native + 1;
 }
 
-static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *options)
+static void set_options(struct fdtrace_bpf *bpf, const struct ebpf_options *options)
 {
 	bpf->rodata->follow_forks = options->follow;
 	bpf->rodata->read_owners = options->owners;
@@ -87,7 +87,7 @@ static void set_options(struct fdtrace_bpf *bpf, const struct probe_options *opt
 }
 
 /* Native stacks need room: a buffer for each CPU, and to know again what has been sent. */
-static int size_maps(struct fdtrace_bpf *bpf, const struct probe_options *options)
+static int size_maps(struct fdtrace_bpf *bpf, const struct ebpf_options *options)
 {
 	int err = bpf_map__set_max_entries(bpf->maps.ring, options->ring_bytes);
 
@@ -122,7 +122,7 @@ static int trial_failed(struct trial *trial, const char *step, int err)
 }
 
 static int load_attempt(const struct attempt *attempt, bool hold_cpu,
-			const struct probe_options *options, struct loaded_object *loaded,
+			const struct ebpf_options *options, struct loaded_object *loaded,
 			struct trial *trial)
 {
 	int err;
@@ -198,7 +198,7 @@ static int attach(const struct attempt *attempt, struct loaded_object *loaded, s
 	return selftest_end(loaded->bpf);
 }
 
-bool choose_hooks_includes(enum hook_kind kind, const struct probe_options *options)
+bool choose_hooks_includes(enum hook_kind kind, const struct ebpf_options *options)
 {
 	return !options->kind || !strcmp(options->kind, hook_kind_name(kind));
 }
@@ -211,7 +211,7 @@ static struct trial new_trial(const struct attempt *attempt)
 	};
 }
 
-int choose_hooks_try(const struct attempt *attempt, const struct probe_options *options,
+int choose_hooks_try(const struct attempt *attempt, const struct ebpf_options *options,
 		     struct loaded_object *ret, struct trial *trial)
 {
 	int err;
@@ -253,7 +253,7 @@ static void find_order(const struct preemption *preemption, enum hook_kind ret[H
 }
 
 /* The kernel's description of itself is long: it is looked through once. */
-struct attempt choose_hooks_first(const struct probe_options *options)
+struct attempt choose_hooks_first(const struct ebpf_options *options)
 {
 	struct attempt first = {.kernel_functions.fexit_err = -ENOENT};
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -276,8 +276,8 @@ void choose_hooks_learn(struct attempt *attempt, const struct trial *trial)
 		attempt->kernel_functions.fexit_err = trial->err;
 }
 
-int choose_hooks_climb(const struct probe_options *options, struct loaded_object *ret,
-		       struct probe_error *error)
+int choose_hooks_climb(const struct ebpf_options *options, struct loaded_object *ret,
+		       struct ebpf_error *error)
 {
 	struct attempt attempt = choose_hooks_first(options);
 	struct trial trials[HOOK_KINDS];
@@ -300,7 +300,7 @@ static bool is_event(enum hook_kind kind)
 	return kind == HOOKS_TRACEPOINT || kind == HOOKS_KPROBE;
 }
 
-int choose_hooks_diagnose(const struct trial *trials, size_t count, struct probe_error *error)
+int choose_hooks_diagnose(const struct trial *trials, size_t count, struct ebpf_error *error)
 {
 	const struct trial *telling = &trials[0], *last = &trials[count - 1];
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "ebpf/hooks.h"
-#include "ebpf/probe_options.h"
+#include "ebpf/ebpf_options.h"
 #include "ebpf/table_hooks.h"
 
 /* The kernel side, on a kind of hook that works. All zeros: none. */
@@ -34,7 +34,7 @@ struct trial {
 };
 
 /* Whether options leave this kind of hook to be tried. */
-bool choose_hooks_includes(enum hook_kind kind, const struct probe_options *options);
+bool choose_hooks_includes(enum hook_kind kind, const struct ebpf_options *options);
 
 /* How a kind of hook is tried. */
 struct attempt {
@@ -48,13 +48,13 @@ struct attempt {
 };
 
 /* The first attempt, of the kinds of hook that options include. */
-struct attempt choose_hooks_first(const struct probe_options *options);
+struct attempt choose_hooks_first(const struct ebpf_options *options);
 
 /*
  * Tries one kind of hook. 0: it works and *ret stands on it, to be left with choose_hooks_leave();
  * negative errno: *trial says why not.
  */
-int choose_hooks_try(const struct attempt *attempt, const struct probe_options *options,
+int choose_hooks_try(const struct attempt *attempt, const struct ebpf_options *options,
 		     struct loaded_object *ret, struct trial *trial);
 
 /* What a trial has told of those after it. */
@@ -64,11 +64,11 @@ void choose_hooks_learn(struct attempt *attempt, const struct trial *trial);
  * The first kind of hook that works, of those that options include. 0, or negative errno with error
  * filled in: none does.
  */
-int choose_hooks_climb(const struct probe_options *options, struct loaded_object *ret,
-		       struct probe_error *error);
+int choose_hooks_climb(const struct ebpf_options *options, struct loaded_object *ret,
+		       struct ebpf_error *error);
 
 /* Why none of these trials worked, in one sentence: the sum of several failures. */
-int choose_hooks_diagnose(const struct trial *trials, size_t count, struct probe_error *error);
+int choose_hooks_diagnose(const struct trial *trials, size_t count, struct ebpf_error *error);
 
 void choose_hooks_leave(struct loaded_object *loaded);
 

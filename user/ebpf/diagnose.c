@@ -97,8 +97,8 @@ static bool memlock_limited(void)
 	return !getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur < (64u << 20);
 }
 
-__attribute__((format(printf, 3, 4))) static void say(struct probe_error *error,
-						      enum probe_lack lack, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void say(struct ebpf_error *error, enum ebpf_lack lack,
+						      const char *format, ...)
 {
 	va_list args;
 
@@ -108,7 +108,7 @@ __attribute__((format(printf, 3, 4))) static void say(struct probe_error *error,
 	va_end(args);
 }
 
-int diagnose(int err, const char *step, struct probe_error *error)
+int diagnose(int err, const char *step, struct ebpf_error *error)
 {
 	const char *missing = missing_capability();
 	char lockdown[32];
@@ -152,7 +152,7 @@ int diagnose(int err, const char *step, struct probe_error *error)
 	return err;
 }
 
-int diagnose_events(int err, const char *step, struct probe_error *error)
+int diagnose_events(int err, const char *step, struct ebpf_error *error)
 {
 	if (missing_capability() || effective() & CAPABILITY(CAP_SYS_ADMIN) || !refuses_events())
 		return diagnose(err, step, error);

@@ -7,13 +7,13 @@
 #ifndef FDTRACE_EBPF_DIAGNOSE_H
 #define FDTRACE_EBPF_DIAGNOSE_H
 
-#include "ebpf/probe_options.h"
+#include "ebpf/ebpf_options.h"
 
 /* Fills *error for a step ("load the kernel programs") that failed with err; returns err. */
-int diagnose(int err, const char *step, struct probe_error *error);
+int diagnose(int err, const char *step, struct ebpf_error *error);
 
 /* The same of hooks that are perf events, which the kernel may keep for root. */
-int diagnose_events(int err, const char *step, struct probe_error *error);
+int diagnose_events(int err, const char *step, struct ebpf_error *error);
 
 /* What /sys/kernel/security/lockdown says is in force: "integrity", "confidentiality"; or "". */
 void lockdown_mode(const char *file_text, char ret[32]);

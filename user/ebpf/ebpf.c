@@ -76,8 +76,8 @@ static int on_ring_record(void *context, void *data, size_t size)
 	return ++ebpf->consumed < EBPF_BATCH ? 0 : -EAGAIN;
 }
 
-static int load_probe(struct ebpf *ebpf, const struct probe_options *options,
-		      struct probe_error *error)
+static int load_probe(struct ebpf *ebpf, const struct ebpf_options *options,
+		      struct ebpf_error *error)
 {
 	int err = choose_hooks_climb(options, &ebpf->loaded, error);
 
@@ -92,8 +92,7 @@ static int load_probe(struct ebpf *ebpf, const struct probe_options *options,
 	return 0;
 }
 
-int ebpf_open(const struct probe_options *options, struct ebpf **ret_ebpf,
-	      struct probe_error *error)
+int ebpf_open(const struct ebpf_options *options, struct ebpf **ret_ebpf, struct ebpf_error *error)
 {
 	struct ebpf *ebpf = calloc(1, sizeof(*ebpf));
 	int err;
@@ -212,7 +211,7 @@ static int set_owner_layout(struct ebpf *ebpf, uint32_t slot, const struct owner
 }
 
 /* The slot of a layout on the kernel side, filled at its first use. */
-static int layout_slot(struct ebpf *ebpf, const struct probe_layout *layout)
+static int layout_slot(struct ebpf *ebpf, const struct ebpf_layout *layout)
 {
 	const struct py_layout *python = layout->python;
 
@@ -248,7 +247,7 @@ static bool find_python_process(const struct ebpf *ebpf, const struct program_ke
 }
 
 int ebpf_set_python(struct ebpf *ebpf, pid_t pid, uint64_t program,
-		    const struct probe_layout *layout, const struct python_process *python)
+		    const struct ebpf_layout *layout, const struct python_process *python)
 {
 	const struct program_key key = {.program = program, .tgid = pid};
 	struct python_process known, told = *python;
@@ -397,7 +396,7 @@ bool ebpf_file_is(struct ebpf *ebpf, int fd, const struct file_version *version)
 }
 
 int ebpf_learn_file(struct ebpf *ebpf, const struct file_version *version,
-		    const struct probe_layout *layout, struct python_file *file)
+		    const struct ebpf_layout *layout, struct python_file *file)
 {
 	int slot = layout ? layout_slot(ebpf, layout) : 0;
 

@@ -17,7 +17,7 @@
 #include "abi/owner_layout.h"
 #include "abi/py_layout.h"
 #include "abi/record.h"
-#include "ebpf/probe_options.h"
+#include "ebpf/ebpf_options.h"
 
 struct ebpf;
 
@@ -25,8 +25,7 @@ struct ebpf;
 void ebpf_log(bool verbose);
 
 /* Loads and attaches. 0, or negative errno with *error filled in. */
-int ebpf_open(const struct probe_options *options, struct ebpf **ret_ebpf,
-	      struct probe_error *error);
+int ebpf_open(const struct ebpf_options *options, struct ebpf **ret_ebpf, struct ebpf_error *error);
 
 /* Detaches, lets the kernel side go. */
 void ebpf_close(struct ebpf *ebpf);
@@ -53,7 +52,7 @@ pid_t ebpf_next_target(const struct ebpf *ebpf, pid_t pid);
 uint64_t ebpf_program(const struct ebpf *ebpf, pid_t pid);
 
 /* How a build of Python is read; each is copied to the kernel side once. */
-struct probe_layout {
+struct ebpf_layout {
 	const struct py_layout *python;
 	const struct owner_layout *owners; /* NULL: not known */
 };
@@ -64,7 +63,7 @@ struct probe_layout {
  * is not traced until it is forgotten.
  */
 int ebpf_set_python(struct ebpf *ebpf, pid_t pid, uint64_t program,
-		    const struct probe_layout *layout, const struct python_process *python);
+		    const struct ebpf_layout *layout, const struct python_process *python);
 void ebpf_forget_python(struct ebpf *ebpf, pid_t pid, uint64_t program);
 bool ebpf_has_python(const struct ebpf *ebpf, pid_t pid, uint64_t program);
 
@@ -102,7 +101,7 @@ bool ebpf_file_is(struct ebpf *ebpf, int fd, const struct file_version *version)
 
 /* The answer for an executable file; layout NULL: it holds no Python that can be walked. */
 int ebpf_learn_file(struct ebpf *ebpf, const struct file_version *version,
-		    const struct probe_layout *layout, struct python_file *file);
+		    const struct ebpf_layout *layout, struct python_file *file);
 
 /*
  * The stack (a native one: of this hash) will be sent again at its next call. 0: so will all stacks

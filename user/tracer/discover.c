@@ -206,7 +206,7 @@ static bool validate(struct discover *discover, pid_t pid, struct known_file *fi
 static int walk_python(struct discover *discover, pid_t pid, uint64_t program,
 		       const struct python_runtime *runtime, uint64_t bias)
 {
-	const struct probe_layout layout = {
+	const struct ebpf_layout layout = {
 		.python = &runtime->layout,
 		.owners = python_owners_of(&runtime->layout),
 	};

@@ -202,7 +202,7 @@ void file_cache_tell(struct file_cache *file_cache, const struct known_file *fil
 		.text_offset = file->runtime.text_offset,
 		.fixed = file->runtime.fixed,
 	};
-	const struct probe_layout layout = {
+	const struct ebpf_layout layout = {
 		.python = &file->runtime.layout,
 		.owners = python_owners_of(&file->runtime.layout),
 	};

@@ -277,7 +277,7 @@ static int open_events(struct tracer *tracer, struct tracer_error *error)
 	return err;
 }
 
-static enum tracer_failure failure_of(enum probe_lack lack)
+static enum tracer_failure failure_of(enum ebpf_lack lack)
 {
 	switch (lack) {
 	case EBPF_LACK_PRIVILEGE:
@@ -291,7 +291,7 @@ static enum tracer_failure failure_of(enum probe_lack lack)
 
 int tracer_open(struct tracer *tracer, struct tracer_error *error)
 {
-	struct probe_error lacking;
+	struct ebpf_error lacking;
 	int err = ebpf_open(&tracer->options.ebpf, &tracer->ebpf, &lacking);
 
 	if (err) {

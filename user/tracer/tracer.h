@@ -39,15 +39,15 @@ struct tracer;
 
 /* What it points to is lent until tracer_free(). */
 struct tracer_options {
-	struct probe_options ebpf; /* the kernel side */
-	bool heap_scan;		   /* Python's descriptor owners of before are searched for */
-	uint64_t heap_scan_bytes;  /* of one process are read for that, at most */
-	unsigned int history;	   /* generations kept of each descriptor */
-	size_t memory;		   /* bytes for all that is kept; 0: SESSION_MEMORY */
-	bool source_lines;	   /* a sink shows them */
-	const char *debuginfod;	   /* servers asked for names; NULL: none */
-	const char *record;	   /* the file of a recording; NULL: none */
-	uint64_t record_bytes;	   /* that it may take */
+	struct ebpf_options ebpf; /* the kernel side */
+	bool heap_scan;		  /* Python's descriptor owners of before are searched for */
+	uint64_t heap_scan_bytes; /* of one process are read for that, at most */
+	unsigned int history;	  /* generations kept of each descriptor */
+	size_t memory;		  /* bytes for all that is kept; 0: SESSION_MEMORY */
+	bool source_lines;	  /* a sink shows them */
+	const char *debuginfod;	  /* servers asked for names; NULL: none */
+	const char *record;	  /* the file of a recording; NULL: none */
+	uint64_t record_bytes;	  /* that it may take */
 };
 
 /* What keeps a trace from beginning. */

@@ -2,15 +2,15 @@
 /*
  * What the kernel side is asked for, and why it cannot be had. Pure data.
  */
-#ifndef FDTRACE_EBPF_PROBE_OPTIONS_H
-#define FDTRACE_EBPF_PROBE_OPTIONS_H
+#ifndef FDTRACE_EBPF_EBPF_OPTIONS_H
+#define FDTRACE_EBPF_EBPF_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "abi/record.h"
 
-struct probe_options {
+struct ebpf_options {
 	size_t ring_bytes; /* a power of two, at least a page */
 	bool follow;	   /* children of targets become targets */
 	bool owners;	   /* Python's descriptor owners are read */
@@ -21,15 +21,15 @@ struct probe_options {
 };
 
 /* Why ebpf_open failed, as far as it can be told. */
-enum probe_lack {
+enum ebpf_lack {
 	EBPF_LACK_NOTHING,
 	EBPF_LACK_PRIVILEGE, /* root or capabilities, lockdown */
 	EBPF_LACK_KERNEL,    /* BTF, ring buffer, a hook, memory limits */
 	EBPF_LACK_OTHER,
 };
 
-struct probe_error {
-	enum probe_lack lack;
+struct ebpf_error {
+	enum ebpf_lack lack;
 	char text[256]; /* what failed and what to do, one sentence */
 };
 
