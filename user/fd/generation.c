@@ -24,9 +24,9 @@ struct fd_site generation_site(const struct record_call *call)
 }
 
 /*
- * A number is touched that nobody has touched since the table was copied, or since records were
- * lost. After a gap only the newest generation counts, and of a live one nothing but that it may
- * be.
+ * A call touches a number for the first time since the table was copied, or since records were
+ * lost. After such a gap only the newest generation counts; if it is believed live, all that is
+ * still known is that it may be.
  */
 static void settle_doubts(struct store *store, struct slot *slot)
 {
@@ -43,7 +43,7 @@ static void settle_doubts(struct store *store, struct slot *slot)
 	slot_touch(store, slot);
 }
 
-/* Why the open of a generation was not seen that a call has just shown to have been there. */
+/* A call has just shown that the number was open, but its open was not seen: the reason why. */
 static enum site_missing why_unseen(const struct store *store, const struct table *table,
 				    const struct slot *slot, int32_t fd,
 				    const struct record_call *call)
@@ -59,7 +59,10 @@ static enum site_missing why_unseen(const struct store *store, const struct tabl
 	return SITE_OTHER_WAY;
 }
 
-/* The open may be what the snapshot showed: its effect came before, its record after. */
+/*
+ * The call may be the open of the generation that the snapshot listed: it took effect before the
+ * snapshot and was recorded after it.
+ */
 static bool is_listed(const struct store *store, const struct table *table,
 		      const struct generation *gen, const struct record_call *call)
 {
@@ -71,7 +74,7 @@ static bool is_listed(const struct store *store, const struct table *table,
 	       call->h.time_ns - table->snapshot_ns <= store->limits.settle_ns;
 }
 
-/* The call may be the open of a generation that is over, its close recorded first. */
+/* The call may be the open of this generation, whose close was recorded first. */
 static bool may_have_begun(const struct store *store, const struct generation *gen,
 			   const struct record_call *call)
 {
@@ -84,7 +87,7 @@ static bool may_have_begun(const struct store *store, const struct generation *g
 					 : generation_soon(store, call, ended);
 }
 
-/* The newest generation that the call may have begun before others; NULL: none. */
+/* The newest generation that is over and that the call may have begun; NULL: there is none. */
 static struct generation *closed_first(const struct store *store, const struct slot *slot,
 				       const struct record_call *call)
 {
@@ -94,7 +97,7 @@ static struct generation *closed_first(const struct store *store, const struct s
 	return NULL;
 }
 
-/* There was a close without an open, and this open may have come before some close. */
+/* A close was seen without its open, and this open may have come before some recorded close. */
 static bool may_be_missed(const struct store *store, const struct slot *slot,
 			  const struct record_call *call)
 {
@@ -107,8 +110,10 @@ static bool may_be_missed(const struct store *store, const struct slot *slot,
 	return missed && before;
 }
 
-/* This generation and those after it: what is said to have begun it may have begun another after
- * them. */
+/*
+ * Marks this generation and all newer ones as uncertain: the open that is taken for the beginning
+ * of this one may have begun one after them.
+ */
 static void doubt_since(struct slot *slot, struct generation *gen)
 {
 	gen->uncertain = true;
@@ -117,8 +122,8 @@ static void doubt_since(struct slot *slot, struct generation *gen)
 }
 
 /*
- * The call may have gone on since before the process was traced: what it opened may be closed, and
- * the number opened again, and again closed, by calls that nobody has seen.
+ * The call may have been running since before the process was traced. Then what it opened may have
+ * been closed, and the number may have been opened and closed again, by calls that were not seen.
  */
 static bool may_be_older(const struct store *store, const struct table *table,
 			 const struct record_call *call)
@@ -160,7 +165,7 @@ static int push(struct store *store, struct slot *slot, const struct record_call
 		return -ENOMEM;
 	if (gen->older)
 		gen->follows = generation_after(store, call, &gen->older->ended);
-	/* Opened and closed before what is open was listed. */
+	/* The number may have been opened and closed before the snapshot listed what was open. */
 	gen->doubted = generation_may_be_unlisted(store, slot->table, call);
 	set_opened(store, slot, gen, call, making);
 	return 0;
@@ -169,13 +174,16 @@ static int push(struct store *store, struct slot *slot, const struct record_call
 bool generation_may_be_swept(const struct store *store, const struct table *table, int32_t fd,
 			     const struct record_call *call)
 {
-	/* Any thread's: the last one may be this thread's own, and another's just before it. */
+	/*
+	 * The site names no thread, so that it overlaps with any: the last close_range may be this
+	 * thread's own, with another thread's just before it.
+	 */
 	const struct fd_site range = {.missing = SITE_SEEN, .time_ns = table->swept_ns};
 
 	return table->swept_ns && table_swept(table, fd) && order_may_overlap(store, call, &range);
 }
 
-/* A generation that a use has shown; its open is recorded only now. */
+/* A use has shown the generation before its open was recorded: this call may be that open. */
 static bool may_be_its_open(const struct store *store, const struct generation *gen,
 			    const struct record_call *call)
 {
@@ -186,16 +194,18 @@ static bool may_be_its_open(const struct store *store, const struct generation *
 	       order_may_overlap(store, call, &shown);
 }
 
-/* The call had returned when this generation began: its record was kept back for long. */
+/* The call had returned before this generation began, but its record came only after that. */
 static bool is_late(const struct record_call *call, const struct generation *gen)
 {
 	return gen->opened.missing == SITE_SEEN && call->h.time_ns < gen->opened.time_ns;
 }
 
 /*
- * A generation that is over, closed by a thread that may not have waited for its open to return: it
- * may as well have closed what this call made, before that open took the number. So may one whose
- * open was found afterwards, and one that was not there for sure, or over already.
+ * What this call made may have come before one of these generations. That is so if a close ended
+ * the generation, perhaps before its open had returned: that close may as well have closed what
+ * this call made, before that open took the number. It is also so if the generation is uncertain,
+ * or may have been ended by a close_range, and its end may overlap with this call; and if this call
+ * had returned before the generation began.
  */
 static bool may_be_earlier(const struct store *store, const struct generation *gen,
 			   const struct record_call *call)
@@ -209,7 +219,10 @@ static bool may_be_earlier(const struct store *store, const struct generation *g
 	return false;
 }
 
-/* dup2 needs no close before it: what this call made may be what the dup2 has ended. */
+/*
+ * A dup2 that overlaps with the call began one of these generations. A dup2 needs no close before
+ * it: it may itself have ended what this call made.
+ */
 static bool may_be_replaced(const struct store *store, const struct generation *gen,
 			    const struct record_call *call)
 {
@@ -254,7 +267,7 @@ int generation_begin(struct store *store, struct table *table, int32_t fd,
 	settle_doubts(store, slot);
 	slot_touch(store, slot);
 	if (gen && gen->live) {
-		/* One that may have been closed already need not be closed any more. */
+		/* A close_range may have ended the old generation: then no close of it is due. */
 		maybe = gen->swept;
 		raced = gen->awaited = !stale && !maybe && !unsure;
 		shadowed = !raced && !maybe;
@@ -287,7 +300,10 @@ int generation_replace(struct store *store, struct table *table, int32_t fd,
 		return -ENOMEM;
 	settle_doubts(store, slot);
 	slot_touch(store, slot);
-	/* A close that overlaps may have ended what this began; of two dup2, either is the last. */
+	/*
+	 * A close that overlaps with this call may have ended the generation that this call begins;
+	 * of two dup2 that overlap, either may be the last.
+	 */
 	if (slot_live(slot)) {
 		overlaps = order_may_overlap(store, call, &slot->newest->opened);
 		generation_over(store, slot->newest, &site);
@@ -302,7 +318,7 @@ int generation_replace(struct store *store, struct table *table, int32_t fd,
 	return 0;
 }
 
-/* The generation whose close is on its way and may be this call; the oldest one. */
+/* The oldest generation whose close is awaited and may be this call; NULL: there is none. */
 static struct generation *find_awaited(const struct store *store, const struct slot *slot,
 				       const struct record_call *call)
 {
@@ -322,7 +338,7 @@ static struct generation *find_awaited(const struct store *store, const struct s
 	return found;
 }
 
-/* The generation that came after this older one. */
+/* The generation that came right after this one, which is not the newest. */
 static struct generation *next_generation(struct slot *slot, const struct generation *gen)
 {
 	struct generation *next = slot->newest;
@@ -332,21 +348,25 @@ static struct generation *next_generation(struct slot *slot, const struct genera
 	return next;
 }
 
-/* It was ended by close_range or dup2, of which it is not known whether they found something. */
+/*
+ * The call that ended the generation was not a close: it was close_range or dup2, which do not tell
+ * whether they found the number open.
+ */
 static bool is_bulk_ended(const struct generation *gen)
 {
 	return gen->ended.missing == SITE_SEEN && call_shape(gen->ended.call) != SHAPE_CLOSE;
 }
 
-/* Something else may have ended it than is said to have. */
+/* A close_range or dup2 is taken for the end of the generation, but another call may be its end. */
 static bool is_left(const struct generation *gen)
 {
 	return is_bulk_ended(gen) && (gen->uncertain || gen->swept);
 }
 
 /*
- * The close of an older generation is on its way, which may have come after the one that followed
- * it; or of one that is lost, whose end nobody saw; or of one that something else is said to have
+ * The call, a close, may belong to this generation or an older one instead of the newest: to one
+ * whose close is awaited and whose open may have changed places with the next open; to one that has
+ * been forgotten, or whose end was not seen; or to one that a close_range or dup2 is taken to have
  * ended.
  */
 static bool awaits_another(const struct store *store, const struct slot *slot,
@@ -356,7 +376,7 @@ static bool awaits_another(const struct store *store, const struct slot *slot,
 		older = gen->older;
 		if (is_bulk_ended(gen) && order_may_overlap(store, call, &gen->ended))
 			return true;
-		if (!older) /* that one may have been forgotten, though its close was due */
+		if (!older) /* the one before may have been forgotten while its close was due */
 			return table_cut(slot->table, slot->fd) &&
 			       (gen->raced || order_may_overlap(store, call, &gen->opened));
 		if (gen->crossed && older->awaited)
@@ -369,9 +389,10 @@ static bool awaits_another(const struct store *store, const struct slot *slot,
 }
 
 /*
- * The newest generation, ended by a close that may have come before its open had returned: so it
- * may be the one that its predecessor awaits, or the one that ended its predecessor, and the close
- * that is thought to have done that ended this generation.
+ * The call, a close, is to end the newest generation, but may have taken effect before that one's
+ * open had returned. Then this call may be the close that the generation before awaits; or it may
+ * have ended the generation before, and the close that is taken for that end has ended this
+ * generation.
  */
 static bool is_contested(const struct store *store, const struct slot *slot,
 			 const struct generation *gen, const struct record_call *call)
@@ -380,11 +401,14 @@ static bool is_contested(const struct store *store, const struct slot *slot,
 
 	if (gen->opened.missing != SITE_SEEN || generation_after(store, call, &gen->opened))
 		return false;
-	/* The close that an older one awaited has come, and may as well have ended this. */
+	/* The close that an older generation awaited has come; it may as well have ended this one.
+	 */
 	if (gen->doubted)
 		return true;
-	/* Or it ended what was open before the list, what was opened unseen in a gap, or what is
-	 * forgotten. */
+	/*
+	 * The call may instead have ended a descriptor that was open before the snapshot, one that
+	 * was opened unseen in a gap, or one that has been forgotten.
+	 */
 	if (!older)
 		return gen->raced || generation_may_have_older(store, slot, call);
 	if (awaits_another(store, slot, older, call))
@@ -393,15 +417,20 @@ static bool is_contested(const struct store *store, const struct slot *slot,
 		return gen->raced || gen->shadowed || older->ended.missing == SITE_LOST;
 	if (is_left(older))
 		return true;
-	/* A close that may have ended another one than its predecessor leaves that to this. */
+	/*
+	 * The close that is taken for the end of the generation before may have ended another one;
+	 * then this call may be the end of the generation before.
+	 */
 	return older->uncertain || (older->ended.tid != call->h.tid && !gen->follows &&
 				    generation_soon(store, call, &older->ended));
 }
 
 /*
- * A number that is believed closed is open, or was: it had been opened in a way not seen. If the
- * call overlaps with the close before, it may have come first; and where that may have ended
- * another generation, this may be the end of that one.
+ * A call shows that a number is or was open that is believed closed, so it had been opened in a way
+ * that was not seen: adds a generation for it, NULL without memory. If the call overlaps with the
+ * close that ended the generation before, the call may have come first; and where that close may
+ * have ended another generation, this call may be the end of the generation before. Then the new
+ * generation is uncertain.
  */
 static struct generation *push_unseen(struct store *store, struct slot *slot,
 				      const struct record_call *call, enum site_missing why)
@@ -421,8 +450,9 @@ static struct generation *push_unseen(struct store *store, struct slot *slot,
 }
 
 /*
- * The generation that the closing object had taken. True: it is the one that the close ends, if it
- * is still known (*ret_gen; else NULL). False: it is over, by somebody else's close.
+ * Finds the generation that the object which makes the close had taken. True: the close ended that
+ * generation, *ret_gen if it is still known (else NULL). False: that generation is over already, by
+ * somebody else's close.
  */
 static bool find_meant(const struct store *store, struct slot *slot, const struct record_call *call,
 		       uint64_t meant, struct generation **ret_gen)
@@ -468,15 +498,17 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 			next_generation(slot, gen)->crossed = false;
 		slot->newest->doubted = true;
 		slot->newest->swept |= coverage_hides(table);
-		/* What may have been over already leaves the close to a generation after the
-		 * newest. */
+		/*
+		 * The awaited generation may have been over already; then the close ended an
+		 * unseen generation after the newest.
+		 */
 		if (!slot->newest->live)
 			slot->newest->uncertain |= !record_call_entered(call) || gen->uncertain;
 	} else if (slot_live(slot)) {
 		gen = slot->newest;
 		gen->vague = gen->uncertain;
 		gen->uncertain |= is_contested(store, slot, gen, call);
-		/* It may have been closed, and the number reused, before it was listed. */
+		/* This may have been closed, and the number used again, before the snapshot. */
 		if (gen->listed && generation_early(table, call))
 			generation_unknown(store, gen, gen->opened.missing);
 	} else {
@@ -487,8 +519,8 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	gen->loose = order_may_overlap(store, call, &gen->opened);
 	gen->uncertain |= order_in_gap(store, slot, call);
 	gen->uncertain |= gen->opened.missing != SITE_SEEN && may_be_older(store, table, call);
-	gen->swept |= gen->loose &&
-		      coverage_hides(table); /* which may have ended the one that it is said to */
+	/* Something unseen may have ended the generation that the close is taken to have ended. */
+	gen->swept |= gen->loose && coverage_hides(table);
 	generation_over(store, gen, &site);
 	*ret_gen = gen;
 	return 0;
@@ -504,9 +536,9 @@ int generation_seen(struct store *store, struct table *table, int32_t fd,
 	if (slot_live(slot) || (slot && slot_stale(store, slot))) {
 		settle_doubts(store, slot);
 	} else if (slot && slot->newest && !generation_after(store, call, &slot->newest->ended)) {
-		return 0; /* another thread's close may have come just after it */
+		return 0; /* another thread's close may have come just after this call */
 	} else if (may_be_older(store, table, call)) {
-		return 0; /* so may one that nobody has seen */
+		return 0; /* a close that was not seen may have come just after this call */
 	}
 	if (!slot)
 		slot = slot_get(store, table, fd);
@@ -535,7 +567,10 @@ bool generation_close_bulk(struct store *store, struct slot *slot, const struct 
 
 	if (!gen)
 		return false;
-	/* It may have begun again; of two that overlap, either may have ended it. */
+	/*
+	 * The number may have been opened again, unseen; of two close_range that overlap, either
+	 * may have ended the generation.
+	 */
 	if (!gen->live) {
 		gen->covered = true;
 		gen->swept |= !(call->arg & RANGE_MADE_TOLD) ||
@@ -543,12 +578,12 @@ bool generation_close_bulk(struct store *store, struct slot *slot, const struct 
 			       order_may_overlap(store, call, &gen->ended));
 		return false;
 	}
-	/* It may have begun after it. */
+	/* The generation may have begun after the close_range. */
 	if (gen->listed && generation_early(slot->table, call)) {
 		gen->swept = true;
 		return false;
 	}
-	/* Records were lost: it may have been closed before. */
+	/* Records were lost: a call that was not seen may have closed the number before. */
 	if (slot_stale(store, slot))
 		site = (struct fd_site){.missing = SITE_LOST};
 	gen->uncertain |= table_unsure(slot->table, slot);

@@ -7,28 +7,30 @@
 #include "base/syscalls.h"
 #include "fd/pending.h"
 
+/* The record at hand comes within the settle time after that moment, or before it. */
 static bool is_soon(const struct store *store, uint64_t then_ns)
 {
 	return store->now_ns <= then_ns || store->now_ns - then_ns <= store->limits.settle_ns;
 }
 
-/* Another thread's call that may have taken effect after the copy. */
+/* The site is another thread's call, which may have taken effect after the copy. */
 static bool may_be_newer(const struct store *store, const struct fd_site *site, uint32_t tid)
 {
 	return site->missing == SITE_SEEN && site->tid != tid && site->time_ns > store->after_ns &&
 	       is_soon(store, site->time_ns);
 }
 
-/* A close in the copy showed that the number was open there. */
+/* The generation is live, or was ended by a close, which shows that the number was open. */
 static bool is_shown(const struct generation *gen)
 {
 	return gen->live || call_shape(gen->ended.call) == SHAPE_CLOSE;
 }
 
 /*
- * If the number has been shown open since the copy, only a call that opened it (opens) can make
- * that another generation than is known. One that began since may then have begun later than it
- * seems: the close that is said to have ended it may have ended what the copy had.
+ * The call at hand may have taken effect before the copy, so the copy's number may have had another
+ * generation than this one. Where the number was shown to be open, only a call that opens a
+ * number (opens) can make that so. A generation that began after the copy may then have begun
+ * later than it seems: the close that is taken for its end may have ended what was copied.
  */
 static bool may_be_another(const struct table *copy, const struct generation *gen, bool opens)
 {
@@ -37,7 +39,7 @@ static bool may_be_another(const struct table *copy, const struct generation *ge
 	return opens && gen->loose;
 }
 
-/* Without memory, nothing that is known of it is certain. */
+/* Without memory for its own generations, the slot is marked as stale: nothing in it is certain. */
 static void doubt_generations(struct slot *slot, bool opens)
 {
 	if (!slot_own(slot)) {
@@ -48,7 +50,10 @@ static void doubt_generations(struct slot *slot, bool opens)
 		gen->uncertain |= may_be_another(slot->table, gen, opens);
 }
 
-/* A call that may have come before the copy. */
+/*
+ * A call on the original table may have changed this slot of its copy as well. opens: the call
+ * opened the number.
+ */
 static void doubt_slot(struct slot *slot, bool opens)
 {
 	uint64_t copied_ns = slot->table->copied_ns;
@@ -68,7 +73,10 @@ static void doubt_all(struct table *table)
 	table->unsure = true;
 }
 
-/* What was copied from it is old enough to be certain. What was copied from that may not be. */
+/*
+ * The table's last copy is followed no more: it is old enough to be certain. A later copy of that
+ * copy need not be, and is still followed from there.
+ */
 static void leave_copy(struct table *table)
 {
 	if (table->copy)
@@ -76,7 +84,10 @@ static void leave_copy(struct table *table)
 	table->copy = NULL;
 }
 
-/* One copy is followed: of the one before, nothing more will be known. */
+/*
+ * From now on calls in `from` are applied to its copy `to`. Only one copy of a table is followed:
+ * if the copy before may still have missed a call, all that is known of it becomes unsure.
+ */
 static void follow(struct store *store, struct table *from, struct table *to)
 {
 	struct slot *slot;
@@ -92,7 +103,10 @@ static void follow(struct store *store, struct table *from, struct table *to)
 	slot->copied = true;
 }
 
-/* What was listed may have been opened after the copy, though that was recorded later. */
+/*
+ * A descriptor that the snapshot of the original listed may have been opened only after the copy,
+ * by a call that is recorded later: the generation in the copy is doubted.
+ */
 static void doubt_listed(struct table *to)
 {
 	struct slot *slot;
@@ -107,7 +121,7 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 {
 	struct slot *slot;
 
-	/* What was listed is newer than the copy. */
+	/* The snapshot of the original is newer than the copy. */
 	if (store->now_ns <= from->snapshot_ns) {
 		table_doubt(to);
 		to->snapshot = false;
@@ -122,6 +136,7 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 				may_be_newer(store, &gen->ended, tid);
 }
 
+/* One number of the copy may be as the call at hand left it in the original. */
 static void doubt(struct store *store, struct table *copy, int32_t fd, bool opens)
 {
 	struct slot *slot = fd < 0 ? NULL : slot_find(copy, fd);
@@ -135,6 +150,7 @@ static void doubt(struct store *store, struct table *copy, int32_t fd, bool open
 		slot->copied = slot->unsure = true;
 }
 
+/* A close_range of first..last in the original may have come before the copy. */
 static void doubt_range(struct table *copy, uint32_t first, uint32_t last)
 {
 	struct slot *slot;
@@ -147,6 +163,7 @@ static void doubt_range(struct table *copy, uint32_t first, uint32_t last)
 		doubt_slot(slot, false);
 }
 
+/* Doubts all the numbers of the copy that the call opened or closed in the original. */
 static void doubt_numbers(struct store *store, struct table *copy, const struct record_call *call)
 {
 	switch (call_shape(call->call)) {
@@ -187,7 +204,7 @@ void copy_late(struct pending *pending, struct table *table, const struct record
 		leave_copy(table);
 		return;
 	}
-	/* And what has been copied from the copy since. */
+	/* The call may be missing in the copy, and in what has since been copied from the copy. */
 	for (; copy; copy = copy->copy)
 		doubt_numbers(store, copy, call);
 }
