@@ -9,17 +9,19 @@
 #include "base/syscalls.h"
 #include "fd/generation.h"
 
-/* Members of one run, all findings that wait, runs at once. */
+/* The limits: members kept of one run, pending findings in all, and runs at once. */
 #define RUN_PENDING_MAX 256
 #define PENDING_MAX	16384
 #define RUNS_MAX	4096
 
+/* What began to wait at since_ns has waited for the settle time. */
 static bool is_due(const struct pending *pending, uint64_t since_ns, uint64_t now_ns)
 {
 	return now_ns == UINT64_MAX ||
 	       (now_ns >= since_ns && now_ns - since_ns >= pending->store->limits.settle_ns);
 }
 
+/* Something has begun to wait at since_ns: pending.due comes no later than its end. */
 static void set_due(struct pending *pending, uint64_t since_ns)
 {
 	uint64_t due = since_ns + pending->store->limits.settle_ns;
@@ -48,7 +50,8 @@ static void stop_waiting(struct pending *pending, struct pending_finding *entry)
 	entry->table->waiting_count--;
 }
 
-/* In order of the bad calls; of those of one time in order of their records. */
+/* Adds the finding in the order of the bad calls; those of one time stay in the order of their
+ * records. */
 static void add_waiter(struct pending *pending, struct pending_finding *entry)
 {
 	struct pending_finding *after = pending->waiters;
@@ -89,6 +92,7 @@ static bool is_sweep(const struct pending *pending, const struct run *run)
 	return run->blind || 2 * run->unseen >= run->failed;
 }
 
+/* Decides that the run is a sweep, and drops its members. */
 static void fold(struct pending *pending, struct run *run)
 {
 	struct pending_finding *entry = run->members;
@@ -128,7 +132,8 @@ static void emit_sweep(struct pending *pending, const struct run *run)
 	emit(pending, &finding);
 }
 
-/* Each on its own. One that still waits for its explanation goes on waiting. */
+/* Makes each member a finding on its own: one that still waits goes on waiting, others are emitted.
+ */
 static void release_members(struct pending *pending, struct run *run)
 {
 	struct pending_finding *entry = run->members;
@@ -177,6 +182,7 @@ static bool is_site(const struct run *run, uint64_t stack_id)
 	return stack_id == run->stack_id || !run->other_stack_id || stack_id == run->other_stack_id;
 }
 
+/* The call, a close, continues the run. */
 static bool continues(const struct pending *pending, const struct run *run,
 		      const struct record_call *call)
 {
@@ -190,7 +196,7 @@ static bool continues(const struct pending *pending, const struct run *run,
 	return llabs(distance) <= reach;
 }
 
-/* The first close of a run, or one that continues it. */
+/* Counts a close into its run: the first one, or one that continues it. */
 static void extend(struct pending *pending, struct run *run, const struct record_call *call)
 {
 	bool same_site = call->stack_id == run->stack_id;
@@ -231,7 +237,7 @@ static struct run *run_begin(struct pending *pending, const struct record_call *
 	return run;
 }
 
-/* The run that this failed close belongs to, its own if need be. */
+/* The run that this close belongs to, a new one if it continues none. NULL without memory. */
 static struct run *run_of(struct pending *pending, const struct record_call *call,
 			  const struct verdict *verdict)
 {
@@ -271,7 +277,7 @@ static void make_room(struct pending *pending)
 		pending_settle(pending, UINT64_MAX);
 }
 
-/* It waits for calls that are recorded later. NULL without memory. */
+/* A new pending finding, which waits for calls that are recorded later. NULL without memory. */
 static struct pending_finding *pending_finding_new(struct pending *pending, struct table *table,
 						   const struct record_call *call,
 						   const struct verdict *verdict)
@@ -409,7 +415,7 @@ void pending_break(struct pending *pending, uint32_t tid)
 
 /* Waiting */
 
-/* All is said: it is emitted now, or by its run. */
+/* The finding waits no more: it is emitted now, or when its run is over. */
 static void decided(struct pending *pending, struct pending_finding *entry)
 {
 	stop_waiting(pending, entry);
@@ -422,7 +428,10 @@ static void decided(struct pending *pending, struct pending_finding *entry)
 	pending_finding_free(pending, entry);
 }
 
-/* It waits on: yet another close may come that fits as well. */
+/*
+ * The end of gen explains the failed close, which is a finding now. It goes on waiting: another
+ * close may be recorded that fits as well.
+ */
 static void explained(struct pending *pending, struct pending_finding *entry,
 		      const struct generation *gen, bool sure)
 {
@@ -432,11 +441,13 @@ static void explained(struct pending *pending, struct pending_finding *entry,
 	entry->finds = true;
 }
 
-/* The failed close came after the generation had begun: by its thread, its entry, or by far. */
+/* The failed close came after the generation began: by its thread, its entry, or the settle time.
+ */
 static bool failed_after(const struct pending *pending, const struct pending_finding *entry,
 			 const struct generation *gen)
 {
-	const struct fd_site listed = {.time_ns = entry->table->snapshot_ns}; /* seen */
+	const struct fd_site listed = {.time_ns =
+					       entry->table->snapshot_ns}; /* missing: SITE_SEEN */
 	const struct fd_site *bad = &entry->finding.bad, *begun = &gen->opened;
 
 	if (begun->missing == SITE_BEFORE_EXEC)
@@ -450,7 +461,9 @@ static bool failed_after(const struct pending *pending, const struct pending_fin
 	return !entry->entered && bad->time_ns > begun->time_ns + pending->store->limits.settle_ns;
 }
 
-/* It came when this very generation had begun, and the close that succeeded was entered before it.
+/*
+ * No other order of the calls fits: the failed close came when this very generation had begun, and
+ * the close that succeeded is known to have been entered before the failed one returned.
  */
 static bool only_order(const struct pending *pending, const struct pending_finding *entry,
 		       const struct record_call *call, const struct generation *gen, bool raced)
@@ -481,8 +494,9 @@ void pending_explain(struct pending *pending, struct slot *slot, const struct re
 }
 
 /*
- * No close came that explains it. Open or closed by then, the number is open no more, if the
- * failed close came after the open: EBADF from a file system's flush frees it, too.
+ * No close came that explains the failed one, so nothing is reported. If the failed close came
+ * after the open, the number is open no more, whether or not it was open at that close: a close
+ * frees the number even where its EBADF comes from a file system's flush.
  */
 static void unexplained(struct pending *pending, struct pending_finding *entry)
 {
@@ -500,7 +514,7 @@ static void unexplained(struct pending *pending, struct pending_finding *entry)
 	generation_over(pending->store, gen, flushed ? &entry->finding.bad : &other_way);
 }
 
-/* It has waited long enough. */
+/* The finding has waited long enough. */
 static void waited(struct pending *pending, struct pending_finding *entry)
 {
 	if (!entry->finds)
@@ -564,12 +578,13 @@ void pending_table_over(struct pending *pending, struct table *table)
 			waited(pending, entry);
 }
 
+/* The store is about to forget the slot: its pending findings are decided now. */
 static void slot_over(void *arg, struct slot *slot)
 {
 	struct pending *pending = arg;
 
 	while (slot->waiters) {
-		/* What may come yet, and what is known, cannot be compared any more. */
+		/* Calls recorded from now on cannot be compared with what is known any more. */
 		if (slot->waiters->finds)
 			verdict_suspect(&slot->waiters->finding, NOTE_ORDER_UNCERTAIN);
 		waited(pending, slot->waiters);

@@ -1,39 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Findings that wait: for the end of a run of closes, or for the close that explains them.
+ * Pending findings: those that wait for the end of a run of closes, or for the close that explains
+ * them.
  *
- * A daemonizing loop closes 3..MAXFD without a thought; each EBADF in it is no bug. It shows as
- * a run: one thread closes consecutive numbers, up or down, from one site. Closes that succeed
- * belong to the run too (whatever the loop found open), but a run begins with one that failed.
- * So every failed close waits until its run is over: until the thread makes another call, or
- * nothing for the settle time. Then the run is judged as a whole. A loop may step over numbers
- * that it keeps, so a run may have small holes. And one call in a loop may be two sites:
- * CPython 3.11 makes it in another instruction once the loop is warm; so a run may go over to
- * a second site with the very next number. It is a sweep if it covers fd_limits.sweep numbers
- * without a hole from one site and
+ * A daemonizing loop closes 3..MAXFD without knowing which numbers are open, so an EBADF in it is
+ * no bug. Such a loop shows as a run: one thread closes consecutive numbers, up or down, from one
+ * site. Closes that succeed (on whatever the loop found open) belong to the run too, but a run
+ * begins with a close that failed. So every failed close waits until its run is over: until the
+ * thread makes another call, or no call for the settle time. Then the run is judged as a whole. A
+ * loop may step over numbers that it keeps, so a run may have small holes. And one call in a loop
+ * may have two sites: CPython 3.11 makes it in another instruction once the loop is warm; so a run
+ * may go over to a second site with the very next number. A run is a sweep if it covers
+ * fd_limits.sweep numbers without a hole from one site and
  *
- *   one of them is proof that the loop is blind: the program cannot have thought it open
- *   (never open since the program began, or beyond all that was in use when we attached); or
- *   half of the failed ones were never seen open.
+ *   one of its numbers proves that the loop is blind: the program cannot have thought it open
+ *   (it was never open since the program began, or is beyond all numbers in use at attach); or
+ *   at least half of the numbers whose close failed were never seen open.
  *
- * Then all of it is one close_sweep, whatever histories the numbers have: a blind loop also
- * crosses numbers that the program had opened and rightly closed. But a program that closes
- * its list of descriptors 5..20 twice closes nothing that it never had: each of these is a
- * double close. One number of unknown past among them does not turn it into a sweep, as after
- * an attach part of such a list may be unknown; half of them do.
+ * Then the whole run is one close_sweep, whatever histories the numbers have: a blind loop also
+ * crosses numbers that the program had opened and rightly closed. But a program that closes its
+ * list of descriptors 5..20 twice closes nothing that it never had: each of these closes is a
+ * double close. One number of unknown past among them does not turn the run into a sweep, as part
+ * of such a list may be unknown after an attach; half of them do.
  *
- * A close of a number that is believed open waits for a close by another thread that is
- * recorded later. If none comes within the settle time it was none: the number is open no more,
- * in a way that was not seen, and nothing is said.
+ * A failed close of a number that is believed open waits for another thread's close that is
+ * recorded later. If none comes within the settle time, there was none: the number had been closed
+ * in a way that was not seen, and nothing is reported.
  *
- * Any other finding waits as long, for the calls before it need not all be recorded yet: if
- * another thread's close of the number comes meanwhile, and may have come before the call that
- * failed, then that close may be the one before it, and the finding is "suspected". A thread's
- * own calls, and those that are known to have been entered later, change nothing. So waits a close
- * that succeeded and is a finding: an open that comes meanwhile may have made what it ended. What
- * is part of no run is emitted in the order of the calls.
+ * Any other finding waits equally long, because the calls before it need not all be recorded yet.
+ * If another thread's close of the number is recorded meanwhile and may have come before the call
+ * that failed, then that close may be the one before it, and the finding is "suspected". Calls of
+ * the same thread, and calls that are known to have been entered later, change nothing. A close
+ * that succeeded and is a finding waits as well: an open that is recorded meanwhile may have made
+ * what that close ended. Findings that are part of no run are emitted in the order of their calls.
  *
- * Owns: the waiting findings and the runs, both bounded. Never: judges a single close.
+ * Owns: the pending findings and the runs, both bounded. Never: judges a single close.
  */
 #ifndef FDTRACE_FD_PENDING_H
 #define FDTRACE_FD_PENDING_H
@@ -42,132 +43,145 @@
 
 #include "fd/verdict.h"
 
-/* A call that waits: it failed, or is a finding all the same. */
+/* A call whose finding is pending: the call failed, or succeeded and is a finding all the same. */
 struct pending_finding {
-	struct pending_finding *prev, *next;	       /* in hold.waiters, while `waiting` */
-	struct pending_finding *slot_prev, *slot_next; /* in number.waiters, as long */
+	struct pending_finding *prev, *next;	       /* in pending.waiters, while `waiting` */
+	struct pending_finding *slot_prev, *slot_next; /* in slot.waiters, while `waiting` */
 	struct pending_finding *run_next;
-	struct run *run; /* NULL: on its own */
+	struct run *run; /* the run that it is part of; NULL: none */
 	struct table *table;
-	struct slot *slot; /* while `waiting` */
-	struct text *text, *victim_text;
+	struct slot *slot;		 /* of its number, while `waiting`; else NULL */
+	struct text *text, *victim_text; /* what the paths in `finding` lie in; referenced */
 	struct finding finding;
-	uint64_t after_ns; /* its call was entered then or later */
-	uint64_t gen;
-	uint64_t taken_ns; /* as the verdict has it */
-	bool entered;	   /* at after_ns */
+	uint64_t after_ns; /* its call was entered at this time or later */
+	uint64_t gen;	   /* as verdict.gen */
+	uint64_t taken_ns; /* as verdict.taken_ns */
+	bool entered;	   /* the call's record says when it was entered */
 	bool waiting;
-	bool loose;  /* as the verdict has it */
-	bool finds;  /* it is a finding; else it waits for the close that explains it */
-	bool silent; /* none came */
+	bool loose;  /* as verdict.loose */
+	bool finds;  /* it is a finding; if not, it waits for the close that explains it */
+	bool silent; /* no such close came: nothing is to be reported */
 };
 
 struct run {
 	UT_hash_handle hh;
-	uint32_t tid; /* the key */
+	uint32_t tid; /* the thread that closes; the key */
 	uint32_t tgid;
 	uint64_t table;
 	uint64_t stack_id;	 /* of the last close */
-	uint64_t other_stack_id; /* 0: all came from one site */
+	uint64_t other_stack_id; /* of its other site; 0: all closes came from one site */
 	uint64_t last_ns;
-	int32_t first; /* failed */
-	int32_t last;  /* closed */
-	int32_t last_failed;
-	int step;	  /* +1, -1; 0: not known yet */
-	uint32_t stretch; /* consecutive numbers from one site, up to the last */
-	uint32_t longest;
-	uint32_t failed;
-	uint32_t silent; /* failed, and no finding alone */
-	uint32_t blind;
-	uint32_t unseen;
+	int32_t first;	     /* the first number whose close failed */
+	int32_t last;	     /* the last number, whether its close failed or not */
+	int32_t last_failed; /* the last number whose close failed */
+	int step;	     /* the direction: +1, -1; 0: not known yet */
+	uint32_t stretch; /* the count of consecutive numbers from one site, up to the last one */
+	uint32_t longest; /* the longest stretch so far; 0: the run has no close yet */
+	uint32_t failed;  /* the count of failed closes */
+	uint32_t silent;  /* those of them that are no finding by themselves */
+	uint32_t blind;	  /* those with EVIDENCE_BLIND */
+	uint32_t unseen;  /* those of numbers that were never seen open (not EVIDENCE_OWN) */
 	uint32_t notes;
-	bool sweep;	     /* decided: members are counted and dropped */
-	struct fd_site site; /* of the first failed close */
-	struct pending_finding *members, *last_member;
-	unsigned int waiting_count;
+	bool sweep; /* it is decided that the run is a sweep: its closes are counted and not kept */
+	struct fd_site site;			       /* of the first failed close */
+	struct pending_finding *members, *last_member; /* oldest first */
+	unsigned int waiting_count;		       /* the count of members */
 };
 
 struct pending {
 	struct store *store;
 	finding_fn emit;
 	void *arg;
-	struct pending_finding *waiters; /* oldest first */
-	struct run *runs;		 /* by thread, in order of their beginnings */
-	unsigned int waiting_count;
-	uint64_t due; /* nothing is due before */
-	uint64_t silent;
-	uint64_t sweep_closes;
+	struct pending_finding *waiters; /* in the order of the bad calls, oldest first */
+	struct run *runs;		 /* by thread, in the order in which they began */
+	unsigned int waiting_count;	 /* pending findings, with those kept for their run */
+	uint64_t due;			 /* nothing needs to be decided before this time */
+	uint64_t silent;		 /* failed calls that were not reported */
+	uint64_t sweep_closes;		 /* failed closes that were part of a sweep */
 };
 
+/* The store is lent. fn, with arg, gets each finding once it is decided. */
 void pending_init(struct pending *pending, struct store *store, finding_fn fn, void *arg);
 
-/* A close failed, and has been judged. 0 or -ENOMEM. */
+/* A close failed, and `verdict` is its judgement. 0 or -ENOMEM. */
 int pending_failed(struct pending *pending, struct table *table, const struct record_call *call,
 		   const struct verdict *verdict);
 
-/* A close succeeded, but is a finding, unless its run is a sweep. 0 or -ENOMEM. */
+/* A close succeeded, but is a finding all the same unless its run is a sweep. 0 or -ENOMEM. */
 int pending_owned(struct pending *pending, struct table *table, const struct record_call *call,
 		  const struct verdict *verdict);
-/* Another call failed, and has been judged. 0 or -ENOMEM. */
+/* A call other than a close failed, and `verdict` is its judgement. 0 or -ENOMEM. */
 int pending_used(struct pending *pending, struct table *table, const struct record_call *call,
 		 const struct verdict *verdict);
 /*
- * A finding that is part of no run. call: the one at hand, which need not be the bad one; NULL: it
- * is none. 0 or -ENOMEM.
+ * Adds a finding that is part of no run. call: the call at hand, which need not be the bad call;
+ * NULL if the record at hand is no call. 0 or -ENOMEM.
  */
 int pending_alone(struct pending *pending, struct table *table, const struct record_call *call,
 		  const struct verdict *verdict);
 
-/* A close succeeded: it may be part of a run. */
+/* A close succeeded: it may be part of its thread's run, or end that run. */
 void pending_closed(struct pending *pending, const struct record_call *call);
 
-/* Any other call of the thread ends its run. */
+/* The thread made a call that is no close: its run is over. */
 void pending_break(struct pending *pending, uint32_t tid);
 
-/* The call may have taken effect before the one that failed. */
+/* The call may have taken effect before the bad call of the pending finding. */
 bool pending_may_be_before(const struct pending *pending, const struct pending_finding *entry,
 			   const struct record_call *call);
 
-/* A close ended `generation` of a number on which others had failed. raced: see generation_close().
+/*
+ * A close ended generation gen of the slot's number; the pending findings of that number may be
+ * explained by it. raced: see generation_close().
  */
 void pending_explain(struct pending *pending, struct slot *slot, const struct record_call *call,
 		     const struct generation *gen, bool raced);
 
-/* The number was opened: unless after the calls that failed on it, it changes what they missed. */
+/*
+ * The call opened the slot's number: unless it came after the bad calls of the number's pending
+ * findings, they may have met another generation.
+ */
 void pending_opened(struct pending *pending, struct slot *slot, const struct record_call *call);
 
 /*
- * The same of findings that lie in the number's generations, and wait for an object. opens: the
- * call opened the number, else it closed it.
+ * Does the same for the findings that are kept in the slot's generations (generation.waiting) and
+ * wait for an object. opens: the call opened the number; else it closed it.
  */
 void pending_doubt_generations(const struct pending *pending, struct slot *slot,
 			       const struct record_call *call, bool opens);
 
-/* A close_range covered the number, and may have ended a generation of it that was not seen. */
+/*
+ * A close_range covered the slot's number, and may have ended a generation that was not seen: the
+ * pending findings of the number become suspected.
+ */
 void pending_doubt(struct pending *pending, struct slot *slot, const struct record_call *call);
 
 /*
- * What is known of the number until then is unsure: so is what has been found on it, all of it or
- * what no close has shown to be so.
+ * What is known of the number up to until_ns is unsure, and so its pending findings become
+ * suspected: all that rest on an open up to that time or one that was not seen, or (all is false)
+ * only those of them whose earlier end is not a close.
  */
 void pending_unsure(struct slot *slot, uint64_t until_ns, bool all);
 
-/* Decides what has waited long enough; UINT64_MAX: all. */
+/* Decides the findings and runs that have waited long enough at now_ns; UINT64_MAX: all of them. */
 void pending_settle(struct pending *pending, uint64_t now_ns);
 
-/* Records were lost: no close that comes now explains anything, what waits is no fact. */
+/*
+ * Records were lost: no close that is recorded from now on can explain a pending finding. All of
+ * them are decided now, as suspected.
+ */
 void pending_gap(struct pending *pending);
 
 /*
- * Somebody who is not known makes calls in the table, until time_ns at least: nothing in it is
- * certain until it is seen again, and what waits in it is no fact.
+ * A process that is not known makes calls in the table, until time_ns at least: nothing in the
+ * table is certain until it is seen again, and the pending findings in it become suspected.
  */
 void pending_sharer(struct pending *pending, struct table *table, uint64_t time_ns);
 
-/* The process is gone, or another program: its runs are over. */
+/* The process has ended, or called exec: its runs are over. */
 void pending_process_over(struct pending *pending, uint32_t tgid);
 
-/* The table is about to change beyond recognition: nothing can wait for a close in it. */
+/* The table is about to go away or to change as a whole: its pending findings are decided now. */
 void pending_table_over(struct pending *pending, struct table *table);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* What leaves a finding that waits no fact. */
+/* What is recorded while a finding is pending and turns it from a fact into a suspicion. */
 #include <utlist.h>
 
 #include "base/records.h"
@@ -14,9 +14,10 @@ bool pending_may_be_before(const struct pending *pending, const struct pending_f
 }
 
 /*
- * Where a close is loose, it may have ended another generation than the one that is named; but not
- * what was opened after that one. Of a close that succeeded where it should not have, that is what
- * it is said to have ended; else what was ended by the close before.
+ * The call came too late to matter to a finding whose close is loose. Such a close may have ended
+ * another generation than the one the finding names, but not one that was opened after that. For a
+ * close that succeeded where it should not have, the call must come after the open of what it is
+ * taken to have ended; for others, after the earlier close.
  */
 static bool is_past(const struct store *store, const struct finding *finding,
 		    const struct record_call *call)
@@ -28,7 +29,10 @@ static bool is_past(const struct store *store, const struct finding *finding,
 	return generation_after(store, call, &finding->closed);
 }
 
-/* What the call opened may be what the object has, and not what the close has ended. */
+/*
+ * The object may have taken the number after this call opened it: what the call opened may be what
+ * the object has, while the close ended something else.
+ */
 static bool is_taken_after(const struct pending_finding *entry, const struct record_call *call)
 {
 	uint64_t entered_ns = record_call_entered(call);
@@ -58,7 +62,8 @@ void pending_opened(struct pending *pending, struct slot *slot, const struct rec
 		     ((replaces || entry->loose) &&
 		      !is_past(pending->store, &entry->finding, call))))
 			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
-	/* And closed again, by what nobody sees, or before it was recorded. */
+	/* What was opened may have been closed again, unseen or by a close_range recorded before.
+	 */
 	if (coverage_hides(slot->table) ||
 	    generation_may_be_swept(pending->store, slot->table, slot->fd, call))
 		pending_doubt(pending, slot, call);
