@@ -10,7 +10,7 @@
 #include "fd/generation.h"
 #include "fd/ownership_doubt.h"
 
-/* The generation that an object took and has not given up; NULL: none that is known. */
+/* The generation that the object took and has not given up; NULL: none is known. */
 static struct generation *find_taken(const struct table *table, int32_t fd, uint64_t object)
 {
 	const struct slot *slot = fd < 0 ? NULL : slot_find(table, fd);
@@ -21,10 +21,10 @@ static struct generation *find_taken(const struct table *table, int32_t fd, uint
 	return NULL;
 }
 
-/* An object takes a number, which it has then. 0 or -ENOMEM. */
+/* An object takes a number: it owns the live generation from now on. 0 or -ENOMEM. */
 static int object_takes(struct store *store, struct table *table, const struct record_owner *record)
 {
-	/* That it is open is certain, by whatever way it was made. */
+	/* The number is certainly open, in whatever way that came about. */
 	const struct record_call seen = {.h = record->h, .call = CALL_OTHER, .fd = record->fd};
 	struct slot *slot;
 	struct generation *gen;
@@ -34,7 +34,7 @@ static int object_takes(struct store *store, struct table *table, const struct r
 		return err;
 	slot = slot_find(table, record->fd);
 	if (!slot_live(slot))
-		return 0; /* another thread closes it just now */
+		return 0; /* another thread is closing the number just now */
 	gen = slot->newest;
 	gen->owner = record->object;
 	gen->owner_type = record->type;
@@ -44,7 +44,8 @@ static int object_takes(struct store *store, struct table *table, const struct r
 }
 
 /*
- * The owned_close that waited for its object to close the number, too. call: NULL in older
+ * Ends the wait of an owned_close for its object to let go of the number. wrong: the object did so
+ * by a close of its own, so the owned_close is reported; else it is dropped. call: NULL in older
  * recordings.
  */
 static void end_wait(struct pending *pending, struct table *table, const struct record_call *call,
@@ -71,13 +72,14 @@ static void end_wait(struct pending *pending, struct table *table, const struct 
 	free(finding);
 }
 
-/* A finalizer, of the object itself or of what is around it, runs the method close. */
+/* A finalizer, of the object itself or of an object around it, runs the object's close(). */
 static bool is_finalizer(const struct record_owner *record, const struct intents *intents)
 {
 	return record->point == OWNER_FINALIZE || record->point == OWNER_DEALLOC ||
 	       (record->flags & OWNER_FINALIZING) || intents->warned == record->object;
 }
 
+/* An object is about to give up its number, and perhaps to close it. */
 static void object_gives(struct pending *pending, struct table *table,
 			 const struct record_owner *record, struct intents *intents)
 {
@@ -117,7 +119,7 @@ int owner_says(struct pending *pending, struct table *table, const struct record
 	return 0;
 }
 
-/* By the objects that the call tells of. */
+/* What the thread meant, according to the claims in the record of its close. */
 static struct intent claimed_intent(struct store *store, const struct table *table,
 				    const struct record_call *call)
 {
@@ -152,7 +154,7 @@ enum site_origin owner_origin(const struct intent *intent)
 	return intent->finalizer ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 }
 
-/* An object closed its number, and ended a generation that it had never taken. */
+/* An object closed its number, but the close ended a generation that the object had never taken. */
 static void closed_anothers(struct pending *pending, const struct call_context *ctx,
 			    const struct intent *intent, struct generation *gen)
 {
@@ -162,8 +164,9 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	struct verdict verdict;
 
 	/*
-	 * A socket that is met late may lie where one had lain that had the number before, and that
-	 * was never seen to go (CPython 3.6 and 3.7): then this is its own, and right.
+	 * A socket object that is first seen late may lie at the address of an earlier one that had
+	 * the number and was never seen to go (CPython 3.6 and 3.7). Then the close is the object's
+	 * own, and right.
 	 */
 	if (late && intent->stale && intent->owner == OWNER_SOCKET)
 		return;
@@ -183,8 +186,10 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	verdict.finding.proofs |= PROOF_OWNER;
 	if (!verdict.finding.owner.type)
 		verdict.finding.owner.type = intent->owner;
-	/* Who lost the number by a close that no object of that generation made has been stolen
-	 * from. */
+	/*
+	 * If no object of the meant generation made the close that ended it, its owner was robbed
+	 * of the number: that earlier close is the culprit.
+	 */
 	if (meant->ended.call != CALL_CLOSE || !meant->given)
 		verdict.finding.culprit = CULPRIT_CLOSED;
 	coverage_weigh(ctx->table, &verdict.finding);
@@ -195,11 +200,11 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	if (meant->suspected || (intent->unsure && !late))
 		verdict_suspect(&verdict.finding, NOTE_ANOTHERS);
 	gen->stolen = true;
-	pending_break(pending, ctx->call->h.tid); /* what the thread did before comes first */
+	pending_break(pending, ctx->call->h.tid); /* its earlier findings are emitted first */
 	pending_alone(pending, ctx->table, ctx->call, &verdict);
 }
 
-/* A close that the living owner of the number did not make. */
+/* Judges a close that the living owner of the number did not make. */
 static void judge_behind(const struct call_context *ctx, const struct intent *intent,
 			 const struct generation *gen, struct verdict *verdict)
 {
@@ -215,7 +220,7 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 	verdict->text = gen->text;
 	if (proofs) {
 		reuse_fill(ctx, f, gen, gen->older);
-		/* One site may close what many have opened: it is no proof of what was meant. */
+		/* One site may close what many have opened: it does not prove what was meant. */
 		if (!(proofs & PROOF_SAME_THREAD))
 			verdict_suspect(f, 0);
 		verdict->text = gen->older->text;
@@ -231,6 +236,7 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 		f->notes |= NOTE_INHERITED;
 }
 
+/* Keeps a copy of the finding in the generation until its object lets go; without memory none. */
 static void wait_for_object(struct store *store, struct generation *gen,
 			    const struct finding *finding)
 {
@@ -242,6 +248,7 @@ static void wait_for_object(struct store *store, struct generation *gen,
 	*gen->waiting = *finding;
 }
 
+/* In older recordings: the owner of the generation has the number still, after this close. */
 static bool is_behind(const struct call_context *ctx, const struct generation *gen)
 {
 	const struct record_call *call = ctx->call;
@@ -250,7 +257,7 @@ static bool is_behind(const struct call_context *ctx, const struct generation *g
 	       call->owner == OWNER_HOLDS && call->owner_low == (uint32_t)gen->owner;
 }
 
-/* From now on the object has, or had, the generation. */
+/* Notes the claiming object as the one that has, or had, the generation. */
 static void generation_owned(struct generation *gen, const struct record_claim *claim)
 {
 	gen->owner = claim->object;
@@ -261,8 +268,8 @@ static void generation_owned(struct generation *gen, const struct record_claim *
 }
 
 /*
- * Takes over who had the generation that a close has ended. True: an object has it still, and none
- * that had it, too, has let go of it by this very close.
+ * Notes, from the claims, who had the generation that the close has ended. True: an object has the
+ * number still, and no other object of the generation has let go of it by this very close.
  */
 static bool claims_of_number(const struct call_context *ctx, struct generation *gen)
 {
@@ -284,7 +291,8 @@ static bool claims_of_number(const struct call_context *ctx, struct generation *
 	return entry && !given;
 }
 
-/* An object that still had a number after a close has let go of it: by a close of its own? */
+/* Ends the waits for objects that have let go of the number, whether by a close of their own or
+ * not. */
 static void end_waits(struct pending *pending, const struct call_context *ctx)
 {
 	const struct slot *slot = slot_find(ctx->table, ctx->call->fd);
@@ -300,7 +308,7 @@ static void end_waits(struct pending *pending, const struct call_context *ctx)
 	}
 }
 
-/* What an object says that was not seen to take the number is no proof that it was its own. */
+/* The claim of an object that was not seen to take the number does not prove that it owned that. */
 static void doubt_owner(const struct generation *gen, struct finding *f)
 {
 	if (gen->owner_flags & CLAIM_BEFORE)
@@ -309,7 +317,7 @@ static void doubt_owner(const struct generation *gen, struct finding *f)
 		verdict_suspect(f, NOTE_OWNER_LATE);
 }
 
-/* Of more objects than are kept one that is not told of may have made the close. */
+/* If more objects claimed the number than a record keeps, one left out may have made the close. */
 static void doubt_closer(const struct call_context *ctx, const struct intent *intent,
 			 struct finding *f)
 {
@@ -346,7 +354,7 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	doubt_owner(gen, &verdict.finding);
 	coverage_weigh(ctx->table, &verdict.finding);
 	doubt_closer(ctx, intent, &verdict.finding);
-	/* A forked child that will exec closes what it has from its parent. */
+	/* A forked child may close the numbers of its parent because it is about to exec. */
 	if (intent->point != OWNER_OS_CLOSE || gen->lent) {
 		if (verdict.taken_ns)
 			verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
@@ -359,7 +367,7 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	return !pending_owned(pending, ctx->table, ctx->call, &verdict);
 }
 
-/* The generation that the verdict is about has been ended by a close that is known to be wrong. */
+/* A close that is known to be wrong ended the generation: that close is the culprit. */
 static void blame_closed(const struct call_context *ctx, const struct generation *gen,
 			 struct finding *f)
 {
@@ -370,7 +378,7 @@ static void blame_closed(const struct call_context *ctx, const struct generation
 	f->proofs |= gen->stolen ? PROOF_STOLEN : PROOF_BEHIND;
 }
 
-/* An object's own close failed, since a call that is no object's had closed its number. */
+/* An object's own close failed because a close that no object made had closed its number. */
 static bool closed_before_object(const struct intent *intent, const struct generation *gen)
 {
 	return intent->object && intent->gen == gen->id && !gen->given &&
@@ -379,13 +387,15 @@ static bool closed_before_object(const struct intent *intent, const struct gener
 	       gen->ended.call == CALL_CLOSE;
 }
 
-/* An object's own close ended the generation. */
+/* An object's own close (its method or its finalizer) ended the generation. */
 static bool is_objects_own(const struct generation *gen)
 {
 	return gen->ended.origin == ORIGIN_METHOD || gen->ended.origin == ORIGIN_FINALIZER;
 }
 
-/* The generation that the caller's object had taken, if that and its end were seen; else the last.
+/*
+ * The generation that the failed call meant: the one that the caller's object had taken, if that is
+ * known and its end was seen; else the newest.
  */
 static struct generation *meant_generation(const struct slot *slot, const struct intent *intent)
 {
@@ -395,10 +405,10 @@ static struct generation *meant_generation(const struct slot *slot, const struct
 }
 
 /*
- * A failed close that is not os.close()'s, nor an object's that is at work in the thread: of a
- * number that has had several generations it may mean any. It means the last where an object of
- * that has let go of the number meanwhile; or where the last is known to have been taken away from
- * somebody.
+ * The failed close was made neither by os.close() nor by an object that is at work in the thread,
+ * so it may mean any generation of the number. But it means the last one if an object of that has
+ * let go of the number meanwhile, if there is no other, or if the last one is known to have been
+ * taken away from its owner.
  */
 static bool is_anybodys(const struct call_context *ctx, const struct slot *slot,
 			const struct intent *intent)
@@ -418,9 +428,9 @@ static bool is_anybodys(const struct call_context *ctx, const struct slot *slot,
 }
 
 /*
- * A forked child has its parent's objects. Which of them claim a number is known as far as the
- * parent has not changed it meanwhile: of one that had several generations before the fork any may
- * be meant.
+ * A forked child has copies of its parent's objects. Which of them claim a number is known only as
+ * far as the parent has not changed that meanwhile. So if the number had several generations before
+ * the fork, the call may mean any of them.
  */
 static bool may_be_parents(const struct slot *slot, const struct intent *intent)
 {
@@ -454,7 +464,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	gen = meant_generation(slot, intent);
 	if (gen != slot->newest)
 		verdict_meant(gen, verdict);
-	/* It means a generation that has been forgotten, or whose end nobody saw. */
+	/* The object means a generation that has been forgotten, or whose end was not seen. */
 	if (record_call_claims(ctx->call) && intent->object)
 		doubt |= intent->unsure || intent->gen != gen->id;
 	if (doubt)
@@ -463,8 +473,10 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
 	if (intent->object && claims_say(ctx->call, intent->object, CLAIM_LATE))
 		verdict_suspect(f, NOTE_OWNER_LATE);
-	/* Of two that claim one generation and were found in memory one was stale then: perhaps
-	 * this. */
+	/*
+	 * Of two objects that claim one generation and were found in memory one was stale at that
+	 * time, perhaps this one.
+	 */
 	if (gen != slot->newest && is_objects_own(gen) &&
 	    claims_say(ctx->call, intent->object, CLAIM_BEFORE))
 		verdict_suspect(f, NOTE_OWNER_BEFORE);

@@ -14,9 +14,8 @@ bool owner_followed_by_certain(const struct slot *slot, const struct generation 
 }
 
 /*
- * All that came before this generation was over at that time. If the close at hand may have been
- * among what came before, that is certain where as many calls have closed the number as have opened
- * it.
+ * All generations before this one were over at time_ns. If the close at hand may have ended one of
+ * them, this is certain only where as many calls have closed the number as have opened it.
  */
 static bool is_alone_since(const struct call_context *ctx, const struct slot *slot,
 			   const struct generation *gen, uint64_t time_ns)
@@ -42,7 +41,7 @@ static bool is_alone_since(const struct call_context *ctx, const struct slot *sl
 	return !generation_may_have_older(ctx->store, slot, ctx->call);
 }
 
-/* An object that still has the number took it, all that was told of before being over. */
+/* The object has the number still, and took it when every recorded generation before was over. */
 static bool is_taken_anew(const struct call_context *ctx, const struct slot *slot,
 			  const struct generation *gen, const struct record_claim *claim)
 {
@@ -93,7 +92,10 @@ uint64_t owner_taken_meanwhile(const struct call_context *ctx, const struct gene
 	return taken_ns;
 }
 
-/* Where one that came later was not seen to begin, its end may be this one's. */
+/*
+ * All generations after this one were seen to begin. The close that is taken for the end of one
+ * that was not may have ended this one.
+ */
 static bool is_followed_by_seen(const struct slot *slot, const struct generation *gen)
 {
 	for (const struct generation *newer = slot->newest; newer != gen; newer = newer->older)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What remains open of whose descriptor a close ended, where calls overlap: what an object shows
- * can settle it, or not.
+ * Whether it is certain whose descriptor a close ended. Where calls overlap, several orders of them
+ * may fit; what an object shows of its number can settle which one it was.
  *
  * Owns: these questions. Never: changes anything.
  */
@@ -10,23 +10,23 @@
 
 #include "fd/verdict.h"
 
-/* No other order of the calls fits for those that came after this generation. */
+/* Whether no other order of the calls fits for the generations that came after this one. */
 bool owner_followed_by_certain(const struct slot *slot, const struct generation *gen);
 
 /*
- * Another order of the calls fits as well, but most likely not for what this close ended: an object
- * shows it. sure: and no order at all in which it was something else.
+ * Another order of the calls fits as well, but an object shows what the close ended: most likely
+ * this generation; with sure, this generation in every order that fits.
  */
 bool owner_settles(const struct call_context *ctx, const struct generation *gen, bool sure);
 
 /*
- * When the object took the number, if it may have done so while the close went on, and so after it
- * had taken effect; 0: it had it before, for no other thread can have made it meanwhile, or it is
- * older than the call's entry.
+ * When the owner took the number, if it may have done so while the close was running, and so after
+ * the close had taken effect. 0: the owner had the number before, because no other thread can have
+ * made the object meanwhile or because the object is older than the call's entry.
  */
 uint64_t owner_taken_meanwhile(const struct call_context *ctx, const struct generation *gen);
 
-/* How this generation ended is certain. */
+/* Whether it is certain how this generation ended. */
 bool owner_certain(const struct store *store, const struct slot *slot,
 		   const struct generation *gen);
 

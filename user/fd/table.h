@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The store: tables, the numbers in them, the generations of each number.
+ * The store: descriptor tables, a slot for each number in them, and the generations of each slot.
+ *
+ * A generation is the time from the call that opens a number to the call that closes it.
  *
  * Owns: that memory and its bounds, and what a loss of records (a gap) leaves in doubt.
- * Never: knows a process, decides which generation a call ended (generation.h) or what is wrong
- * (verdict.h). Nothing here is sized by a number's value.
+ * Never: knows a process, decides which generation a call ended (generation.h) or which call is
+ * wrong (verdict.h). Nothing here is sized by a number's value.
  */
 #ifndef FDTRACE_FD_TABLE_H
 #define FDTRACE_FD_TABLE_H
@@ -18,87 +20,93 @@
 #include "fd/limits.h"
 #include "fd/slot_index.h"
 
-/* A path or name, shared by all generations that came from one open file. */
+/* A path or name; all generations that came from one open file share it. */
 struct text {
 	unsigned int refs;
 	uint32_t size;
 	char bytes[];
 };
 
-/* One generation of a number. */
+/* One generation of a number, from its open to its close. */
 struct generation {
 	struct generation *older;
-	uint64_t id;	       /* never reused */
-	struct fd_site opened; /* if its open was not seen: the use that showed it, if `shown` */
-	struct fd_site ended;  /* of a generation that is over */
-	struct fd_what what;   /* path: of text */
+	uint64_t id; /* never reused */
+	struct fd_site
+		opened; /* the open; if that was not seen and `shown`: the use that showed it */
+	struct fd_site ended; /* the call that ended it, unless it is live */
+	struct fd_what what;  /* what was opened; its path lies in text */
 	struct text *text;
-	uint64_t owner_class;	 /* the owner's type, its address (owner_names.h); 0: not known */
-	uint64_t owner;		 /* the object that took it, its address; 0: none known */
-	struct finding *waiting; /* for the owner's next call */
-	uint32_t refs;		 /* of the newest: numbers that have it (slot_own) */
-	uint32_t giver;		 /* the thread that gave it up: it makes the close, if any */
-	uint32_t proofs;	 /* of the close that ended it: enum finding_proof (reuse.h) */
-	unsigned int owner_gaps; /* the store's, when it began, or was taken */
-	uint32_t hidden;     /* enum unseen_way: by which it may be another, since before exec */
+	uint64_t owner_class;	 /* the address of the owner's type (owner_names.h); 0: not known */
+	uint64_t owner;		 /* the address of the object that took it; 0: none known */
+	struct finding *waiting; /* an owned_close that waits for a close by the owner */
+	uint32_t refs;	/* of the newest generation: how many slots share it (slot_own()) */
+	uint32_t giver; /* the thread in which the owner gave it up: if a close comes, it makes that
+			 */
+	uint32_t proofs;	 /* enum finding_proof, about the close that ended it (reuse.h) */
+	unsigned int owner_gaps; /* store.gaps when it began, or when the owner took it */
+	uint32_t hidden; /* enum unseen_way: ways by which it may have become another before exec */
 	uint8_t owner_type;  /* enum owner_type */
 	uint8_t owner_flags; /* enum claim_flag */
 	bool live : 1;
 	bool cloexec : 1;
-	bool copied : 1;    /* made by a call of the dup family */
-	bool inherited : 1; /* began in the parent, before fork */
-	bool listed : 1;    /* known from the snapshot; its open may still be on its way */
-	bool awaited : 1;   /* over because the number was opened again: its close is on its way */
-	bool raced : 1;	    /* began while the number was believed open */
-	bool shadowed : 1;  /* began while it was unsure whether the number was open */
-	bool follows : 1;   /* its open was entered when the close of the generation before had
+	bool copied : 1;    /* a call of the dup family made it */
+	bool inherited : 1; /* it began in the parent process, before fork */
+	bool listed : 1;    /* it is known from the snapshot; its open may be recorded later */
+	bool awaited : 1;   /* it is over because the number was opened again: its close is not
+			       recorded yet */
+	bool raced : 1;	    /* it began while the number was believed open */
+	bool shadowed : 1;  /* it began while it was unsure whether the number was open */
+	bool follows : 1;   /* its open was entered after the close of the generation before had
 			       returned */
-	bool loose : 1;	    /* over by a close that may have come before its open had returned */
-	bool doubted : 1;   /* live, though a close of it may be missed, or thought an older
-			       generation's */
-	bool crossed : 1;   /* its open and that of the generation before, awaited, may have come in
-			       turn */
-	bool vague : 1;	    /* it was uncertain already when it was closed */
-	bool uncertain : 1; /* another order of the calls fits as well */
+	bool loose : 1;	    /* the close that ended it may have come before its open had returned */
+	bool doubted : 1;   /* its own close may have been missed, or taken for that of an older
+			       generation */
+	bool crossed : 1; /* its open and that of the generation before, which is awaited, may have
+			     come in the other order */
+	bool vague : 1;	  /* it was uncertain already before it was closed */
+	bool uncertain : 1; /* another order of the recorded calls fits as well */
 	bool swept : 1;	    /* a close_range may have ended it, or another generation after it, or
 			       neither */
-	bool covered : 1;   /* a close_range came over it when it was over */
-	bool shown : 1;	    /* its open was not seen: opened is the use that showed it */
+	bool covered : 1;   /* a close_range covered the number when this generation was over */
+	bool shown : 1;	    /* its open was not seen: `opened` is the use that showed it */
 
-	/* ownership.h */
+	/* These are for ownership.h. */
 	bool given : 1;	    /* the owner has given it up */
-	bool lent : 1;	    /* the owner is a copy of the parent's object, by fork */
-	bool behind : 1;    /* over by a close that its living owner did not make */
+	bool lent : 1;	    /* the owner is a copy, by fork, of an object of the parent process */
+	bool behind : 1;    /* a close ended it that its living owner did not make */
 	bool suspected : 1; /* it is not certain whose close ended it */
-	bool stolen : 1;    /* over by a close that meant an earlier generation */
-	bool claimed : 1;   /* its close told of objects, this generation's or another's */
-	bool told : 1;	    /* such a close has been reported: it is one, whoever fails */
+	bool stolen : 1;    /* a close ended it that was meant for an earlier generation */
+	bool claimed : 1;   /* the record of its close had claims of objects, of this generation or
+			       another */
+	bool told : 1; /* its close has been reported as a reused_close: no later failure reports it
+			  again */
 };
 
 /*
- * A number in a table, and its generations. Those that a table was copied with are the same ones
- * that the table had from which it was copied, until either number is looked at (slot_find).
+ * The slot of a number in a table, with its generations. When a table is copied, each slot of the
+ * copy shares its generations with the slot in the original, until either slot is looked at
+ * (slot_find()).
  */
 struct slot {
-	struct slot *prev, *next; /* of all tables, least recently touched first */
+	struct slot *prev, *next; /* the slots of all tables, least recently touched first */
 	struct table *table;
 	struct generation *newest;
-	struct pending_finding *waiters; /* pending.h: calls that failed on it, and wait */
-	unsigned int gaps;		 /* the store's, when the number was last touched */
+	struct pending_finding *waiters; /* its pending findings (pending.h) */
+	unsigned int gaps;		 /* store.gaps when the slot was last touched */
 	int32_t fd;
-	bool copied : 1;   /* not touched since the table was copied from another (table_copy.h) */
-	bool unsure : 1;   /* nor is it sure that it was as it is known to be then */
-	bool cut : 1;	   /* generations that came before those that are known may be forgotten */
-	bool uneven : 1;   /* one that is forgotten was not wholly seen (generation_was_seen()) */
-	bool shared : 1;   /* its generations may be other numbers' as well */
-	bool borrowed : 1; /* they were another number's first */
-	bool inherits : 1; /* that one's table is a parent process's */
+	bool copied : 1; /* it was not touched since its table was made as a copy (table_copy.h) */
+	bool unsure : 1; /* it may have been otherwise than is known when the table was copied */
+	bool cut : 1;	 /* generations older than those that are known may have been forgotten */
+	bool uneven : 1; /* a forgotten generation was not wholly seen (generation_was_seen()) */
+	bool shared : 1; /* other slots may have the same generations */
+	bool borrowed : 1; /* the shared generations were first those of another slot */
+	bool inherits : 1; /* that other slot is in the table of a parent process */
 };
 
 struct use;		/* table_users.h */
 struct pending_finding; /* pending.h */
 
-/* Numbers min..max; none if max < min. */
+/* The numbers min..max; none if max < min. */
 struct span {
 	int32_t min, max;
 };
@@ -109,148 +117,158 @@ struct table {
 	uint64_t address; /* 0: not known yet */
 	struct slot_index numbers;
 	struct use *uses;
-	struct table *source; /* what it was copied from, while that matters (table_copy.h) */
-	struct table *copy;   /* what was copied from it last */
+	struct table *source; /* the table it was copied from, while that matters (table_copy.h) */
+	struct table *copy;   /* the table that was copied from it last */
 	struct coverage coverage;
 	uint64_t copied_ns;
-	uint64_t snapshot_ns;	    /* calls that returned until then may be part of the snapshot */
-	uint32_t max_fds;	    /* no number from it on was in use at attach; 0: not known */
-	unsigned int gaps;	    /* the store's, when the table began */
-	unsigned int waiting_count; /* calls that failed in it, and wait */
-	bool unsure;		    /* numbers never seen may have been open when it was copied */
-	bool whole;		    /* seen since the program's first instruction */
-	bool traced;		    /* it was made by a call that was seen, as a copy of another */
-	bool snapshot;		    /* the snapshot is complete */
-	bool alone;		    /* one thread alone used it when it was listed */
-	bool relisted;		    /* it was taken, or taken again, after a gap */
-	bool cut;		    /* numbers cut_min..cut_max may have been forgotten */
-	bool foreign; /* one was open here whose making was not seen, or may have been */
+	uint64_t snapshot_ns; /* calls that returned up to then may be part of the snapshot */
+	uint32_t max_fds;     /* no number from this one on was in use at attach; 0: not known */
+	unsigned int gaps;    /* store.gaps when it began, or was last listed or exec'd */
+	unsigned int waiting_count; /* its pending findings that wait */
+	bool unsure;   /* numbers that were never seen may have been open when it was copied */
+	bool whole;    /* it was seen since the program's first instruction */
+	bool traced;   /* a call that was seen made it, as a copy of another table */
+	bool snapshot; /* the snapshot is complete */
+	bool alone;    /* a single thread used it when the snapshot was taken */
+	bool relisted; /* the snapshot was taken, or taken again, after a gap */
+	bool cut;      /* what was known of numbers in cut_min..cut_max may have been forgotten */
+	bool foreign;  /* a number was open here, or may have been, whose open was not seen */
 	int32_t cut_min, cut_max;
-	uint64_t cut_ns;   /* what was forgotten had happened until then */
-	bool swept_early;  /* one that may have come before what is open was listed, or told */
-	struct span swept; /* close_range covered them, whether they were open or not */
-	uint64_t swept_ns; /* the last time that one did; 0: none has */
+	uint64_t cut_ns;  /* all that was forgotten had happened by then */
+	bool swept_early; /* a close_range may have come before the snapshot, or before all that was
+			     opened was recorded (RANGE_MADE_TOLD) */
+	struct span swept; /* the numbers that close_range covered, whether they were open or not */
+	uint64_t swept_ns; /* when the last close_range did; 0: none has */
 };
 
 struct store {
 	struct fd_limits limits;
-	struct table *tables; /* by address */
-	struct unmet *unmet;  /* coverage.h, as is unmet_ways */
+	struct table *tables; /* hashed by address */
+	struct unmet *unmet;  /* for coverage.h, as is unmet_ways */
 	uint32_t unmet_ways;
 	struct slot *numbers;
-	unsigned int ntables; /* those without an address too */
+	unsigned int ntables; /* counts tables without an address too */
 	unsigned int nnumbers;
-	unsigned int gaps; /* counts up from 1; 0 marks what is in doubt from the beginning */
+	unsigned int gaps; /* one more than the gaps so far; 0 marks what was always in doubt */
 	uint64_t live;
 	uint64_t forgotten;
-	uint64_t gap_ns; /* when the last gap was told; 0: there was none */
+	uint64_t gap_ns; /* when the last gap was recorded; 0: there was none */
 	uint64_t generations;
 	size_t text_bytes;
-	size_t bytes;	       /* of all that is kept, as the heap has it */
-	uint64_t now_ns;       /* the time of the record at hand */
-	uint64_t after_ns;     /* its call was entered after this; 0: not known */
-	uint64_t traced_ns;    /* so it was after this, when its thread was traced; 0: not known */
-	uint64_t installed_ns; /* and what its thread has installed since was in it; 0: nothing */
-	void (*forget)(void *arg, struct slot *slot); /* called before one is forgotten */
+	size_t bytes;	    /* the heap memory that all of this takes */
+	uint64_t now_ns;    /* the time of the record at hand */
+	uint64_t after_ns;  /* the call of that record was entered after this; 0: not known */
+	uint64_t traced_ns; /* its thread was traced already at this time, before that call; 0: not
+			       known */
+	uint64_t installed_ns; /* the first time since then that its thread installed a number, in
+				  that call; 0: none */
+	void (*forget)(void *arg, struct slot *slot); /* called before a slot is forgotten */
 	void *forget_arg;
 };
 
-/* size bytes; NULL without memory or when the texts kept have reached their bound. */
+/*
+ * A text of size bytes, with one reference. NULL without memory, or when the texts that are kept
+ * have reached their bound.
+ */
 struct text *text_new(struct store *store, const char *bytes, size_t size);
 struct text *text_ref(struct text *text);
 void text_unref(struct store *store, struct text *text);
 
 void store_init(struct store *store, const struct fd_limits *limits);
 /*
- * Forgets the least recently touched numbers until what is kept, and so many bytes more, fit the
- * limit. Nobody may have a pointer to a number or a generation.
+ * Forgets the least recently touched slots until what is kept, and `more` bytes, fit the limit. The
+ * caller may keep no pointer to a slot or a generation.
  */
 void store_trim(struct store *store, size_t more);
-/* Memory from the heap is taken, or given back: counted as the heap does. */
+/* Count heap memory that was taken, or given back, in bytes as the heap rounds them. */
 void store_count(struct store *store, size_t size);
 void store_discount(struct store *store, size_t size);
 
 struct table *table_find(const struct store *store, uint64_t address);
-/* address 0: to be placed later. NULL without memory or at the limit. */
+/* A new table; address 0: table_place() follows. NULL without memory or at the limit. */
 struct table *table_new(struct store *store, uint64_t address);
 void table_place(struct store *store, struct table *table, uint64_t address);
 void table_free(struct store *store, struct table *table);
 /*
- * What dup_fd() does in the kernel: a new table at address that holds what `from` holds,
- * history included. inherited: by fork. NULL as table_new(); numbers that do not fit are
- * forgotten.
+ * Does what dup_fd() does in the kernel: returns a new table at address that holds what `from`
+ * holds, history included. inherited: the copy was made by fork. NULL as from table_new(); numbers
+ * that do not fit are forgotten.
  */
 struct table *table_copy(struct store *store, const struct table *from, uint64_t address,
 			 bool inherited);
-/* exec: close-on-exec numbers are closed, what is over is another program's. */
+/* exec: close-on-exec numbers are closed; generations that are over were another program's. */
 void table_exec(struct store *store, struct table *table);
-/* Nothing in the table is certain until it is seen again. */
+/* From now on nothing in the table is certain until it is seen again. */
 void table_doubt(struct table *table);
-/* What is open has been listed after a gap: whatever has not been seen since is over. */
+/* A snapshot was taken after a gap: whatever has not been seen since the gap is over. */
 void table_relisted(struct store *store, struct table *table);
-/* Records were lost since the table began. */
+/* Whether records were lost since the table began. */
 bool table_gap(const struct store *store, const struct table *table);
-/* The number may have been forgotten. */
+/* Whether what was known of the number may have been forgotten. */
 bool table_cut(const struct table *table, int32_t fd);
 
 /*
- * What is known of the number (NULL: nothing) may be older or newer than the copy that the table is
- * (table_copy.h).
+ * Whether what is known of the slot (NULL: nothing) may be older or newer than the moment when the
+ * table was made as a copy (table_copy.h).
  */
 bool table_unsure(const struct table *table, const struct slot *slot);
-/* Numbers min..max have been forgotten: what had been known of them had happened by time_ns. */
+/* What was known of numbers min..max is forgotten; all of it had happened by time_ns. */
 void table_mark_cut(struct table *table, int32_t min, int32_t max, uint64_t time_ns);
-/* close_range has covered min..max; time_ns: when, if it was in this table. */
+/* close_range has covered min..max; time_ns: when, or 0 if it was in another table. */
 void table_sweep(struct table *table, int32_t min, int32_t max, uint64_t time_ns);
-/* A close_range has covered the number. */
+/* Whether a close_range has covered the number. */
 bool table_swept(const struct table *table, int32_t fd);
-/* Numbers are opened or closed here in ways that are not seen. */
+/* Whether numbers have been opened or closed in this table in ways that are not seen. */
 bool table_hides(const struct table *table);
 
-/* Its generations are its own then, and may be changed. NULL: it is not known; or no memory. */
+/*
+ * The slot of fd. Its generations are its own after this, and may be changed. NULL: nothing is
+ * known of fd, or there is no memory.
+ */
 struct slot *slot_find(const struct table *table, int32_t fd);
 /*
- * Makes its generations its own, of a number that was not found by slot_find(): needed before one
- * of them is changed, or pointed to. False: without memory, they are another number's as well.
+ * Makes the slot's generations its own, for a slot that slot_find() did not return: needed before a
+ * generation is changed or pointed to. False: there is no memory, and they are still shared.
  */
 bool slot_own(struct slot *slot);
-/* The numbers of a table, one by one; at: see slot_index_next(). Their generations may be shared.
- */
+/* Visits the slots of a table; at: see slot_index_next(). Their generations may be shared. */
 #define EACH_SLOT(table, at, slot) \
 	for (uint32_t at = 0; ((slot) = slot_index_next(&(table)->numbers, &at));)
-/* Finds or creates, at the cost of the least recently touched number. NULL without memory. */
+/* Finds or creates the slot, at the cost of the least recently touched one. NULL without memory. */
 struct slot *slot_get(struct store *store, struct table *table, int32_t fd);
-/* Records were lost since the number was last touched. */
+/* Whether records were lost since the slot was last touched. */
 bool slot_stale(const struct store *store, const struct slot *slot);
-/* The number was seen: what the next verdict needs is certain again. */
+/* A call on the number was seen: what the next verdict needs is certain again. */
 void slot_touch(struct store *store, struct slot *slot);
+/* Whether the newest generation is live; false if slot is NULL. */
 bool slot_live(const struct slot *slot);
-/* It goes, with what is known of it; nothing waits for it. */
+/* Frees the slot with its generations; no finding may be pending on it. */
 void slot_free(struct store *store, struct slot *slot);
-/* The same number in another table; false: it does not fit, or there is no memory. */
+/* Copies the slot into the table `to`. False: it does not fit, or there is no memory. */
 bool slot_copy(struct store *store, struct table *to, struct slot *from, bool inherited);
-/* So many numbers are about to be copied: the least recently touched make room. */
+/* Makes room for count slots that are about to be copied: forgets the least recently touched. */
 void slot_make_room(struct store *store, size_t count);
-/* The generations before its newest are another program's; they are its own. */
+/* Drops all generations before the newest: they were another program's. They must not be shared. */
 void slot_drop_older(struct store *store, struct slot *slot);
-/* The generation of this id that the number has or had; NULL: it has been forgotten. */
+/* The slot's generation with this id; NULL: it has been forgotten. */
 struct generation *slot_generation(const struct slot *slot, uint64_t id);
 
 /*
- * A new newest generation, live, with nothing known of it; the number must not be live. NULL
- * without memory. A history beyond its limit loses its oldest generation.
+ * Adds a live generation, of which nothing is known, as the newest; the slot must not be live
+ * before. NULL without memory. A history beyond its limit loses its oldest generation.
  */
 struct generation *generation_push(struct store *store, struct slot *slot);
-/* What waits for its owner waits no more. */
+/* Drops the finding that waits for the owner of the generation, if there is one. */
 void generation_drop_waiting(struct store *store, struct generation *gen);
+/* The generation is over. ended: the call that ended it, or why that call was not seen. */
 void generation_over(struct store *store, struct generation *gen, const struct fd_site *ended);
-/* A call that was seen had opened it, and a close ended it. */
+/* Whether a call that was seen opened the generation, and a close that was seen ended it. */
 bool generation_was_seen(const struct generation *gen);
-/* It has never had its newest generation, one of its own. */
+/* Undoes the newest generation, which must not be shared: the number never had it. */
 void slot_drop_newest(struct store *store, struct slot *slot);
-/* The generation was opened, and is what, in a way that was not seen. */
+/* How the generation was opened, and what it is, was not seen; missing: why. */
 void generation_unknown(struct store *store, struct generation *gen, enum site_missing missing);
-/* Takes over what `from` is. */
+/* Sets what the generation is. text: what its path lies in; a reference is taken. */
 void generation_set_what(struct store *store, struct generation *gen, const struct fd_what *what,
 			 struct text *text);
 

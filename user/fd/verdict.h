@@ -1,46 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The rules: what a call that failed with EBADF is, as far as the store knows.
+ * The rules: what kind of finding a call that failed with EBADF is, as far as the store knows.
  *
- * A finding is a fact only if nothing else explains the records. The rules, for a close:
+ * A finding is a fact only if nothing else explains the records. The rules for a close:
  *
- *   the number is         then
+ *   the number is         then the close is
  *   negative              bad_fd
  *   over, close seen      double_close; `closed` is the call that ended the last generation,
- * however many closes have failed since believed open         wait: a racing close may be recorded
- * later (verdict_pending). Nothing comes: nothing is said. A file system's flush (FUSE, NFS) may
- * return EBADF for a number that was open over, end not seen    nothing (double_close_unseen,
- * suspected, if records were lost) never seen            bad_fd where the program is seen from its
- * start (since exec too), and for numbers beyond any that was in use when we attached;
- *                         double_close_unseen where the number was closed when we attached:
- *                         nothing has closed it since. Nothing before the snapshot is complete
+ * however many closes have failed since believed open         pending: a racing close may be
+ * recorded later (verdict_pending). If none is, nothing is reported. A file system's flush (FUSE,
+ * NFS) may return EBADF for a number that was open over, end not seen    no finding
+ * (double_close_unseen, suspected, if records were lost) never seen            bad_fd where the
+ * program was seen from its start (or since exec), and for numbers beyond any that was in use at
+ * attach; double_close_unseen where the number was closed at attach: nothing has closed it since;
+ *                         no finding before the snapshot is complete
  *
- * exec starts a new program: what was closed before it or by it was never open in this one, so
- * a close of it is bad_fd, not the second close of a generation that another program knew.
+ * exec starts a new program: a number that was closed before exec or by it was never open in the
+ * new program, so a close of it is bad_fd, not the second close of a generation that the program
+ * before exec had.
  *
  * A vfork child before exec runs the close actions of posix_spawn(), which ignores EBADF: only
  * a number that the child itself has closed is a double close there.
  *
- * Any other call: use_after_close under the same rules, of the first of its descriptors that is
- * known closed. A number that is believed open, or was open when the call returned, says
- * nothing: the wrong mode (read on a write-only descriptor) is EBADF too. fcntl(F_GETFD) and
- * fcntl(F_GETFL) ask on purpose. To ask what a standard stream is (0, 1, 2) is of severity info:
- * programs that are started without one do, Python among them.
+ * Any other call is a use_after_close under the same rules, of the first of its descriptors that is
+ * known to be closed. A number that is believed open, or was open when the call returned, gives no
+ * finding: the wrong mode (read on a write-only descriptor) is EBADF too. Nor do fcntl(F_GETFD) and
+ * fcntl(F_GETFL), with which programs ask on purpose whether a number is open. A call that asks
+ * what a standard stream (0, 1, 2) is gives a finding of severity info: programs that are started
+ * without such a stream make it, Python among them.
  *
- * A call that failed may be recorded long after it failed: the generation that it seems to be the
- * second close of, or a use after, may have begun only then. Unless the records show that it was
- * entered later, or that long has passed, such a finding is "suspected", NOTE_ORDER_UNCERTAIN.
+ * A failed call may be recorded long after it failed: the generation of which it seems to be the
+ * second close, or a use after the close, may have begun only after the call failed. Unless the
+ * records show that the call was entered later, or a long time has passed, such a finding is
+ * "suspected", NOTE_ORDER_UNCERTAIN.
  *
- * Nor are the calls before it all recorded yet. So each finding waits for the settle time, and
- * a close of its number that comes meanwhile, and may have come before the call that failed, is
- * what the number was really closed by, or may be (pending.h).
+ * The calls before the failed one need not all be recorded yet, either. So each finding waits for
+ * the settle time. If a close of its number is recorded meanwhile and may have come before the
+ * failed call, that close is or may be the one that really closed the number (pending.h).
  *
- * close_range() tells nothing of what it found. Where descriptors have been found that were made
- * in a way that is not seen, or where calls race, one may have been made and closed by it on a
- * number that it covered. Then a finding is "suspected", NOTE_SWEPT.
+ * close_range() does not say which numbers it found open. Where descriptors have been found that
+ * were made in a way that is not seen, or where calls race, a descriptor may have been made on a
+ * number that it covered, and closed by it. Then a finding is "suspected", NOTE_SWEPT.
  *
- * After a gap a verdict that rests on what came before is "suspected" with NOTE_GAP, and one
- * that rests on something not having happened is withheld.
+ * After a gap, a verdict that rests on what came before it is "suspected" with NOTE_GAP, and a
+ * verdict that rests on something not having happened is withheld.
  *
  * The culprit is left unknown: without ownership nobody can tell which of two closes is wrong.
  *
@@ -55,33 +58,34 @@
 
 enum act {
 	ACT_SILENT, /* no finding */
-	ACT_REPORT, /* unless a call that is recorded later says otherwise */
-	ACT_WAIT,   /* for the close that explains it */
+	ACT_REPORT, /* a finding, unless a call that is recorded later says otherwise */
+	ACT_WAIT,   /* no finding yet: it waits for the close that explains it */
 };
 
-/* What a failed close says about the loop that may have made it (see pending.h). */
+/* What a failed close tells about the loop that may have made it (see pending.h). */
 enum evidence {
 	EVIDENCE_OWN,	 /* the number had a generation here */
-	EVIDENCE_UNSEEN, /* nobody saw it open, which proves nothing */
-	EVIDENCE_BLIND,	 /* the program cannot have thought it open */
+	EVIDENCE_UNSEEN, /* the number was not seen open, which proves nothing */
+	EVIDENCE_BLIND,	 /* the program cannot have thought the number open */
 };
 
 struct verdict {
 	enum act act;
 	enum evidence evidence;
 	uint64_t gen;	   /* ACT_WAIT: the id of the generation that is believed open */
-	bool loose;	   /* ACT_REPORT: the generation that is over is loose or doubted (struct
+	bool loose;	   /* ACT_REPORT: the generation it is about is loose or doubted (struct
 			      generation) */
-	uint64_t taken_ns; /* its owner may have taken the number only then, as the close went on */
-	struct text *text; /* lent: what the finding's path lies in */
+	uint64_t taken_ns; /* the owner may have taken the number at this time, during the close; 0:
+			      it did not */
+	struct text *text; /* what the finding's path lies in; lent, as is victim_text */
 	struct text *victim_text;
 	struct finding finding;
 };
 
-/* Who called, and in which table. */
 struct reuse;	    /* reuse.h */
 struct owner_names; /* owner_names.h */
 
+/* The call at hand, and what its judgement needs to know: its table and the stores. All lent. */
 struct call_context {
 	const struct store *store;
 	const struct reuse *reuse;
@@ -91,31 +95,31 @@ struct call_context {
 	bool vfork; /* in a vfork child, before exec */
 };
 
-/* Nothing yet: no finding, but all that the call itself says of one. */
+/* Begins a verdict: ACT_SILENT, with what the call itself tells of a finding filled in. */
 void verdict_begin(const struct call_context *ctx, int32_t fd, struct verdict *ret_verdict);
 
-/* The object that had a generation, as far as it is known. */
+/* Fills in the object that had the generation, as far as it is known. */
 void verdict_owner(const struct call_context *ctx, const struct generation *gen,
 		   struct fd_owner *ret);
 
 /*
- * The call was meant for an earlier generation than the verdict has taken it for: its object says
- * so. The finding is about that generation then.
+ * The object that made the call shows that it meant gen, an earlier generation than the one that
+ * the verdict assumed: makes the finding be about gen.
  */
 void verdict_meant(const struct generation *gen, struct verdict *verdict);
 
-/* close(fd) → EBADF. */
+/* Judges a close that failed with EBADF. */
 void verdict_close(const struct call_context *ctx, struct verdict *ret_verdict);
 
-/* Any other call → EBADF. */
+/* Judges any other call that failed with EBADF. */
 void verdict_use(const struct call_context *ctx, struct verdict *ret_verdict);
 
-/* The finding is not a fact, for these reasons. */
+/* Makes the finding suspected instead of a fact, for the reasons in notes (NOTE_*; 0: none). */
 void verdict_suspect(struct finding *finding, uint32_t notes);
 
 /*
- * The close that a waiting verdict waited for has come, and ended `generation`. sure: no other
- * order of the calls fits.
+ * The close for which a pending finding waited (ACT_WAIT) was recorded, and ended gen. sure: no
+ * other order of the calls fits.
  */
 void verdict_pending(struct finding *finding, const struct generation *gen, bool sure);
 
