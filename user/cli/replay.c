@@ -14,7 +14,7 @@
 #include "recording/reader.h"
 #include "cli/outputs.h"
 
-/* Reports go out every so many records. */
+/* The reports are flushed after every so many records. */
 #define FLUSH_EVERY 1024
 
 struct replay {
@@ -24,7 +24,7 @@ struct replay {
 	struct session *session;
 	struct source_player sources;
 	struct outputs outputs;
-	uint16_t last; /* type of the last record */
+	uint16_t last; /* the type of the last record, 0 before the first */
 };
 
 int replay_record(struct session *session, struct source_player *sources,
@@ -33,7 +33,7 @@ int replay_record(struct session *session, struct source_player *sources,
 	int err = record->type == RECORD_SOURCE ? source_player_record(sources, record)
 						: session_record(session, record);
 
-	/* What made no sense when it was recorded made no difference then. */
+	/* A record that makes no sense made no difference when it was recorded, either. */
 	return err == -EINVAL || err == -ESRCH ? 0 : err;
 }
 
@@ -108,7 +108,10 @@ static int flush(struct replay *replay, bool all)
 	return err ? err : output_flush(&replay->outputs.output, all);
 }
 
-/* The records, up to the last or to a damaged place; ret_read: how reading ended. */
+/*
+ * Feeds all records, up to the last or to a damaged place. *ret_read: how the reading ended, as
+ * from recording_next(). Returns 0 or negative errno of a record or an output.
+ */
 static int feed_all(struct replay *replay, int *ret_read)
 {
 	const struct record_header *record;
@@ -127,7 +130,7 @@ static int feed_all(struct replay *replay, int *ret_read)
 	return err;
 }
 
-/* Says what the recording lacks, and returns the exit status for it. */
+/* Tells the user what the recording lacks, and returns the exit status for that. */
 static int judge_end(const struct replay *replay, int read)
 {
 	const char *path = replay->options->replay;
@@ -162,7 +165,7 @@ static int run(struct replay *replay)
 	if (status)
 		return status;
 	err = feed_all(replay, &read);
-	/* What has been lost is known at the end alone: else there is no summary. */
+	/* Only the end of a recording tells how much was lost: without it there is no summary. */
 	if (!err)
 		err = session_end(replay->session,
 				  replay->last == RECORD_END && outputs_summary(options));

@@ -2,7 +2,8 @@
 /*
  * `fdtrace replay FILE`: a session fed from a recording instead of the kernel.
  *
- * Owns: what becomes of a recording that is not whole. Never: needs root, a kernel or a clock.
+ * Owns: what is reported of a recording that is not whole. Never: needs root, a traced kernel or a
+ * clock.
  */
 #ifndef FDTRACE_CLI_REPLAY_H
 #define FDTRACE_CLI_REPLAY_H
@@ -11,10 +12,13 @@
 #include "source/source_record.h"
 #include "session/session.h"
 
-/* Returns the exit status. */
+/* Replays options->replay, reports errors to the user, and returns the exit status. */
 int replay_run(const struct options *options);
 
-/* One record: a source line, or the session's. As session_record(), but none is too foolish. */
+/*
+ * Hands on one record: source lines to `sources`, any other to the session. Returns as
+ * session_record() does, but 0 for a record that makes no sense (-EINVAL, -ESRCH).
+ */
 int replay_record(struct session *session, struct source_player *sources,
 		  const struct record_header *record);
 

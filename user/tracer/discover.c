@@ -33,8 +33,8 @@ struct discover {
 	const struct session *session;
 	record_fn feed;
 	void *feed_arg;
-	bool owners;   /* are read */
-	bool searches; /* for those that were made before */
+	bool owners;   /* which Python objects own descriptors is read */
+	bool searches; /* owners that were made before the attach are searched for */
 	struct earlier_owners *earlier;
 	struct unseen unseen;
 	struct file_cache *file_cache;
@@ -43,7 +43,9 @@ struct discover {
 	struct unsupported unsupported;
 };
 
-/* A class of descriptor owners that is new in a process; or word that no owner can be found there.
+/*
+ * A record tells of a class of descriptor owners that is new in a process, or that no owner can be
+ * found there.
  */
 static int on_owner_type(void *arg, const struct record_header *record);
 
@@ -103,6 +105,7 @@ void discover_progress(const struct discover *discover, struct earlier_progress 
 	earlier_owners_progress(discover->earlier, ret);
 }
 
+/* The file of the Python that the process runs; NULL: none is known. */
 static struct known_file *python_of(struct discover *discover, pid_t pid)
 {
 	const struct file_version *version = running_file(discover->running, pid);
@@ -110,7 +113,7 @@ static struct known_file *python_of(struct discover *discover, pid_t pid)
 	return version ? file_cache_find(discover->file_cache, version) : NULL;
 }
 
-/* Where no one knows where its objects keep their numbers, nobody is asked. */
+/* Notes what stays unseen if it is not known where this Python's objects keep their numbers. */
 static void note_owners(struct discover *discover, const struct python_runtime *runtime)
 {
 	char sentence[UNSEEN_NOTE_SIZE];
@@ -124,7 +127,7 @@ static void note_owners(struct discover *discover, const struct python_runtime *
 	unseen_note(&discover->unseen, sentence);
 }
 
-/* The kernel side walks the process: its findings name the runtime. */
+/* The kernel side walks the process's stacks: from now on its findings name the runtime. */
 static void python_runs(struct discover *discover, pid_t pid, struct known_file *file)
 {
 	synthesize_runtime(discover->feed, discover->feed_arg, pid, &file->runtime);
@@ -134,15 +137,15 @@ static void python_runs(struct discover *discover, pid_t pid, struct known_file 
 
 struct search {
 	struct discover *discover;
-	struct seen **vain; /* mappings that are no Python; NULL: not kept */
+	struct seen **vain; /* collects the mappings that are no Python; NULL: they are not kept */
 	pid_t pid;
-	const struct file_version *only; /* NULL: any file */
-	uint64_t at;			 /* 0: at any address */
+	const struct file_version *only; /* the file to find; NULL: any file */
+	uint64_t at; /* an address in the mapping to look into; 0: all mappings */
 	struct known_file *found;
 	uint64_t bias;
 };
 
-/* The mapped file, which is looked into if that has not been done. NULL: not the one searched. */
+/* The mapped file, looked into unless that has been done. NULL: it is not the one searched for. */
 static struct known_file *mapped_file(struct search *search, const struct proc_mapping *mapping)
 {
 	struct discover *discover = search->discover;
@@ -155,7 +158,8 @@ static struct known_file *mapped_file(struct search *search, const struct proc_m
 	return file_cache_learn(discover->file_cache, &version, fd);
 }
 
-/* The process runs a Python that is not walked. */
+/* The process runs a Python whose stacks are not walked: feeds that, and notes it as unsupported.
+ */
 static void meet_unsupported(struct discover *discover, pid_t pid, const struct known_file *file,
 			     bool unsound)
 {
@@ -163,7 +167,7 @@ static void meet_unsupported(struct discover *discover, pid_t pid, const struct 
 	unsupported_meet(&discover->unsupported, pid, &file->runtime, unsound);
 }
 
-/* One executable mapping: 1 ends the search, a Python has been found. */
+/* Looks into one executable mapping. Returns 1, which ends the search, if it is of a Python. */
 static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 {
 	struct search *search = arg;
@@ -188,7 +192,10 @@ static int look_into_mapping(void *arg, const struct proc_mapping *mapping)
 	return 1;
 }
 
-/* False: the process is not as its file says. One that has begun to run proves the file. */
+/*
+ * False: the process's memory is not as its file says. A process that has begun to run can prove
+ * that the file is right; then no other process is checked.
+ */
 static bool validate(struct discover *discover, pid_t pid, struct known_file *file, uint64_t bias)
 {
 	enum soundness soundness;
@@ -202,7 +209,10 @@ static bool validate(struct discover *discover, pid_t pid, struct known_file *fi
 	return soundness != CONSISTENT_NO;
 }
 
-/* The kernel side walks it from now on, where it lies: moved by bias. 0 or negative errno. */
+/*
+ * Has the kernel side walk the process's Python from now on. bias: how far its file is moved in
+ * memory, in bytes. 0 or negative errno.
+ */
 static int walk_python(struct discover *discover, pid_t pid, uint64_t program,
 		       const struct python_runtime *runtime, uint64_t bias)
 {
@@ -240,7 +250,8 @@ static struct known_file *find_python(struct discover *discover, pid_t pid, uint
 	return search.found;
 }
 
-/* As find_python(), of a program that is traced and may end at any time. False: none found. */
+/* Does as find_python() for a program that is traced and may end at any time. False: none is found.
+ */
 static bool look_for_python(struct discover *discover, pid_t pid, uint64_t program,
 			    const struct file_version *only, uint64_t at, struct seen **vain)
 {
@@ -250,7 +261,8 @@ static bool look_for_python(struct discover *discover, pid_t pid, uint64_t progr
 	if (!file)
 		return false;
 	if (ebpf_program(discover->ebpf, pid) != program) {
-		ebpf_forget_python(discover->ebpf, pid, program); /* it may be the next one's */
+		ebpf_forget_python(discover->ebpf, pid,
+				   program); /* what was found may be the next program's */
 		return true;
 	}
 	python_runs(discover, pid, file);
@@ -263,7 +275,10 @@ static bool look_for_python(struct discover *discover, pid_t pid, uint64_t progr
 	return true;
 }
 
-/* Its Python first, so that its first call has a stack; and once more, for it may have exec'd. */
+/*
+ * Adds the process as a target. Its Python is looked for first, so that the first call that is seen
+ * has a stack; and then once more, because the process may have called exec meanwhile.
+ */
 static int add_target(struct discover *discover, pid_t pid)
 {
 	uint64_t program = clock_boot_ns(), traced, bias;
@@ -284,7 +299,7 @@ static int attach_one(struct discover *discover, pid_t pid)
 
 	if (!proc_exists(pid))
 		return -ESRCH;
-	/* The session first, so that the runtime's name finds its process. */
+	/* The session gets the process first, so that the record of the runtime finds it there. */
 	err = synthesize_process(discover->feed, discover->feed_arg, pid, PROCESS_FROM_ATTACH);
 	if (err)
 		return err;
@@ -295,8 +310,9 @@ static int attach_one(struct discover *discover, pid_t pid)
 		err = facts_snapshot(pid, ebpf_ring_flags(discover->ebpf), discover->feed,
 				     discover->feed_arg);
 	if (err == -EACCES || err == -EPERM)
-		err = 0; /* then what was open is not known: a missing capability, which is said */
-	/* Its end is seen from now on, but it may have come before. */
+		err = 0; /* for want of a capability, which is reported: what was open is not known
+			  */
+	/* The end of the process is seen from now on, but it may have come already. */
 	if (!err && !proc_exists(pid))
 		err = -ESRCH;
 	if (err) {
@@ -312,7 +328,8 @@ static int on_child(void *arg, pid_t pid)
 	int err;
 
 	if (pid == getpid() || session_has_process(discover->session, pid))
-		return PROC_CHILDLESS; /* to trace ourselves would make records of reading them */
+		return PROC_CHILDLESS; /* tracing fdtrace itself would make records of its reading
+					  records */
 	err = attach_one(discover, pid);
 	return err == -ESRCH ? PROC_CHILDLESS : err;
 }
@@ -321,7 +338,8 @@ int discover_running(struct discover *discover, pid_t pid, bool follow)
 {
 	int err = session_has_process(discover->session, pid) ? 0 : attach_one(discover, pid);
 
-	/* Children made from now on are followed by the kernel side: these are the older ones. */
+	/* The kernel side follows the children that are made from now on; here are the older ones.
+	 */
 	if (!err && follow)
 		err = proc_each_descendant(pid, on_child, discover);
 	return err;
@@ -352,10 +370,10 @@ const char *discover_lack(const struct discover *discover)
 
 struct expected {
 	struct discover *discover;
-	bool python; /* one has been found */
+	bool python; /* a Python has been found */
 };
 
-/* What a program is likely to run is looked into before its first instruction. */
+/* Looks into a file that a program is likely to run, before the program's first instruction. */
 static void expect_file(void *arg, const char *path)
 {
 	struct expected *expected = arg;
@@ -364,7 +382,7 @@ static void expect_file(void *arg, const char *path)
 	expected->python |= file && file->walked;
 }
 
-/* A command that is no Python may become one, or start some. */
+/* Looks into the Pythons that a command which is no Python may become, or start. */
 static void expect_started(char *const *command, struct expected *expected)
 {
 	for (size_t i = 1; i < WORDS_MAX && command[i] && !expected->python; i++)
@@ -387,7 +405,10 @@ int discover_starting(struct discover *discover, pid_t pid, char *const *command
 	return ebpf_add_target(discover->ebpf, pid, clock_boot_ns());
 }
 
-/* The program that made the record, or that the record made; 0: it runs no more. */
+/*
+ * The program in the process that made the record, or that began with it; 0: that program runs no
+ * more.
+ */
 static uint64_t program_of(const struct discover *discover, const struct record_header *record,
 			   pid_t pid)
 {
@@ -397,8 +418,9 @@ static uint64_t program_of(const struct discover *discover, const struct record_
 }
 
 /*
- * Where frames should have code objects there is something else: said, once. Where a part was not
- * resident it is read now.
+ * A record tells of a code object. If a frame has something else where its code object should be,
+ * this Python is noted as unsupported, once. If a part of the code object was not resident in
+ * memory, it is read now.
  */
 static int code_seen(struct discover *discover, const struct record_code *record)
 {
@@ -413,7 +435,7 @@ static int code_seen(struct discover *discover, const struct record_code *record
 	return feed(discover, &record->h);
 }
 
-/* What stays unknown of a process none of whose owners, or none of a kind, shows. */
+/* What stays unknown if none of a process's owners could be found, or none of this kind. */
 static const char *none_showed(uint8_t kind)
 {
 	if (kind == OWNER_SOCKET)
@@ -441,6 +463,7 @@ static int on_owner_type(void *arg, const struct record_header *header)
 	return owner_class_named(record, &file->runtime.layout, discover->feed, discover->feed_arg);
 }
 
+/* A record brings a part of a code object's table; if that was not resident, it is read now. */
 static int table_seen(struct discover *discover, const struct record_code_table *record)
 {
 	struct known_file *file = record->bytes ? NULL : python_of(discover, record->h.tgid);
@@ -460,6 +483,8 @@ static struct file_version version_of(const struct record_map *record)
 	};
 }
 
+/* A process has mapped an executable file: tells the kernel side of it, or looks for a Python in
+ * it. */
 static void file_mapped(struct discover *discover, const struct record_map *record)
 {
 	const struct file_version version = version_of(record);
@@ -468,11 +493,11 @@ static void file_mapped(struct discover *discover, const struct record_map *reco
 	uint64_t program = program_of(discover, &record->h, pid);
 
 	if (file && !file->settled)
-		file = NULL; /* looked into once more */
+		file = NULL; /* it is looked into once more */
 	if (file && file->strange) {
 		meet_unsupported(discover, pid, file, false);
 	} else if (file && !file->walked) {
-		file_cache_tell(discover->file_cache, file); /* the kernel side had forgotten */
+		file_cache_tell(discover->file_cache, file); /* the kernel side had forgotten it */
 	} else if (file && record->known) {
 		python_runs(discover, pid, file);
 	} else if (program) {
@@ -491,7 +516,7 @@ static void inherits(struct discover *discover, const struct record_fork *record
 	running_set(&discover->running, record->child_tgid, &file->version);
 	if (record->vfork)
 		return;
-	/* Made before the parent was known to be a Python. */
+	/* The child was made before its parent was known to be a Python. */
 	if (program && !ebpf_has_python(discover->ebpf, record->child_tgid, program))
 		look_for_python(discover, record->child_tgid, program, &file->version, 0, NULL);
 }

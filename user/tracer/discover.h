@@ -2,8 +2,9 @@
 /*
  * Bringing processes under trace, and finding the Python that they run.
  *
- * Owns: the order of an attach (its runtime first, then the target, then the snapshot), and
- * the answers to the kernel side's questions about executable files.
+ * Owns: the order of an attach (first the process's runtime, then the process as a target, then the
+ * snapshot of its descriptors), and the answers to the kernel side's questions about executable
+ * files.
  * Never: changes or stops a process.
  */
 #ifndef FDTRACE_TRACER_DISCOVER_H
@@ -26,62 +27,71 @@ struct attach_options {
 	struct elf_helper *elf_helper;
 	struct file_cache *file_cache;
 	const struct session *session;
-	bool owners;		  /* Python's descriptor owners are read */
-	bool heap_scan;		  /* also those that were made before: they are searched for */
-	uint64_t heap_scan_bytes; /* of one process are read for that, at most */
+	bool owners;		  /* read which Python objects own descriptors */
+	bool heap_scan;		  /* search for owners that were made before the attach, too */
+	uint64_t heap_scan_bytes; /* the most that this search reads of one process */
 };
 
-/* What is learned of processes goes to feed, as records, which hands them to the session. 0 or
- * -ENOMEM. */
+/*
+ * What is learned of processes goes to feed, as records; feed hands them to the session. Returns 0
+ * or -ENOMEM; discover_free() frees *ret_discover.
+ */
 int discover_new(const struct attach_options *options, record_fn feed, void *arg,
 		 struct discover **ret_discover);
 void discover_free(struct discover *discover);
 
-/* What cannot be seen in this session: sentences, ended by NULL; lent until the next call. */
+/* What cannot be seen in this session: sentences, the last followed by NULL; lent until the next
+ * call. */
 const char *const *discover_unseen(struct discover *discover);
 
-/* Goes on with what takes long, for a few milliseconds. True: there is more to do. */
+/* Continues the search for earlier owners for a few milliseconds. True: there is more to do. */
 bool discover_step(struct discover *discover);
 
-/* How far the search for owners has come that were made before. */
+/* How far the search has come for owners that were made before the attach. */
 void discover_progress(const struct discover *discover, struct earlier_progress *ret);
 
 /*
- * Traces a running process, with all its threads, and with follow its living descendants too.
- * 0; -ESRCH: it does not exist or is gone; other negative errno.
+ * Traces a running process with all its threads; with follow, its living descendants too. Returns
+ * 0; -ESRCH: the process does not exist or is gone; or another negative errno.
  */
 int discover_running(struct discover *discover, pid_t pid, bool follow);
 
 /*
- * This process was asked for by itself: what is cheaper done by a probe inside it may be, for as
- * long as nobody writes to the file that is probed.
+ * The user asked for this very process, so a probe may be placed inside it for what is cheaper done
+ * there. The probe stays for as long as nobody writes to the file that is probed.
  */
 void discover_inside(struct discover *discover, pid_t pid);
 
-/* Readable when discover_look() has something to do: soon, for a process's sake. Lent; -1: never.
+/*
+ * A descriptor that is readable when discover_look() has something to do, which it should do soon:
+ * a process may be waiting for that. Lent; -1: there is none.
  */
 int discover_fd(const struct discover *discover);
 void discover_look(struct discover *discover);
 
-/* What discover_inside() could not do for want of a privilege or a resource: a sentence, or NULL.
+/*
+ * What discover_inside() could not do because a privilege or a resource is missing: a sentence,
+ * lent; or NULL.
  */
 const char *discover_lack(const struct discover *discover);
 
 /*
- * Traces a process that waits just before exec of command, from its first instruction. What the
- * program and its interpreter will load is looked into beforehand, so that the first call of a
- * Python has its stack; of a program that is no Python, what it is likely to start: a Python that
- * another word of the command names, or PATH's python3. 0 or negative errno.
+ * Traces a process that waits just before the exec of command, from the program's first
+ * instruction. The files that the program and its interpreter will load are looked into beforehand,
+ * so that the first call of a Python has its stack. For a program that is no Python, these are the
+ * files of what it is likely to start: a Python that another word of the command names, or else
+ * PATH's python3. Returns 0 or negative errno.
  */
 int discover_starting(struct discover *discover, pid_t pid, char *const *command);
 
 /*
- * A record of the kernel side's: feeds it, and before or after it what it gives occasion to learn:
- * mappings are looked into, children inherit, new programs are looked at. What feed returned.
+ * Feeds a record that came from the kernel side and, before or after it, what can be learned on
+ * this occasion: mappings are looked into, children get what their parent runs, new programs are
+ * looked at. Returns what feed returned.
  */
 int discover_record(struct discover *discover, const struct record_header *record);
 
-/* What has been met that can't be walked, for the caller to tell. Lent. */
+/* The Pythons that were met and whose stacks cannot be walked, for the caller to report. Lent. */
 struct unsupported *discover_unsupported(struct discover *discover);
 
 #endif
