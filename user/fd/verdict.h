@@ -6,13 +6,16 @@
  *
  *   the number is         then the close is
  *   negative              bad_fd
- *   over, close seen      double_close; `closed` is the call that ended the last generation,
- * however many closes have failed since believed open         pending: a racing close may be
- * recorded later (verdict_pending). If none is, nothing is reported. A file system's flush (FUSE,
- * NFS) may return EBADF for a number that was open over, end not seen    no finding
- * (double_close_unseen, suspected, if records were lost) never seen            bad_fd where the
- * program was seen from its start (or since exec), and for numbers beyond any that was in use at
- * attach; double_close_unseen where the number was closed at attach: nothing has closed it since;
+ *   over, close seen      double_close; `closed` is the call that ended the last
+ *                         generation, however many closes have failed since
+ *   believed open         pending: a racing close may be recorded later
+ *                         (verdict_pending); if none is, nothing is reported. A file
+ *                         system's flush (FUSE, NFS) may return EBADF for an open number
+ *   over, end not seen    no finding (double_close_unseen, suspected, if records were lost)
+ *   never seen            bad_fd where the program was seen from its start (or since exec),
+ *                         and for numbers beyond any that was in use at attach;
+ *                         double_close_unseen where the number was closed at attach:
+ *                         nothing has closed it since;
  *                         no finding before the snapshot is complete
  *
  * exec starts a new program: a number that was closed before exec or by it was never open in the
