@@ -84,7 +84,8 @@ def test_forged_source_line(tmp_path):
 @pytest.mark.parametrize("python", harness.pythons(), ids=lambda python: python.label)
 def test_corrupted_python(python, mode):
     """A CPython that breaks its own memory while it closes."""
-    result, _ = both_reports([python.path, str(PROGRAMS / "corrupt.py"), mode])
+    result, _ = both_reports([python.path, str(PROGRAMS / "corrupt.py"), mode],
+                             env=harness.pausing(python))
     assert result.stdout == "whole again\n"
     finding = next(f for f in result.findings if f["kind"] == "double_close")
     frames = finding["sites"]["bad"].get("python", [])

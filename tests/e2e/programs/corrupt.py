@@ -4,7 +4,10 @@ mends them again: corrupt.py MODE. No Python runs while something is broken but 
 import ctypes
 import os
 import sys
+import time
 
+if os.environ.get("FDTRACE_SIM_PAUSE"):
+    time.sleep(float(os.environ["FDTRACE_SIM_PAUSE"]))
 LIBC = ctypes.CDLL(None)
 VERSION = sys.version_info[:2]
 # Offsets as in user/python/layout.c.
