@@ -24,7 +24,7 @@ int synthesize_process(record_fn feed, void *arg, pid_t pid, enum process_since 
  * Feeds what /proc says of a forked child. parent: the child's parent is known, so only where the
  * child is (FACTS_PLACE) is read; by now the child may run another program, whose record is still
  * to come. Without a known parent all facts are read, as nothing else tells the child's name.
- * Returns what feed returned; 0 if the child is gone.
+ * Returns what feed returned; 0 if the facts cannot be read: the child may be gone.
  */
 int synthesize_child(record_fn feed, void *arg, const struct record_fork *record, bool parent);
 
