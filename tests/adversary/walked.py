@@ -154,9 +154,10 @@ class Walk:
         site = finding["sites"]["bad"]
         when = int(site["time_unix_nano"]) - self.shift
         calls = self.failures.get((site["tid"], finding["fd"]), [])
+        first = bisect.bisect_left(calls, when - NEAR, key=lambda f: f.call.ended)
         after = bisect.bisect_right(calls, when + NEAR, key=lambda f: f.call.began)
-        near = [f for f in calls[max(0, after - 3):after] if f.call.is_near(when)
-                and (f.call.op == CLOSE) == (site["call"] == "close")]
+        near = [f for f in calls[first:after]
+                if (f.call.op == CLOSE) == (site["call"] == "close")]
         return next((f for f in near if f.call.covers(when)), near[0] if near else None)
 
     def is_site(self, site, call):
