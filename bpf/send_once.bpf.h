@@ -167,7 +167,7 @@ static __always_inline long send_code(struct walk *w, const struct py_layout *la
 	r->code = code;
 	r->ident = ident;
 	r->version = layout->version;
-	r->no_code = r->unused = 0;
+	r->no_code = r->first_local = 0;
 	r->firsttraceable = 0;
 	if (!is_code(w, layout, code))
 		return send_no_code(buf, pid_tgid);

@@ -202,8 +202,21 @@ struct record_call {
 };
 
 /* In record_call.still_open: of the thread's table, and of the thread, as the call returned. */
-#define CALL_ALONE 16 /* no other thread of any process has this table */
-#define CALL_RING  32 /* it has or had an io_uring, whose closes nobody watches */
+#define CALL_ALONE  16 /* no other thread of any process has this table */
+#define CALL_RING   32 /* it has or had an io_uring, whose closes nobody watches */
+/* In record_call.still_open: a struct record_caller stands behind all else. */
+#define CALL_CALLER 64
+
+/* Frames of a call whose address is told, and those whose first local is. */
+#define RECORD_CALLER_FRAMES 4
+#define RECORD_CALLER_LOCALS 2
+
+/* Behind a call, not aligned: its innermost Python frames, innermost first. 0: none. */
+struct record_caller {
+	__u64 frames[RECORD_CALLER_FRAMES]; /* addresses */
+	__u64 locals[RECORD_CALLER_LOCALS]; /* the first local variable: an object's address; what
+					       is no argument is whatever lies there */
+};
 
 /* Objects that a close may tell of. */
 #define RECORD_CLAIMS_MAX 6
@@ -437,8 +450,25 @@ struct record_code {
 	__u8 name_ascii;    /* bit 0: name, bit 1: file, are pure ASCII */
 	__u8 table_missing; /* 1: not readable */
 	__u8 no_code;	    /* 1: no code object is there; nothing else is filled in */
-	__u8 unused;
+	__u8 first_local;   /* 1: a struct record_first_local stands behind data */
 	__u8 data[];
+};
+
+/* Bytes of the name of a first local's type. */
+#define RECORD_LOCAL_TYPE_MAX 16
+
+/*
+ * Behind a code record's data, not aligned: what its first local variable is. The type is that of
+ * the object that stood there as the code was first seen.
+ */
+struct record_first_local {
+	__u64 type;	  /* its address; 0: there was no object, or it was not readable */
+	__u32 type_flags; /* tp_flags of it, the lower half: Py_TPFLAGS_*_SUBCLASS (object.h) */
+	__u32 arguments;  /* co_argcount + co_kwonlyargcount + 1 each for *args and **kwargs */
+	__u32 code_flags; /* co_flags */
+	__u8 cell;	  /* 1: it lies in a cell, for inner functions to reach */
+	__u8 unused[3];
+	char type_name[RECORD_LOCAL_TYPE_MAX]; /* tp_name's beginning, with NULs behind it */
 };
 
 struct record_code_table {

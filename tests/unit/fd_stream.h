@@ -147,7 +147,7 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	call->name_size = size;
 	if (size)
 		memcpy(call->name, e->name, size);
-	err = fd_call(s->world, call);
+	err = fd_call(s->world, call, NULL);
 	free(call);
 	return err;
 }

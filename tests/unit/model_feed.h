@@ -112,7 +112,7 @@ static void feed_call(struct trial *t, const struct kcall *call)
 
 		memcpy(told->name + i * sizeof(claim), &claim, sizeof(claim));
 	}
-	fd_call(t->world, told);
+	fd_call(t->world, told, NULL);
 }
 
 static void feed_ring(struct trial *t)
@@ -127,7 +127,7 @@ static void feed_ring(struct trial *t)
 		.fd2 = -1,
 	};
 
-	fd_call(t->world, &r);
+	fd_call(t->world, &r, NULL);
 }
 
 static void feed_fork(struct trial *t, const struct kcall *call)

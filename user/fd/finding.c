@@ -69,6 +69,17 @@ const char *culprit_name(enum culprit culprit)
 	return name_of(names, ARRAY_SIZE(names), culprit);
 }
 
+const char *attribution_name(enum attribution attribution)
+{
+	static const char *const names[] = {
+		[ATTRIBUTION_PROVEN] = "proven",
+		[ATTRIBUTION_LIKELY] = "likely",
+		[ATTRIBUTION_OPEN] = "open",
+	};
+
+	return attribution < ARRAY_SIZE(names) ? names[attribution] : NULL;
+}
+
 const char *fd_type_name(enum fd_type type)
 {
 	static const char *const names[] = {

@@ -89,6 +89,21 @@ struct fd_site {
 	uint8_t native;		       /* enum native_taken */
 };
 
+/* How surely it is known which generation of the number the caller meant. */
+enum attribution {
+	ATTRIBUTION_NONE,   /* it was not asked */
+	ATTRIBUTION_PROVEN, /* by evidence that has no known exception */
+	ATTRIBUTION_LIKELY,
+	ATTRIBUTION_OPEN, /* one of the candidates, which are listed: nobody is accused */
+};
+
+/* A generation that the call may have meant. */
+struct fd_candidate {
+	struct fd_site opened, closed;
+};
+
+#define FINDING_CANDIDATES 3
+
 /* The Python object that had a descriptor. */
 struct fd_owner {
 	uint8_t type;  /* enum owner_type; OWNER_NONE: not known */
@@ -115,6 +130,9 @@ enum finding_proof {
 	PROOF_SAME_SITE = 1 << 4,
 	PROOF_SAME_THREAD = 1 << 5,
 	PROOF_VICTIM_FAILED = 1 << 6,
+	PROOF_RECEIVER = 1 << 7,   /* the Python object that made the call had opened the number */
+	PROOF_ACTIVATION = 1 << 8, /* the same activation of a function had opened the number */
+	PROOF_PAIR = 1 << 9,	   /* this function closes what that function opens */
 };
 
 /* Facts that a verdict rests on, and remarks a reader must know: bits of finding.notes. */
@@ -159,6 +177,9 @@ struct finding {
 	uint32_t proofs;       /* enum finding_proof */
 	struct fd_owner owner; /* the object that had the number */
 	struct fd_victim victim;
+	enum attribution attribution : 8;
+	uint8_t candidate_count; /* ATTRIBUTION_OPEN: of candidates */
+	struct fd_candidate candidates[FINDING_CANDIDATES];
 };
 
 /* It is there: what it says holds. */
@@ -175,6 +196,8 @@ const char *certainty_name(enum certainty certainty);
 const char *severity_name(enum severity severity);
 const char *culprit_name(enum culprit culprit);
 const char *fd_type_name(enum fd_type type);
+/* "proven", "likely", "open"; NULL: not asked. */
+const char *attribution_name(enum attribution attribution);
 /* "os.close", "close", "finalizer"; NULL: not known. */
 const char *site_origin_name(enum site_origin origin);
 /* "_io.FileIO"; NULL: not known. */

@@ -408,12 +408,13 @@ static void stranger(struct fd_world *world, const struct record_call *call)
 	world->silent += call->ret == -EBADF;
 }
 
-int fd_call(struct fd_world *world, const struct record_call *call)
+int fd_call(struct fd_world *world, const struct record_call *call, const struct caller *caller)
 {
 	struct call_context ctx = {.store = &world->store,
 				   .reuse = &world->reuse,
 				   .names = &world->names,
-				   .call = call};
+				   .call = call,
+				   .caller = caller};
 	enum call_shape shape;
 	uint64_t was_in;
 	struct fd_process *process;

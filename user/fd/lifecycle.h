@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fd/caller.h"
 #include "fd/finding.h"
 #include "fd/limits.h"
 #include "abi/record.h"
@@ -56,8 +57,11 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uint32_t threads,
 		    uint64_t time_ns);
 
-/* Records, in ring order. -ENOMEM, -EINVAL (a record that makes no sense; it is ignored). */
-int fd_call(struct fd_world *world, const struct record_call *call);
+/*
+ * Records, in ring order. -ENOMEM, -EINVAL (a record that makes no sense; it is ignored). caller:
+ * who made the call; NULL: not known.
+ */
+int fd_call(struct fd_world *world, const struct record_call *call, const struct caller *caller);
 int fd_owner(struct fd_world *world, const struct record_owner *record);
 int fd_owner_type(struct fd_world *world, const struct record_owner_type *record);
 int fd_fork(struct fd_world *world, const struct record_fork *record);

@@ -57,6 +57,7 @@
 
 #include <stdbool.h>
 
+#include "fd/caller.h"
 #include "fd/table.h"
 
 enum act {
@@ -95,7 +96,8 @@ struct call_context {
 	const struct owner_names *names;
 	struct table *table;
 	const struct record_call *call;
-	bool vfork; /* in a vfork child, before exec */
+	const struct caller *caller; /* NULL: not known */
+	bool vfork;		     /* in a vfork child, before exec */
 };
 
 /* Begins a verdict: ACT_SILENT, with what the call itself tells of a finding filled in. */

@@ -390,7 +390,7 @@ static int on_call(struct session *session, const struct record_call *call)
 		EACH_SINK(session, call, &view);
 		stack_free(stack);
 	}
-	return fd_call(session->world, call);
+	return fd_call(session->world, call, NULL);
 }
 
 static bool same_process(const struct process *known, const struct record_fork *record)

@@ -43,7 +43,7 @@ static int close_with(struct stream *s, const struct event *e, const struct reco
 		.point = e->point,
 	};
 	memcpy(call->name, claims, count * sizeof(*claims));
-	return fd_call(s->world, call);
+	return fd_call(s->world, call, NULL);
 }
 
 #define CLOSE_BY(s, claim, number, ...) \

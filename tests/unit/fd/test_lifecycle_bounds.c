@@ -188,9 +188,9 @@ static void test_records_that_make_no_sense_are_refused(void **state)
 	call.call = CALL_OPEN;
 	call.table = TABLE;
 	call.name_size = 1; /* there is no such byte */
-	assert_int_equal(fd_call(s.world, &call), -EINVAL);
+	assert_int_equal(fd_call(s.world, &call, NULL), -EINVAL);
 	call.h.size = 16;
-	assert_int_equal(fd_call(s.world, &call), -EINVAL);
+	assert_int_equal(fd_call(s.world, &call, NULL), -EINVAL);
 	assert_int_equal(fd_fork(s.world, &fork), -EINVAL);
 	assert_int_equal(fd_snapshot_end(s.world, 9999, 0, 1, 0), -ESRCH);
 	assert_int_equal(stream_counts(&s).live, 0);
@@ -411,9 +411,9 @@ static double feed_million(void)
 	for (int i = 0; i < 500000; i++) {
 		open.call.ret = close.call.fd = i % 1000;
 		open.call.h.time_ns = s.now += 1000;
-		fd_call(s.world, &open.call);
+		fd_call(s.world, &open.call, NULL);
 		close.call.h.time_ns = s.now += 1000;
-		fd_call(s.world, &close.call);
+		fd_call(s.world, &close.call, NULL);
 	}
 	stream_end(&s);
 	return (double)(clock() - begin) / CLOCKS_PER_SEC;
