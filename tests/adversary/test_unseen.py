@@ -71,7 +71,7 @@ def test_table_of_two_traced_processes(victim):
     assert len(found) == ROUNDS
     for finding in found:
         assert finding["certainty"] == "fact"
-        assert finding["what"]["path"] == "/etc/hosts"
+        assert finding["what"]["path"] == "/etc/group"
         closer = finding["sites"]["closed"]["tid"]
         assert closer == int(pids[1] if victim == "parent" else pids[0])
 
@@ -93,5 +93,5 @@ def test_32_bit_calls():
     assert len(result.findings) == ROUNDS
     for finding in result.findings:
         assert (finding["kind"], finding["certainty"]) == ("double_close", "fact")
-        assert finding["what"]["path"] == "/etc/hosts"
+        assert finding["what"]["path"] == "/etc/group"
         assert finding["sites"]["closed"]["call"] == "close"

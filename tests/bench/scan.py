@@ -23,7 +23,7 @@ files = [open("/etc/passwd") for _ in range(20)]
 sockets = [socket.socket() for _ in range(20)] + [*socket.socketpair(), Own()]
 epoll = select.epoll()
 lent = io.FileIO(os.open("/etc/passwd", os.O_RDONLY), closefd=False)
-closed = [open("/etc/hosts") for _ in range(50)]
+closed = [open("/etc/group") for _ in range(50)]
 for file in closed:
     file.close()
 def resident():

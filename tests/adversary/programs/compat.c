@@ -10,7 +10,7 @@
 
 #define ROUNDS 3
 
-static char other[] = "/etc/hosts";
+static char other[] = "/etc/group";
 
 static int call(int nr, long a, long b)
 {

@@ -76,7 +76,7 @@ static void close_around(const char *how, int from)
 		int fd = open("/etc/passwd", O_RDONLY);
 
 		close(fd);
-		uring_close(&ring, uring_openat(&ring, "/etc/hosts"));
+		uring_close(&ring, uring_openat(&ring, "/etc/group"));
 		close(fd);
 	}
 }

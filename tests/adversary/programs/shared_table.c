@@ -49,7 +49,7 @@ static void use_meanwhile(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
 		wait_for(2);
-		close(open("/etc/hosts", O_RDONLY));
+		close(open("/etc/group", O_RDONLY));
 		*turn = 1;
 	}
 	while (*turn != 3)
