@@ -165,22 +165,19 @@ bool coverage_has_hidden(const struct table *table)
 	return table->coverage.ways || table->coverage.past;
 }
 
-uint32_t coverage_ways_since(const struct table *table, const struct fd_site *site)
+static uint32_t doubts_of(uint32_t ways)
+{
+	return doubt_if(ways & UNSEEN_SHARER, DOUBT_SHARER) |
+	       doubt_if(ways & UNSEEN_RING, DOUBT_RING) |
+	       doubt_if(ways & UNSEEN_COMPAT, DOUBT_COMPAT);
+}
+
+uint32_t coverage_doubts_since(const struct table *table, const struct fd_site *site)
 {
 	const struct coverage *c = &table->coverage;
 	bool before = site->missing != SITE_SEEN || site->time_ns <= c->until_ns;
 
-	return c->ways | (before ? c->past : 0);
-}
-
-void coverage_doubt(struct finding *finding, uint32_t ways)
-{
-	if (!ways)
-		return;
-	finding->certainty = CERTAINTY_SUSPECTED;
-	finding->notes |= (ways & UNSEEN_SHARER ? NOTE_SHARED_TABLE : 0) |
-			  (ways & UNSEEN_RING ? NOTE_RING : 0) |
-			  (ways & UNSEEN_COMPAT ? NOTE_COMPAT : 0);
+	return doubts_of(c->ways | (before ? c->past : 0));
 }
 
 void coverage_weigh(const struct table *table, struct finding *finding)
@@ -190,9 +187,9 @@ void coverage_weigh(const struct table *table, struct finding *finding)
 	    finding->bad.time_ns < table->coverage.from_ns)
 		return;
 	/* Its other sites come later than that one, or are those of the generation before. */
-	coverage_doubt(finding, coverage_ways_since(table, &finding->opened));
+	finding_doubt(finding, coverage_doubts_since(table, &finding->opened));
 	if (finding->closed.missing == SITE_SEEN)
-		coverage_doubt(finding, coverage_ways_since(table, &finding->closed));
+		finding_doubt(finding, coverage_doubts_since(table, &finding->closed));
 	if (finding->victim.known)
-		coverage_doubt(finding, coverage_ways_since(table, &finding->victim.opened));
+		finding_doubt(finding, coverage_doubts_since(table, &finding->victim.opened));
 }

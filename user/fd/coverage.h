@@ -25,8 +25,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fd/finding.h"
 #include "abi/record.h"
+#include "fd/doubt.h"
+#include "fd/finding.h"
 
 struct store;
 struct table;
@@ -61,10 +62,8 @@ void coverage_anew(struct table *table);
 bool coverage_hides(const struct table *table);
 bool coverage_has_hidden(const struct table *table);
 
-/* The ways by which something may have happened unseen since that site; 0: none. */
-uint32_t coverage_ways_since(const struct table *table, const struct fd_site *site);
-/* The finding is not a fact because of these ways; 0: nothing. */
-void coverage_doubt(struct finding *finding, uint32_t ways);
+/* The ways by which something may have happened unseen since that site, as doubts. */
+uint32_t coverage_doubts_since(const struct table *table, const struct fd_site *site);
 /* The finding, in this table, is a fact only if all was seen on which it rests. */
 void coverage_weigh(const struct table *table, struct finding *finding);
 

@@ -194,11 +194,11 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 		verdict.finding.culprit = CULPRIT_CLOSED;
 	coverage_weigh(ctx->table, &verdict.finding);
 	if (late)
-		verdict_suspect(&verdict.finding, NOTE_OWNER_LATE);
+		finding_doubt(&verdict.finding, DOUBT_OWNER_LATE);
 	if (unsure)
-		verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(&verdict.finding, DOUBT_ORDER);
 	if (meant->suspected || (intent->unsure && !late))
-		verdict_suspect(&verdict.finding, NOTE_ANOTHERS);
+		finding_doubt(&verdict.finding, DOUBT_ANOTHERS);
 	gen->stolen = true;
 	pending_break(pending, ctx->call->h.tid); /* its earlier findings are emitted first */
 	pending_alone(pending, ctx->table, ctx->call, &verdict);
@@ -222,7 +222,7 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 		reuse_fill(ctx, f, gen, gen->older);
 		/* One site may close what many have opened: it does not prove what was meant. */
 		if (!(proofs & PROOF_SAME_THREAD))
-			verdict_suspect(f, 0);
+			finding_doubt(f, DOUBT_MEANT);
 		verdict->text = gen->older->text;
 		verdict->victim_text = gen->text;
 		return;
@@ -314,7 +314,7 @@ static void doubt_owner(const struct generation *gen, struct finding *f)
 	if (gen->owner_flags & CLAIM_BEFORE)
 		f->notes |= NOTE_OWNER_BEFORE;
 	if (gen->owner_flags & CLAIM_LATE)
-		verdict_suspect(f, NOTE_OWNER_LATE);
+		finding_doubt(f, DOUBT_OWNER_LATE);
 }
 
 /* If more objects claimed the number than a record keeps, one left out may have made the close. */
@@ -322,7 +322,7 @@ static void doubt_closer(const struct call_context *ctx, const struct intent *in
 			 struct finding *f)
 {
 	if (intent->point != OWNER_OS_CLOSE && claims_left_out(ctx->call))
-		verdict_suspect(f, NOTE_ANOTHERS);
+		finding_doubt(f, DOUBT_ANOTHERS);
 }
 
 bool owner_closed(struct pending *pending, const struct call_context *ctx,
@@ -347,17 +347,17 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 		return false;
 	judge_behind(ctx, intent, gen, &verdict);
 	if ((gen->uncertain || gen->crossed) && !owner_settles(ctx, gen, true))
-		verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(&verdict.finding, DOUBT_ORDER);
 	verdict.taken_ns = owner_taken_meanwhile(ctx, gen);
 	if (gen->swept)
-		verdict_suspect(&verdict.finding, NOTE_SWEPT);
+		finding_doubt(&verdict.finding, DOUBT_RANGE);
 	doubt_owner(gen, &verdict.finding);
 	coverage_weigh(ctx->table, &verdict.finding);
 	doubt_closer(ctx, intent, &verdict.finding);
 	/* A forked child may close the numbers of its parent because it is about to exec. */
 	if (intent->point != OWNER_OS_CLOSE || gen->lent) {
 		if (verdict.taken_ns)
-			verdict_suspect(&verdict.finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&verdict.finding, DOUBT_ORDER);
 		wait_for_object(pending->store, gen, &verdict.finding);
 		return false;
 	}
@@ -373,7 +373,7 @@ static void blame_closed(const struct call_context *ctx, const struct generation
 {
 	f->culprit = CULPRIT_CLOSED;
 	if (gen->suspected)
-		verdict_suspect(f, NOTE_ANOTHERS);
+		finding_doubt(f, DOUBT_ANOTHERS);
 	verdict_owner(ctx, gen, &f->owner);
 	f->proofs |= gen->stolen ? PROOF_STOLEN : PROOF_BEHIND;
 }
@@ -468,18 +468,18 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (record_call_claims(ctx->call) && intent->object)
 		doubt |= intent->unsure || intent->gen != gen->id;
 	if (doubt)
-		verdict_suspect(f, NOTE_ANOTHERS);
+		finding_doubt(f, DOUBT_ANOTHERS);
 	if (gen != slot->newest && !owner_certain(ctx->store, slot, gen))
-		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(f, DOUBT_ORDER);
 	if (intent->object && claims_say(ctx->call, intent->object, CLAIM_LATE))
-		verdict_suspect(f, NOTE_OWNER_LATE);
+		finding_doubt(f, DOUBT_OWNER_LATE);
 	/*
 	 * Of two objects that claim one generation and were found in memory one was stale at that
 	 * time, perhaps this one.
 	 */
 	if (gen != slot->newest && is_objects_own(gen) &&
 	    claims_say(ctx->call, intent->object, CLAIM_BEFORE))
-		verdict_suspect(f, NOTE_OWNER_BEFORE);
+		finding_doubt(f, DOUBT_OWNER_BEFORE);
 	if (gen->behind || (gen->stolen && !gen->suspected) || closed_before_object(intent, gen))
 		blame_closed(ctx, gen, f);
 	else

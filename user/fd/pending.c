@@ -484,12 +484,12 @@ void pending_explain(struct pending *pending, struct slot *slot, const struct re
 			continue;
 		if (entry->finds && (entry->finding.closed.missing == SITE_SEEN ||
 				     entry->finding.kind == FINDING_OWNED_CLOSE))
-			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&entry->finding, DOUBT_ORDER);
 		else if (entry->finding.bad.call == CALL_CLOSE)
 			explained(pending, entry, gen,
 				  only_order(pending, entry, call, gen, raced));
 		else
-			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&entry->finding, DOUBT_ORDER);
 	}
 }
 
@@ -553,7 +553,7 @@ void pending_gap(struct pending *pending)
 
 	DL_FOREACH_SAFE (pending->waiters, entry, next) {
 		if (entry->finds)
-			verdict_suspect(&entry->finding, NOTE_GAP);
+			finding_doubt(&entry->finding, DOUBT_GAP);
 		waited(pending, entry);
 	}
 }
@@ -586,7 +586,7 @@ static void slot_over(void *arg, struct slot *slot)
 	while (slot->waiters) {
 		/* Calls recorded from now on cannot be compared with what is known any more. */
 		if (slot->waiters->finds)
-			verdict_suspect(&slot->waiters->finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&slot->waiters->finding, DOUBT_ORDER);
 		waited(pending, slot->waiters);
 	}
 }

@@ -47,7 +47,7 @@ void pending_doubt_generations(const struct pending *pending, struct slot *slot,
 		if (gen->waiting &&
 		    (!opens || (gen->loose && !is_past(pending->store, gen->waiting, call))) &&
 		    order_may_overlap(pending->store, call, &gen->ended))
-			verdict_suspect(gen->waiting, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(gen->waiting, DOUBT_ORDER);
 }
 
 void pending_opened(struct pending *pending, struct slot *slot, const struct record_call *call)
@@ -61,7 +61,7 @@ void pending_opened(struct pending *pending, struct slot *slot, const struct rec
 		    (is_taken_after(entry, call) ||
 		     ((replaces || entry->loose) &&
 		      !is_past(pending->store, &entry->finding, call))))
-			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&entry->finding, DOUBT_ORDER);
 	/* What was opened may have been closed again, unseen or by a close_range recorded before.
 	 */
 	if (coverage_hides(slot->table) ||
@@ -79,7 +79,7 @@ void pending_unsure(struct slot *slot, uint64_t until_ns, bool all)
 
 		if (entry->finds && (all || !shown) &&
 		    (opened->missing != SITE_SEEN || opened->time_ns <= until_ns))
-			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&entry->finding, DOUBT_ORDER);
 	}
 }
 
@@ -89,7 +89,7 @@ void pending_doubt(struct pending *pending, struct slot *slot, const struct reco
 
 	DL_FOREACH2 (slot->waiters, entry, slot_next)
 		if (entry->finds && pending_may_be_before(pending, entry, call))
-			verdict_suspect(&entry->finding, NOTE_SWEPT);
+			finding_doubt(&entry->finding, DOUBT_RANGE);
 }
 
 void pending_sharer(struct pending *pending, struct table *table, uint64_t time_ns)
@@ -102,5 +102,5 @@ void pending_sharer(struct pending *pending, struct table *table, uint64_t time_
 		return;
 	DL_FOREACH (pending->waiters, entry)
 		if (entry->table == table && entry->finds)
-			verdict_suspect(&entry->finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&entry->finding, DOUBT_ORDER);
 }

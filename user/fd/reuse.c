@@ -117,7 +117,7 @@ void reuse_failed(const struct reuse *reuse, const struct call_context *ctx, str
 	gen->told = true;
 	f->notes &= NOTE_GAP | NOTE_ORDER_UNCERTAIN | NOTE_VFORK_CHILD;
 	reuse_fill(ctx, f, gen, gen->older);
-	f->certainty = CERTAINTY_SUSPECTED;
+	finding_doubt(f, DOUBT_MEANT);
 	f->bad = gen->ended;
 	f->victim.failed = failed;
 	f->proofs = gen->proofs | PROOF_VICTIM_FAILED;

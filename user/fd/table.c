@@ -141,7 +141,7 @@ void table_exec(struct store *store, struct table *table)
 		slot_drop_older(store, slot);
 		slot->cut = slot->uneven = false;
 		gen = slot->newest;
-		gen->hidden |= coverage_ways_since(table, &gen->opened);
+		gen->hidden |= coverage_doubts_since(table, &gen->opened);
 		gen->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
 		gen->shown = false;
 		gen->raced = gen->uncertain = false;

@@ -17,6 +17,7 @@
 #include <uthash.h>
 
 #include "fd/coverage.h"
+#include "fd/doubt.h"
 #include "fd/limits.h"
 #include "fd/slot_index.h"
 
@@ -44,7 +45,7 @@ struct generation {
 			 */
 	uint32_t proofs;	 /* enum finding_proof, about the close that ended it (reuse.h) */
 	unsigned int owner_gaps; /* store.gaps when it began, or when the owner took it */
-	uint32_t hidden; /* enum unseen_way: ways by which it may have become another before exec */
+	uint32_t hidden;     /* enum doubt: by which ways it may have become another before exec */
 	uint8_t owner_type;  /* enum owner_type */
 	uint8_t owner_flags; /* enum claim_flag */
 	bool live : 1;

@@ -96,12 +96,6 @@ void verdict_begin(const struct call_context *ctx, int32_t fd, struct verdict *v
 	};
 }
 
-void verdict_suspect(struct finding *f, uint32_t notes)
-{
-	f->certainty = CERTAINTY_SUSPECTED;
-	f->notes |= notes;
-}
-
 static void report(struct verdict *v, enum finding_kind kind)
 {
 	v->act = ACT_REPORT;
@@ -122,7 +116,7 @@ static void fill_generation(struct finding *f, const struct generation *gen)
 		f->notes |= NOTE_OPEN_BEFORE_ATTACH;
 	if (gen->opened.missing == SITE_LOST)
 		f->notes |= NOTE_GAP;
-	coverage_doubt(f, gen->hidden);
+	finding_doubt(f, gen->hidden);
 	if (!gen->ended.inherited && gen->ended.tid != f->bad.tid)
 		f->notes |= NOTE_DIFFERENT_THREADS;
 }
@@ -134,11 +128,11 @@ static void report_closed(const struct subject *s, enum finding_kind kind, struc
 	v->loose = s->gen->loose || s->gen->doubted;
 	fill_generation(&v->finding, s->gen);
 	if (s->gap)
-		verdict_suspect(&v->finding, NOTE_GAP);
+		finding_doubt(&v->finding, DOUBT_GAP);
 	if (s->gen->uncertain || s->gen->crossed)
-		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(&v->finding, DOUBT_ORDER);
 	if (s->swept)
-		verdict_suspect(&v->finding, NOTE_SWEPT);
+		finding_doubt(&v->finding, DOUBT_RANGE);
 }
 
 void verdict_owner(const struct call_context *ctx, const struct generation *gen,
@@ -168,9 +162,9 @@ static void report_unseen(struct verdict *v, enum site_missing missing)
 	report(v, FINDING_DOUBLE_CLOSE_UNSEEN);
 	v->finding.closed.missing = v->finding.opened.missing = missing;
 	if (missing == SITE_LOST)
-		verdict_suspect(&v->finding, NOTE_GAP);
+		finding_doubt(&v->finding, DOUBT_GAP);
 	if (missing == SITE_HISTORY_CUT)
-		verdict_suspect(&v->finding, 0);
+		finding_doubt(&v->finding, DOUBT_CUT);
 }
 
 static void report_bad_fd(struct verdict *v, enum site_missing missing)
@@ -179,7 +173,7 @@ static void report_bad_fd(struct verdict *v, enum site_missing missing)
 	if (missing == SITE_NOT_APPLICABLE)
 		return;
 	v->finding.closed.missing = v->finding.opened.missing = missing;
-	verdict_suspect(&v->finding, 0);
+	finding_doubt(&v->finding, DOUBT_UNSEEN);
 }
 
 /* A number that nobody saw open. why: otherwise, what may have kept us from seeing it. */
@@ -187,7 +181,7 @@ static void report_never(const struct subject *s, enum site_missing why, struct 
 {
 	report_bad_fd(v, s->cut ? SITE_HISTORY_CUT : why);
 	if (s->swept)
-		verdict_suspect(&v->finding, NOTE_SWEPT);
+		finding_doubt(&v->finding, DOUBT_RANGE);
 }
 
 static void close_of_never(const struct call_context *ctx, const struct subject *s,
@@ -211,7 +205,7 @@ static void close_of_before(const struct call_context *ctx, const struct subject
 	else
 		report_unseen(v, s->cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
 	if (s->swept)
-		verdict_suspect(&v->finding, NOTE_SWEPT);
+		finding_doubt(&v->finding, DOUBT_RANGE);
 }
 
 static void close_of_open(const struct call_context *ctx, const struct subject *s,
@@ -265,7 +259,7 @@ void verdict_close(const struct call_context *ctx, struct verdict *v)
 			break;
 		report_closed(&s, FINDING_DOUBLE_CLOSE, v);
 		if (may_be_older(ctx, s.gen))
-			verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+			finding_doubt(&v->finding, DOUBT_ORDER);
 		break;
 	case FD_STATE_OPEN:
 		close_of_open(ctx, &s, v);
@@ -285,9 +279,9 @@ void verdict_close(const struct call_context *ctx, struct verdict *v)
 		break;
 	}
 	if (s.unsure)
-		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(&v->finding, DOUBT_ORDER);
 	if (record_call_table(ctx->call) == TABLE_MAY_HOLD)
-		verdict_suspect(&v->finding, NOTE_FLUSH);
+		finding_doubt(&v->finding, DOUBT_FLUSH);
 }
 
 static bool is_probe(const struct record_call *call)
@@ -402,7 +396,7 @@ static void use_of_closed(const struct call_context *ctx, const struct subject *
 {
 	report_closed(s, FINDING_USE_AFTER_CLOSE, v);
 	if (may_be_wrong_mode(ctx, s->gen))
-		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(&v->finding, DOUBT_ORDER);
 	if (asks_for_stream(ctx->call, s->fd)) {
 		v->finding.severity = SEVERITY_INFO;
 		v->finding.notes |= NOTE_STANDARD_STREAM;
@@ -426,7 +420,7 @@ void verdict_use(const struct call_context *ctx, struct verdict *v)
 	else if (s.state == FD_STATE_BEFORE && !s.gap)
 		report_never(&s, ctx->table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH, v);
 	if (s.unsure)
-		verdict_suspect(&v->finding, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(&v->finding, DOUBT_ORDER);
 }
 
 void verdict_pending(struct finding *f, const struct generation *gen, bool sure)
@@ -435,9 +429,7 @@ void verdict_pending(struct finding *f, const struct generation *gen, bool sure)
 	f->notes |= NOTE_PENDING_CLOSE;
 	fill_generation(f, gen);
 	if (!sure || gen->uncertain || gen->crossed)
-		verdict_suspect(f, NOTE_ORDER_UNCERTAIN);
+		finding_doubt(f, DOUBT_ORDER);
 	if (gen->swept)
-		verdict_suspect(f, NOTE_SWEPT);
-	if (f->notes & NOTE_FLUSH)
-		verdict_suspect(f, 0);
+		finding_doubt(f, DOUBT_RANGE);
 }

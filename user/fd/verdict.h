@@ -119,9 +119,6 @@ void verdict_close(const struct call_context *ctx, struct verdict *ret_verdict);
 /* Judges any other call that failed with EBADF. */
 void verdict_use(const struct call_context *ctx, struct verdict *ret_verdict);
 
-/* Makes the finding suspected instead of a fact, for the reasons in notes (NOTE_*; 0: none). */
-void verdict_suspect(struct finding *finding, uint32_t notes);
-
 /*
  * The close for which a pending finding waited (ACT_WAIT) was recorded, and ended gen. sure: no
  * other order of the calls fits.
