@@ -5,6 +5,7 @@
 
 #include "base/records.h"
 #include "base/syscalls.h"
+#include "fd/generation_doubt.h"
 
 struct fd_site generation_site(const struct record_call *call)
 {
@@ -33,7 +34,7 @@ static void settle_doubts(struct store *store, struct slot *slot)
 	struct generation *gen = slot->newest;
 
 	if (gen && gen->live && table_unsure(slot->table, slot))
-		gen->uncertain |= gen->opened.missing == SITE_SEEN;
+		gen->doubts |= doubt_if(gen->opened.missing == SITE_SEEN, DOUBT_ORDER);
 	if (!slot_stale(store, slot))
 		return;
 	if (gen && gen->live)
@@ -97,28 +98,15 @@ static struct generation *closed_first(const struct store *store, const struct s
 	return NULL;
 }
 
-/* A close was seen without its open, and this open may have come before some recorded close. */
-static bool may_be_missed(const struct store *store, const struct slot *slot,
-			  const struct record_call *call)
-{
-	bool missed = false, before = false;
-
-	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
-		missed |= !gen->live && gen->opened.missing == SITE_OTHER_WAY;
-		before |= order_may_overlap(store, call, &gen->ended);
-	}
-	return missed && before;
-}
-
 /*
- * Marks this generation and all newer ones as uncertain: the open that is taken for the beginning
- * of this one may have begun one after them.
+ * The order of this generation and all newer ones is in doubt: the open that is taken for the
+ * beginning of this one may have begun one after them.
  */
 static void doubt_since(struct slot *slot, struct generation *gen)
 {
-	gen->uncertain = true;
+	gen->doubts |= DOUBT_ORDER;
 	for (struct generation *newer = slot->newest; newer != gen; newer = newer->older)
-		newer->uncertain = true;
+		newer->doubts |= DOUBT_ORDER;
 }
 
 /*
@@ -139,9 +127,10 @@ static void set_opened(struct store *store, const struct slot *slot, struct gene
 
 	gen->opened = generation_site(call);
 	gen->shown = false;
-	gen->uncertain |= order_in_gap(store, slot, call) ||
-			  (may_be_older(store, table, call) &&
-			   (!table->snapshot || generation_early(table, call)));
+	gen->doubts |= doubt_if(order_in_gap(store, slot, call) ||
+					(may_be_older(store, table, call) &&
+					 (!table->snapshot || generation_early(table, call))),
+				DOUBT_ORDER);
 	gen->cloexec = making->cloexec;
 	gen->copied = making->copied;
 	generation_set_what(store, gen, &making->what, making->text);
@@ -166,7 +155,8 @@ static int push(struct store *store, struct slot *slot, const struct record_call
 	if (gen->older)
 		gen->follows = generation_after(store, call, &gen->older->ended);
 	/* The number may have been opened and closed before the snapshot listed what was open. */
-	gen->doubted = generation_may_be_unlisted(store, slot->table, call);
+	gen->doubts |=
+		doubt_if(generation_may_be_unlisted(store, slot->table, call), DOUBT_CLOSE_MISSED);
 	set_opened(store, slot, gen, call, making);
 	return 0;
 }
@@ -194,45 +184,6 @@ static bool may_be_its_open(const struct store *store, const struct generation *
 	       order_may_overlap(store, call, &shown);
 }
 
-/* The call had returned before this generation began, but its record came only after that. */
-static bool is_late(const struct record_call *call, const struct generation *gen)
-{
-	return gen->opened.missing == SITE_SEEN && call->h.time_ns < gen->opened.time_ns;
-}
-
-/*
- * What this call made may have come before one of these generations. That is so if a close ended
- * the generation, perhaps before its open had returned: that close may as well have closed what
- * this call made, before that open took the number. It is also so if the generation is uncertain,
- * or may have been ended by a close_range, and its end may overlap with this call; and if this call
- * had returned before the generation began.
- */
-static bool may_be_earlier(const struct store *store, const struct generation *gen,
-			   const struct record_call *call)
-{
-	for (; gen; gen = gen->older)
-		if ((gen->loose && order_may_overlap(store, call, &gen->opened)) ||
-		    ((gen->uncertain || gen->swept) &&
-		     order_may_overlap(store, call, &gen->ended)) ||
-		    is_late(call, gen))
-			return true;
-	return false;
-}
-
-/*
- * A dup2 that overlaps with the call began one of these generations. A dup2 needs no close before
- * it: it may itself have ended what this call made.
- */
-static bool may_be_replaced(const struct store *store, const struct generation *gen,
-			    const struct record_call *call)
-{
-	for (; gen; gen = gen->older)
-		if (call_shape(gen->opened.call) == SHAPE_DUP_ONTO &&
-		    order_may_overlap(store, call, &gen->opened))
-			return true;
-	return false;
-}
-
 int generation_begin(struct store *store, struct table *table, int32_t fd,
 		     const struct record_call *call, const struct making *making)
 {
@@ -246,7 +197,7 @@ int generation_begin(struct store *store, struct table *table, int32_t fd,
 	gen = slot->newest;
 	stale = slot_stale(store, slot);
 	unsure = table_unsure(table, slot);
-	missed = may_be_missed(store, slot, call);
+	missed = generation_open_missed(store, slot, call);
 	earlier = stale ? NULL : closed_first(store, slot, call);
 	if (earlier && record_call_entered(call) && earlier->opened.missing == SITE_OTHER_WAY) {
 		set_opened(store, slot, earlier, call, making);
@@ -255,20 +206,21 @@ int generation_begin(struct store *store, struct table *table, int32_t fd,
 	}
 	if (gen && gen->live && !stale && is_listed(store, table, gen, call)) {
 		gen->listed = false;
-		gen->uncertain = !generation_early(table, call);
+		gen->doubts &= ~DOUBT_ORDER;
+		gen->doubts |= doubt_if(!generation_early(table, call), DOUBT_ORDER);
 		set_opened(store, slot, gen, call, making);
 		return 0;
 	}
 	if (gen && !stale && may_be_its_open(store, gen, call)) {
 		set_opened(store, slot, gen, call, making);
-		gen->uncertain = true;
+		gen->doubts |= DOUBT_ORDER;
 		return 0;
 	}
 	settle_doubts(store, slot);
 	slot_touch(store, slot);
 	if (gen && gen->live) {
 		/* A close_range may have ended the old generation: then no close of it is due. */
-		maybe = gen->swept;
+		maybe = gen->doubts & DOUBT_RANGE;
 		raced = gen->awaited = !stale && !maybe && !unsure;
 		shadowed = !raced && !maybe;
 		generation_over(store, gen,
@@ -277,14 +229,14 @@ int generation_begin(struct store *store, struct table *table, int32_t fd,
 	err = push(store, slot, call, making);
 	if (err)
 		return err;
-	slot->newest->raced = raced;
-	slot->newest->shadowed = shadowed;
-	slot->newest->crossed = raced && order_may_overlap(store, call, &gen->opened);
-	slot->newest->uncertain |= earlier || missed || maybe ||
-				   may_be_replaced(store, gen, call) ||
-				   may_be_earlier(store, gen, call);
-	slot->newest->swept =
-		generation_may_be_swept(store, table, fd, call) || (raced && coverage_hides(table));
+	slot->newest->doubts |=
+		doubt_if(raced, DOUBT_WHILE_OPEN) | doubt_if(shadowed, DOUBT_WHILE_UNSURE) |
+		doubt_if(raced && order_may_overlap(store, call, &gen->opened), DOUBT_CROSSED) |
+		doubt_if(earlier || missed || maybe || generation_open_earlier(store, gen, call),
+			 DOUBT_ORDER) |
+		doubt_if(generation_may_be_swept(store, table, fd, call) ||
+				 (raced && coverage_hides(table)),
+			 DOUBT_RANGE);
 	return 0;
 }
 
@@ -313,8 +265,9 @@ int generation_replace(struct store *store, struct table *table, int32_t fd,
 	err = push(store, slot, call, making);
 	if (err)
 		return err;
-	slot->newest->uncertain |= overlaps;
-	slot->newest->swept = generation_may_be_swept(store, table, fd, call);
+	slot->newest->doubts |=
+		doubt_if(overlaps, DOUBT_ORDER) |
+		doubt_if(generation_may_be_swept(store, table, fd, call), DOUBT_RANGE);
 	return 0;
 }
 
@@ -349,88 +302,11 @@ static struct generation *next_generation(struct slot *slot, const struct genera
 }
 
 /*
- * The call that ended the generation was not a close: it was close_range or dup2, which do not tell
- * whether they found the number open.
- */
-static bool is_bulk_ended(const struct generation *gen)
-{
-	return gen->ended.missing == SITE_SEEN && call_shape(gen->ended.call) != SHAPE_CLOSE;
-}
-
-/* A close_range or dup2 is taken for the end of the generation, but another call may be its end. */
-static bool is_left(const struct generation *gen)
-{
-	return is_bulk_ended(gen) && (gen->uncertain || gen->swept);
-}
-
-/*
- * The call, a close, may belong to this generation or an older one instead of the newest: to one
- * whose close is awaited and whose open may have changed places with the next open; to one that has
- * been forgotten, or whose end was not seen; or to one that a close_range or dup2 is taken to have
- * ended.
- */
-static bool awaits_another(const struct store *store, const struct slot *slot,
-			   const struct generation *gen, const struct record_call *call)
-{
-	for (const struct generation *older; gen; gen = older) {
-		older = gen->older;
-		if (is_bulk_ended(gen) && order_may_overlap(store, call, &gen->ended))
-			return true;
-		if (!older) /* the one before may have been forgotten while its close was due */
-			return table_cut(slot->table, slot->fd) &&
-			       (gen->raced || order_may_overlap(store, call, &gen->opened));
-		if (gen->crossed && older->awaited)
-			return true;
-		if ((gen->shadowed || is_left(older)) &&
-		    order_may_overlap(store, call, &gen->opened))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The call, a close, is to end the newest generation, but may have taken effect before that one's
- * open had returned. Then this call may be the close that the generation before awaits; or it may
- * have ended the generation before, and the close that is taken for that end has ended this
- * generation.
- */
-static bool is_contested(const struct store *store, const struct slot *slot,
-			 const struct generation *gen, const struct record_call *call)
-{
-	const struct generation *older = gen->older;
-
-	if (gen->opened.missing != SITE_SEEN || generation_after(store, call, &gen->opened))
-		return false;
-	/* The close that an older generation awaited has come; it may as well have ended this one.
-	 */
-	if (gen->doubted)
-		return true;
-	/*
-	 * The call may instead have ended a descriptor that was open before the snapshot, one that
-	 * was opened unseen in a gap, or one that has been forgotten.
-	 */
-	if (!older)
-		return gen->raced || generation_may_have_older(store, slot, call);
-	if (awaits_another(store, slot, older, call))
-		return true;
-	if (older->awaited || older->ended.missing != SITE_SEEN)
-		return gen->raced || gen->shadowed || older->ended.missing == SITE_LOST;
-	if (is_left(older))
-		return true;
-	/*
-	 * The close that is taken for the end of the generation before may have ended another one;
-	 * then this call may be the end of the generation before.
-	 */
-	return older->uncertain || (older->ended.tid != call->h.tid && !gen->follows &&
-				    generation_soon(store, call, &older->ended));
-}
-
-/*
  * A call shows that a number is or was open that is believed closed, so it had been opened in a way
  * that was not seen: adds a generation for it, NULL without memory. If the call overlaps with the
  * close that ended the generation before, the call may have come first; and where that close may
  * have ended another generation, this call may be the end of the generation before. Then the new
- * generation is uncertain.
+ * generation has DOUBT_ORDER.
  */
 static struct generation *push_unseen(struct store *store, struct slot *slot,
 				      const struct record_call *call, enum site_missing why)
@@ -443,9 +319,11 @@ static struct generation *push_unseen(struct store *store, struct slot *slot,
 	slot->table->foreign |= why == SITE_OTHER_WAY;
 	older = gen->older;
 	if (older)
-		gen->uncertain = older->uncertain || order_may_overlap(store, call, &older->ended);
+		gen->doubts |= doubt_if(older->doubts & DOUBT_ORDER ||
+						order_may_overlap(store, call, &older->ended),
+					DOUBT_ORDER);
 	for (older = gen->older; older; older = older->older)
-		gen->uncertain |= older->awaited;
+		gen->doubts |= doubt_if(older->awaited, DOUBT_ORDER);
 	return gen;
 }
 
@@ -484,7 +362,7 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	*ret_raced = false;
 	if (meant && find_meant(store, slot, call, meant, ret_gen)) {
 		if (*ret_gen) {
-			slot->newest->doubted |= (*ret_gen)->awaited;
+			slot->newest->doubts |= doubt_if((*ret_gen)->awaited, DOUBT_CLOSE_MISSED);
 			(*ret_gen)->awaited = false;
 			generation_over(store, *ret_gen, &site);
 		}
@@ -495,19 +373,22 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	if (gen) {
 		gen->awaited = false;
 		if (generation_after(store, call, &gen->opened))
-			next_generation(slot, gen)->crossed = false;
-		slot->newest->doubted = true;
-		slot->newest->swept |= coverage_hides(table);
+			next_generation(slot, gen)->doubts &= ~DOUBT_CROSSED;
+		slot->newest->doubts |=
+			DOUBT_CLOSE_MISSED | doubt_if(coverage_hides(table), DOUBT_RANGE);
 		/*
 		 * The awaited generation may have been over already; then the close ended an
 		 * unseen generation after the newest.
 		 */
 		if (!slot->newest->live)
-			slot->newest->uncertain |= !record_call_entered(call) || gen->uncertain;
+			slot->newest->doubts |=
+				doubt_if(!record_call_entered(call) || gen->doubts & DOUBT_ORDER,
+					 DOUBT_ORDER);
 	} else if (slot_live(slot)) {
 		gen = slot->newest;
-		gen->vague = gen->uncertain;
-		gen->uncertain |= is_contested(store, slot, gen, call);
+		gen->doubts |= doubt_if(gen->doubts & DOUBT_ORDER, DOUBT_ORDER_BEFORE);
+		gen->doubts |=
+			doubt_if(generation_close_contested(store, slot, gen, call), DOUBT_ORDER);
 		/* This may have been closed, and the number used again, before the snapshot. */
 		if (gen->listed && generation_early(table, call))
 			generation_unknown(store, gen, gen->opened.missing);
@@ -516,11 +397,14 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	}
 	if (!gen)
 		return -ENOMEM;
-	gen->loose = order_may_overlap(store, call, &gen->opened);
-	gen->uncertain |= order_in_gap(store, slot, call);
-	gen->uncertain |= gen->opened.missing != SITE_SEEN && may_be_older(store, table, call);
+	gen->doubts |=
+		doubt_if(order_may_overlap(store, call, &gen->opened), DOUBT_CLOSED_EARLY) |
+		doubt_if(order_in_gap(store, slot, call) || (gen->opened.missing != SITE_SEEN &&
+							     may_be_older(store, table, call)),
+			 DOUBT_ORDER);
 	/* Something unseen may have ended the generation that the close is taken to have ended. */
-	gen->swept |= gen->loose && coverage_hides(table);
+	gen->doubts |=
+		doubt_if(gen->doubts & DOUBT_CLOSED_EARLY && coverage_hides(table), DOUBT_RANGE);
 	generation_over(store, gen, &site);
 	*ret_gen = gen;
 	return 0;
@@ -546,7 +430,7 @@ int generation_seen(struct store *store, struct table *table, int32_t fd,
 		return -ENOMEM;
 	slot_touch(store, slot);
 	if (slot_live(slot)) {
-		slot->newest->uncertain |= order_in_gap(store, slot, call);
+		slot->newest->doubts |= doubt_if(order_in_gap(store, slot, call), DOUBT_ORDER);
 		return 0;
 	}
 	gen = push_unseen(store, slot, call, why);
@@ -555,8 +439,8 @@ int generation_seen(struct store *store, struct table *table, int32_t fd,
 	gen->opened = generation_site(call);
 	gen->opened.missing = why;
 	gen->shown = true;
-	gen->swept = generation_may_be_swept(store, table, fd, call);
-	gen->uncertain |= order_in_gap(store, slot, call);
+	gen->doubts |= doubt_if(generation_may_be_swept(store, table, fd, call), DOUBT_RANGE) |
+		       doubt_if(order_in_gap(store, slot, call), DOUBT_ORDER);
 	return 0;
 }
 
@@ -572,27 +456,32 @@ bool generation_close_bulk(struct store *store, struct slot *slot, const struct 
 	 * may have ended the generation.
 	 */
 	if (!gen->live) {
-		gen->covered = true;
-		gen->swept |= !(call->arg & RANGE_MADE_TOLD) ||
-			      (call_shape(gen->ended.call) == SHAPE_CLOSE_RANGE &&
-			       order_may_overlap(store, call, &gen->ended));
+		gen->doubts |= DOUBT_COVERED;
+		gen->doubts |= doubt_if(!(call->arg & RANGE_MADE_TOLD) ||
+						(call_shape(gen->ended.call) == SHAPE_CLOSE_RANGE &&
+						 order_may_overlap(store, call, &gen->ended)),
+					DOUBT_RANGE);
 		return false;
 	}
 	/* The generation may have begun after the close_range. */
 	if (gen->listed && generation_early(slot->table, call)) {
-		gen->swept = true;
+		gen->doubts |= DOUBT_RANGE;
 		return false;
 	}
 	/* Records were lost: a call that was not seen may have closed the number before. */
 	if (slot_stale(store, slot))
 		site = (struct fd_site){.missing = SITE_LOST};
-	gen->uncertain |= table_unsure(slot->table, slot);
+	gen->doubts |= doubt_if(table_unsure(slot->table, slot), DOUBT_ORDER);
 	settle_doubts(store, slot);
 	slot_touch(store, slot);
-	gen->uncertain |= order_may_overlap(store, call, &gen->opened) ||
-			  (gen->listed && generation_may_be_unlisted(store, slot->table, call));
-	gen->uncertain |= order_in_gap(store, slot, call);
-	gen->swept |= coverage_hides(slot->table) || gen->raced || gen->doubted;
+	gen->doubts |= doubt_if(order_may_overlap(store, call, &gen->opened) ||
+					order_in_gap(store, slot, call) ||
+					(gen->listed &&
+					 generation_may_be_unlisted(store, slot->table, call)),
+				DOUBT_ORDER) |
+		       doubt_if(coverage_hides(slot->table) ||
+					gen->doubts & (DOUBT_WHILE_OPEN | DOUBT_CLOSE_MISSED),
+				DOUBT_RANGE);
 	generation_over(store, gen, &site);
 	return true;
 }

@@ -20,8 +20,8 @@
  * - close_range does not say which numbers it found open. A number that it covers may have been
  *   opened, or closed, in a way that was not seen (io_uring).
  *
- * Where a call fits in two places, the generation is marked uncertain, and a verdict on it is
- * "suspected".
+ * Where a call fits in two places (generation_doubt.h), the generation has DOUBT_ORDER, and a
+ * verdict on it is "suspected".
  *
  * Owns: that order. Never: judges a call that failed.
  */

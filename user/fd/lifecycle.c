@@ -105,8 +105,10 @@ static struct generation *listed_generation(struct store *store, struct table *t
 		gen = generation_push(store, slot);
 	if (!gen)
 		return NULL;
-	gen->uncertain = gen->crossed = gen->swept = gen->covered = false;
-	gen->doubted = again; /* the list may be of another table by then, unseen */
+	gen->doubts &=
+		~(DOUBT_ORDER | DOUBT_CROSSED | DOUBT_RANGE | DOUBT_COVERED | DOUBT_CLOSE_MISSED);
+	/* The list may be of another table by then, unseen. */
+	gen->doubts |= doubt_if(again, DOUBT_CLOSE_MISSED);
 	generation_unknown(store, gen,
 			   lost	   ? SITE_LOST
 			   : again ? SITE_OTHER_WAY

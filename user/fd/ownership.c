@@ -62,7 +62,7 @@ static void end_wait(struct pending *pending, struct table *table, const struct 
 		gen->suspected = finding->certainty == CERTAINTY_SUSPECTED;
 		verdict = (struct verdict){
 			.act = ACT_REPORT,
-			.loose = gen->loose,
+			.loose = gen->doubts & DOUBT_CLOSED_EARLY,
 			.text = gen->text,
 			.finding = *finding,
 		};
@@ -173,12 +173,12 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	if (!meant || meant == gen || meant->live || meant->ended.missing != SITE_SEEN ||
 	    meant->owner_gaps != pending->store->gaps)
 		return;
-	unsure = meant->uncertain || !owner_followed_by_certain(slot, meant);
+	unsure = meant->doubts & DOUBT_ORDER || !owner_followed_by_certain(slot, meant);
 	if (unsure && !intent->stale)
 		return;
 	verdict_begin(ctx, ctx->call->fd, &verdict);
 	verdict.act = ACT_REPORT;
-	verdict.loose = gen->loose;
+	verdict.loose = gen->doubts & DOUBT_CLOSED_EARLY;
 	verdict.text = meant->text;
 	verdict.victim_text = gen->text;
 	verdict.finding.bad = gen->ended;
@@ -214,7 +214,7 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 
 	verdict_begin(ctx, ctx->call->fd, verdict);
 	verdict->act = ACT_REPORT;
-	verdict->loose = gen->loose;
+	verdict->loose = gen->doubts & DOUBT_CLOSED_EARLY;
 	f->bad = gen->ended;
 	f->proofs = PROOF_OWNER_LIVES | proofs;
 	verdict->text = gen->text;
@@ -343,14 +343,13 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 		return false;
 	}
 	if (!(claimed ? entry && gen->owner_gaps == ctx->store->gaps : is_behind(ctx, gen)) ||
-	    (gen->uncertain && !owner_settles(ctx, gen, false)))
+	    (gen->doubts & DOUBT_ORDER && !owner_settles(ctx, gen, false)))
 		return false;
 	judge_behind(ctx, intent, gen, &verdict);
-	if ((gen->uncertain || gen->crossed) && !owner_settles(ctx, gen, true))
+	if (gen->doubts & (DOUBT_ORDER | DOUBT_CROSSED) && !owner_settles(ctx, gen, true))
 		finding_doubt(&verdict.finding, DOUBT_ORDER);
 	verdict.taken_ns = owner_taken_meanwhile(ctx, gen);
-	if (gen->swept)
-		finding_doubt(&verdict.finding, DOUBT_RANGE);
+	finding_doubt(&verdict.finding, gen->doubts & DOUBT_RANGE);
 	doubt_owner(gen, &verdict.finding);
 	coverage_weigh(ctx->table, &verdict.finding);
 	doubt_closer(ctx, intent, &verdict.finding);

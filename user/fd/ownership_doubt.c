@@ -8,7 +8,7 @@
 bool owner_followed_by_certain(const struct slot *slot, const struct generation *gen)
 {
 	for (const struct generation *newer = slot->newest; newer != gen; newer = newer->older)
-		if (newer->uncertain || newer->crossed)
+		if (newer->doubts & (DOUBT_ORDER | DOUBT_CROSSED))
 			return false;
 	return true;
 }
@@ -24,11 +24,12 @@ static bool is_alone_since(const struct call_context *ctx, const struct slot *sl
 
 	for (const struct generation *older = gen->older; older; older = older->older) {
 		const struct fd_site *ended = &older->ended;
-		bool over = !older->uncertain && generation_after(ctx->store, ctx->call, ended);
+		bool over = !(older->doubts & DOUBT_ORDER) &&
+			    generation_after(ctx->store, ctx->call, ended);
 
 		if (ended->missing != SITE_SEEN || ended->time_ns >= time_ns)
 			return false;
-		if (!gen->loose || (over && !counts))
+		if (!(gen->doubts & DOUBT_CLOSED_EARLY) || (over && !counts))
 			return true;
 		if (!generation_was_seen(older))
 			return false;
@@ -57,7 +58,8 @@ bool owner_settles(const struct call_context *ctx, const struct generation *gen,
 {
 	const struct slot *slot = slot_find(ctx->table, ctx->call->fd);
 
-	if (gen->opened.missing != SITE_SEEN || (sure && (gen->crossed || gen->vague)))
+	if (gen->opened.missing != SITE_SEEN ||
+	    (sure && gen->doubts & (DOUBT_CROSSED | DOUBT_ORDER_BEFORE)))
 		return false;
 	for (unsigned int i = 0; i < record_call_claims(ctx->call); i++) {
 		struct record_claim claim = claim_at(ctx->call, i);
@@ -106,6 +108,6 @@ static bool is_followed_by_seen(const struct slot *slot, const struct generation
 
 bool owner_certain(const struct store *store, const struct slot *slot, const struct generation *gen)
 {
-	return !gen->uncertain && !gen->swept && gen->owner_gaps == store->gaps &&
+	return !(gen->doubts & (DOUBT_ORDER | DOUBT_RANGE)) && gen->owner_gaps == store->gaps &&
 	       is_followed_by_seen(slot, gen) && owner_followed_by_certain(slot, gen);
 }

@@ -510,7 +510,7 @@ static void unexplained(struct pending *pending, struct pending_finding *entry)
 	gen = entry->slot->newest;
 	if (!slot_live(entry->slot) || gen->id != entry->gen || !failed_after(pending, entry, gen))
 		return;
-	gen->uncertain |= flushed;
+	gen->doubts |= doubt_if(flushed, DOUBT_ORDER);
 	generation_over(pending->store, gen, flushed ? &entry->finding.bad : &other_way);
 }
 

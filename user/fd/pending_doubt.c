@@ -45,7 +45,8 @@ void pending_doubt_generations(const struct pending *pending, struct slot *slot,
 {
 	for (struct generation *gen = slot->newest; gen; gen = gen->older)
 		if (gen->waiting &&
-		    (!opens || (gen->loose && !is_past(pending->store, gen->waiting, call))) &&
+		    (!opens || (gen->doubts & DOUBT_CLOSED_EARLY &&
+				!is_past(pending->store, gen->waiting, call))) &&
 		    order_may_overlap(pending->store, call, &gen->ended))
 			finding_doubt(gen->waiting, DOUBT_ORDER);
 }

@@ -180,7 +180,8 @@ void generation_unknown(struct store *store, struct generation *gen, enum site_m
 {
 	generation_set_what(store, gen, &(struct fd_what){.type = FD_UNKNOWN}, NULL);
 	gen->opened = (struct fd_site){.missing = missing};
-	gen->listed = gen->copied = gen->inherited = gen->raced = gen->shown = false;
+	gen->listed = gen->copied = gen->inherited = gen->shown = false;
+	gen->doubts &= ~DOUBT_WHILE_OPEN;
 }
 
 /* Histories that several numbers have */

@@ -115,7 +115,7 @@ static bool is_in_doubt(const struct store *store, const struct slot *slot)
 		return true;
 	if (!gen)
 		return false;
-	return gen->uncertain || gen->crossed || gen->doubted || gen->swept ||
+	return gen->doubts & (DOUBT_ORDER | DOUBT_CROSSED | DOUBT_CLOSE_MISSED | DOUBT_RANGE) ||
 	       (gen->live && !knows_cloexec(gen));
 }
 
@@ -141,13 +141,14 @@ void table_exec(struct store *store, struct table *table)
 		slot_drop_older(store, slot);
 		slot->cut = slot->uneven = false;
 		gen = slot->newest;
-		gen->hidden |= coverage_doubts_since(table, &gen->opened);
+		gen->doubts |= coverage_doubts_since(table, &gen->opened);
 		gen->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
 		gen->shown = false;
-		gen->raced = gen->uncertain = false;
-		gen->doubted = doubted; /* if it is there at all */
-		gen->owner = 0;		/* so are its objects */
-		gen->crossed = false;
+		gen->owner = 0; /* so are its objects */
+		gen->doubts &=
+			~(DOUBT_WHILE_OPEN | DOUBT_ORDER | DOUBT_CROSSED | DOUBT_CLOSE_MISSED);
+		/* It may not be there at all. */
+		gen->doubts |= doubt_if(doubted, DOUBT_CLOSE_MISSED);
 	}
 	table->foreign |= table_gap(store, table) || table->cut || table->unsure ||
 			  (!table->whole && !table->snapshot);

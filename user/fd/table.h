@@ -45,9 +45,9 @@ struct generation {
 			 */
 	uint32_t proofs;	 /* enum finding_proof, about the close that ended it (reuse.h) */
 	unsigned int owner_gaps; /* store.gaps when it began, or when the owner took it */
-	uint32_t hidden;     /* enum doubt: by which ways it may have become another before exec */
-	uint8_t owner_type;  /* enum owner_type */
-	uint8_t owner_flags; /* enum claim_flag */
+	uint32_t doubts;	 /* enum doubt */
+	uint8_t owner_type;	 /* enum owner_type */
+	uint8_t owner_flags;	 /* enum claim_flag */
 	bool live : 1;
 	bool cloexec : 1;
 	bool copied : 1;    /* a call of the dup family made it */
@@ -55,20 +55,8 @@ struct generation {
 	bool listed : 1;    /* it is known from the snapshot; its open may be recorded later */
 	bool awaited : 1;   /* it is over because the number was opened again: its close is not
 			       recorded yet */
-	bool raced : 1;	    /* it began while the number was believed open */
-	bool shadowed : 1;  /* it began while it was unsure whether the number was open */
 	bool follows : 1;   /* its open was entered after the close of the generation before had
 			       returned */
-	bool loose : 1;	    /* the close that ended it may have come before its open had returned */
-	bool doubted : 1;   /* its own close may have been missed, or taken for that of an older
-			       generation */
-	bool crossed : 1; /* its open and that of the generation before, which is awaited, may have
-			     come in the other order */
-	bool vague : 1;	  /* it was uncertain already before it was closed */
-	bool uncertain : 1; /* another order of the recorded calls fits as well */
-	bool swept : 1;	    /* a close_range may have ended it, or another generation after it, or
-			       neither */
-	bool covered : 1;   /* a close_range covered the number when this generation was over */
 	bool shown : 1;	    /* its open was not seen: `opened` is the use that showed it */
 
 	/* These are for ownership.h. */

@@ -36,7 +36,7 @@ static bool may_be_another(const struct table *copy, const struct generation *ge
 {
 	if (gen->opened.missing != SITE_SEEN || gen->opened.time_ns <= copy->copied_ns)
 		return opens || !is_shown(gen);
-	return opens && gen->loose;
+	return opens && gen->doubts & DOUBT_CLOSED_EARLY;
 }
 
 /* Without memory for its own generations, the slot is marked as stale: nothing in it is certain. */
@@ -47,7 +47,7 @@ static void doubt_generations(struct slot *slot, bool opens)
 		return;
 	}
 	for (struct generation *gen = slot->newest; gen; gen = gen->older)
-		gen->uncertain |= may_be_another(slot->table, gen, opens);
+		gen->doubts |= doubt_if(may_be_another(slot->table, gen, opens), DOUBT_ORDER);
 }
 
 /*
@@ -105,7 +105,7 @@ static void follow(struct store *store, struct table *from, struct table *to)
 
 /*
  * A descriptor that the snapshot of the original listed may have been opened only after the copy,
- * by a call that is recorded later: the generation in the copy is doubted.
+ * by a call that is recorded later: the copy may never have had it.
  */
 static void doubt_listed(struct table *to)
 {
@@ -113,7 +113,7 @@ static void doubt_listed(struct table *to)
 
 	EACH_SLOT(to, at, slot)
 	if (slot->newest && slot->newest->listed && slot_own(slot))
-		slot->newest->doubted = true;
+		slot->newest->doubts |= DOUBT_CLOSE_MISSED;
 }
 
 void copy_began(struct store *store, struct table *from, struct table *to, uint32_t tid,

@@ -9,6 +9,7 @@
 #include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/generation.h"
+#include "fd/generation_doubt.h"
 #include "fd/owner_names.h"
 
 /* What is known of a number, when a call says that it is not open. */
@@ -25,10 +26,7 @@ enum fd_state {
 struct subject {
 	int32_t fd;
 	enum fd_state state;
-	bool gap;    /* records were lost since this was known */
-	bool unsure; /* it may have been otherwise when the table was copied */
-	bool cut;    /* a generation of it may have been forgotten */
-	bool swept;  /* a close_range may have closed it, or what nobody saw open there */
+	uint32_t doubts; /* enum doubt: all that speaks against a fact about that state */
 	const struct generation *gen;
 };
 
@@ -47,6 +45,13 @@ static enum fd_state never_seen(const struct call_context *ctx, int32_t fd)
 	return FD_STATE_BEFORE;
 }
 
+static enum fd_state state_of(const struct generation *gen)
+{
+	if (gen->live)
+		return FD_STATE_OPEN;
+	return gen->ended.missing == SITE_SEEN ? FD_STATE_CLOSED : FD_STATE_GONE;
+}
+
 static struct subject look_up(const struct call_context *ctx, int32_t fd)
 {
 	const struct slot *slot = fd < 0 ? NULL : slot_find(ctx->table, fd);
@@ -54,21 +59,17 @@ static struct subject look_up(const struct call_context *ctx, int32_t fd)
 
 	if (fd < 0)
 		return s;
-	s.unsure = table_unsure(ctx->table, slot);
 	if (!slot || !slot->newest) {
 		s.state = never_seen(ctx, fd);
-		s.gap = table_gap(ctx->store, ctx->table);
-		s.cut = table_cut(ctx->table, fd);
-		s.swept = table_swept(ctx->table, fd) &&
-			  (table_hides(ctx->table) || ctx->table->swept_early);
+		s.doubts = doubts_about_number(ctx->store, ctx->table, slot, fd);
 		return s;
 	}
 	s.gen = slot->newest;
-	s.gap = slot_stale(ctx->store, slot);
-	s.swept = s.gen->swept || (s.gen->covered && table_hides(ctx->table));
-	s.state = s.gen->live			      ? FD_STATE_OPEN
-		  : s.gen->ended.missing == SITE_SEEN ? FD_STATE_CLOSED
-						      : FD_STATE_GONE;
+	s.state = state_of(s.gen);
+	/* A finding about one that is open waits for its end, and for the doubts about that. */
+	s.doubts = s.state == FD_STATE_CLOSED
+			   ? doubts_about_generation(ctx->store, slot, s.gen)
+			   : doubts_about_number(ctx->store, ctx->table, slot, fd);
 	return s;
 }
 
@@ -116,7 +117,7 @@ static void fill_generation(struct finding *f, const struct generation *gen)
 		f->notes |= NOTE_OPEN_BEFORE_ATTACH;
 	if (gen->opened.missing == SITE_LOST)
 		f->notes |= NOTE_GAP;
-	finding_doubt(f, gen->hidden);
+	finding_doubt(f, gen->doubts & DOUBTS_UNSEEN_WAYS);
 	if (!gen->ended.inherited && gen->ended.tid != f->bad.tid)
 		f->notes |= NOTE_DIFFERENT_THREADS;
 }
@@ -125,14 +126,8 @@ static void report_closed(const struct subject *s, enum finding_kind kind, struc
 {
 	report(v, kind);
 	v->text = s->gen->text;
-	v->loose = s->gen->loose || s->gen->doubted;
+	v->loose = s->gen->doubts & (DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED);
 	fill_generation(&v->finding, s->gen);
-	if (s->gap)
-		finding_doubt(&v->finding, DOUBT_GAP);
-	if (s->gen->uncertain || s->gen->crossed)
-		finding_doubt(&v->finding, DOUBT_ORDER);
-	if (s->swept)
-		finding_doubt(&v->finding, DOUBT_RANGE);
 }
 
 void verdict_owner(const struct call_context *ctx, const struct generation *gen,
@@ -152,7 +147,7 @@ void verdict_meant(const struct generation *gen, struct verdict *v)
 		v->finding.notes & (NOTE_GAP | NOTE_FLUSH) ? CERTAINTY_SUSPECTED : CERTAINTY_FACT;
 	v->finding.notes |= NOTE_REOPENED_SINCE;
 	v->text = gen->text;
-	v->loose = gen->loose || gen->doubted;
+	v->loose = gen->doubts & (DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED);
 	fill_generation(&v->finding, gen);
 }
 
@@ -161,10 +156,7 @@ static void report_unseen(struct verdict *v, enum site_missing missing)
 {
 	report(v, FINDING_DOUBLE_CLOSE_UNSEEN);
 	v->finding.closed.missing = v->finding.opened.missing = missing;
-	if (missing == SITE_LOST)
-		finding_doubt(&v->finding, DOUBT_GAP);
-	if (missing == SITE_HISTORY_CUT)
-		finding_doubt(&v->finding, DOUBT_CUT);
+	finding_doubt(&v->finding, doubt_if(missing == SITE_LOST, DOUBT_GAP));
 }
 
 static void report_bad_fd(struct verdict *v, enum site_missing missing)
@@ -179,17 +171,16 @@ static void report_bad_fd(struct verdict *v, enum site_missing missing)
 /* A number that nobody saw open. why: otherwise, what may have kept us from seeing it. */
 static void report_never(const struct subject *s, enum site_missing why, struct verdict *v)
 {
-	report_bad_fd(v, s->cut ? SITE_HISTORY_CUT : why);
-	if (s->swept)
-		finding_doubt(&v->finding, DOUBT_RANGE);
+	report_bad_fd(v, s->doubts & DOUBT_CUT ? SITE_HISTORY_CUT : why);
 }
 
 static void close_of_never(const struct call_context *ctx, const struct subject *s,
 			   struct verdict *v)
 {
 	/* What was forgotten, or may have been opened in a gap, is no sign of a blind loop. */
-	v->evidence = s->gap || s->cut || s->swept ? EVIDENCE_UNSEEN : EVIDENCE_BLIND;
-	if (ctx->vfork || s->gap)
+	v->evidence = s->doubts & (DOUBT_GAP | DOUBT_CUT | DOUBT_RANGE) ? EVIDENCE_UNSEEN
+									: EVIDENCE_BLIND;
+	if (ctx->vfork || s->doubts & DOUBT_GAP)
 		return;
 	report_never(s, SITE_NOT_APPLICABLE, v);
 }
@@ -200,12 +191,10 @@ static void close_of_before(const struct call_context *ctx, const struct subject
 	v->evidence = EVIDENCE_UNSEEN;
 	if (ctx->vfork)
 		return;
-	if (s->gap || ctx->table->relisted)
+	if (s->doubts & DOUBT_GAP || ctx->table->relisted)
 		report_unseen(v, SITE_LOST);
 	else
-		report_unseen(v, s->cut ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
-	if (s->swept)
-		finding_doubt(&v->finding, DOUBT_RANGE);
+		report_unseen(v, s->doubts & DOUBT_CUT ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
 }
 
 static void close_of_open(const struct call_context *ctx, const struct subject *s,
@@ -214,7 +203,7 @@ static void close_of_open(const struct call_context *ctx, const struct subject *
 	/* Listed when it was opened again; its open is on its way. */
 	if (s->gen->listed && generation_early(ctx->table, ctx->call))
 		return;
-	if (s->gap) {
+	if (s->doubts & DOUBT_GAP) {
 		if (!ctx->vfork)
 			report_unseen(v, SITE_LOST);
 		return;
@@ -278,10 +267,9 @@ void verdict_close(const struct call_context *ctx, struct verdict *v)
 		v->evidence = EVIDENCE_UNSEEN;
 		break;
 	}
-	if (s.unsure)
-		finding_doubt(&v->finding, DOUBT_ORDER);
-	if (record_call_table(ctx->call) == TABLE_MAY_HOLD)
-		finding_doubt(&v->finding, DOUBT_FLUSH);
+	finding_doubt(
+		&v->finding,
+		s.doubts | doubt_if(record_call_table(ctx->call) == TABLE_MAY_HOLD, DOUBT_FLUSH));
 }
 
 static bool is_probe(const struct record_call *call)
@@ -415,12 +403,11 @@ void verdict_use(const struct call_context *ctx, struct verdict *v)
 		use_of_closed(ctx, &s, v);
 	else if (s.state == FD_STATE_NEGATIVE)
 		report_bad_fd(v, SITE_NOT_APPLICABLE);
-	else if (s.state == FD_STATE_NEVER && !s.gap)
+	else if (s.state == FD_STATE_NEVER && !(s.doubts & DOUBT_GAP))
 		report_never(&s, SITE_NOT_APPLICABLE, v);
-	else if (s.state == FD_STATE_BEFORE && !s.gap)
+	else if (s.state == FD_STATE_BEFORE && !(s.doubts & DOUBT_GAP))
 		report_never(&s, ctx->table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH, v);
-	if (s.unsure)
-		finding_doubt(&v->finding, DOUBT_ORDER);
+	finding_doubt(&v->finding, s.doubts);
 }
 
 void verdict_pending(struct finding *f, const struct generation *gen, bool sure)
@@ -428,8 +415,5 @@ void verdict_pending(struct finding *f, const struct generation *gen, bool sure)
 	finding_set_kind(f, FINDING_DOUBLE_CLOSE);
 	f->notes |= NOTE_PENDING_CLOSE;
 	fill_generation(f, gen);
-	if (!sure || gen->uncertain || gen->crossed)
-		finding_doubt(f, DOUBT_ORDER);
-	if (gen->swept)
-		finding_doubt(f, DOUBT_RANGE);
+	finding_doubt(f, gen->doubts | doubt_if(!sure, DOUBT_ORDER));
 }

@@ -76,9 +76,9 @@ enum evidence {
 struct verdict {
 	enum act act;
 	enum evidence evidence;
-	uint64_t gen;	   /* ACT_WAIT: the id of the generation that is believed open */
-	bool loose;	   /* ACT_REPORT: the generation it is about is loose or doubted (struct
-			      generation) */
+	uint64_t gen; /* ACT_WAIT: the id of the generation that is believed open */
+	bool loose; /* ACT_REPORT: the close may have ended another generation than the finding says
+			(DOUBT_CLOSED_EARLY, DOUBT_CLOSE_MISSED) */
 	uint64_t taken_ns; /* the owner may have taken the number at this time, during the close; 0:
 			      it did not */
 	struct text *text; /* what the finding's path lies in; lent, as is victim_text */
