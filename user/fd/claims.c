@@ -35,7 +35,8 @@ static bool began_after(const struct generation *gen, uint64_t time_ns)
 /* What was over already the object did not take, but one that was not seen. */
 static bool was_over(const struct generation *gen, uint64_t time_ns)
 {
-	return !gen->live && gen->ended.missing == SITE_SEEN && gen->ended.time_ns < time_ns;
+	return !generation_live(gen) && gen->ended.missing == SITE_SEEN &&
+	       gen->ended.time_ns < time_ns;
 }
 
 /* It is not known when it began, nor what had come before: the object may have taken any of that.

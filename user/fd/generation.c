@@ -33,14 +33,13 @@ static void settle_doubts(struct store *store, struct slot *slot)
 {
 	struct generation *gen = slot->newest;
 
-	if (gen && gen->live && table_unsure(slot->table, slot))
+	if (gen && generation_live(gen) && table_unsure(slot->table, slot))
 		gen->doubts |= doubt_if(gen->opened.missing == SITE_SEEN, DOUBT_ORDER);
 	if (!slot_stale(store, slot))
 		return;
-	if (gen && gen->live)
+	if (gen && generation_live(gen))
 		generation_unknown(store, gen, SITE_LOST);
-	for (; gen; gen = gen->older)
-		gen->awaited = false;
+	slot_await_nothing(slot);
 	slot_touch(store, slot);
 }
 
@@ -67,7 +66,7 @@ static enum site_missing why_unseen(const struct store *store, const struct tabl
 static bool is_listed(const struct store *store, const struct table *table,
 		      const struct generation *gen, const struct record_call *call)
 {
-	if (!gen->listed)
+	if (gen->began != BEGAN_LISTED)
 		return false;
 	if (record_call_entered(call))
 		return record_call_entered(call) <= table->snapshot_ns;
@@ -81,8 +80,8 @@ static bool may_have_begun(const struct store *store, const struct generation *g
 {
 	const struct fd_site *ended = &gen->ended;
 
-	if (gen->live || gen->opened.missing == SITE_SEEN || ended->missing != SITE_SEEN ||
-	    generation_after(store, call, ended))
+	if (generation_live(gen) || gen->opened.missing == SITE_SEEN ||
+	    ended->missing != SITE_SEEN || generation_after(store, call, ended))
 		return false;
 	return record_call_entered(call) ? record_call_entered(call) < ended->time_ns
 					 : generation_soon(store, call, ended);
@@ -126,13 +125,13 @@ static void set_opened(struct store *store, const struct slot *slot, struct gene
 	const struct table *table = slot->table;
 
 	gen->opened = generation_site(call);
-	gen->shown = false;
+
 	gen->doubts |= doubt_if(order_in_gap(store, slot, call) ||
 					(may_be_older(store, table, call) &&
 					 (!table->snapshot || generation_early(table, call))),
 				DOUBT_ORDER);
 	gen->cloexec = making->cloexec;
-	gen->copied = making->copied;
+	gen->began = making->copied ? BEGAN_BY_DUP : BEGAN_BY_CALL;
 	generation_set_what(store, gen, &making->what, making->text);
 }
 
@@ -179,8 +178,8 @@ static bool may_be_its_open(const struct store *store, const struct generation *
 {
 	struct fd_site shown = gen->opened;
 
-	shown.missing = gen->shown ? SITE_SEEN : SITE_NOT_APPLICABLE;
-	return gen->live && gen->opened.missing == SITE_OTHER_WAY &&
+	shown.missing = gen->began == BEGAN_BEFORE_USE ? SITE_SEEN : SITE_NOT_APPLICABLE;
+	return generation_live(gen) && gen->opened.missing == SITE_OTHER_WAY &&
 	       order_may_overlap(store, call, &shown);
 }
 
@@ -204,8 +203,7 @@ int generation_begin(struct store *store, struct table *table, int32_t fd,
 		doubt_since(slot, earlier);
 		return 0;
 	}
-	if (gen && gen->live && !stale && is_listed(store, table, gen, call)) {
-		gen->listed = false;
+	if (gen && generation_live(gen) && !stale && is_listed(store, table, gen, call)) {
 		gen->doubts &= ~DOUBT_ORDER;
 		gen->doubts |= doubt_if(!generation_early(table, call), DOUBT_ORDER);
 		set_opened(store, slot, gen, call, making);
@@ -218,13 +216,15 @@ int generation_begin(struct store *store, struct table *table, int32_t fd,
 	}
 	settle_doubts(store, slot);
 	slot_touch(store, slot);
-	if (gen && gen->live) {
+	if (gen && generation_live(gen)) {
 		/* A close_range may have ended the old generation: then no close of it is due. */
 		maybe = gen->doubts & DOUBT_RANGE;
-		raced = gen->awaited = !stale && !maybe && !unsure;
+		raced = !stale && !maybe && !unsure;
 		shadowed = !raced && !maybe;
 		generation_over(store, gen,
 				&(struct fd_site){.missing = stale ? SITE_LOST : SITE_OTHER_WAY});
+		if (raced)
+			gen->state = GENERATION_AWAITED;
 	}
 	err = push(store, slot, call, making);
 	if (err)
@@ -281,7 +281,7 @@ static struct generation *find_awaited(const struct store *store, const struct s
 	     next = gen, gen = gen->older) {
 		const struct fd_site *opened = &next->opened;
 
-		if (!gen->awaited || opened->missing != SITE_SEEN ||
+		if (gen->state != GENERATION_AWAITED || opened->missing != SITE_SEEN ||
 		    generation_after(store, call, opened) ||
 		    (gen->given && gen->giver != call->h.tid))
 			continue;
@@ -323,7 +323,7 @@ static struct generation *push_unseen(struct store *store, struct slot *slot,
 						order_may_overlap(store, call, &older->ended),
 					DOUBT_ORDER);
 	for (older = gen->older; older; older = older->older)
-		gen->doubts |= doubt_if(older->awaited, DOUBT_ORDER);
+		gen->doubts |= doubt_if(older->state == GENERATION_AWAITED, DOUBT_ORDER);
 	return gen;
 }
 
@@ -338,9 +338,9 @@ static bool find_meant(const struct store *store, struct slot *slot, const struc
 	struct generation *gen = slot_generation(slot, meant);
 
 	*ret_gen = gen;
-	if (!gen || gen->live)
+	if (!gen || generation_live(gen))
 		return true;
-	return gen->awaited && gen != slot->newest &&
+	return gen->state == GENERATION_AWAITED && gen != slot->newest &&
 	       !generation_after(store, call, &next_generation(slot, gen)->opened);
 }
 
@@ -362,8 +362,9 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	*ret_raced = false;
 	if (meant && find_meant(store, slot, call, meant, ret_gen)) {
 		if (*ret_gen) {
-			slot->newest->doubts |= doubt_if((*ret_gen)->awaited, DOUBT_CLOSE_MISSED);
-			(*ret_gen)->awaited = false;
+			slot->newest->doubts |= doubt_if((*ret_gen)->state == GENERATION_AWAITED,
+							 DOUBT_CLOSE_MISSED);
+
 			generation_over(store, *ret_gen, &site);
 		}
 		return 0;
@@ -371,7 +372,7 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	gen = find_awaited(store, slot, call);
 	*ret_raced = gen != NULL;
 	if (gen) {
-		gen->awaited = false;
+
 		if (generation_after(store, call, &gen->opened))
 			next_generation(slot, gen)->doubts &= ~DOUBT_CROSSED;
 		slot->newest->doubts |=
@@ -380,7 +381,7 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 		 * The awaited generation may have been over already; then the close ended an
 		 * unseen generation after the newest.
 		 */
-		if (!slot->newest->live)
+		if (!generation_live(slot->newest))
 			slot->newest->doubts |=
 				doubt_if(!record_call_entered(call) || gen->doubts & DOUBT_ORDER,
 					 DOUBT_ORDER);
@@ -390,7 +391,7 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 		gen->doubts |=
 			doubt_if(generation_close_contested(store, slot, gen, call), DOUBT_ORDER);
 		/* This may have been closed, and the number used again, before the snapshot. */
-		if (gen->listed && generation_early(table, call))
+		if (gen->began == BEGAN_LISTED && generation_early(table, call))
 			generation_unknown(store, gen, gen->opened.missing);
 	} else {
 		gen = push_unseen(store, slot, call, why);
@@ -438,7 +439,7 @@ int generation_seen(struct store *store, struct table *table, int32_t fd,
 		return -ENOMEM;
 	gen->opened = generation_site(call);
 	gen->opened.missing = why;
-	gen->shown = true;
+	gen->began = BEGAN_BEFORE_USE;
 	gen->doubts |= doubt_if(generation_may_be_swept(store, table, fd, call), DOUBT_RANGE) |
 		       doubt_if(order_in_gap(store, slot, call), DOUBT_ORDER);
 	return 0;
@@ -455,7 +456,7 @@ bool generation_close_bulk(struct store *store, struct slot *slot, const struct 
 	 * The number may have been opened again, unseen; of two close_range that overlap, either
 	 * may have ended the generation.
 	 */
-	if (!gen->live) {
+	if (!generation_live(gen)) {
 		gen->doubts |= DOUBT_COVERED;
 		gen->doubts |= doubt_if(!(call->arg & RANGE_MADE_TOLD) ||
 						(call_shape(gen->ended.call) == SHAPE_CLOSE_RANGE &&
@@ -464,7 +465,7 @@ bool generation_close_bulk(struct store *store, struct slot *slot, const struct 
 		return false;
 	}
 	/* The generation may have begun after the close_range. */
-	if (gen->listed && generation_early(slot->table, call)) {
+	if (gen->began == BEGAN_LISTED && generation_early(slot->table, call)) {
 		gen->doubts |= DOUBT_RANGE;
 		return false;
 	}
@@ -476,7 +477,7 @@ bool generation_close_bulk(struct store *store, struct slot *slot, const struct 
 	slot_touch(store, slot);
 	gen->doubts |= doubt_if(order_may_overlap(store, call, &gen->opened) ||
 					order_in_gap(store, slot, call) ||
-					(gen->listed &&
+					(gen->began == BEGAN_LISTED &&
 					 generation_may_be_unlisted(store, slot->table, call)),
 				DOUBT_ORDER) |
 		       doubt_if(coverage_hides(slot->table) ||

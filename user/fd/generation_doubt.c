@@ -30,7 +30,7 @@ bool generation_open_missed(const struct store *store, const struct slot *slot,
 	bool missed = false, before = false;
 
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
-		missed |= !gen->live && gen->opened.missing == SITE_OTHER_WAY;
+		missed |= !generation_live(gen) && gen->opened.missing == SITE_OTHER_WAY;
 		before |= order_may_overlap(store, call, &gen->ended);
 	}
 	return missed && before;
@@ -114,7 +114,7 @@ static bool awaits_another(const struct store *store, const struct slot *slot,
 			return table_cut(slot->table, slot->fd) &&
 			       (gen->doubts & DOUBT_WHILE_OPEN ||
 				order_may_overlap(store, call, &gen->opened));
-		if (gen->doubts & DOUBT_CROSSED && older->awaited)
+		if (gen->doubts & DOUBT_CROSSED && older->state == GENERATION_AWAITED)
 			return true;
 		if ((gen->doubts & DOUBT_WHILE_UNSURE || is_left(older)) &&
 		    order_may_overlap(store, call, &gen->opened))
@@ -149,7 +149,7 @@ bool generation_close_contested(const struct store *store, const struct slot *sl
 		       generation_may_have_older(store, slot, call);
 	if (awaits_another(store, slot, older, call))
 		return true;
-	if (older->awaited || older->ended.missing != SITE_SEEN)
+	if (older->state == GENERATION_AWAITED || older->ended.missing != SITE_SEEN)
 		return gen->doubts & (DOUBT_WHILE_OPEN | DOUBT_WHILE_UNSURE) ||
 		       older->ended.missing == SITE_LOST;
 	if (is_left(older))

@@ -138,7 +138,7 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 	if (!gen)
 		return -ENOMEM;
 	slot_touch(store, slot);
-	gen->listed = true;
+	gen->began = BEGAN_LISTED;
 	gen->cloexec = cloexec;
 	text = what->path ? text_new(store, what->path, strlen(what->path)) : NULL;
 	coverage_listed(table, what, store->now_ns);

@@ -170,7 +170,7 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	 */
 	if (late && intent->stale && intent->owner == OWNER_SOCKET)
 		return;
-	if (!meant || meant == gen || meant->live || meant->ended.missing != SITE_SEEN ||
+	if (!meant || meant == gen || generation_live(meant) || meant->ended.missing != SITE_SEEN ||
 	    meant->owner_gaps != pending->store->gaps)
 		return;
 	unsure = meant->doubts & DOUBT_ORDER || !owner_followed_by_certain(slot, meant);
@@ -400,7 +400,8 @@ static struct generation *meant_generation(const struct slot *slot, const struct
 {
 	struct generation *meant = intent->object ? slot_generation(slot, intent->gen) : NULL;
 
-	return meant && !meant->live && meant->ended.missing == SITE_SEEN ? meant : slot->newest;
+	return meant && !generation_live(meant) && meant->ended.missing == SITE_SEEN ? meant
+										     : slot->newest;
 }
 
 /*
@@ -450,7 +451,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (ctx->call->call == CALL_CLOSE && record_call_claims(ctx->call))
 		end_waits(pending, ctx);
 	doubt = is_anybodys(ctx, slot, intent);
-	if (!slot || !slot->newest || slot->newest->live || verdict->act != ACT_REPORT ||
+	if (!slot || !slot->newest || generation_live(slot->newest) || verdict->act != ACT_REPORT ||
 	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE))
 		return;
 	if (f->kind == FINDING_USE_AFTER_CLOSE && f->fd == ctx->call->fd &&

@@ -454,7 +454,7 @@ static bool failed_after(const struct pending *pending, const struct pending_fin
 		return true;
 	if (begun->missing == SITE_BEFORE_ATTACH && entry->table->snapshot)
 		begun = &listed;
-	else if (begun->missing != SITE_SEEN && !gen->shown)
+	else if (begun->missing != SITE_SEEN && gen->began != BEGAN_BEFORE_USE)
 		return false;
 	if (bad->tid == begun->tid || entry->after_ns > begun->time_ns)
 		return true;

@@ -112,7 +112,7 @@ static void history_trim(struct store *store, struct slot *slot)
 		return;
 	for (link = &gen->older; *link;) {
 		gen = *link;
-		if ((gen->awaited && awaited++ < AWAITED_MAX) ||
+		if ((gen->state == GENERATION_AWAITED && awaited++ < AWAITED_MAX) ||
 		    (gen->owner && !gen->given && stale++ < RECORD_CLAIMS_MAX)) {
 			link = &gen->older;
 			continue;
@@ -127,7 +127,7 @@ static void history_trim(struct store *store, struct slot *slot)
 struct generation *generation_push(struct store *store, struct slot *slot)
 {
 	static const struct generation nothing = {
-		.live = true,
+		.state = GENERATION_LIVE,
 		.ended.missing = SITE_NOT_APPLICABLE,
 	};
 	struct generation *gen = generation_new(store, &nothing);
@@ -143,12 +143,19 @@ struct generation *generation_push(struct store *store, struct slot *slot)
 	return gen;
 }
 
+void slot_await_nothing(struct slot *slot)
+{
+	for (struct generation *gen = slot->newest; gen; gen = gen->older)
+		if (gen->state == GENERATION_AWAITED)
+			gen->state = GENERATION_OVER;
+}
+
 void slot_drop_newest(struct store *store, struct slot *slot)
 {
 	struct generation *gen = slot->newest;
 
 	slot->newest = gen->older;
-	store->live -= gen->live;
+	store->live -= generation_live(gen);
 	generation_free(store, gen);
 }
 
@@ -160,8 +167,8 @@ void slot_drop_older(struct store *store, struct slot *slot)
 
 void generation_over(struct store *store, struct generation *gen, const struct fd_site *ended)
 {
-	store->live -= gen->live;
-	gen->live = false;
+	store->live -= generation_live(gen);
+	gen->state = GENERATION_OVER;
 	gen->ended = *ended;
 }
 
@@ -180,7 +187,8 @@ void generation_unknown(struct store *store, struct generation *gen, enum site_m
 {
 	generation_set_what(store, gen, &(struct fd_what){.type = FD_UNKNOWN}, NULL);
 	gen->opened = (struct fd_site){.missing = missing};
-	gen->listed = gen->copied = gen->inherited = gen->shown = false;
+	gen->began = BEGAN_UNSEEN;
+	gen->inherited = false;
 	gen->doubts &= ~DOUBT_WHILE_OPEN;
 }
 
@@ -248,7 +256,7 @@ static void leave_generations(struct store *store, struct slot *slot)
 
 	if (!gen)
 		return;
-	store->live -= gen->live;
+	store->live -= generation_live(gen);
 	slot->newest = NULL;
 	if (!--gen->refs)
 		history_free(store, gen);
@@ -367,7 +375,7 @@ void slot_touch(struct store *store, struct slot *slot)
 
 bool slot_live(const struct slot *slot)
 {
-	return slot && slot->newest && slot->newest->live;
+	return slot && slot->newest && generation_live(slot->newest);
 }
 
 struct generation *slot_generation(const struct slot *slot, uint64_t id)
@@ -405,7 +413,7 @@ bool slot_copy(struct store *store, struct table *to, struct slot *from, bool in
 	if (!slot->newest)
 		return true;
 	slot->newest->refs++;
-	store->live += slot->newest->live;
+	store->live += generation_live(slot->newest);
 	from->shared = slot->shared = slot->borrowed = true;
 	slot->inherits = inherited || from->inherits;
 	return true;

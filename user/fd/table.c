@@ -116,7 +116,7 @@ static bool is_in_doubt(const struct store *store, const struct slot *slot)
 	if (!gen)
 		return false;
 	return gen->doubts & (DOUBT_ORDER | DOUBT_CROSSED | DOUBT_CLOSE_MISSED | DOUBT_RANGE) ||
-	       (gen->live && !knows_cloexec(gen));
+	       (generation_live(gen) && !knows_cloexec(gen));
 }
 
 /*
@@ -134,7 +134,8 @@ void table_exec(struct store *store, struct table *table)
 		bool doubted = is_in_doubt(store, slot);
 
 		table->foreign |= doubted;
-		if (!gen || !gen->live || gen->cloexec || !knows_cloexec(gen) || !slot_own(slot)) {
+		if (!gen || !generation_live(gen) || gen->cloexec || !knows_cloexec(gen) ||
+		    !slot_own(slot)) {
 			slot_free(store, slot);
 			continue;
 		}
@@ -143,7 +144,9 @@ void table_exec(struct store *store, struct table *table)
 		gen = slot->newest;
 		gen->doubts |= coverage_doubts_since(table, &gen->opened);
 		gen->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
-		gen->shown = false;
+		if (gen->began == BEGAN_BEFORE_USE)
+			gen->began = BEGAN_UNSEEN;
+
 		gen->owner = 0; /* so are its objects */
 		gen->doubts &=
 			~(DOUBT_WHILE_OPEN | DOUBT_ORDER | DOUBT_CROSSED | DOUBT_CLOSE_MISSED);
@@ -176,8 +179,8 @@ static void slot_gone(struct store *store, struct slot *slot)
 	/* One that was over may have begun again, and ended. */
 	if (gen)
 		generation_over(store, gen, &(struct fd_site){.missing = SITE_LOST});
-	for (; gen; gen = gen->older)
-		gen->awaited = false;
+	slot_await_nothing(slot);
+
 	slot_touch(store, slot);
 }
 

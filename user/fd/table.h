@@ -28,14 +28,29 @@ struct text {
 	char bytes[];
 };
 
+enum generation_state {
+	GENERATION_LIVE,
+	GENERATION_AWAITED, /* it is over because the number was opened again: its close is not
+			       recorded yet */
+	GENERATION_OVER,    /* struct generation, ended: by what */
+};
+
+/* What is known of how a generation began. */
+enum generation_beginning {
+	BEGAN_UNSEEN,	  /* nothing: opened.missing says why */
+	BEGAN_BY_CALL,	  /* a call made it that was seen */
+	BEGAN_BY_DUP,	  /* a call of the dup family did */
+	BEGAN_LISTED,	  /* the snapshot shows it; its open may be recorded later */
+	BEGAN_BEFORE_USE, /* a use shows it: `opened` is that use, though its open was not seen */
+};
+
 /* One generation of a number, from its open to its close. */
 struct generation {
 	struct generation *older;
-	uint64_t id; /* never reused */
-	struct fd_site
-		opened; /* the open; if that was not seen and `shown`: the use that showed it */
-	struct fd_site ended; /* the call that ended it, unless it is live */
-	struct fd_what what;  /* what was opened; its path lies in text */
+	uint64_t id;	       /* never reused */
+	struct fd_site opened; /* the open; BEGAN_BEFORE_USE: the use */
+	struct fd_site ended;  /* the call that ended it, unless it is live */
+	struct fd_what what;   /* what was opened; its path lies in text */
 	struct text *text;
 	uint64_t owner_class;	 /* the address of the owner's type (owner_names.h); 0: not known */
 	uint64_t owner;		 /* the address of the object that took it; 0: none known */
@@ -48,16 +63,12 @@ struct generation {
 	uint32_t doubts;	 /* enum doubt */
 	uint8_t owner_type;	 /* enum owner_type */
 	uint8_t owner_flags;	 /* enum claim_flag */
-	bool live : 1;
-	bool cloexec : 1;
-	bool copied : 1;    /* a call of the dup family made it */
+	enum generation_state state : 8;
+	enum generation_beginning began : 8;
 	bool inherited : 1; /* it began in the parent process, before fork */
-	bool listed : 1;    /* it is known from the snapshot; its open may be recorded later */
-	bool awaited : 1;   /* it is over because the number was opened again: its close is not
-			       recorded yet */
-	bool follows : 1;   /* its open was entered after the close of the generation before had
-			       returned */
-	bool shown : 1;	    /* its open was not seen: `opened` is the use that showed it */
+	bool cloexec : 1;
+	bool follows : 1; /* its open was entered after the close of the generation before had
+			     returned: no doubt, but what takes one away */
 
 	/* These are for ownership.h. */
 	bool given : 1;	    /* the owner has given it up */
@@ -249,10 +260,17 @@ struct generation *slot_generation(const struct slot *slot, uint64_t id);
 struct generation *generation_push(struct store *store, struct slot *slot);
 /* Drops the finding that waits for the owner of the generation, if there is one. */
 void generation_drop_waiting(struct store *store, struct generation *gen);
+/* Whether it is open, as far as is known. */
+static inline bool generation_live(const struct generation *gen)
+{
+	return gen->state == GENERATION_LIVE;
+}
 /* The generation is over. ended: the call that ended it, or why that call was not seen. */
 void generation_over(struct store *store, struct generation *gen, const struct fd_site *ended);
 /* Whether a call that was seen opened the generation, and a close that was seen ended it. */
 bool generation_was_seen(const struct generation *gen);
+/* No close of the slot's generations is on its way any more. They must not be shared. */
+void slot_await_nothing(struct slot *slot);
 /* Undoes the newest generation, which must not be shared: the number never had it. */
 void slot_drop_newest(struct store *store, struct slot *slot);
 /* How the generation was opened, and what it is, was not seen; missing: why. */

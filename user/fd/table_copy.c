@@ -23,7 +23,7 @@ static bool may_be_newer(const struct store *store, const struct fd_site *site, 
 /* The generation is live, or was ended by a close, which shows that the number was open. */
 static bool is_shown(const struct generation *gen)
 {
-	return gen->live || call_shape(gen->ended.call) == SHAPE_CLOSE;
+	return generation_live(gen) || call_shape(gen->ended.call) == SHAPE_CLOSE;
 }
 
 /*
@@ -112,7 +112,7 @@ static void doubt_listed(struct table *to)
 	struct slot *slot;
 
 	EACH_SLOT(to, at, slot)
-	if (slot->newest && slot->newest->listed && slot_own(slot))
+	if (slot->newest && slot->newest->began == BEGAN_LISTED && slot_own(slot))
 		slot->newest->doubts |= DOUBT_CLOSE_MISSED;
 }
 

@@ -47,7 +47,7 @@ static enum fd_state never_seen(const struct call_context *ctx, int32_t fd)
 
 static enum fd_state state_of(const struct generation *gen)
 {
-	if (gen->live)
+	if (generation_live(gen))
 		return FD_STATE_OPEN;
 	return gen->ended.missing == SITE_SEEN ? FD_STATE_CLOSED : FD_STATE_GONE;
 }
@@ -111,7 +111,7 @@ static void fill_generation(struct finding *f, const struct generation *gen)
 	f->what = gen->what;
 	if (gen->inherited)
 		f->notes |= NOTE_INHERITED;
-	if (gen->copied)
+	if (gen->began == BEGAN_BY_DUP)
 		f->notes |= NOTE_COPIED;
 	if (gen->opened.missing == SITE_BEFORE_ATTACH)
 		f->notes |= NOTE_OPEN_BEFORE_ATTACH;
@@ -201,7 +201,7 @@ static void close_of_open(const struct call_context *ctx, const struct subject *
 			  struct verdict *v)
 {
 	/* Listed when it was opened again; its open is on its way. */
-	if (s->gen->listed && generation_early(ctx->table, ctx->call))
+	if (s->gen->began == BEGAN_LISTED && generation_early(ctx->table, ctx->call))
 		return;
 	if (s->doubts & DOUBT_GAP) {
 		if (!ctx->vfork)
