@@ -283,7 +283,7 @@ static struct generation *find_awaited(const struct store *store, const struct s
 
 		if (gen->state != GENERATION_AWAITED || opened->missing != SITE_SEEN ||
 		    generation_after(store, call, opened) ||
-		    (gen->given && gen->giver != call->h.tid))
+		    (gen->owner.given && gen->owner.giver != call->h.tid))
 			continue;
 		if (record_call_entered(call) || generation_soon(store, call, opened))
 			found = gen;

@@ -299,7 +299,7 @@ static bool judge_close(struct fd_world *world, const struct call_context *ctx,
 	bool waits;
 
 	gen->ended.origin = owner_origin(intent);
-	gen->proofs = reuse_proofs(&world->reuse, gen, ctx->call);
+	gen->closer.proofs = reuse_proofs(&world->reuse, gen, ctx->call);
 	waits = owner_closed(&world->pending, ctx, intent, gen, raced);
 	reuse_note(&world->reuse, gen, ctx->call);
 	return waits;

@@ -16,7 +16,7 @@ static struct generation *find_taken(const struct table *table, int32_t fd, uint
 	const struct slot *slot = fd < 0 ? NULL : slot_find(table, fd);
 
 	for (struct generation *gen = slot ? slot->newest : NULL; gen; gen = gen->older)
-		if (gen->owner == object && !gen->given)
+		if (gen->owner.object == object && !gen->owner.given)
 			return gen;
 	return NULL;
 }
@@ -36,10 +36,10 @@ static int object_takes(struct store *store, struct table *table, const struct r
 	if (!slot_live(slot))
 		return 0; /* another thread is closing the number just now */
 	gen = slot->newest;
-	gen->owner = record->object;
-	gen->owner_type = record->type;
-	gen->owner_gaps = store->gaps;
-	gen->given = gen->lent = false;
+	gen->owner.object = record->object;
+	gen->owner.type = record->type;
+	gen->owner.gaps = store->gaps;
+	gen->owner.given = gen->owner.lent = false;
 	return 0;
 }
 
@@ -51,15 +51,15 @@ static int object_takes(struct store *store, struct table *table, const struct r
 static void end_wait(struct pending *pending, struct table *table, const struct record_call *call,
 		     struct generation *gen, bool wrong)
 {
-	struct finding *finding = gen->waiting;
+	struct finding *finding = gen->owner.waiting;
 	struct verdict verdict;
 
-	gen->waiting = NULL;
+	gen->owner.waiting = NULL;
 	if (finding)
 		store_discount(pending->store, sizeof(*finding));
 	if (finding && wrong) {
-		gen->behind = true;
-		gen->suspected = finding->certainty == CERTAINTY_SUSPECTED;
+		gen->closer.behind = true;
+		gen->closer.unsure = finding->certainty == CERTAINTY_SUSPECTED;
 		verdict = (struct verdict){
 			.act = ACT_REPORT,
 			.loose = gen->doubts & DOUBT_CLOSED_EARLY,
@@ -96,10 +96,10 @@ static void object_gives(struct pending *pending, struct table *table,
 	if (intents->warned == record->object)
 		intents->warned = 0;
 	if (gen) {
-		gen->given = true;
-		gen->giver = record->h.tid;
+		gen->owner.given = true;
+		gen->owner.giver = record->h.tid;
 		end_wait(pending, table, NULL, gen, closes);
-		if (gen->owner_gaps == pending->store->gaps)
+		if (gen->owner.gaps == pending->store->gaps)
 			intent.gen = gen->id;
 	}
 	if (closes)
@@ -171,7 +171,7 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	if (late && intent->stale && intent->owner == OWNER_SOCKET)
 		return;
 	if (!meant || meant == gen || generation_live(meant) || meant->ended.missing != SITE_SEEN ||
-	    meant->owner_gaps != pending->store->gaps)
+	    meant->owner.gaps != pending->store->gaps)
 		return;
 	unsure = meant->doubts & DOUBT_ORDER || !owner_followed_by_certain(slot, meant);
 	if (unsure && !intent->stale)
@@ -190,16 +190,16 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	 * If no object of the meant generation made the close that ended it, its owner was robbed
 	 * of the number: that earlier close is the culprit.
 	 */
-	if (meant->ended.call != CALL_CLOSE || !meant->given)
+	if (meant->ended.call != CALL_CLOSE || !meant->owner.given)
 		verdict.finding.culprit = CULPRIT_CLOSED;
 	coverage_weigh(ctx->table, &verdict.finding);
 	if (late)
 		finding_doubt(&verdict.finding, DOUBT_OWNER_LATE);
 	if (unsure)
 		finding_doubt(&verdict.finding, DOUBT_ORDER);
-	if (meant->suspected || (intent->unsure && !late))
+	if (meant->closer.unsure || (intent->unsure && !late))
 		finding_doubt(&verdict.finding, DOUBT_ANOTHERS);
-	gen->stolen = true;
+	gen->closer.stolen = true;
 	pending_break(pending, ctx->call->h.tid); /* its earlier findings are emitted first */
 	pending_alone(pending, ctx->table, ctx->call, &verdict);
 }
@@ -208,7 +208,7 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 static void judge_behind(const struct call_context *ctx, const struct intent *intent,
 			 const struct generation *gen, struct verdict *verdict)
 {
-	bool os_close = intent->point == OWNER_OS_CLOSE && !gen->lent;
+	bool os_close = intent->point == OWNER_OS_CLOSE && !gen->owner.lent;
 	uint32_t proofs = os_close ? reuse_proofs(ctx->reuse, gen, ctx->call) : 0;
 	struct finding *f = &verdict->finding;
 
@@ -241,11 +241,11 @@ static void wait_for_object(struct store *store, struct generation *gen,
 			    const struct finding *finding)
 {
 	generation_drop_waiting(store, gen);
-	gen->waiting = malloc(sizeof(*gen->waiting));
-	if (!gen->waiting)
+	gen->owner.waiting = malloc(sizeof(*gen->owner.waiting));
+	if (!gen->owner.waiting)
 		return;
 	store_count(store, sizeof(*finding));
-	*gen->waiting = *finding;
+	*gen->owner.waiting = *finding;
 }
 
 /* In older recordings: the owner of the generation has the number still, after this close. */
@@ -253,18 +253,18 @@ static bool is_behind(const struct call_context *ctx, const struct generation *g
 {
 	const struct record_call *call = ctx->call;
 
-	return gen->owner && !gen->given && gen->owner_gaps == ctx->store->gaps &&
-	       call->owner == OWNER_HOLDS && call->owner_low == (uint32_t)gen->owner;
+	return gen->owner.object && !gen->owner.given && gen->owner.gaps == ctx->store->gaps &&
+	       call->owner == OWNER_HOLDS && call->owner_low == (uint32_t)gen->owner.object;
 }
 
 /* Notes the claiming object as the one that has, or had, the generation. */
 static void generation_owned(struct generation *gen, const struct record_claim *claim)
 {
-	gen->owner = claim->object;
-	gen->owner_class = claim->type;
-	gen->owner_type = claim->kind;
-	gen->owner_flags = claim->flags;
-	gen->lent = claim->flags & CLAIM_PARENTS;
+	gen->owner.object = claim->object;
+	gen->owner.class = claim->type;
+	gen->owner.type = claim->kind;
+	gen->owner.flags = claim->flags;
+	gen->owner.lent = claim->flags & CLAIM_PARENTS;
 }
 
 /*
@@ -287,7 +287,7 @@ static bool claims_of_number(const struct call_context *ctx, struct generation *
 			generation_owned(gen, &claim);
 		entry |= claim.state == OWNER_HOLDS;
 	}
-	gen->given |= given || (gen->owner && !entry);
+	gen->owner.given |= given || (gen->owner.object && !entry);
 	return entry && !given;
 }
 
@@ -301,7 +301,8 @@ static void end_waits(struct pending *pending, const struct call_context *ctx)
 		struct record_claim claim = claim_at(ctx->call, i);
 		struct generation *gen = claim_generation(slot, &claim);
 
-		if (gen && gen->waiting && claim.state != OWNER_HOLDS && gen->owner == claim.object)
+		if (gen && gen->owner.waiting && claim.state != OWNER_HOLDS &&
+		    gen->owner.object == claim.object)
 			end_wait(pending, ctx->table, ctx->call, gen,
 				 claim.state == OWNER_LET_GO && claim.flags & CLAIM_AT_HAND &&
 					 ctx->call->point != OWNER_OS_CLOSE);
@@ -311,9 +312,9 @@ static void end_waits(struct pending *pending, const struct call_context *ctx)
 /* The claim of an object that was not seen to take the number does not prove that it owned that. */
 static void doubt_owner(const struct generation *gen, struct finding *f)
 {
-	if (gen->owner_flags & CLAIM_BEFORE)
+	if (gen->owner.flags & CLAIM_BEFORE)
 		f->notes |= NOTE_OWNER_BEFORE;
-	if (gen->owner_flags & CLAIM_LATE)
+	if (gen->owner.flags & CLAIM_LATE)
 		finding_doubt(f, DOUBT_OWNER_LATE);
 }
 
@@ -333,8 +334,8 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 
 	if (claimed)
 		end_waits(pending, ctx);
-	gen->claimed = claimed;
-	gen->suspected |= intent->unsure || (!intent->object && claims_left_out(ctx->call));
+	gen->closer.claimed = claimed;
+	gen->closer.unsure |= intent->unsure || (!intent->object && claims_left_out(ctx->call));
 	if (ctx->vfork || raced)
 		return false;
 	if (intent->object) {
@@ -342,7 +343,7 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 			closed_anothers(pending, ctx, intent, gen);
 		return false;
 	}
-	if (!(claimed ? entry && gen->owner_gaps == ctx->store->gaps : is_behind(ctx, gen)) ||
+	if (!(claimed ? entry && gen->owner.gaps == ctx->store->gaps : is_behind(ctx, gen)) ||
 	    (gen->doubts & DOUBT_ORDER && !owner_settles(ctx, gen, false)))
 		return false;
 	judge_behind(ctx, intent, gen, &verdict);
@@ -354,15 +355,15 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	coverage_weigh(ctx->table, &verdict.finding);
 	doubt_closer(ctx, intent, &verdict.finding);
 	/* A forked child may close the numbers of its parent because it is about to exec. */
-	if (intent->point != OWNER_OS_CLOSE || gen->lent) {
+	if (intent->point != OWNER_OS_CLOSE || gen->owner.lent) {
 		if (verdict.taken_ns)
 			finding_doubt(&verdict.finding, DOUBT_ORDER);
 		wait_for_object(pending->store, gen, &verdict.finding);
 		return false;
 	}
-	gen->behind = true;
-	gen->suspected |= verdict.finding.certainty == CERTAINTY_SUSPECTED;
-	gen->stolen = verdict.finding.kind == FINDING_REUSED_CLOSE;
+	gen->closer.behind = true;
+	gen->closer.unsure |= verdict.finding.certainty == CERTAINTY_SUSPECTED;
+	gen->closer.stolen = verdict.finding.kind == FINDING_REUSED_CLOSE;
 	return !pending_owned(pending, ctx->table, ctx->call, &verdict);
 }
 
@@ -371,16 +372,16 @@ static void blame_closed(const struct call_context *ctx, const struct generation
 			 struct finding *f)
 {
 	f->culprit = CULPRIT_CLOSED;
-	if (gen->suspected)
+	if (gen->closer.unsure)
 		finding_doubt(f, DOUBT_ANOTHERS);
 	verdict_owner(ctx, gen, &f->owner);
-	f->proofs |= gen->stolen ? PROOF_STOLEN : PROOF_BEHIND;
+	f->proofs |= gen->closer.stolen ? PROOF_STOLEN : PROOF_BEHIND;
 }
 
 /* An object's own close failed because a close that no object made had closed its number. */
 static bool closed_before_object(const struct intent *intent, const struct generation *gen)
 {
-	return intent->object && intent->gen == gen->id && !gen->given &&
+	return intent->object && intent->gen == gen->id && !gen->owner.given &&
 	       (gen->ended.origin == ORIGIN_OS_CLOSE || gen->ended.origin == ORIGIN_OTHER ||
 		gen->ended.origin == ORIGIN_UNKNOWN) &&
 	       gen->ended.call == CALL_CLOSE;
@@ -424,7 +425,7 @@ static bool is_anybodys(const struct call_context *ctx, const struct slot *slot,
 	let_go = claims_let_go(slot, ctx->call, &many);
 	if (let_go || many)
 		return many || let_go != last;
-	return last->older && ((!last->stolen && !last->behind) || last->inherited);
+	return last->older && ((!last->closer.stolen && !last->closer.behind) || last->inherited);
 }
 
 /*
@@ -480,7 +481,8 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (gen != slot->newest && is_objects_own(gen) &&
 	    claims_say(ctx->call, intent->object, CLAIM_BEFORE))
 		finding_doubt(f, DOUBT_OWNER_BEFORE);
-	if (gen->behind || (gen->stolen && !gen->suspected) || closed_before_object(intent, gen))
+	if (gen->closer.behind || (gen->closer.stolen && !gen->closer.unsure) ||
+	    closed_before_object(intent, gen))
 		blame_closed(ctx, gen, f);
 	else
 		reuse_failed(ctx->reuse, ctx, gen, verdict);
@@ -488,13 +490,13 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 
 void owner_keeps(struct generation *from, struct generation *to)
 {
-	if (!from->owner || from->given)
+	if (!from->owner.object || from->owner.given)
 		return;
-	to->owner = from->owner;
-	to->owner_type = from->owner_type;
-	to->owner_class = from->owner_class;
-	to->owner_flags = from->owner_flags;
-	to->owner_gaps = from->owner_gaps;
-	from->given = true;
-	from->giver = 0;
+	to->owner.object = from->owner.object;
+	to->owner.type = from->owner.type;
+	to->owner.class = from->owner.class;
+	to->owner.flags = from->owner.flags;
+	to->owner.gaps = from->owner.gaps;
+	from->owner.given = true;
+	from->owner.giver = 0;
 }

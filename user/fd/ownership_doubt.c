@@ -85,7 +85,7 @@ uint64_t owner_taken_meanwhile(const struct call_context *ctx, const struct gene
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
 
-		if (claim.object != gen->owner)
+		if (claim.object != gen->owner.object)
 			continue;
 		if (claim.since_ns <= entered_ns)
 			return 0;
@@ -108,6 +108,6 @@ static bool is_followed_by_seen(const struct slot *slot, const struct generation
 
 bool owner_certain(const struct store *store, const struct slot *slot, const struct generation *gen)
 {
-	return !(gen->doubts & (DOUBT_ORDER | DOUBT_RANGE)) && gen->owner_gaps == store->gaps &&
+	return !(gen->doubts & (DOUBT_ORDER | DOUBT_RANGE)) && gen->owner.gaps == store->gaps &&
 	       is_followed_by_seen(slot, gen) && owner_followed_by_certain(slot, gen);
 }

@@ -144,7 +144,7 @@ void pending_explain(struct pending *pending, struct slot *slot, const struct re
 void pending_opened(struct pending *pending, struct slot *slot, const struct record_call *call);
 
 /*
- * Does the same for the findings that are kept in the slot's generations (generation.waiting) and
+ * Does the same for the findings that are kept for the slot's generations (ownership.waiting) and
  * wait for an object. opens: the call opened the number; else it closed it.
  */
 void pending_doubt_generations(const struct pending *pending, struct slot *slot,

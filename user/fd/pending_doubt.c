@@ -44,11 +44,11 @@ void pending_doubt_generations(const struct pending *pending, struct slot *slot,
 			       const struct record_call *call, bool opens)
 {
 	for (struct generation *gen = slot->newest; gen; gen = gen->older)
-		if (gen->waiting &&
+		if (gen->owner.waiting &&
 		    (!opens || (gen->doubts & DOUBT_CLOSED_EARLY &&
-				!is_past(pending->store, gen->waiting, call))) &&
+				!is_past(pending->store, gen->owner.waiting, call))) &&
 		    order_may_overlap(pending->store, call, &gen->ended))
-			finding_doubt(gen->waiting, DOUBT_ORDER);
+			finding_doubt(gen->owner.waiting, DOUBT_ORDER);
 }
 
 void pending_opened(struct pending *pending, struct slot *slot, const struct record_call *call)

@@ -44,8 +44,8 @@ uint32_t reuse_proofs(const struct reuse *reuse, const struct generation *gen,
 	uint32_t proofs = 0;
 
 	if (!has_sites(gen, call) || !before || before->opened.missing != SITE_SEEN ||
-	    before->ended.missing != SITE_SEEN || before->inherited || before->owner ||
-	    before->claimed || before->opened.stack_id == gen->opened.stack_id ||
+	    before->ended.missing != SITE_SEEN || before->inherited || before->owner.object ||
+	    before->closer.claimed || before->opened.stack_id == gen->opened.stack_id ||
 	    find_pair(reuse, gen->opened.stack_id, call->stack_id))
 		return 0;
 	if (before->ended.stack_id == call->stack_id)
@@ -84,9 +84,9 @@ void reuse_fill(const struct call_context *ctx, struct finding *f, const struct 
 	verdict_owner(ctx, meant, &f->owner);
 	f->culprit = CULPRIT_BAD;
 	/* Whose number somebody else had ended is no culprit for closing it. */
-	if (meant->behind || meant->stolen)
+	if (meant->closer.behind || meant->closer.stolen)
 		f->culprit = CULPRIT_CLOSED;
-	if (meant->stolen)
+	if (meant->closer.stolen)
 		f->proofs |= PROOF_STOLEN;
 	f->victim.known = true;
 	f->victim.opened = gen->opened;
@@ -112,15 +112,16 @@ void reuse_failed(const struct reuse *reuse, const struct call_context *ctx, str
 	struct finding *f = &verdict->finding;
 	struct fd_site failed = f->bad;
 
-	if (!gen->proofs || gen->told || !gen->older || !is_victim(reuse, gen, ctx->call))
+	if (!gen->closer.proofs || gen->closer.told || !gen->older ||
+	    !is_victim(reuse, gen, ctx->call))
 		return;
-	gen->told = true;
+	gen->closer.told = true;
 	f->notes &= NOTE_GAP | NOTE_ORDER_UNCERTAIN | NOTE_VFORK_CHILD;
 	reuse_fill(ctx, f, gen, gen->older);
 	finding_doubt(f, DOUBT_MEANT);
 	f->bad = gen->ended;
 	f->victim.failed = failed;
-	f->proofs = gen->proofs | PROOF_VICTIM_FAILED;
+	f->proofs = gen->closer.proofs | PROOF_VICTIM_FAILED;
 	if (f->closed.tid != f->bad.tid)
 		f->notes |= NOTE_DIFFERENT_THREADS;
 	verdict->text = gen->older->text;

@@ -11,6 +11,8 @@
 /* Generations of one number beyond its history, each of which waits for its close. */
 #define AWAITED_MAX 16
 
+_Static_assert(sizeof(struct generation) <= 200, "millions of them are kept");
+
 /* Texts */
 
 struct text *text_new(struct store *store, const char *bytes, size_t size)
@@ -65,10 +67,10 @@ static struct generation *generation_new(struct store *store, const struct gener
 
 void generation_drop_waiting(struct store *store, struct generation *gen)
 {
-	if (!gen->waiting)
+	if (!gen->owner.waiting)
 		return;
-	store_discount(store, sizeof(*gen->waiting));
-	free(TAKE_PTR(gen->waiting));
+	store_discount(store, sizeof(*gen->owner.waiting));
+	free(TAKE_PTR(gen->owner.waiting));
 }
 
 static void generation_free(struct store *store, struct generation *gen)
@@ -113,7 +115,7 @@ static void history_trim(struct store *store, struct slot *slot)
 	for (link = &gen->older; *link;) {
 		gen = *link;
 		if ((gen->state == GENERATION_AWAITED && awaited++ < AWAITED_MAX) ||
-		    (gen->owner && !gen->given && stale++ < RECORD_CLAIMS_MAX)) {
+		    (gen->owner.object && !gen->owner.given && stale++ < RECORD_CLAIMS_MAX)) {
 			link = &gen->older;
 			continue;
 		}
@@ -136,7 +138,7 @@ struct generation *generation_push(struct store *store, struct slot *slot)
 		return NULL;
 	history_trim(store, slot);
 	gen->id = ++store->generations;
-	gen->owner_gaps = store->gaps;
+	gen->owner.gaps = store->gaps;
 	gen->older = slot->newest;
 	slot->newest = gen;
 	store->live++;
@@ -200,7 +202,7 @@ static void settle_in(struct store *store, const struct slot *slot, struct gener
 	if (slot->borrowed)
 		gen->id = ++store->generations;
 	if (slot->inherits) {
-		gen->inherited = gen->lent = true;
+		gen->inherited = gen->owner.lent = true;
 		gen->opened.inherited = gen->ended.inherited = true;
 	}
 }
@@ -217,7 +219,7 @@ static struct generation *history_copy(struct store *store, const struct slot *s
 			return NULL;
 		}
 		(*link)->older = NULL;
-		(*link)->waiting = NULL;
+		(*link)->owner.waiting = NULL;
 		text_ref(gen->text);
 		link = &(*link)->older;
 	}
@@ -238,8 +240,8 @@ bool slot_own(struct slot *slot)
 			return false;
 		had->refs--;
 		for (gen = copy; gen && !slot->borrowed; gen = gen->older, had = had->older) {
-			gen->waiting = had->waiting;
-			had->waiting = NULL;
+			gen->owner.waiting = had->owner.waiting;
+			had->owner.waiting = NULL;
 		}
 		slot->newest = copy;
 	}

@@ -147,7 +147,7 @@ void table_exec(struct store *store, struct table *table)
 		if (gen->began == BEGAN_BEFORE_USE)
 			gen->began = BEGAN_UNSEEN;
 
-		gen->owner = 0; /* so are its objects */
+		gen->owner.object = 0; /* so are its objects */
 		gen->doubts &=
 			~(DOUBT_WHILE_OPEN | DOUBT_ORDER | DOUBT_CROSSED | DOUBT_CLOSE_MISSED);
 		/* It may not be there at all. */

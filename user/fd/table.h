@@ -44,6 +44,32 @@ enum generation_beginning {
 	BEGAN_BEFORE_USE, /* a use shows it: `opened` is that use, though its open was not seen */
 };
 
+/* The object that has a generation, or had it (ownership.h). */
+struct ownership {
+	uint64_t object;	 /* its address; 0: none is known */
+	uint64_t class;		 /* the address of its type (owner_names.h); 0: not known */
+	struct finding *waiting; /* an owned_close that waits for a close by the object */
+	unsigned int gaps;	 /* store.gaps when the generation began, or the object took it */
+	uint32_t giver;		 /* the thread in which the object gave the number up: if a close
+				    comes, that thread makes it */
+	uint8_t type;		 /* enum owner_type */
+	uint8_t flags;		 /* enum claim_flag */
+	bool given : 1;		 /* the object has given the number up */
+	bool lent : 1;		 /* the object is a copy, by fork, of one of the parent process */
+};
+
+/* Whose close ended a generation, and whose it should have been (ownership.h, reuse.h). */
+struct closer {
+	uint16_t proofs;  /* enum finding_proof: what speaks for another generation being meant */
+	bool claimed : 1; /* the record of the close had claims of objects, of this generation or
+			     another */
+	bool behind : 1;  /* the close was not made by the object that has the number still */
+	bool stolen : 1;  /* the close was meant for an earlier generation */
+	bool unsure : 1;  /* it is not certain whose close it was */
+	bool told : 1;	  /* it has been reported as a reused_close: no later failure reports it
+			     again */
+};
+
 /* One generation of a number, from its open to its close. */
 struct generation {
 	struct generation *older;
@@ -52,34 +78,16 @@ struct generation {
 	struct fd_site ended;  /* the call that ended it, unless it is live */
 	struct fd_what what;   /* what was opened; its path lies in text */
 	struct text *text;
-	uint64_t owner_class;	 /* the address of the owner's type (owner_names.h); 0: not known */
-	uint64_t owner;		 /* the address of the object that took it; 0: none known */
-	struct finding *waiting; /* an owned_close that waits for a close by the owner */
-	uint32_t refs;	/* of the newest generation: how many slots share it (slot_own()) */
-	uint32_t giver; /* the thread in which the owner gave it up: if a close comes, it makes that
-			 */
-	uint32_t proofs;	 /* enum finding_proof, about the close that ended it (reuse.h) */
-	unsigned int owner_gaps; /* store.gaps when it began, or when the owner took it */
-	uint32_t doubts;	 /* enum doubt */
-	uint8_t owner_type;	 /* enum owner_type */
-	uint8_t owner_flags;	 /* enum claim_flag */
+	uint32_t refs;	 /* of the newest generation: how many slots share it (slot_own()) */
+	uint32_t doubts; /* enum doubt */
+	struct ownership owner;
+	struct closer closer;
 	enum generation_state state : 8;
 	enum generation_beginning began : 8;
 	bool inherited : 1; /* it began in the parent process, before fork */
 	bool cloexec : 1;
 	bool follows : 1; /* its open was entered after the close of the generation before had
 			     returned: no doubt, but what takes one away */
-
-	/* These are for ownership.h. */
-	bool given : 1;	    /* the owner has given it up */
-	bool lent : 1;	    /* the owner is a copy, by fork, of an object of the parent process */
-	bool behind : 1;    /* a close ended it that its living owner did not make */
-	bool suspected : 1; /* it is not certain whose close ended it */
-	bool stolen : 1;    /* a close ended it that was meant for an earlier generation */
-	bool claimed : 1;   /* the record of its close had claims of objects, of this generation or
-			       another */
-	bool told : 1; /* its close has been reported as a reused_close: no later failure reports it
-			  again */
 };
 
 /*

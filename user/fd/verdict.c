@@ -133,10 +133,10 @@ static void report_closed(const struct subject *s, enum finding_kind kind, struc
 void verdict_owner(const struct call_context *ctx, const struct generation *gen,
 		   struct fd_owner *ret)
 {
-	*ret = (struct fd_owner){.type = gen->owner_type, .flags = gen->owner_flags};
-	if (gen->owner_class)
+	*ret = (struct fd_owner){.type = gen->owner.type, .flags = gen->owner.flags};
+	if (gen->owner.class)
 		snprintf(ret->name, sizeof(ret->name), "%s",
-			 owner_names_find(ctx->names, ctx->call->h.tgid, gen->owner_class));
+			 owner_names_find(ctx->names, ctx->call->h.tgid, gen->owner.class));
 }
 
 void verdict_meant(const struct generation *gen, struct verdict *v)
