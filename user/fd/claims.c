@@ -43,7 +43,7 @@ static bool was_over(const struct generation *gen, uint64_t time_ns)
  */
 static bool is_since_forgotten(const struct slot *slot, const struct generation *gen)
 {
-	return slot->cut && !gen->older && gen->opened.missing != SITE_SEEN;
+	return slot->doubts & DOUBT_CUT && !gen->older && gen->opened.missing != SITE_SEEN;
 }
 
 struct generation *claim_generation(const struct slot *slot, const struct record_claim *claim)

@@ -34,8 +34,10 @@ void range_closed(struct pending *pending, struct table *table, const struct rec
 		return;
 	if (!(call->flags & RANGE_CLOEXEC)) {
 		table_sweep(table, first, last, call->h.time_ns);
-		table->swept_early |= !(call->arg & RANGE_MADE_TOLD) ||
-				      generation_may_be_unlisted(pending->store, table, call);
+		table->doubts |=
+			doubt_if(!(call->arg & RANGE_MADE_TOLD) ||
+					 generation_may_be_unlisted(pending->store, table, call),
+				 DOUBT_RANGE);
 	}
 	if (last - first < table->numbers.count) {
 		for (uint64_t fd = first; fd <= last; fd++) {

@@ -21,7 +21,7 @@
 #include "fd/finding.h"
 
 enum doubt {
-	/* Latent, about a generation. */
+	/* Latent. */
 
 	/* It began while the number was believed open: the close before it is awaited. */
 	DOUBT_WHILE_OPEN = 1 << 0,
@@ -35,50 +35,52 @@ enum doubt {
 	DOUBT_COVERED = 1 << 4,
 	/* It had DOUBT_ORDER before it was closed. */
 	DOUBT_ORDER_BEFORE = 1 << 5,
+	/* Of a number: a generation of it that was forgotten had not wholly been seen. */
+	DOUBT_CUT_UNSEEN = 1 << 6,
 
 	/* About a generation. */
 
 	/* Another order of the recorded calls fits as well. */
-	DOUBT_ORDER = 1 << 6,
+	DOUBT_ORDER = 1 << 7,
 	/* Its open and that of the generation before, whose close is awaited, may have come in the
 	 * other order. */
-	DOUBT_CROSSED = 1 << 7,
+	DOUBT_CROSSED = 1 << 8,
 	/* A close_range may have ended it, or another generation after it, or neither. */
-	DOUBT_RANGE = 1 << 8,
+	DOUBT_RANGE = 1 << 9,
 	/* Something may have opened or closed the number unseen (coverage.h): a process that is not
 	 * traced, an io_uring, 32-bit calls. */
-	DOUBT_SHARER = 1 << 9,
-	DOUBT_RING = 1 << 10,
-	DOUBT_COMPAT = 1 << 11,
+	DOUBT_SHARER = 1 << 10,
+	DOUBT_RING = 1 << 11,
+	DOUBT_COMPAT = 1 << 12,
 
 	/* About a number. */
 
 	/* Records were lost since it was last seen. */
-	DOUBT_GAP = 1 << 12,
+	DOUBT_GAP = 1 << 13,
 	/* It may have been otherwise when its table was copied (table_copy.h). */
-	DOUBT_COPY = 1 << 13,
+	DOUBT_COPY = 1 << 14,
 	/* Generations older than those that are known may have been forgotten. */
-	DOUBT_CUT = 1 << 14,
+	DOUBT_CUT = 1 << 15,
 	/* It may have been open before anything was seen of it. */
-	DOUBT_UNSEEN = 1 << 15,
+	DOUBT_UNSEEN = 1 << 16,
 
 	/* About who made the call, and what was meant. */
 
 	/* The number may have been open: EBADF may be a file system's. */
-	DOUBT_FLUSH = 1 << 16,
+	DOUBT_FLUSH = 1 << 17,
 	/* A stale object may have made the call, which meant another generation. */
-	DOUBT_ANOTHERS = 1 << 17,
+	DOUBT_ANOTHERS = 1 << 18,
 	/* Its object was not seen to take the number. */
-	DOUBT_OWNER_LATE = 1 << 18,
+	DOUBT_OWNER_LATE = 1 << 19,
 	/* Its object was made before fdtrace attached. */
-	DOUBT_OWNER_BEFORE = 1 << 19,
+	DOUBT_OWNER_BEFORE = 1 << 20,
 	/* What the closer did before, and nothing else, tells which generation was meant. */
-	DOUBT_MEANT = 1 << 20,
+	DOUBT_MEANT = 1 << 21,
 };
 
 #define DOUBTS_LATENT                                                                      \
 	(DOUBT_WHILE_OPEN | DOUBT_WHILE_UNSURE | DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED | \
-	 DOUBT_COVERED | DOUBT_ORDER_BEFORE)
+	 DOUBT_COVERED | DOUBT_ORDER_BEFORE | DOUBT_CUT_UNSEEN)
 #define DOUBTS_UNSEEN_WAYS (DOUBT_SHARER | DOUBT_RING | DOUBT_COMPAT)
 
 /* These doubts if that is so, else none. */

@@ -316,7 +316,7 @@ static struct generation *push_unseen(struct store *store, struct slot *slot,
 	if (!gen)
 		return NULL;
 	generation_unknown(store, gen, why);
-	slot->table->foreign |= why == SITE_OTHER_WAY;
+	slot->table->doubts |= doubt_if(why == SITE_OTHER_WAY, DOUBT_UNSEEN);
 	older = gen->older;
 	if (older)
 		gen->doubts |= doubt_if(older->doubts & DOUBT_ORDER ||

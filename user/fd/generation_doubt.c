@@ -7,7 +7,7 @@ uint32_t doubts_about_number(const struct store *store, const struct table *tabl
 			     const struct slot *slot, int32_t fd)
 {
 	uint32_t doubts = doubt_if(table_unsure(table, slot), DOUBT_COPY);
-	bool ranged = table_swept(table, fd) && (table_hides(table) || table->swept_early);
+	bool ranged = table_swept(table, fd) && (table_hides(table) || table->doubts & DOUBT_RANGE);
 
 	if (slot && slot->newest)
 		return doubts | doubt_if(slot_stale(store, slot), DOUBT_GAP);

@@ -38,7 +38,7 @@ bool generation_may_be_unlisted(const struct store *store, const struct table *t
 bool generation_may_have_older(const struct store *store, const struct slot *slot,
 			       const struct record_call *call)
 {
-	return slot->cut || table_gap(store, slot->table) ||
+	return slot->doubts & DOUBT_CUT || table_gap(store, slot->table) ||
 	       generation_may_be_unlisted(store, slot->table, call);
 }
 
@@ -64,7 +64,7 @@ bool order_in_gap(const struct store *store, const struct slot *slot,
 	uint64_t hidden_ns = table->coverage.until_ns;
 	uint64_t gap_ns = store->gap_ns > hidden_ns ? store->gap_ns : hidden_ns;
 
-	if (slot->cut && table->cut_ns > gap_ns)
+	if (slot->doubts & DOUBT_CUT && table->cut_ns > gap_ns)
 		gap_ns = table->cut_ns;
 	return order_may_precede(store, call, gap_ns);
 }

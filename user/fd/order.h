@@ -47,7 +47,7 @@ bool order_may_overlap(const struct store *store, const struct record_call *call
 
 /*
  * The call may have taken effect before others whose records were lost, or whose process is not
- * known, or which have been forgotten (number->cut).
+ * known, or which have been forgotten (DOUBT_CUT).
  */
 bool order_in_gap(const struct store *store, const struct slot *slot,
 		  const struct record_call *call);

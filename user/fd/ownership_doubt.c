@@ -37,8 +37,8 @@ static bool is_alone_since(const struct call_context *ctx, const struct slot *sl
 			return true;
 		counts = true;
 	}
-	if (slot->cut && counts)
-		return !slot->uneven && !table_cut(slot->table, slot->fd);
+	if (slot->doubts & DOUBT_CUT && counts)
+		return !(slot->doubts & DOUBT_CUT_UNSEEN) && !table_cut(slot->table, slot->fd);
 	return !generation_may_have_older(ctx->store, slot, ctx->call);
 }
 

@@ -120,9 +120,8 @@ static void history_trim(struct store *store, struct slot *slot)
 			continue;
 		}
 		*link = gen->older;
-		slot->uneven |= !generation_was_seen(gen);
+		slot->doubts |= DOUBT_CUT | doubt_if(!generation_was_seen(gen), DOUBT_CUT_UNSEEN);
 		generation_free(store, gen);
-		slot->cut = true;
 	}
 }
 
@@ -199,9 +198,9 @@ void generation_unknown(struct store *store, struct generation *gen, enum site_m
 /* Where it was first, a generation keeps its id, and what waits for its owner. */
 static void settle_in(struct store *store, const struct slot *slot, struct generation *gen)
 {
-	if (slot->borrowed)
+	if (slot->sharing >= SHARE_BORROWED)
 		gen->id = ++store->generations;
-	if (slot->inherits) {
+	if (slot->sharing == SHARE_INHERITED) {
 		gen->inherited = gen->owner.lent = true;
 		gen->opened.inherited = gen->ended.inherited = true;
 	}
@@ -231,7 +230,7 @@ bool slot_own(struct slot *slot)
 	struct store *store = slot->table->store;
 	struct generation *had = slot->newest, *gen;
 
-	if (!slot->shared)
+	if (slot->sharing == SHARE_NONE)
 		return true;
 	if (had->refs > 1) {
 		struct generation *copy = history_copy(store, slot);
@@ -239,7 +238,8 @@ bool slot_own(struct slot *slot)
 		if (!copy)
 			return false;
 		had->refs--;
-		for (gen = copy; gen && !slot->borrowed; gen = gen->older, had = had->older) {
+		for (gen = copy; gen && slot->sharing == SHARE_LENT;
+		     gen = gen->older, had = had->older) {
 			gen->owner.waiting = had->owner.waiting;
 			had->owner.waiting = NULL;
 		}
@@ -247,7 +247,7 @@ bool slot_own(struct slot *slot)
 	}
 	for (gen = slot->newest; gen; gen = gen->older)
 		settle_in(store, slot, gen);
-	slot->shared = slot->borrowed = slot->inherits = false;
+	slot->sharing = SHARE_NONE;
 	return true;
 }
 
@@ -262,7 +262,7 @@ static void leave_generations(struct store *store, struct slot *slot)
 	slot->newest = NULL;
 	if (!--gen->refs)
 		history_free(store, gen);
-	else if (!slot->borrowed)
+	else if (slot->sharing < SHARE_BORROWED)
 		for (; gen; gen = gen->older)
 			generation_drop_waiting(store, gen);
 }
@@ -341,8 +341,7 @@ static struct slot *slot_new(struct store *store, struct table *table, int32_t f
 	slot->table = table;
 	slot->gaps = store->gaps;
 	slot->copied = table->source != NULL;
-	slot->unsure = table->unsure;
-	slot->cut = table_cut(table, fd);
+	slot->doubts = (table->doubts & DOUBT_COPY) | doubt_if(table_cut(table, fd), DOUBT_CUT);
 	DL_APPEND(store->numbers, slot);
 	store->nnumbers++;
 	store_count(store, sizeof(*slot));
@@ -368,7 +367,8 @@ bool slot_stale(const struct store *store, const struct slot *slot)
 void slot_touch(struct store *store, struct slot *slot)
 {
 	slot->gaps = store->gaps;
-	slot->copied = slot->unsure = false;
+	slot->copied = false;
+	slot->doubts &= ~DOUBT_COPY;
 	if (!slot->next)
 		return;
 	DL_DELETE(store->numbers, slot);
@@ -408,15 +408,15 @@ bool slot_copy(struct store *store, struct table *to, struct slot *from, bool in
 		return false;
 	slot->gaps = from->gaps;
 	slot->copied = from->copied;
-	slot->unsure = from->unsure;
-	slot->cut = from->cut;
-	slot->uneven = from->uneven;
+	slot->doubts = from->doubts;
 	slot->newest = from->newest;
 	if (!slot->newest)
 		return true;
 	slot->newest->refs++;
 	store->live += generation_live(slot->newest);
-	from->shared = slot->shared = slot->borrowed = true;
-	slot->inherits = inherited || from->inherits;
+	if (from->sharing == SHARE_NONE)
+		from->sharing = SHARE_LENT;
+	slot->sharing =
+		inherited || from->sharing == SHARE_INHERITED ? SHARE_INHERITED : SHARE_BORROWED;
 	return true;
 }

@@ -54,27 +54,34 @@ struct table *table_find(const struct store *store, uint64_t address)
 	return table;
 }
 
+bool span_has(const struct span *span, int32_t fd)
+{
+	return fd >= span->min && fd <= span->max;
+}
+
+void span_widen(struct span *span, int32_t min, int32_t max)
+{
+	if (span_empty(span))
+		*span = (struct span){min, max};
+	if (min < span->min)
+		span->min = min;
+	if (max > span->max)
+		span->max = max;
+}
+
 bool table_cut(const struct table *table, int32_t fd)
 {
-	return table->cut && fd >= table->cut_min && fd <= table->cut_max;
+	return span_has(&table->cut, fd);
 }
 
 void table_mark_cut(struct table *table, int32_t min, int32_t max, uint64_t time_ns)
 {
 	if (time_ns > table->cut_ns)
 		table->cut_ns = time_ns;
-	if (!table->cut) {
-		table->cut = true;
-		table->cut_min = min;
-		table->cut_max = max;
-	}
-	if (min < table->cut_min)
-		table->cut_min = min;
-	if (max > table->cut_max)
-		table->cut_max = max;
+	span_widen(&table->cut, min, max);
 }
 
 bool table_unsure(const struct table *table, const struct slot *slot)
 {
-	return slot ? slot->unsure : table->unsure;
+	return (slot ? slot->doubts : table->doubts) & DOUBT_COPY;
 }

@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+static const struct span no_numbers = {0, -1};
+
 void table_place(struct store *store, struct table *table, uint64_t address)
 {
 	if (table->address)
@@ -30,7 +32,7 @@ struct table *table_new(struct store *store, uint64_t address)
 	store_count(store, sizeof(*table));
 	table->store = store;
 	table->gaps = store->gaps;
-	table->swept = (struct span){0, -1};
+	table->swept = table->cut = no_numbers;
 	store->ntables++;
 	table_place(store, table, address);
 	return table;
@@ -74,7 +76,8 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	if (!to)
 		return NULL;
 	slot_make_room(store, from->numbers.count);
-	to->unsure = from->unsure;
+	to->doubts = from->doubts;
+
 	coverage_copied(to, from, inherited, store->now_ns);
 	to->snapshot_ns = from->snapshot_ns;
 	to->max_fds = from->max_fds;
@@ -83,12 +86,12 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	to->whole = from->whole;
 	to->snapshot = from->snapshot;
 	to->relisted = from->relisted;
-	to->foreign = from->foreign;
+
 	to->swept = from->swept;
-	to->swept_early = from->swept_early;
+
 	to->swept_ns = from->swept_ns;
-	if (from->cut)
-		table_mark_cut(to, from->cut_min, from->cut_max, from->cut_ns);
+	if (!span_empty(&from->cut))
+		table_mark_cut(to, from->cut.min, from->cut.max, from->cut_ns);
 	EACH_SLOT(from, at, slot)
 	{
 		if (slot_copy(store, to, slot, inherited))
@@ -111,7 +114,7 @@ static bool is_in_doubt(const struct store *store, const struct slot *slot)
 {
 	const struct generation *gen = slot->newest;
 
-	if (slot->unsure || slot_stale(store, slot))
+	if (slot->doubts & DOUBT_COPY || slot_stale(store, slot))
 		return true;
 	if (!gen)
 		return false;
@@ -127,20 +130,21 @@ static bool is_in_doubt(const struct store *store, const struct slot *slot)
 void table_exec(struct store *store, struct table *table)
 {
 	struct slot *slot;
+	bool unseen;
 
 	EACH_SLOT(table, at, slot)
 	{
 		struct generation *gen = slot->newest;
 		bool doubted = is_in_doubt(store, slot);
 
-		table->foreign |= doubted;
+		table->doubts |= doubt_if(doubted, DOUBT_UNSEEN);
 		if (!gen || !generation_live(gen) || gen->cloexec || !knows_cloexec(gen) ||
 		    !slot_own(slot)) {
 			slot_free(store, slot);
 			continue;
 		}
 		slot_drop_older(store, slot);
-		slot->cut = slot->uneven = false;
+		slot->doubts &= ~(DOUBT_CUT | DOUBT_CUT_UNSEEN);
 		gen = slot->newest;
 		gen->doubts |= coverage_doubts_since(table, &gen->opened);
 		gen->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
@@ -153,13 +157,13 @@ void table_exec(struct store *store, struct table *table)
 		/* It may not be there at all. */
 		gen->doubts |= doubt_if(doubted, DOUBT_CLOSE_MISSED);
 	}
-	table->foreign |= table_gap(store, table) || table->cut || table->unsure ||
-			  (!table->whole && !table->snapshot);
+	unseen = table_gap(store, table) || !span_empty(&table->cut) ||
+		 table->doubts & (DOUBT_COPY | DOUBT_UNSEEN) || (!table->whole && !table->snapshot);
 	table->whole = true;
-	table->cut = table->relisted = table->unsure = false;
+	table->doubts = doubt_if(unseen, DOUBT_UNSEEN);
+	table->relisted = false;
 	coverage_anew(table);
-	table->swept = (struct span){0, -1};
-	table->swept_early = false;
+	table->swept = table->cut = no_numbers;
 	table->gaps = store->gaps;
 }
 
@@ -202,24 +206,18 @@ bool table_gap(const struct store *store, const struct table *table)
 
 void table_sweep(struct table *table, int32_t min, int32_t max, uint64_t time_ns)
 {
-	struct span *swept = &table->swept;
 
 	if (time_ns > table->swept_ns)
 		table->swept_ns = time_ns;
-	if (swept->max < swept->min)
-		*swept = (struct span){min, max};
-	if (min < swept->min)
-		swept->min = min;
-	if (max > swept->max)
-		swept->max = max;
+	span_widen(&table->swept, min, max);
 }
 
 bool table_swept(const struct table *table, int32_t fd)
 {
-	return fd >= table->swept.min && fd <= table->swept.max;
+	return span_has(&table->swept, fd);
 }
 
 bool table_hides(const struct table *table)
 {
-	return coverage_has_hidden(table) || table->foreign;
+	return coverage_has_hidden(table) || table->doubts & DOUBT_UNSEEN;
 }

@@ -90,6 +90,14 @@ struct generation {
 			     returned: no doubt, but what takes one away */
 };
 
+/* With which slots a slot shares its generations. */
+enum sharing {
+	SHARE_NONE,	 /* with none */
+	SHARE_LENT,	 /* with those of copies of its table: they were first its own */
+	SHARE_BORROWED,	 /* they were first those of another slot, whose table was copied */
+	SHARE_INHERITED, /* that table is a parent process's */
+};
+
 /*
  * The slot of a number in a table, with its generations. When a table is copied, each slot of the
  * copy shares its generations with the slot in the original, until either slot is looked at
@@ -102,13 +110,9 @@ struct slot {
 	struct pending_finding *waiters; /* its pending findings (pending.h) */
 	unsigned int gaps;		 /* store.gaps when the slot was last touched */
 	int32_t fd;
+	uint32_t doubts; /* enum doubt: DOUBT_COPY, DOUBT_CUT, DOUBT_CUT_UNSEEN */
+	enum sharing sharing : 8;
 	bool copied : 1; /* it was not touched since its table was made as a copy (table_copy.h) */
-	bool unsure : 1; /* it may have been otherwise than is known when the table was copied */
-	bool cut : 1;	 /* generations older than those that are known may have been forgotten */
-	bool uneven : 1; /* a forgotten generation was not wholly seen (generation_was_seen()) */
-	bool shared : 1; /* other slots may have the same generations */
-	bool borrowed : 1; /* the shared generations were first those of another slot */
-	bool inherits : 1; /* that other slot is in the table of a parent process */
 };
 
 struct use;		/* table_users.h */
@@ -118,6 +122,14 @@ struct pending_finding; /* pending.h */
 struct span {
 	int32_t min, max;
 };
+
+static inline bool span_empty(const struct span *span)
+{
+	return span->max < span->min;
+}
+bool span_has(const struct span *span, int32_t fd);
+/* Adds min..max, and what lies between. */
+void span_widen(struct span *span, int32_t min, int32_t max);
 
 struct table {
 	UT_hash_handle hh;
@@ -133,18 +145,20 @@ struct table {
 	uint32_t max_fds;     /* no number from this one on was in use at attach; 0: not known */
 	unsigned int gaps;    /* store.gaps when it began, or was last listed or exec'd */
 	unsigned int waiting_count; /* its pending findings that wait */
-	bool unsure;   /* numbers that were never seen may have been open when it was copied */
-	bool whole;    /* it was seen since the program's first instruction */
-	bool traced;   /* a call that was seen made it, as a copy of another table */
-	bool snapshot; /* the snapshot is complete */
-	bool alone;    /* a single thread used it when the snapshot was taken */
-	bool relisted; /* the snapshot was taken, or taken again, after a gap */
-	bool cut;      /* what was known of numbers in cut_min..cut_max may have been forgotten */
-	bool foreign;  /* a number was open here, or may have been, whose open was not seen */
-	int32_t cut_min, cut_max;
-	uint64_t cut_ns;  /* all that was forgotten had happened by then */
-	bool swept_early; /* a close_range may have come before the snapshot, or before all that was
-			     opened was recorded (RANGE_MADE_TOLD) */
+	uint32_t doubts;	    /* about numbers of which nothing is known; enum doubt:
+				     * DOUBT_COPY: they may have been open when the table was copied;
+				     * DOUBT_RANGE: a close_range may have come before the snapshot, or before
+				     * all that was opened was recorded (RANGE_MADE_TOLD);
+				     * DOUBT_UNSEEN: one of them was open, or may have been, unseen */
+
+	bool whole;	 /* it was seen since the program's first instruction */
+	bool traced;	 /* a call that was seen made it, as a copy of another table */
+	bool snapshot;	 /* the snapshot is complete */
+	bool alone;	 /* a single thread used it when the snapshot was taken */
+	bool relisted;	 /* the snapshot was taken, or taken again, after a gap */
+	struct span cut; /* what was known of these numbers may have been forgotten */
+	uint64_t cut_ns; /* all that was forgotten had happened by then */
+
 	struct span swept; /* the numbers that close_range covered, whether they were open or not */
 	uint64_t swept_ns; /* when the last close_range did; 0: none has */
 };

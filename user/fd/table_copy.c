@@ -58,7 +58,7 @@ static void doubt_slot(struct slot *slot, bool opens)
 {
 	uint64_t copied_ns = slot->table->copied_ns;
 
-	slot->unsure |= slot->copied;
+	slot->doubts |= doubt_if(slot->copied, DOUBT_COPY);
 	if (!slot->copied)
 		doubt_generations(slot, opens);
 	pending_unsure(slot, copied_ns, opens || slot->copied);
@@ -70,7 +70,7 @@ static void doubt_all(struct table *table)
 
 	EACH_SLOT(table, at, slot)
 	doubt_slot(slot, true);
-	table->unsure = true;
+	table->doubts |= DOUBT_COPY;
 }
 
 /*
@@ -132,8 +132,9 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 		follow(store, from, to);
 	EACH_SLOT(to, at, slot)
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older)
-		slot->unsure |= may_be_newer(store, &gen->opened, tid) ||
-				may_be_newer(store, &gen->ended, tid);
+		slot->doubts |= doubt_if(may_be_newer(store, &gen->opened, tid) ||
+						 may_be_newer(store, &gen->ended, tid),
+					 DOUBT_COPY);
 }
 
 /* One number of the copy may be as the call at hand left it in the original. */
@@ -146,8 +147,10 @@ static void doubt(struct store *store, struct table *copy, int32_t fd, bool open
 		return;
 	}
 	slot = fd < 0 ? NULL : slot_get(store, copy, fd);
-	if (slot)
-		slot->copied = slot->unsure = true;
+	if (!slot)
+		return;
+	slot->copied = true;
+	slot->doubts |= DOUBT_COPY;
 }
 
 /* A close_range of first..last in the original may have come before the copy. */
