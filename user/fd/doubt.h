@@ -81,6 +81,7 @@ enum doubt {
 #define DOUBTS_LATENT                                                                      \
 	(DOUBT_WHILE_OPEN | DOUBT_WHILE_UNSURE | DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED | \
 	 DOUBT_COVERED | DOUBT_ORDER_BEFORE | DOUBT_CUT_UNSEEN)
+#define DOUBTS_ABOUT_ORDER (DOUBT_ORDER | DOUBT_CROSSED)
 #define DOUBTS_UNSEEN_WAYS (DOUBT_SHARER | DOUBT_RING | DOUBT_COMPAT)
 
 /* These doubts if that is so, else none. */

@@ -125,7 +125,6 @@ static void set_opened(struct store *store, const struct slot *slot, struct gene
 	const struct table *table = slot->table;
 
 	gen->opened = generation_site(call);
-
 	gen->doubts |= doubt_if(order_in_gap(store, slot, call) ||
 					(may_be_older(store, table, call) &&
 					 (!table->snapshot || generation_early(table, call))),
@@ -364,7 +363,6 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 		if (*ret_gen) {
 			slot->newest->doubts |= doubt_if((*ret_gen)->state == GENERATION_AWAITED,
 							 DOUBT_CLOSE_MISSED);
-
 			generation_over(store, *ret_gen, &site);
 		}
 		return 0;
@@ -372,7 +370,6 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	gen = find_awaited(store, slot, call);
 	*ret_raced = gen != NULL;
 	if (gen) {
-
 		if (generation_after(store, call, &gen->opened))
 			next_generation(slot, gen)->doubts &= ~DOUBT_CROSSED;
 		slot->newest->doubts |=

@@ -24,6 +24,15 @@ uint32_t doubts_about_generation(const struct store *store, const struct slot *s
 	       doubts_about_number(store, slot->table, slot, slot->fd);
 }
 
+uint32_t doubts_about_later(const struct slot *slot, const struct generation *gen)
+{
+	uint32_t doubts = 0;
+
+	for (const struct generation *later = slot->newest; later != gen; later = later->older)
+		doubts |= later->doubts;
+	return doubts;
+}
+
 bool generation_open_missed(const struct store *store, const struct slot *slot,
 			    const struct record_call *call)
 {

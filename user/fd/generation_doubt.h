@@ -27,6 +27,9 @@ uint32_t doubts_about_generation(const struct store *store, const struct slot *s
 uint32_t doubts_about_number(const struct store *store, const struct table *table,
 			     const struct slot *slot, int32_t fd);
 
+/* The doubts about the generations that came after this one. */
+uint32_t doubts_about_later(const struct slot *slot, const struct generation *gen);
+
 /* A close was seen without its open, and this open may have come before some recorded close. */
 bool generation_open_missed(const struct store *store, const struct slot *slot,
 			    const struct record_call *call);

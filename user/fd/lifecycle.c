@@ -105,8 +105,7 @@ static struct generation *listed_generation(struct store *store, struct table *t
 		gen = generation_push(store, slot);
 	if (!gen)
 		return NULL;
-	gen->doubts &=
-		~(DOUBT_ORDER | DOUBT_CROSSED | DOUBT_RANGE | DOUBT_COVERED | DOUBT_CLOSE_MISSED);
+	gen->doubts &= ~(DOUBTS_ABOUT_ORDER | DOUBT_RANGE | DOUBT_COVERED | DOUBT_CLOSE_MISSED);
 	/* The list may be of another table by then, unseen. */
 	gen->doubts |= doubt_if(again, DOUBT_CLOSE_MISSED);
 	generation_unknown(store, gen,

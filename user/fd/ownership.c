@@ -8,6 +8,7 @@
 #include "base/syscalls.h"
 #include "fd/claims.h"
 #include "fd/generation.h"
+#include "fd/generation_doubt.h"
 #include "fd/ownership_doubt.h"
 
 /* The generation that the object took and has not given up; NULL: none is known. */
@@ -173,7 +174,8 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	if (!meant || meant == gen || generation_live(meant) || meant->ended.missing != SITE_SEEN ||
 	    meant->owner.gaps != pending->store->gaps)
 		return;
-	unsure = meant->doubts & DOUBT_ORDER || !owner_followed_by_certain(slot, meant);
+	unsure =
+		meant->doubts & DOUBT_ORDER || doubts_about_later(slot, meant) & DOUBTS_ABOUT_ORDER;
 	if (unsure && !intent->stale)
 		return;
 	verdict_begin(ctx, ctx->call->fd, &verdict);
@@ -193,12 +195,10 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	if (meant->ended.call != CALL_CLOSE || !meant->owner.given)
 		verdict.finding.culprit = CULPRIT_CLOSED;
 	coverage_weigh(ctx->table, &verdict.finding);
-	if (late)
-		finding_doubt(&verdict.finding, DOUBT_OWNER_LATE);
-	if (unsure)
-		finding_doubt(&verdict.finding, DOUBT_ORDER);
-	if (meant->closer.unsure || (intent->unsure && !late))
-		finding_doubt(&verdict.finding, DOUBT_ANOTHERS);
+	finding_doubt(&verdict.finding,
+		      doubt_if(late, DOUBT_OWNER_LATE) | doubt_if(unsure, DOUBT_ORDER) |
+			      doubt_if(meant->closer.unsure || (intent->unsure && !late),
+				       DOUBT_ANOTHERS));
 	gen->closer.stolen = true;
 	pending_break(pending, ctx->call->h.tid); /* its earlier findings are emitted first */
 	pending_alone(pending, ctx->table, ctx->call, &verdict);
@@ -347,10 +347,8 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	    (gen->doubts & DOUBT_ORDER && !owner_settles(ctx, gen, false)))
 		return false;
 	judge_behind(ctx, intent, gen, &verdict);
-	if (gen->doubts & (DOUBT_ORDER | DOUBT_CROSSED) && !owner_settles(ctx, gen, true))
-		finding_doubt(&verdict.finding, DOUBT_ORDER);
+	finding_doubt(&verdict.finding, owner_doubts_about_closed(ctx, gen));
 	verdict.taken_ns = owner_taken_meanwhile(ctx, gen);
-	finding_doubt(&verdict.finding, gen->doubts & DOUBT_RANGE);
 	doubt_owner(gen, &verdict.finding);
 	coverage_weigh(ctx->table, &verdict.finding);
 	doubt_closer(ctx, intent, &verdict.finding);
@@ -468,10 +466,9 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	/* The object means a generation that has been forgotten, or whose end was not seen. */
 	if (record_call_claims(ctx->call) && intent->object)
 		doubt |= intent->unsure || intent->gen != gen->id;
-	if (doubt)
-		finding_doubt(f, DOUBT_ANOTHERS);
-	if (gen != slot->newest && !owner_certain(ctx->store, slot, gen))
-		finding_doubt(f, DOUBT_ORDER);
+	finding_doubt(f, doubt_if(doubt, DOUBT_ANOTHERS));
+	if (gen != slot->newest)
+		finding_doubt(f, owner_doubts_about_end(ctx->store, slot, gen));
 	if (intent->object && claims_say(ctx->call, intent->object, CLAIM_LATE))
 		finding_doubt(f, DOUBT_OWNER_LATE);
 	/*

@@ -3,15 +3,7 @@
 
 #include "base/records.h"
 #include "fd/claims.h"
-#include "fd/generation.h"
-
-bool owner_followed_by_certain(const struct slot *slot, const struct generation *gen)
-{
-	for (const struct generation *newer = slot->newest; newer != gen; newer = newer->older)
-		if (newer->doubts & (DOUBT_ORDER | DOUBT_CROSSED))
-			return false;
-	return true;
-}
+#include "fd/generation_doubt.h"
 
 /*
  * All generations before this one were over at time_ns. If the close at hand may have ended one of
@@ -73,6 +65,15 @@ bool owner_settles(const struct call_context *ctx, const struct generation *gen,
 	return false;
 }
 
+uint32_t owner_doubts_about_closed(const struct call_context *ctx, const struct generation *gen)
+{
+	uint32_t doubts = gen->doubts & (DOUBTS_ABOUT_ORDER | DOUBT_RANGE);
+
+	if (doubts & DOUBTS_ABOUT_ORDER && owner_settles(ctx, gen, true))
+		doubts &= ~DOUBTS_ABOUT_ORDER;
+	return doubts;
+}
+
 uint64_t owner_taken_meanwhile(const struct call_context *ctx, const struct generation *gen)
 {
 	const struct record_call *call = ctx->call;
@@ -106,8 +107,11 @@ static bool is_followed_by_seen(const struct slot *slot, const struct generation
 	return true;
 }
 
-bool owner_certain(const struct store *store, const struct slot *slot, const struct generation *gen)
+uint32_t owner_doubts_about_end(const struct store *store, const struct slot *slot,
+				const struct generation *gen)
 {
-	return !(gen->doubts & (DOUBT_ORDER | DOUBT_RANGE)) && gen->owner.gaps == store->gaps &&
-	       is_followed_by_seen(slot, gen) && owner_followed_by_certain(slot, gen);
+	return doubt_if(gen->doubts & (DOUBT_ORDER | DOUBT_RANGE) ||
+				gen->owner.gaps != store->gaps || !is_followed_by_seen(slot, gen) ||
+				doubts_about_later(slot, gen) & DOUBTS_ABOUT_ORDER,
+			DOUBT_ORDER);
 }

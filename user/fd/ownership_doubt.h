@@ -10,9 +10,6 @@
 
 #include "fd/verdict.h"
 
-/* Whether no other order of the calls fits for the generations that came after this one. */
-bool owner_followed_by_certain(const struct slot *slot, const struct generation *gen);
-
 /*
  * Another order of the calls fits as well, but an object shows what the close ended: most likely
  * this generation; with sure, this generation in every order that fits.
@@ -26,8 +23,11 @@ bool owner_settles(const struct call_context *ctx, const struct generation *gen,
  */
 uint64_t owner_taken_meanwhile(const struct call_context *ctx, const struct generation *gen);
 
-/* Whether it is certain how this generation ended. */
-bool owner_certain(const struct store *store, const struct slot *slot,
-		   const struct generation *gen);
+/* The doubts about the close at hand having ended gen, but for those that an object settles. */
+uint32_t owner_doubts_about_closed(const struct call_context *ctx, const struct generation *gen);
+
+/* The doubts about how gen ended, a generation before the newest. */
+uint32_t owner_doubts_about_end(const struct store *store, const struct slot *slot,
+				const struct generation *gen);
 
 #endif

@@ -77,7 +77,6 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 		return NULL;
 	slot_make_room(store, from->numbers.count);
 	to->doubts = from->doubts;
-
 	coverage_copied(to, from, inherited, store->now_ns);
 	to->snapshot_ns = from->snapshot_ns;
 	to->max_fds = from->max_fds;
@@ -86,9 +85,7 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	to->whole = from->whole;
 	to->snapshot = from->snapshot;
 	to->relisted = from->relisted;
-
 	to->swept = from->swept;
-
 	to->swept_ns = from->swept_ns;
 	if (!span_empty(&from->cut))
 		table_mark_cut(to, from->cut.min, from->cut.max, from->cut_ns);
@@ -118,7 +115,7 @@ static bool is_in_doubt(const struct store *store, const struct slot *slot)
 		return true;
 	if (!gen)
 		return false;
-	return gen->doubts & (DOUBT_ORDER | DOUBT_CROSSED | DOUBT_CLOSE_MISSED | DOUBT_RANGE) ||
+	return gen->doubts & (DOUBTS_ABOUT_ORDER | DOUBT_CLOSE_MISSED | DOUBT_RANGE) ||
 	       (generation_live(gen) && !knows_cloexec(gen));
 }
 
@@ -150,10 +147,8 @@ void table_exec(struct store *store, struct table *table)
 		gen->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};
 		if (gen->began == BEGAN_BEFORE_USE)
 			gen->began = BEGAN_UNSEEN;
-
 		gen->owner.object = 0; /* so are its objects */
-		gen->doubts &=
-			~(DOUBT_WHILE_OPEN | DOUBT_ORDER | DOUBT_CROSSED | DOUBT_CLOSE_MISSED);
+		gen->doubts &= ~(DOUBTS_ABOUT_ORDER | DOUBT_WHILE_OPEN | DOUBT_CLOSE_MISSED);
 		/* It may not be there at all. */
 		gen->doubts |= doubt_if(doubted, DOUBT_CLOSE_MISSED);
 	}
@@ -184,7 +179,6 @@ static void slot_gone(struct store *store, struct slot *slot)
 	if (gen)
 		generation_over(store, gen, &(struct fd_site){.missing = SITE_LOST});
 	slot_await_nothing(slot);
-
 	slot_touch(store, slot);
 }
 
