@@ -5,7 +5,8 @@
  * A set of them (uint32_t) is kept in each generation and each slot. Whoever judges a call asks for
  * the doubts about what the judgement rests on (doubts_about_generation(), doubts_about_number())
  * and hands them to finding_doubt(): with one of them a finding is suspected instead of a fact, and
- * the doubt's note tells the reader why.
+ * the doubt's note tells the reader why. Three have no note, as the finding shows them otherwise:
+ * DOUBT_CUT and DOUBT_UNSEEN by the reason why a site is missing, DOUBT_MEANT by its proofs.
  *
  * Some doubts are latent: they alone keep no finding from being a fact, but say which calls that
  * are recorded later have to be weighed against the generation.
@@ -76,6 +77,7 @@ enum doubt {
 	DOUBT_OWNER_BEFORE = 1 << 20,
 	/* What the closer did before, and nothing else, tells which generation was meant. */
 	DOUBT_MEANT = 1 << 21,
+	DOUBT_LAST = DOUBT_MEANT,
 };
 
 #define DOUBTS_LATENT                                                                      \
