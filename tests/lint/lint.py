@@ -42,7 +42,8 @@ ROOMS = {
     "base": set(),
 }
 # Rooms in which a static function's name stands in one file alone, so that it tells which.
-NAMED = {"base", "ebpf", "native", "process", "python", "recording", "security", "source", "stack"}
+NAMED = {"base", "ebpf", "fd", "native", "process", "python", "recording", "security", "source",
+         "stack"}
 # What a room may use of bpf/abi/; every one the records.
 RECORDS = {"calls.h", "record.h", "record_user.h"}
 FROM_BPF = {

@@ -18,7 +18,7 @@ struct unmet {
 	uint64_t time_ns, from_ns;
 };
 
-static void end(struct coverage *c, uint32_t ways, uint64_t time_ns)
+static void way_ends(struct coverage *c, uint32_t ways, uint64_t time_ns)
 {
 	ways &= c->ways;
 	if (!ways)
@@ -30,7 +30,7 @@ static void end(struct coverage *c, uint32_t ways, uint64_t time_ns)
 }
 
 /* from_ns: no earlier than that was one of them there; 0: not known. */
-static void begin(struct coverage *c, uint32_t ways, uint64_t time_ns, uint64_t from_ns)
+static void way_begins(struct coverage *c, uint32_t ways, uint64_t time_ns, uint64_t from_ns)
 {
 	if (!ways)
 		return;
@@ -95,8 +95,8 @@ int coverage_told(struct store *store, const struct record_unseen *record)
 	if (!table)
 		return keep_unmet(store, record);
 	if (record->all)
-		end(&table->coverage, ~record->ways, record->h.time_ns);
-	begin(&table->coverage, record->ways, record->h.time_ns, from_of(record));
+		way_ends(&table->coverage, ~record->ways, record->h.time_ns);
+	way_begins(&table->coverage, record->ways, record->h.time_ns, from_of(record));
 	return 0;
 }
 
@@ -104,10 +104,10 @@ void coverage_placed(struct store *store, struct table *table)
 {
 	struct unmet *unmet = find_unmet(store, table->address);
 
-	begin(&table->coverage, store->unmet_ways, store->now_ns, 0);
+	way_begins(&table->coverage, store->unmet_ways, store->now_ns, 0);
 	if (!unmet)
 		return;
-	begin(&table->coverage, unmet->ways, unmet->time_ns, unmet->from_ns);
+	way_begins(&table->coverage, unmet->ways, unmet->time_ns, unmet->from_ns);
 	drop_unmet(store, unmet);
 }
 
@@ -119,7 +119,7 @@ void coverage_forget(struct store *store)
 
 void coverage_lacks(struct table *table, enum unseen_way way, uint64_t time_ns)
 {
-	begin(&table->coverage, way, time_ns, 0);
+	way_begins(&table->coverage, way, time_ns, 0);
 }
 
 void coverage_call(struct table *table, const struct record_call *call)
@@ -128,16 +128,16 @@ void coverage_call(struct table *table, const struct record_call *call)
 
 	if (call->still_open & CALL_RING || (call->call == CALL_IO_URING_SETUP && call->ret >= 0 &&
 					     !(call->arg & (RING_TOLD | RING_WATCHED))))
-		begin(c, UNSEEN_RING, call->h.time_ns, 0);
+		way_begins(c, UNSEEN_RING, call->h.time_ns, 0);
 	if (call->still_open & CALL_ALONE && call->h.time_ns > c->told_ns)
-		end(c, UNSEEN_SHARER, call->h.time_ns);
+		way_ends(c, UNSEEN_SHARER, call->h.time_ns);
 }
 
 void coverage_listed(struct table *table, const struct fd_what *what, uint64_t time_ns)
 {
 	if (what->path && !strcmp(what->path, RING_LINK) &&
 	    !(what->arg & (RING_TOLD | RING_WATCHED)))
-		begin(&table->coverage, UNSEEN_RING, time_ns, 0);
+		way_begins(&table->coverage, UNSEEN_RING, time_ns, 0);
 }
 
 void coverage_copied(struct table *to, const struct table *from, bool inherited, uint64_t time_ns)
@@ -145,8 +145,8 @@ void coverage_copied(struct table *to, const struct table *from, bool inherited,
 	struct coverage was = from->coverage;
 
 	/* Who shares the one does not share the other; a ring goes with its thread. */
-	end(&was, inherited ? UNSEEN_WAYS : UNSEEN_SHARER, time_ns);
-	begin(&was, to->coverage.ways, to->coverage.told_ns, to->coverage.from_ns);
+	way_ends(&was, inherited ? UNSEEN_WAYS : UNSEEN_SHARER, time_ns);
+	way_begins(&was, to->coverage.ways, to->coverage.told_ns, to->coverage.from_ns);
 	to->coverage = was;
 }
 

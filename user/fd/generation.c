@@ -112,8 +112,8 @@ static void doubt_since(struct slot *slot, struct generation *gen)
  * The call may have been running since before the process was traced. Then what it opened may have
  * been closed, and the number may have been opened and closed again, by calls that were not seen.
  */
-static bool may_be_older(const struct store *store, const struct table *table,
-			 const struct record_call *call)
+static bool may_predate_trace(const struct store *store, const struct table *table,
+			      const struct record_call *call)
 {
 	return !table->whole && !table->traced && !table->alone && !store->traced_ns &&
 	       generation_may_be_unlisted(store, table, call);
@@ -126,7 +126,7 @@ static void set_opened(struct store *store, const struct slot *slot, struct gene
 
 	gen->opened = generation_site(call);
 	gen->doubts |= doubt_if(order_in_gap(store, slot, call) ||
-					(may_be_older(store, table, call) &&
+					(may_predate_trace(store, table, call) &&
 					 (!table->snapshot || generation_early(table, call))),
 				DOUBT_ORDER);
 	gen->cloexec = making->cloexec;
@@ -398,7 +398,7 @@ int generation_close(struct store *store, struct table *table, int32_t fd,
 	gen->doubts |=
 		doubt_if(order_may_overlap(store, call, &gen->opened), DOUBT_CLOSED_EARLY) |
 		doubt_if(order_in_gap(store, slot, call) || (gen->opened.missing != SITE_SEEN &&
-							     may_be_older(store, table, call)),
+							     may_predate_trace(store, table, call)),
 			 DOUBT_ORDER);
 	/* Something unseen may have ended the generation that the close is taken to have ended. */
 	gen->doubts |=
@@ -419,7 +419,7 @@ int generation_seen(struct store *store, struct table *table, int32_t fd,
 		settle_doubts(store, slot);
 	} else if (slot && slot->newest && !generation_after(store, call, &slot->newest->ended)) {
 		return 0; /* another thread's close may have come just after this call */
-	} else if (may_be_older(store, table, call)) {
+	} else if (may_predate_trace(store, table, call)) {
 		return 0; /* a close that was not seen may have come just after this call */
 	}
 	if (!slot)

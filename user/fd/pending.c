@@ -269,7 +269,7 @@ static void count_failed(struct run *run, const struct verdict *verdict)
 	run->unseen += verdict->evidence != EVIDENCE_OWN;
 }
 
-static void make_room(struct pending *pending)
+static void make_room_for_finding(struct pending *pending)
 {
 	while (pending->waiting_count >= PENDING_MAX && pending->runs)
 		run_end(pending, pending->runs);
@@ -330,7 +330,7 @@ int pending_failed(struct pending *pending, struct table *table, const struct re
 			pending->silent++;
 		return 0;
 	}
-	make_room(pending);
+	make_room_for_finding(pending);
 	run = run_of(pending, call, verdict);
 	if (!run)
 		return -ENOMEM;
@@ -356,7 +356,7 @@ int pending_owned(struct pending *pending, struct table *table, const struct rec
 	struct pending_finding *entry;
 	struct run *run;
 
-	make_room(pending);
+	make_room_for_finding(pending);
 	run = run_of(pending, call, verdict);
 	if (!run)
 		return -ENOMEM;
@@ -386,7 +386,7 @@ int pending_used(struct pending *pending, struct table *table, const struct reco
 int pending_alone(struct pending *pending, struct table *table, const struct record_call *call,
 		  const struct verdict *verdict)
 {
-	make_room(pending);
+	make_room_for_finding(pending);
 	return pending_finding_new(pending, table, call, verdict) ? 0 : -ENOMEM;
 }
 

@@ -174,7 +174,7 @@ static void evict_address(struct fd_processes *processes, uint64_t address)
  * What does not fit is forgotten, and counted. Its calls go on: what they would have told of a
  * table that others are in, too, or of one that was copied from its own, nobody hears.
  */
-static void forget(struct fd_processes *processes, struct fd_process *process)
+static void forget_process(struct fd_processes *processes, struct fd_process *process)
 {
 	const struct use *use;
 
@@ -187,17 +187,17 @@ static void forget(struct fd_processes *processes, struct fd_process *process)
 
 static void forget_oldest(struct fd_processes *processes)
 {
-	forget(processes, processes->list);
+	forget_process(processes, processes->list);
 }
 
 int fd_processes_give_up(struct fd_processes *processes, struct fd_process *process)
 {
-	forget(processes, process);
+	forget_process(processes, process);
 	return -ENOMEM;
 }
 
-/* A table more: the least recently active process makes room, though not `user`. */
-static void make_room(struct fd_processes *processes, const struct fd_process *process)
+/* A table more: the least recently active process makes room, though not this one. */
+static void make_room_for_table(struct fd_processes *processes, const struct fd_process *process)
 {
 	const struct store *store = processes->store;
 
@@ -210,7 +210,7 @@ static struct table *new_table(struct fd_processes *processes, struct fd_process
 {
 	struct table *table;
 
-	make_room(processes, process);
+	make_room_for_table(processes, process);
 	table = table_new(processes->store, address);
 	if (table && !tie(process, table)) {
 		table_free(processes->store, table);
@@ -299,7 +299,7 @@ static struct table *leave_for(struct fd_processes *processes, struct fd_process
 	struct table *from, *table;
 
 	evict_address(processes, address);
-	make_room(processes, process);
+	make_room_for_table(processes, process);
 	from = fd_process_table_of(process, tid);
 	if (!from)
 		return new_table(processes, process, address);

@@ -18,7 +18,7 @@ struct thread {
 	struct intents intents;
 };
 
-static void forget(struct threads *threads, struct thread *thread)
+static void thread_forget(struct threads *threads, struct thread *thread)
 {
 	HASH_DEL(threads->index, thread);
 	DL_DELETE(threads->list, thread);
@@ -28,7 +28,7 @@ static void forget(struct threads *threads, struct thread *thread)
 void threads_free(struct threads *threads)
 {
 	while (threads->list)
-		forget(threads, threads->list);
+		thread_forget(threads, threads->list);
 }
 
 static struct thread *add(struct threads *threads, uint32_t tid)
@@ -38,7 +38,7 @@ static struct thread *add(struct threads *threads, uint32_t tid)
 	if (!thread)
 		return NULL;
 	if (HASH_COUNT(threads->index) >= THREADS_MAX)
-		forget(threads, threads->list);
+		thread_forget(threads, threads->list);
 	thread->tid = tid;
 	HASH_ADD(hh, threads->index, tid, sizeof(tid), thread);
 	DL_APPEND(threads->list, thread);

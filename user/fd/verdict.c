@@ -218,7 +218,7 @@ static bool is_after(const struct call_context *ctx, const struct fd_site *site)
 }
 
 /* The call may have failed before the generation began that it would be the second close of. */
-static bool may_be_older(const struct call_context *ctx, const struct generation *gen)
+static bool close_may_be_older(const struct call_context *ctx, const struct generation *gen)
 {
 	const struct record_call *call = ctx->call;
 
@@ -247,7 +247,7 @@ void verdict_close(const struct call_context *ctx, struct verdict *v)
 		if (ctx->vfork && s.gen->ended.inherited)
 			break;
 		report_closed(&s, FINDING_DOUBLE_CLOSE, v);
-		if (may_be_older(ctx, s.gen))
+		if (close_may_be_older(ctx, s.gen))
 			finding_doubt(&v->finding, DOUBT_ORDER);
 		break;
 	case FD_STATE_OPEN:
