@@ -49,7 +49,8 @@ __u8 made_told;
 
 struct call_buffer {
 	struct record_call record;
-	char name[RECORD_NAME_MAX + RECORD_CLAIMS_MAX * sizeof(struct record_claim) + 8];
+	char name[RECORD_NAME_MAX + RECORD_CLAIMS_MAX * sizeof(struct record_claim) + 8 +
+		  sizeof(struct record_caller)];
 };
 
 struct {
@@ -329,6 +330,33 @@ static __always_inline u32 add_claims(struct walk *w, struct call_buffer *buf,
 	return (*owner >> 4 & 7) * sizeof(struct record_claim);
 }
 
+/* Whether a number is got, given up or missed. */
+static __always_inline bool caller_wanted(const struct record_call *call)
+{
+	return call->stack_id && call->call != CALL_FCNTL_SETFD &&
+	       call->call != CALL_IOCTL_CLOEXEC && call->call != CALL_UNSHARE;
+}
+
+/* Behind all else, so many bytes after the record. Returns the bytes. */
+static __always_inline u32 add_caller(const struct walk *w, struct call_buffer *buf, u32 at)
+{
+	u32 depth = w->stack.depth;
+	u64 *to;
+
+	if (!caller_wanted(&buf->record))
+		return 0;
+	barrier_var(at); /* see emit_bounded() */
+	if (at > sizeof(buf->name) - sizeof(struct record_caller))
+		return 0;
+	to = (u64 *)(buf->name + at);
+	for (u32 i = 0; i < RECORD_CALLER_FRAMES; i++)
+		to[i] = i < depth ? w->addresses[i] : 0;
+	for (u32 i = 0; i < RECORD_CALLER_LOCALS; i++)
+		to[RECORD_CALLER_FRAMES + i] = i < depth ? w->locals[i] : 0;
+	buf->record.still_open |= CALL_CALLER;
+	return sizeof(struct record_caller);
+}
+
 /* regs: as the call left them; near: they may be loaded from. */
 static __always_inline void report_call(const struct returned *call, u8 id,
 					const struct target *target, u64 pid_tgid,
@@ -364,6 +392,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	else
 		size += add_native(&buf->record, buf->name + (size & (RECORD_NAME_MAX - 1)), regs,
 				   target->program);
+	size += add_caller(w, buf, size);
 	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
 	emit_bounded(&buf->record, sizeof(buf->record) + size, sizeof(*buf), LOSS_CALL, false);
 }

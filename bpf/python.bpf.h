@@ -16,12 +16,15 @@
 #include "walk.bpf.h"
 
 /* Makes sure that the whole frame is in the window. Interpreter frames of one thread lie side
- * by side, so one read brings several; a window never begins before the frame's own page. */
+ * by side, so one read brings several; a window never begins before the frame's own page. Of the
+ * innermost ones the first local variable is read, too: a frame has room for one at least. */
 static __always_inline bool load_frame(struct walk *w, const struct py_layout *layout)
 {
 	u32 size = layout->frame_size;
 	u64 back;
 
+	if (w->stack.depth < RECORD_CALLER_LOCALS)
+		size = layout->frame_local + 8;
 	if (w->next >= w->window_start && w->next - w->window_start + size <= w->window_size)
 		return true;
 	back = 0;
@@ -284,6 +287,19 @@ static __always_inline void mark_compiled(const struct walk *w, const struct py_
 	f->owner = FRAME_COMPILED;
 }
 
+/* Who the frame's function was called on. It is no part of the stack: that is sent once. */
+static __always_inline void keep_local(struct walk *w, const struct py_layout *layout, u32 at,
+				       u32 depth)
+{
+	u64 local;
+
+	if (depth >= RECORD_CALLER_LOCALS)
+		return;
+	local = *(u64 *)(w->window + (at & WINDOW_MASK) + (layout->frame_local & LOCAL_MASK));
+	barrier_var(depth);
+	w->locals[depth & (RECORD_CALLER_LOCALS - 1)] = local & ~(u64)layout->code_tag_mask;
+}
+
 static __always_inline void push_frame(struct walk *w, const struct py_layout *layout, u32 at)
 {
 	u64 code = window_u64(w, at, layout->frame_code) & ~(u64)layout->code_tag_mask;
@@ -309,6 +325,8 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 	f->entry = layout->frame_entry != LAYOUT_NONE ? window_u8(w, at, layout->frame_entry)
 						      : layout->frames == PY_FRAMES_OBJECT;
 	f->unused = 0;
+	w->addresses[depth & (RECORD_FRAMES_MAX - 1)] = w->next;
+	keep_local(w, layout, at, depth);
 	mark_compiled(w, layout, at, f);
 	/* Each by itself: versions are small, and a sum with an address is soon that of others. */
 	w->hash = mix(mix(mix(w->hash, code), f->ident), (u32)f->lasti | (u64)f->entry << 32);

@@ -13,12 +13,18 @@
 #include "python.bpf.h"
 #include "rights.bpf.h"
 
+/* Of co_flags (Include/cpython/code.h), and CO_FAST_CELL (Include/internal/pycore_code.h). */
+#define CO_VARARGS     4
+#define CO_VARKEYWORDS 8
+#define LOCAL_IS_CELL  0x40
+
 /* Longer line tables than this many pieces are cut. */
 #define TABLE_CHUNKS_MAX 64
 
 struct code_buffer {
 	struct record_code record;
-	u8 data[RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX + RECORD_TABLE_CHUNK + 8];
+	u8 data[RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX + RECORD_TABLE_CHUNK +
+		sizeof(struct record_first_local)];
 };
 
 struct {
@@ -150,10 +156,102 @@ static __always_inline long send_no_code(struct code_buffer *buf, u64 pid_tgid)
 	return emit(r, sizeof(*r), LOSS_CODE, false);
 }
 
-/* One whole code object. 0 when all of its first record is in the ring. */
-static __always_inline long send_code(struct walk *w, const struct py_layout *layout, u64 code,
+/* 1: the first local variable lies in a cell, as CPython says from 3.11 on. */
+static __always_inline u8 is_cell(const struct py_layout *layout, u64 code)
+{
+	u64 kinds = 0;
+	u8 kind = 0;
+
+	if (layout->code_kinds == LAYOUT_NONE ||
+	    !read_user(&kinds, sizeof(kinds), code + layout->code_kinds) ||
+	    !read_user(&kind, sizeof(kind), kinds + layout->bytes_data))
+		return 0;
+	return (kind & LOCAL_IS_CELL) != 0;
+}
+
+static __always_inline void read_local_type(struct record_first_local *local,
+					    const struct py_layout *layout, u64 frame)
+{
+	u64 object = 0, name = 0;
+
+	if (!read_user(&object, sizeof(object), frame + layout->frame_local))
+		return;
+	object &= ~(u64)layout->code_tag_mask;
+	if (!object || !read_user(&local->type, sizeof(local->type), object + layout->ob_type))
+		return;
+	read_user(&local->type_flags, sizeof(local->type_flags), local->type + layout->type_flags);
+	/* Behind the head of an object of variable size. */
+	if (read_user(&name, sizeof(name), local->type + layout->ob_type + 16))
+		bpf_probe_read_user_str(local->type_name, sizeof(local->type_name),
+					(const void *)name);
+}
+
+static __always_inline bool read_arguments(struct record_first_local *local,
+					   const struct py_layout *layout, u64 code)
+{
+	u32 plain = 0, keywords = 0, flags = 0;
+
+	if (!read_user(&plain, sizeof(plain), code + layout->code_arguments) ||
+	    !read_user(&keywords, sizeof(keywords), code + layout->code_keywords) ||
+	    !read_user(&flags, sizeof(flags), code + layout->code_flags))
+		return false;
+	local->code_flags = flags;
+	local->arguments = plain + keywords + !!(flags & CO_VARARGS) + !!(flags & CO_VARKEYWORDS);
+	return true;
+}
+
+/*
+ * What frame i's first local variable is, into w->local. 1: done; 0: the code object is not
+ * readable. What is no argument may be anything: it is not looked at. A global function: verified
+ * by itself.
+ */
+__attribute__((noinline)) int read_first_local(u32 i)
+{
+	struct walk *w = this_walk();
+	const struct py_layout *layout;
+	struct record_first_local *local;
+	u64 code;
+
+	if (!w || i >= RECORD_FRAMES_MAX)
+		return 0;
+	layout = bpf_map_lookup_elem(&layouts, &w->layout);
+	if (!layout)
+		return 0;
+	code = w->frames[i].code;
+	local = &w->local;
+	__builtin_memset(local, 0, sizeof(*local));
+	if (!read_arguments(local, layout, code))
+		return 0;
+	local->cell = is_cell(layout, code);
+	if (local->arguments)
+		read_local_type(local, layout, w->addresses[i]);
+	return 1;
+}
+
+/* Of frame i, behind the record's data, so many bytes of it. Returns the bytes. */
+static __always_inline u32 add_first_local(const struct walk *w, struct code_buffer *buf, u32 at,
+					   u32 i)
+{
+	const u64 *from = (const u64 *)&w->local;
+	u64 *to;
+
+	if (!read_first_local(i))
+		return 0;
+	barrier_var(at); /* see emit_bounded() */
+	if (at > sizeof(buf->data) - sizeof(w->local))
+		return 0;
+	to = (u64 *)(buf->data + at);
+	for (u32 word = 0; word < sizeof(w->local) / sizeof(*to); word++)
+		to[word] = from[word];
+	buf->record.first_local = 1;
+	return sizeof(w->local);
+}
+
+/* The code object of frame i. 0 when all of its first record is in the ring. */
+static __always_inline long send_code(struct walk *w, const struct py_layout *layout, u32 i,
 				      u64 ident, u64 pid_tgid)
 {
+	u64 code = w->frames[i & (RECORD_FRAMES_MAX - 1)].code;
 	u32 zero = 0, used, bytes;
 	u64 table = 0, size = 0;
 	struct code_buffer *buf;
@@ -193,8 +291,10 @@ static __always_inline long send_code(struct walk *w, const struct py_layout *la
 		bytes = 0;
 	}
 	r->table_bytes = bytes;
-	fill_header(&r->h, RECORD_CODE, sizeof(*r) + used + bytes, pid_tgid);
-	err = emit(r, sizeof(*r) + used + bytes, LOSS_CODE, false);
+	used += bytes;
+	used += add_first_local(w, buf, used, i);
+	fill_header(&r->h, RECORD_CODE, sizeof(*r) + used, pid_tgid);
+	err = emit_bounded(r, sizeof(*r) + used, sizeof(*buf), LOSS_CODE, false);
 	if (!err && !r->table_missing && size > RECORD_TABLE_CHUNK) {
 		w->rest.code = code;
 		w->rest.ident = ident;
@@ -236,7 +336,7 @@ __attribute__((noinline)) int send_frame_code(u32 i)
 		return 0;
 	}
 	f->ident = w->sent.ident = ((u64)bpf_get_smp_processor_id() << 48) | ++c->ident;
-	if (send_code(w, layout, key.code, w->sent.ident, pid_tgid))
+	if (send_code(w, layout, i, w->sent.ident, pid_tgid))
 		return 1;
 	w->sent.parts.version = 0;
 	read_parts(w, layout, key.code, &w->sent.parts);

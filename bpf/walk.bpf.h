@@ -14,6 +14,8 @@
 #define WINDOW_MASK	 (2 * WINDOW_BACK - 1)
 /* No field that we read lies further inside a frame. */
 #define FIELD_MASK	 127
+/* But the first local variable, which a frame object has behind all else. */
+#define LOCAL_MASK	 511
 #define WALK_STEP	 16
 /* Of an object that a frame leads to, read at once: most of them whole. */
 #define OBJECT_WINDOW	 256
@@ -143,7 +145,7 @@ struct walk {
 	u64 code_type;
 	u64 code; /* argument and result of sample_code */
 	u64 code_sample;
-	u8 window[2 * WINDOW_BACK + FIELD_MASK + 8];
+	u8 window[2 * WINDOW_BACK + LOCAL_MASK + 8];
 	u32 identity; /* enum code_identity */
 	u32 main;     /* 1: the thread runs in the main interpreter */
 	u64 text;     /* the file name that was sampled last in this walk; 0: none */
@@ -164,7 +166,10 @@ struct walk {
 	u64 group_info; /* the thread's, in the kernel */
 	struct record_rights rights;
 	u32 groups[RECORD_GROUPS_MAX];
-	struct code_sent sent; /* here, for the stack is short */
+	struct code_sent sent;		 /* here, for the stack is short */
+	struct record_first_local local; /* of a code object that is sent */
+	u64 locals[RECORD_CALLER_LOCALS];
+	u64 addresses[RECORD_FRAMES_MAX]; /* of the frames below */
 	struct record_stack stack;
 	struct record_frame frames[RECORD_FRAMES_MAX];
 };

@@ -68,6 +68,7 @@ struct py_layout {
 	__u16 frame_object; /* PyFrameObject, where one was made (3.11 on); before, the frame itself
 			     */
 	__u16 object_line;  /* in it: int f_lineno */
+	__u16 frame_local;  /* the first local variable: localsplus[0] */
 	__u8 shim_owner;    /* frames of this owner and above are not Python's own (0: none) */
 	__u8 code_tag_mask; /* low bits of f_executable that are a tag */
 
@@ -81,6 +82,13 @@ struct py_layout {
 	__u16 code_adaptive;	   /* bytecode inside the object; none: f_lasti is an offset */
 	__u16 code_tlbc;	   /* pointer to the copies: {size, entries[]} of 8 bytes each */
 	__u16 code_firsttraceable; /* int, in code units of two bytes */
+	__u16 code_arguments;	   /* int co_argcount */
+	__u16 code_keywords;	   /* int co_kwonlyargcount */
+	__u16 code_flags;	   /* int */
+	__u16 code_kinds;	   /* bytes: of each local variable, what it is (3.11 on) */
+
+	/* type; tp_name stands behind the head of an object of variable size */
+	__u16 type_flags; /* unsigned long tp_flags */
 
 	/* bytes, str */
 	__u16 bytes_size; /* ob_size */

@@ -17,6 +17,8 @@ _Static_assert(sizeof(struct record_claim) == 32, "records are a contract");
 _Static_assert(sizeof(struct record_owner_type) == 48, "records are a contract");
 _Static_assert(sizeof(struct record_native_frame) == 16, "records are a contract");
 _Static_assert(sizeof(struct record_native_stack) == 56, "records are a contract");
+_Static_assert(sizeof(struct record_caller) == 48, "records are a contract");
+_Static_assert(sizeof(struct record_first_local) == 40, "records are a contract");
 
 #define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
 
@@ -33,16 +35,45 @@ void record_own(struct record_header *h, enum record_type type, size_t size, uin
 	};
 }
 
+/* Bytes behind a call's fixed part up to its native stack's number, and with it. */
+static size_t before_native(const struct record_call *call)
+{
+	return call->name_size + record_call_claims(call) * sizeof(struct record_claim);
+}
+
+static size_t with_native(const struct record_call *call)
+{
+	return before_native(call) + (call->native == NATIVE_TAKEN ? sizeof(uint64_t) : 0);
+}
+
 uint64_t record_call_native(const struct record_call *call)
 {
 	uint64_t id = 0;
 
 	if (call->native == NATIVE_TAKEN)
-		memcpy(&id,
-		       call->name + call->name_size +
-			       record_call_claims(call) * sizeof(struct record_claim),
-		       sizeof(id));
+		memcpy(&id, call->name + before_native(call), sizeof(id));
 	return id;
+}
+
+bool record_call_caller(const struct record_call *call, struct record_caller *ret)
+{
+	if (call->still_open & CALL_CALLER)
+		memcpy(ret, call->name + with_native(call), sizeof(*ret));
+	else
+		memset(ret, 0, sizeof(*ret));
+	return call->still_open & CALL_CALLER;
+}
+
+bool record_code_first_local(const struct record_code *code, struct record_first_local *ret)
+{
+	size_t at = (size_t)code->file_bytes + code->name_bytes + code->table_bytes;
+
+	if (code->first_local)
+		memcpy(ret, code->data + at, sizeof(*ret));
+	else
+		memset(ret, 0, sizeof(*ret));
+	ret->type_name[sizeof(ret->type_name) - 1] = '\0';
+	return code->first_local;
 }
 
 struct record_native_stack *record_native_stack_new(const struct record_native *native,
@@ -122,8 +153,8 @@ static bool python_valid(unsigned int status)
 static bool call_valid(const struct record_call *r)
 {
 	return record_call_claims(r) <= RECORD_CLAIMS_MAX &&
-	       HOLDS(r, r->name_size + record_call_claims(r) * sizeof(struct record_claim) +
-				(r->native == NATIVE_TAKEN ? sizeof(uint64_t) : 0)) &&
+	       HOLDS(r, with_native(r) +
+				(r->still_open & CALL_CALLER ? sizeof(struct record_caller) : 0)) &&
 	       claims_valid(r) && r->ret >= -ERRNO_MAX && r->enter_ns <= RECORD_TIME_MAX &&
 	       r->thread_ns <= RECORD_TIME_MAX && python_valid(r->python) &&
 	       r->native <= NATIVE_UNREADABLE;
@@ -137,7 +168,8 @@ static bool stack_valid(const struct record_stack *r)
 
 static bool code_valid(const struct record_code *r)
 {
-	return HOLDS(r, (uint64_t)r->file_bytes + r->name_bytes + r->table_bytes);
+	return HOLDS(r, (uint64_t)r->file_bytes + r->name_bytes + r->table_bytes +
+				(r->first_local ? sizeof(struct record_first_local) : 0));
 }
 
 static bool code_table_valid(const struct record_code_table *r)

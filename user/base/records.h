@@ -55,6 +55,12 @@ bool record_call_is_sane(const struct record_call *call);
 /* The number of a valid call's native stack; 0: it has none. */
 uint64_t record_call_native(const struct record_call *call);
 
+/* Who made a valid call; false, and zeros: it does not say. */
+bool record_call_caller(const struct record_call *call, struct record_caller *ret);
+
+/* What a valid code object's first local is, its type's name ended; false, and zeros: not told. */
+bool record_code_first_local(const struct record_code *code, struct record_first_local *ret);
+
 /*
  * The frames found for a native stack; found: valid, with all but header, hash, nr and cpu; NULL:
  * nothing could be found. The caller frees it. NULL without memory.

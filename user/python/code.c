@@ -6,6 +6,7 @@
 
 #include "base/bounded.h"
 #include "base/mem.h"
+#include "base/records.h"
 #include "python/linetable.h"
 
 #define CODES_MAX_DEFAULT 262144
@@ -130,7 +131,8 @@ static bool text_valid(uint32_t bytes, uint32_t chars, unsigned int width)
 
 static bool code_record_valid(const struct record_code *r)
 {
-	uint64_t data = (uint64_t)r->file_bytes + r->name_bytes + r->table_bytes;
+	uint64_t data = (uint64_t)r->file_bytes + r->name_bytes + r->table_bytes +
+			(r->first_local ? sizeof(struct record_first_local) : 0);
 
 	return r->h.type == RECORD_CODE && r->h.size >= sizeof(*r) &&
 	       data <= r->h.size - sizeof(*r) &&
@@ -182,6 +184,7 @@ static void code_fill_info(struct code_entry *entry, const struct record_code *r
 		.function_cut = r->name_width && r->name_bytes / r->name_width < r->name_chars,
 		.table_whole = !r->table_missing && r->table_bytes == r->table_total,
 	};
+	entry->info.local_told = record_code_first_local(r, &entry->info.local);
 	entry->item.bytes = sizeof(*entry) + HEAP_HEADS + entry->table_bytes;
 	entry->item.bytes += entry->file ? strlen(entry->file) + 1 : 0;
 	entry->item.bytes += entry->function ? strlen(entry->function) + 1 : 0;

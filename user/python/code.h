@@ -24,7 +24,9 @@ struct code_info {
 	int firsttraceable;	     /* bytes */
 	unsigned int version;	     /* 0x030b */
 	bool file_cut, function_cut; /* longer than what was sent */
-	bool consistent;  /* false: no code object lies there; nothing else is filled in */
+	bool consistent; /* false: no code object lies there; nothing else is filled in */
+	bool local_told; /* what its first local variable is is known */
+	struct record_first_local local;
 	bool table_whole; /* false: parts of the line table are missing: lines may be unknown */
 };
 

@@ -13,9 +13,10 @@ struct places {
 	uint16_t runtime_interp;
 	uint16_t interp_next, interp_threads;
 	uint16_t tstate_next, tstate_interp, tstate_frame, tstate_thread_id;
-	uint16_t frame_back, frame_code, frame_lasti, frame_owner, frame_tlbc;
-	uint16_t code_filename, code_name, code_table, code_firstlineno, code_adaptive, code_tlbc;
-	uint16_t ob_type;
+	uint16_t frame_back, frame_code, frame_lasti, frame_local, frame_owner, frame_tlbc;
+	uint16_t code_filename, code_name, code_table, code_firstlineno, code_arguments;
+	uint16_t code_kinds, code_adaptive, code_tlbc;
+	uint16_t ob_type, type_flags;
 	uint16_t bytes_size, bytes_data;
 	uint16_t str_state, str_length, str_ascii, str_data;
 };
@@ -31,13 +32,17 @@ static const struct places places_313 = {
 	.frame_back = 232,
 	.frame_code = 240,
 	.frame_lasti = 248,
+	.frame_local = 256,
 	.frame_owner = 264,
 	.code_filename = 280,
 	.code_name = 296,
 	.code_table = 304,
 	.code_firstlineno = 312,
+	.code_arguments = 320,
+	.code_kinds = 336,
 	.code_adaptive = 344,
 	.ob_type = 360,
+	.type_flags = 392,
 	.bytes_size = 520,
 	.bytes_data = 528,
 	.str_state = 544,
@@ -56,15 +61,19 @@ static const struct places places_314 = {
 	.frame_back = 256,
 	.frame_code = 264,
 	.frame_lasti = 272,
+	.frame_local = 280,
 	.frame_owner = 288,
 	.frame_tlbc = 304,
 	.code_filename = 320,
 	.code_name = 336,
 	.code_table = 344,
 	.code_firstlineno = 352,
+	.code_arguments = 360,
+	.code_kinds = 376,
 	.code_adaptive = 384,
 	.code_tlbc = 392,
 	.ob_type = 408,
+	.type_flags = 440,
 	.bytes_size = 600,
 	.bytes_data = 608,
 	.str_state = 624,
@@ -84,15 +93,19 @@ static const struct places places_315 = {
 	.frame_back = 320,
 	.frame_code = 328,
 	.frame_lasti = 336,
+	.frame_local = 344,
 	.frame_owner = 352,
 	.frame_tlbc = 368,
 	.code_filename = 384,
 	.code_name = 400,
 	.code_table = 408,
 	.code_firstlineno = 416,
+	.code_arguments = 424,
+	.code_kinds = 440,
 	.code_adaptive = 448,
 	.code_tlbc = 456,
 	.ob_type = 472,
+	.type_flags = 504,
 	.bytes_size = 696,
 	.bytes_data = 704,
 	.str_state = 720,
@@ -139,12 +152,21 @@ static bool same_objects(const uint8_t *debug, const struct places *p, const str
 		uint16_t at;
 		uint32_t value;
 	} fields[] = {
-		{p->code_filename, l->code_filename}, {p->code_name, l->code_name},
-		{p->code_table, l->code_table},	      {p->code_firstlineno, l->code_firstlineno},
-		{p->code_adaptive, l->code_adaptive}, {p->ob_type, l->ob_type},
-		{p->bytes_size, l->bytes_size},	      {p->bytes_data, l->bytes_data},
-		{p->str_state, l->str_state},	      {p->str_length, l->str_length},
-		{p->str_ascii, l->str_ascii},	      {p->str_data, l->str_data},
+		{p->code_filename, l->code_filename},
+		{p->code_name, l->code_name},
+		{p->code_table, l->code_table},
+		{p->code_firstlineno, l->code_firstlineno},
+		{p->code_adaptive, l->code_adaptive},
+		{p->ob_type, l->ob_type},
+		{p->code_arguments, l->code_arguments},
+		{p->code_kinds, l->code_kinds},
+		{p->type_flags, l->type_flags},
+		{p->bytes_size, l->bytes_size},
+		{p->bytes_data, l->bytes_data},
+		{p->str_state, l->str_state},
+		{p->str_length, l->str_length},
+		{p->str_ascii, l->str_ascii},
+		{p->str_data, l->str_data},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
@@ -202,6 +224,7 @@ static bool take_frames(const uint8_t *debug, const struct places *p, struct py_
 	if (!take(debug, p->frame_back, 112, 8, &l->frame_back) ||
 	    !take(debug, p->frame_code, 112, 8, &l->frame_code) ||
 	    !take(debug, p->frame_lasti, 112, 8, &l->frame_lasti) ||
+	    !take(debug, p->frame_local, 112, 8, &l->frame_local) ||
 	    !take(debug, p->frame_owner, 112, 1, &l->frame_owner) ||
 	    (l->frame_tlbc != LAYOUT_NONE && !take(debug, p->frame_tlbc, 112, 4, &l->frame_tlbc)))
 		return false;

@@ -2,6 +2,9 @@
 #include "python/reread.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/records.h"
 
 /* As bpf/send_once.bpf.h bounds what it sends: longer tables are cut. */
 #define TABLE_MAX (64 * RECORD_TABLE_CHUNK)
@@ -116,12 +119,25 @@ static bool get_lines(const struct reader *r, struct record_code *code)
 	return get(r, table, code->data + code->file_bytes + code->name_bytes, code->table_bytes);
 }
 
+/* It is that of the moment when the code was first seen. */
+static void keep_first_local(const struct record_code *record, struct record_code *code)
+{
+	struct record_first_local local;
+
+	if (!record_code_first_local(record, &local))
+		return;
+	memcpy((char *)code + code->h.size, &local, sizeof(local));
+	code->first_local = 1;
+	code->h.size += sizeof(local);
+}
+
 struct record_code *reread_code(const struct record_code *record, const struct py_layout *layout,
 				uint64_t code_type, reread_read_fn read, void *arg)
 {
 	const struct reader r = {.read = read, .arg = arg, .layout = layout};
-	struct record_code *code = calloc(1, sizeof(*code) + RECORD_CODE_FILE_MAX +
-						     RECORD_CODE_NAME_MAX + RECORD_TABLE_CHUNK);
+	struct record_code *code =
+		calloc(1, sizeof(*code) + RECORD_CODE_FILE_MAX + RECORD_CODE_NAME_MAX +
+				  RECORD_TABLE_CHUNK + sizeof(struct record_first_local));
 
 	if (!code)
 		return NULL;
@@ -135,6 +151,7 @@ struct record_code *reread_code(const struct record_code *record, const struct p
 		return NULL;
 	}
 	code->h.size = sizeof(*code) + code->file_bytes + code->name_bytes + code->table_bytes;
+	keep_first_local(record, code);
 	return code;
 }
 

@@ -130,6 +130,7 @@ static void put_frame(void)
 	if (OF(PyFrameObject, f_lineno) != OF(PyFrameObject, f_lasti) + (long)sizeof(int))
 		abort(); /* a line is read behind what is read of a frame */
 	put("object_line", OF(PyFrameObject, f_lineno));
+	put("frame_local", OF(PyFrameObject, f_localsplus));
 	put("frame_back", OF(PyFrameObject, f_back));
 	put("frame_code", OF(PyFrameObject, f_code));
 	put("frame_lasti", OF(PyFrameObject, f_lasti));
@@ -145,6 +146,7 @@ static void put_frame(void)
 {
 	put("lasti_scale", 1);
 	put("frame_size", OF(_PyInterpreterFrame, localsplus));
+	put("frame_local", OF(_PyInterpreterFrame, localsplus));
 	put("object_line", OF(PyFrameObject, f_lineno));
 	put("frame_back", OF(_PyInterpreterFrame, previous));
 	put("frame_owner", OF(_PyInterpreterFrame, owner));
@@ -180,6 +182,9 @@ static void put_code(void)
 {
 	put("code_firstlineno", OF(PyCodeObject, co_firstlineno));
 	put("code_filename", OF(PyCodeObject, co_filename));
+	put("code_arguments", OF(PyCodeObject, co_argcount));
+	put("code_keywords", OF(PyCodeObject, co_kwonlyargcount));
+	put("code_flags", OF(PyCodeObject, co_flags));
 #if PY_VERSION_HEX < 0x030a0000
 	put("code_table", OF(PyCodeObject, co_lnotab));
 #else
@@ -190,7 +195,9 @@ static void put_code(void)
 	put("code_name", OF(PyCodeObject, co_name));
 	put("code_adaptive", -1);
 	put("code_firsttraceable", -1);
+	put("code_kinds", -1);
 #else
+	put("code_kinds", OF(PyCodeObject, co_localspluskinds));
 	/* tp_basicsize of PyCode_Type, Objects/codeobject.c */
 	put("code_size", OF(PyCodeObject, co_code_adaptive));
 	put("code_name", OF(PyCodeObject, co_qualname));
@@ -218,10 +225,11 @@ static unsigned int state_word(const PyASCIIObject *s)
 	return word;
 }
 
-static void put_text(void)
+static void put_objects(void)
 {
 	PyASCIIObject kind, compact, ascii;
 
+	put("type_flags", OF(PyTypeObject, tp_flags));
 	memset(&kind, 0, sizeof(kind));
 	memset(&compact, 0, sizeof(compact));
 	memset(&ascii, 0, sizeof(ascii));
@@ -248,6 +256,6 @@ int main(void)
 	put_tstate();
 	put_frame();
 	put_code();
-	put_text();
+	put_objects();
 	return 0;
 }

@@ -51,6 +51,7 @@ static const struct field fields[] = {
 	FIELD(frame_tlbc),
 	FIELD(frame_object),
 	FIELD(object_line),
+	FIELD(frame_local),
 	FIELD(shim_owner),
 	FIELD(code_tag_mask),
 	FIELD(code_size),
@@ -62,6 +63,11 @@ static const struct field fields[] = {
 	FIELD(code_adaptive),
 	FIELD(code_tlbc),
 	FIELD(code_firsttraceable),
+	FIELD(code_arguments),
+	FIELD(code_keywords),
+	FIELD(code_flags),
+	FIELD(code_kinds),
+	FIELD(type_flags),
 	FIELD(bytes_size),
 	FIELD(bytes_data),
 	FIELD(str_length),
@@ -227,6 +233,7 @@ static void check_fields_fit(bool without_gil)
 		assert_true(fits(l->frame_entry, 1, l->frame_size));
 		assert_true(fits(l->frame_tlbc, 4, l->frame_size));
 		/* The kernel side masks what it reads of a frame and of a thread state. */
+		assert_true(l->frame_local <= 511);
 		assert_true(l->frame_size <= 128 && l->tstate_thread_id <= 255);
 		assert_true(fits(l->tstate_status, 4, 128) && fits(l->tstate_cframe, 8, 128));
 		assert_true(fits(l->code_firstlineno, 4, l->code_size));
@@ -235,6 +242,10 @@ static void check_fields_fit(bool without_gil)
 		assert_true(fits(l->code_name, 8, l->code_size));
 		assert_true(fits(l->code_table, 8, l->code_size));
 		assert_true(fits(l->code_firsttraceable, 4, l->code_size));
+		assert_true(fits(l->code_arguments, 4, l->code_size));
+		assert_true(fits(l->code_keywords, 4, l->code_size));
+		assert_true(fits(l->code_flags, 4, l->code_size));
+		assert_true(fits(l->code_kinds, 8, l->code_size));
 	}
 }
 
