@@ -378,6 +378,7 @@ static int on_call(struct session *session, const struct record_call *call)
 		.process = process_or_bare(session, call->h.tgid, &bare),
 		.wall_offset_ns = session->wall_offset_ns,
 	};
+	struct caller caller;
 	bool wanted = false;
 
 	for (size_t i = 0; i < session->sink_count; i++)
@@ -386,11 +387,14 @@ static int on_call(struct session *session, const struct record_call *call)
 		struct stack *stack = resolve(session, call->stack_id, call->python, call->native,
 					      record_call_native(call));
 
+		if (stack)
+			stack_add_receivers(session->stacks, call, stack);
 		view.stack = stack;
 		EACH_SINK(session, call, &view);
 		stack_free(stack);
 	}
-	return fd_call(session->world, call, NULL);
+	stack_caller(session->stacks, call, &caller);
+	return fd_call(session->world, call, &caller);
 }
 
 static bool same_process(const struct process *known, const struct record_fork *record)

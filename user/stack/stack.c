@@ -8,6 +8,7 @@
 #include "base/bounded.h"
 #include "base/records.h"
 #include "python/code.h"
+#include "stack/caller.h"
 
 #define STACKS_DEFAULT 65536
 #define BYTES_DEFAULT  (16u << 20)
@@ -21,6 +22,7 @@ struct stored_stack {
 	uint16_t depth;
 	uint8_t python;
 	struct record_rights *rights; /* NULL: not known */
+	struct caller_frames known;
 	struct record_frame frames[];
 };
 
@@ -120,6 +122,8 @@ static int add_stack(struct stack_store *store, const struct record_stack *recor
 	stored->depth = record->depth;
 	stored->python = record->python;
 	memcpy(stored->frames, record->frames, bytes);
+	caller_find(store->codes, stored->tgid, stored->frames, stored->depth,
+		    stored->python == PYTHON_COMPLETE, &stored->known);
 	stored->item.bytes = stored_size(stored);
 	/* Sent again, it takes the old one's place: the newest identities count. */
 	err = bounded_add(&store->stacks, &stored->item, &stored->id, sizeof(stored->id));
@@ -231,6 +235,7 @@ static int resolve_frame(struct stack_store *store, const struct stored_stack *s
 	out->file = file;
 	out->firstlineno = code ? code->firstlineno : 0;
 	out->compiled = compiled;
+	out->at = (uint16_t)(frame - stored->frames);
 	out->line = compiled ? frame->lasti
 			     : code_cache_line(store->codes, stored->tgid, frame->code,
 					       frame->ident, frame->lasti);
@@ -273,6 +278,48 @@ int stack_add_native(struct stack_store *store, struct stack *stack, enum native
 		return 0;
 	stack->native = native_resolve(store->natives, taken, native_id);
 	return stack->native ? 0 : -ENOMEM;
+}
+
+/* The frames of a call whose stack is the calling thread's own; NULL: there are none. */
+static const struct caller_frames *frames_of(const struct stack_store *store,
+					     const struct record_call *call)
+{
+	const struct stored_stack *stored;
+
+	if (!call->stack_id || (call->python != PYTHON_COMPLETE && call->python != PYTHON_CUT &&
+				call->python != PYTHON_FAULT))
+		return NULL;
+	stored = find_stack(store, call->stack_id);
+	return stored ? &stored->known : NULL;
+}
+
+void stack_caller(const struct stack_store *store, const struct record_call *call,
+		  struct caller *ret)
+{
+	const struct caller_frames *known = frames_of(store, call);
+
+	if (known)
+		caller_fill(known, call, ret);
+	else
+		ret->count = 0;
+}
+
+void stack_add_receivers(const struct stack_store *store, const struct record_call *call,
+			 struct stack *stack)
+{
+	const struct caller_frames *known = frames_of(store, call);
+	struct caller caller;
+
+	if (!known)
+		return;
+	caller_fill(known, call, &caller);
+	for (size_t i = 0; i < stack->count; i++) {
+		for (unsigned int j = 0; j < caller.count; j++) {
+			if (known->at[j] == stack->frames[i].at &&
+			    caller.frames[j].kind == LOCAL_OBJECT)
+				stack->frames[i].receiver = caller.frames[j].local;
+		}
+	}
 }
 
 void stack_free(struct stack *stack)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "abi/record.h"
+#include "fd/caller.h"
 #include "stack/native.h"
 
 struct stack_store;
@@ -24,6 +25,9 @@ struct stack_frame {
 	int line;	      /* > 0; 0: this instruction has no line; -1: not known */
 	int firstlineno;      /* of the function */
 	bool compiled;	      /* by Nuitka */
+	uint16_t at;	      /* which frame of the stack's record it is */
+	uint64_t receiver;    /* address of the object that it was called on; 0: not asked, or not
+				 known */
 };
 
 /* A resolved stack, innermost frame first. The caller frees it with stack_free. */
@@ -82,6 +86,14 @@ struct stack *stack_resolve(struct stack_store *store, uint64_t stack_id,
 int stack_add_native(struct stack_store *store, struct stack *stack, enum native_taken taken,
 		     uint64_t native_id);
 void stack_free(struct stack *stack);
+
+/* Who made a valid call, by its stack. Nothing is told where the frames may be another's. */
+void stack_caller(const struct stack_store *store, const struct record_call *call,
+		  struct caller *ret);
+
+/* Adds to the stack of a call whom its frames were called on. */
+void stack_add_receivers(const struct stack_store *store, const struct record_call *call,
+			 struct stack *stack);
 
 /* Whether the frame is one of Python's own library (third-party packages are not). */
 bool stack_frame_is_library(const struct stack_frame *frame);

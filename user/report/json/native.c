@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "report/json/value.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "report/format.h"
 
 /* A name, where there is one, and the place in the file, as addr2line takes it. */
 static json_t *frame_value(const struct native_frame *frame)
 {
 	json_t *object = json_object();
-	char address[24];
 	int err = 0;
 
 	if (!object)
 		return NULL;
-	snprintf(address, sizeof(address), "0x%" PRIx64, frame->address);
 	if (frame->symbol)
 		err |= json_object_set_new(object, "symbol", value_text(frame->symbol));
 	if (frame->module)
 		err |= json_object_set_new(object, "module", value_text(frame->module));
 	err |= json_object_set_new(object, frame->module ? "offset" : "address",
-				   json_string(address));
+				   value_address(frame->address));
 	return value_whole(object, err);
 }
 

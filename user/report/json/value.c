@@ -55,6 +55,14 @@ json_t *value_nano(int64_t ns)
 	return json_string(digits);
 }
 
+json_t *value_address(uint64_t address)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "0x%" PRIx64, address);
+	return json_string(digits);
+}
+
 json_t *value_result(int64_t ret)
 {
 	char buf[WORD_SIZE];
@@ -80,6 +88,8 @@ static json_t *frame_value(const struct stack_frame *frame)
 	err |= json_object_set_new(object, "file", value_text(frame->file));
 	if (frame->line > 0)
 		err |= json_object_set_new(object, "line", json_integer(frame->line));
+	if (frame->receiver)
+		err |= json_object_set_new(object, "receiver", value_address(frame->receiver));
 	if (frame->compiled)
 		err |= json_object_set_new(object, "compiled_by", json_string("Nuitka"));
 	return value_whole(object, err);

@@ -28,6 +28,9 @@ json_t *value_count(uint64_t n);
 /* Nanoseconds: always a decimal string. */
 json_t *value_nano(int64_t ns);
 
+/* Hexadecimal, with 0x. */
+json_t *value_address(uint64_t address);
+
 /* What a call returned: an integer, or an error's name. */
 json_t *value_result(int64_t ret);
 
