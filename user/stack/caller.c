@@ -36,11 +36,18 @@ static bool ends_with(const char *text, const char *end)
 	return size >= strlen(end) && !strcmp(text + size - strlen(end), end);
 }
 
-/* Up to 3.11 a frame of its own, of the function around it; its only argument is an iterator. */
+/*
+ * Its only argument is an iterator, made for it. Frames of their own have generator expressions,
+ * and up to 3.11 the others, which are called by the function around them at once.
+ */
 static bool is_comprehension(const struct code_info *code)
 {
-	return ends_with(code->function, "<listcomp>") || ends_with(code->function, "<setcomp>") ||
-	       ends_with(code->function, "<dictcomp>");
+	static const char *const names[] = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (ends_with(code->function, names[i]))
+			return true;
+	return false;
 }
 
 /* Interpreter's own types whose objects many callers pass. A name may have been cut. */
