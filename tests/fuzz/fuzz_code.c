@@ -59,6 +59,8 @@ static void look_up(const struct code_cache *cache, struct input *in)
 	if (!info)
 		return;
 	code_frame_incomplete(info, take(in, 1), lasti);
+	must(strnlen(info->local.type_name, sizeof(info->local.type_name)) <
+	     sizeof(info->local.type_name));
 	must(!info->file || strlen(info->file) < SIZE_MAX);
 	must(!info->function || strlen(info->function) < SIZE_MAX);
 }

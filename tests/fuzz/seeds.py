@@ -48,14 +48,14 @@ def linetables():
         yield struct.pack("<Bii", version - 0x0306, first, 20) + table
 
 
-def code_record(version, first, table):
+def code_record(version, first, table, local=b""):
     """A step of fuzz_code.c that adds a code object, then one that looks it up."""
     name, function = "/srv/größe.py".encode("latin-1"), "C.run".encode("utf-16-le")
-    data = name + function + table
+    data = name + function + table + local
     record = struct.pack("=IHHQQII", 88 + len(data), 3, 0, 0, 0, 1, 1)
     record += struct.pack("=QQiiIIIIIIHBBBBH", 1, 1, first, 2, len(name), len(name),
                           len(function), len(function) // 2, len(table), len(table), version,
-                          1, 2, 0, 0, 0)
+                          1, 2, 0, 0, bool(local) << 8)
     step = struct.pack("<BH", 0, len(record + data)) + record + data
     return step + struct.pack("<BBBBiB", 3, 1, 1, 1, 6, 0)
 
@@ -63,6 +63,7 @@ def code_record(version, first, table):
 def codes():
     for version, first, table in tables():
         yield code_record(version, first, table)
+        yield code_record(version, first, table, struct.pack("<QIIIB3x16s", 1, 0, 1, 0, 0, b"C"))
 
 
 def procs():

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/records.h"
 #include "made_code.h"
 #include "python/layout.h"
 #include "python/reread.h"
@@ -76,6 +77,29 @@ static void test_whole(void **state)
 		assert_int_equal(code->table_total, 3);
 		assert_false(reread_wanted(code));
 	}
+}
+
+/* What was told of the first local at that moment is kept, behind all that there is now. */
+static void test_first_local(void **state)
+{
+	const struct py_layout *layout = python_layout(0x030b, false);
+	const struct record_first_local told = {.type = TYPE, .arguments = 2, .type_name = "C"};
+	_cleanup_free_ struct memory *m = memory_of(layout);
+	_cleanup_free_ struct record_code *code = NULL;
+	struct record_first_local local;
+	struct {
+		struct record_code code;
+		uint8_t rest[sizeof(told)];
+	} record = {.code = missing};
+
+	record.code.version = layout->version;
+	record.code.first_local = 1;
+	memcpy(record.code.data, &told, sizeof(told));
+	code = reread_code(&record.code, layout, TYPE, memory_read, m);
+	assert_non_null(code);
+	assert_int_equal(code->h.size, sizeof(*code) + 11 + 5 + 3 + sizeof(told));
+	assert_true(record_code_first_local(code, &local));
+	assert_memory_equal(&local, &told, sizeof(told));
 }
 
 static void test_any_width(void **state)
@@ -200,10 +224,11 @@ static void test_pieces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_is_wanted),	cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_any_width),	cmocka_unit_test(test_too_long),
-		cmocka_unit_test(test_still_not_there), cmocka_unit_test(test_no_code_object),
-		cmocka_unit_test(test_another_version), cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_what_is_wanted), cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_first_local),    cmocka_unit_test(test_any_width),
+		cmocka_unit_test(test_too_long),       cmocka_unit_test(test_still_not_there),
+		cmocka_unit_test(test_no_code_object), cmocka_unit_test(test_another_version),
+		cmocka_unit_test(test_pieces),
 	};
 
 	return cmocka_run_group_tests_name("mend", tests, NULL, NULL);
