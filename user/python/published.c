@@ -229,7 +229,7 @@ static bool take_frames(const uint8_t *debug, const struct places *p, struct py_
 	    (l->frame_tlbc != LAYOUT_NONE && !take(debug, p->frame_tlbc, 112, 4, &l->frame_tlbc)))
 		return false;
 	l->frame_size = frame_size(l);
-	return true;
+	return l->frame_local >= l->frame_size; /* so one read that brings it brings all */
 }
 
 int published_apply(const uint8_t *debug, size_t size, unsigned int version,

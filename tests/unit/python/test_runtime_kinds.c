@@ -31,8 +31,8 @@ static void test_published_offsets(void **state)
 static void test_published_objects(void **state)
 {
 	/* cookie, version; code objects, object header, bytes, str */
-	static const unsigned int checked[] = {0,   8,	 280, 296, 304, 312, 344,
-					       360, 520, 528, 544, 552, 560};
+	static const unsigned int checked[] = {0,   8,	 280, 296, 304, 312, 344, 320,
+					       336, 360, 392, 520, 528, 544, 552, 560};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checked); i++) {
 		struct python_runtime found;
@@ -53,7 +53,10 @@ static void test_published_otherwise(void **state)
 	image_313(&image);
 	image_put(&image, RUNTIME_AT + 184, 80);
 	image_put(&image, RUNTIME_AT + 264, 81);
+	assert_int_equal(find(&image, &found), -ENOTSUP); /* that is within the locals */
+	image_put(&image, RUNTIME_AT + 256, 88);
 	assert_int_equal(find(&image, &found), 0);
+	assert_int_equal(found.layout.frame_local, 88);
 	assert_int_equal(found.layout.tstate_frame, 80);
 	assert_int_equal(found.layout.tstate_status, LAYOUT_NONE);
 	assert_int_equal(found.layout.frame_owner, 81);
