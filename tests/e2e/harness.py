@@ -216,7 +216,7 @@ class Result:
 
     @property
     def findings(self):
-        return [line for line in self.lines if line["kind"] not in ("call", "summary")]
+        return [line for line in self.lines if line["kind"] not in ("call", "update", "summary")]
 
     @property
     def calls(self):
@@ -245,7 +245,8 @@ class Run:
     def __init__(self, options, command=(), env=None, json_lines=True, **popen):
         self.folder = tempfile.TemporaryDirectory(prefix="fdtrace-run-")
         self.out, self.err, self.json = (Path(self.folder.name, n) for n in ("o", "e", "j"))
-        output = ["--json", "-o", str(self.json)] if json_lines else []
+        # Each finding, not only the first of its bug and place: what tests count.
+        output = ["--json", "--all", "-o", str(self.json)] if json_lines else []
         argv = [FDTRACE, *RUNG, *output, *options, *(["--", *command] if command else [])]
         popen.setdefault("stdin", subprocess.DEVNULL)
         with open(self.out, "wb") as out, open(self.err, "wb") as err:

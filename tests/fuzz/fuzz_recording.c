@@ -45,7 +45,8 @@ static void start(struct subject *subject, const struct session_options *options
 	subject->text = checked(check_text);
 	subject->json = checked(check_json);
 	must(subject->text && subject->json);
-	session_add_sink(subject->session, json_sink_new(subject->json, true));
+	session_add_sink(subject->session,
+			 json_sink_new(subject->json, &(struct json_options){.events = true}));
 	session_add_sink(subject->session, text_sink_new(subject->text, &text));
 }
 

@@ -35,7 +35,7 @@ SESSIONS = [
 
 
 def replay(recording):
-    done = subprocess.run([harness.FDTRACE, "replay", "--json", recording],
+    done = subprocess.run([harness.FDTRACE, "replay", "--json", "--all", recording],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     return done.returncode, done.stdout, done.stderr.decode(errors="replace")
 

@@ -114,6 +114,8 @@ static inline struct example *example_new(void)
 		.finding = &e->finding,
 		.process = &e->process,
 		.wall_offset_ns = WALL_OFFSET,
+		.id = 1,
+		.bug = "b1:0123456789abcdef",
 	};
 	example_sites(e);
 	return e;
@@ -212,7 +214,15 @@ static inline void capture_text(struct capture *c, const struct text_options *op
 static inline void capture_json(struct capture *c, bool events)
 {
 	c->out = open_memstream(&c->text, &c->size);
-	c->sink = json_sink_new(c->out, events);
+	c->sink = json_sink_new(c->out, &(struct json_options){.events = events, .every = true});
+	assert_non_null(c->sink);
+}
+
+/* As a script gets it without --all. */
+static inline void capture_json_folded(struct capture *c)
+{
+	c->out = open_memstream(&c->text, &c->size);
+	c->sink = json_sink_new(c->out, &(struct json_options){0});
 	assert_non_null(c->sink);
 }
 

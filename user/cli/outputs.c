@@ -26,12 +26,14 @@ static struct sink *new_sink(const struct outputs *outputs, const struct options
 	struct text_options text = {
 		.color = want_color(options, outputs->output.fd),
 		.quiet_info = !options->all,
+		.in_full = options->all,
 		.frames = options->frames,
 		.source = source,
 	};
+	struct json_options json = {.events = options->events, .every = options->all};
 
 	if (options->json)
-		return json_sink_new(outputs->output.stream, options->events);
+		return json_sink_new(outputs->output.stream, &json);
 	return text_sink_new(outputs->output.stream, &text);
 }
 

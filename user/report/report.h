@@ -18,20 +18,29 @@
 struct text_options {
 	bool color;
 	bool quiet_info;	      /* leave out findings of severity info */
+	bool in_full;		      /* what follows from a finding that was shown, too */
 	unsigned int width;	      /* columns, 100 at most; 0: 99 */
 	unsigned int frames;	      /* frames shown of each stack before "… N more"; 0: 16 */
 	struct source_reader *source; /* lent; NULL: no source lines */
 };
 
 /*
- * Text. out is lent. A finding is printed whole the first time; repeats of its fingerprint
- * are counted, and told at the end with the summary. Source lines are shown where they can be
- * had: see source/source.h.
+ * Text. out is lent. A finding is printed whole the first time; what follows from it is a line;
+ * what says the same again is counted, and told at the end with the summary, by bugs. Source lines
+ * are shown where they can be had: see source/source.h.
  */
 struct sink *text_sink_new(FILE *out, const struct text_options *options);
 
-/* JSON lines, schema fdtrace/1 (docs/json.md). out is lent. events: calls too. */
-struct sink *json_sink_new(FILE *out, bool events);
+struct json_options {
+	bool events; /* calls too */
+	bool every;  /* each finding is written, not only the first of its bug, kind and place */
+};
+
+/*
+ * JSON lines, schema fdtrace/1 (docs/json.md). out is lent. Findings that say the same as one
+ * before are counted, and told as updates.
+ */
+struct sink *json_sink_new(FILE *out, const struct json_options *options);
 
 /* "fd 7 was closed twice": at most size bytes with the NUL. No text of a process is in it. */
 void finding_headline(const struct finding *finding, char *text, size_t size);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "session/fingerprint.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/syscalls.h"
 #include "base/text.h"
 
-/* Fingerprints remembered; a finding that would be one more is only counted. */
-#define REPEATS_MAX 4096
-
 /* Frames of each stack that count: what lies further out varies with the caller. */
 #define FINGERPRINT_FRAMES 16
+
+/* What every hash begins with. */
+#define HASH_START UINT64_C(0xcbf29ce484222325)
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo; public domain). The NUL ends each text. */
 static uint64_t hash_text(uint64_t hash, const char *text)
@@ -59,7 +56,7 @@ static uint64_t hash_site(uint64_t hash, const struct fd_site *site, const struc
 void finding_fingerprint(const struct finding_view *view, char ret[FINGERPRINT_SIZE])
 {
 	const struct finding *f = view->finding;
-	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), finding_kind_name(f->kind));
+	uint64_t hash = hash_text(HASH_START, finding_kind_name(f->kind));
 
 	hash = hash_site(hash, &f->bad, view->bad);
 	hash = hash_site(hash, &f->closed, view->closed);
@@ -67,38 +64,92 @@ void finding_fingerprint(const struct finding_view *view, char ret[FINGERPRINT_S
 	snprintf(ret, FINGERPRINT_SIZE, "v1:%016" PRIx64, hash);
 }
 
-int repeats_meet(struct repeats *repeats, const struct finding_view *view, struct repeat **ret)
+/*
+ * The program's own function, what it called to make the close, and who called it. Further out
+ * are the ways that lead there.
+ */
+static size_t bug_frames(const struct stack *stack)
 {
-	char fingerprint[FINGERPRINT_SIZE];
-	struct repeat *repeat;
+	size_t count = stack_user_frame(stack) - stack->frames + 2;
 
-	finding_fingerprint(view, fingerprint);
-	HASH_FIND_STR(repeats->all, fingerprint, repeat);
-	if (repeat) {
-		repeat->more++;
-		return 0;
-	}
-	if (HASH_COUNT(repeats->all) >= REPEATS_MAX) {
-		repeats->beyond++;
-		return 0;
-	}
-	repeat = calloc(1, sizeof(*repeat));
-	if (!repeat)
-		return -ENOMEM;
-	memcpy(repeat->fingerprint, fingerprint, sizeof(fingerprint));
-	HASH_ADD_STR(repeats->all, fingerprint, repeat);
-	if (ret)
-		*ret = repeat;
-	return 1;
+	return count < stack->count ? count : stack->count;
 }
 
-void repeats_free(struct repeats *repeats)
+/*
+ * A site without a Python frame: C functions; or the program and the number, which tell more bugs
+ * than there are rather than fewer.
+ */
+static uint64_t hash_bare(uint64_t hash, const struct finding_view *view, const struct stack *stack)
 {
-	struct repeat *repeat, *next;
+	const struct process *process = view->process;
+	char number[16];
 
-	HASH_ITER (hh, repeats->all, repeat, next) {
-		HASH_DEL(repeats->all, repeat);
-		free(repeat->line);
-		free(repeat);
+	if (stack && stack->native && stack->native->count)
+		return hash_natives(hash, stack->native);
+	if (process && process->exe)
+		hash = hash_text(hash, text_basename(process->exe));
+	snprintf(number, sizeof(number), "fd %d", view->finding->fd);
+	return hash_text(hash, number);
+}
+
+static uint64_t hash_bug_site(uint64_t hash, const struct finding_view *view,
+			      const struct fd_site *site, const struct stack *stack)
+{
+	char name[32];
+
+	if (!site_seen(site))
+		return hash_text(hash, "absent");
+	hash = hash_text(hash, call_name(site->call, site->nr, name));
+	if (site_finalizer(site))
+		return hash_text(hash, "finalizer");
+	if (!stack || !stack->count)
+		return hash_bare(hash, view, stack);
+	for (size_t i = 0; i < bug_frames(stack); i++) {
+		hash = hash_text(hash, stack->frames[i].function);
+		hash = hash_text(hash, text_basename(stack->frames[i].file));
 	}
+	return hash_text(hash, "end");
+}
+
+/* Whether a second close fails or hits somebody else's descriptor is chance: one bug. */
+static const char *mistake(enum finding_kind kind)
+{
+	if (kind == FINDING_DOUBLE_CLOSE || kind == FINDING_REUSED_CLOSE)
+		return "closed again";
+	return finding_kind_name(kind);
+}
+
+/* Nothing of the program stands at this site: what was opened has to tell. */
+static bool is_bare(const struct fd_site *site)
+{
+	return site->missing != SITE_NOT_APPLICABLE && (!site_seen(site) || site_finalizer(site));
+}
+
+void finding_bug(const struct finding_view *view, char ret[FINGERPRINT_SIZE])
+{
+	const struct finding *f = view->finding;
+	uint64_t hash = hash_text(HASH_START, mistake(f->kind));
+
+	hash = hash_bug_site(hash, view, &f->bad, view->bad);
+	hash = hash_bug_site(hash, view, &f->closed, view->closed);
+	if (is_bare(&f->bad) || is_bare(&f->closed))
+		hash = hash_bug_site(hash, view, &f->opened, view->opened);
+	snprintf(ret, FINGERPRINT_SIZE, "b1:%016" PRIx64, hash);
+}
+
+void finding_repeat_key(const struct finding_view *view, char ret[FINGERPRINT_SIZE])
+{
+	const struct finding *f = view->finding;
+	const struct stack_frame *user = stack_user_frame(view->bad);
+	uint64_t hash = hash_text(HASH_START, view->bug);
+	char place[16] = "";
+
+	hash = hash_text(hash, finding_kind_name(f->kind));
+	hash = hash_text(hash, severity_name(f->severity));
+	hash = hash_text(hash, view->caused_by ? "follows" : "");
+	hash = hash_bug_site(hash, view, &f->bad, view->bad);
+	if (user && !site_finalizer(&f->bad))
+		snprintf(place, sizeof(place), "%d", user->line);
+	hash = hash_text(hash, place);
+	snprintf(ret, FINGERPRINT_SIZE, "r1:%016" PRIx64, hash);
 }

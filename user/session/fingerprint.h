@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Which findings are the same to a reader.
+ * What is the same about findings of one mistake: hashes of it.
  *
- * Owns: the fingerprint of a finding, and a set of those that have been met, bounded. Pure: what a
- * report shows once is recorded once, so whoever makes either asks here.
+ * Owns: the fingerprint of a finding, the name of a bug, and what a report shows once. Pure.
  */
 #ifndef FDTRACE_SESSION_FINGERPRINT_H
 #define FDTRACE_SESSION_FINGERPRINT_H
-
-#include <uthash.h>
 
 #include "session/sink.h"
 
@@ -20,27 +17,19 @@
  */
 void finding_fingerprint(const struct finding_view *view, char ret[FINGERPRINT_SIZE]);
 
-/* A fingerprint that has been met. */
-struct repeat {
-	char fingerprint[FINGERPRINT_SIZE];
-	char *line;    /* whoever keeps the set may leave a text from the heap here; NULL: none */
-	uint64_t more; /* how often it has been met again */
-	UT_hash_handle hh;
-};
-
-/* All zero: nothing has been met. */
-struct repeats {
-	struct repeat *all; /* in the order in which they were met */
-	uint64_t beyond; /* findings that are not in it, for too many different ones came before */
-};
+/*
+ * "b1:" and 16 hex digits: the same of the mistake alone. Of both closes (or the close and the
+ * use) the functions up to the program's own and the one that called it; of what was opened only
+ * where one of these is a finalizer's or was not seen; without any frame the program and the
+ * number. A second close that failed and one that hit somebody else's descriptor are one bug.
+ * view->bug is not looked at.
+ */
+void finding_bug(const struct finding_view *view, char ret[FINGERPRINT_SIZE]);
 
 /*
- * 1: the first of its fingerprint, which *ret (may be NULL) now stands for, lent; 0: it has been
- * met, or is beyond the bound: counted; -ENOMEM.
+ * The same of view->bug, the kind, and the place of the bad call, its line too: findings of one key
+ * tell a reader the same.
  */
-int repeats_meet(struct repeats *repeats, const struct finding_view *view, struct repeat **ret);
-
-/* The texts too. */
-void repeats_free(struct repeats *repeats);
+void finding_repeat_key(const struct finding_view *view, char ret[FINGERPRINT_SIZE]);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/records.h"
 #include "process/parse.h"
 #include "process/process.h"
+#include "session/roots.h"
 #include "stack/stack.h"
 
 #define SINKS_MAX 8
@@ -20,6 +21,7 @@ struct session {
 	struct fd_world *world;
 	struct stack_store *stacks;
 	struct process_table *processes;
+	struct roots *roots;
 	struct sink *sinks[SINKS_MAX]; /* NULL: broken and gone */
 	size_t sink_count;
 	uint64_t *next_seq; /* by CPU */
@@ -151,7 +153,9 @@ static void tell_finding(struct session *session, const struct finding *finding,
 		.failed = failed,
 		.wall_offset_ns = session->wall_offset_ns,
 	};
+	struct root root;
 
+	roots_trace(session->roots, &view, &root);
 	EACH_SINK(session, finding, &view);
 	stack_free(bad);
 	stack_free(closed);
@@ -196,6 +200,8 @@ int session_new(const struct session_options *options, struct session **ret_sess
 				      &session->stacks);
 	if (!err)
 		err = process_table_new(&session->processes);
+	if (!err)
+		err = roots_new(&session->roots);
 	if (err) {
 		session_free(session);
 		return err;
@@ -215,6 +221,7 @@ void session_free(struct session *session)
 	fd_world_free(session->world);
 	stack_store_free(session->stacks);
 	process_table_free(session->processes);
+	roots_free(session->roots);
 	free(session->next_seq);
 	free(session->ending.unseen);
 	free(session->ending.text);

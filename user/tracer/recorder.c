@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/output_file.h"
-#include "session/fingerprint.h"
+#include "session/repeats.h"
 #include "session/shown.h"
 
 /* What is kept is written at least so often: what a kill can cost. */

@@ -18,7 +18,7 @@ static const char example_line[] =
 	"{\"schema\":\"fdtrace/1\",\"kind\":\"double_close\",\"certainty\":\"fact\","
 	"\"severity\":\"error\",\"time\":\"2026-11-24T10:00:00.001234Z\","
 	"\"time_unix_nano\":\"1795514400001234567\",\"count\":1,"
-	"\"fingerprint\":\"v1:a7e4443f6895ee3c\","
+	"\"fingerprint\":\"v1:a7e4443f6895ee3c\",\"id\":1,\"bug\":\"b1:0123456789abcdef\","
 	"\"process\":{\"pid\":4242,\"ns_pid\":7,\"start_time\":\"2026-11-24T09:59:55.000000Z\","
 	"\"comm\":\"python3\",\"exe\":\"/usr/bin/python3.11\","
 	"\"cgroup\":\"/system.slice/app.service\",\"runtime\":\"CPython 3.11.2\"},"
@@ -255,7 +255,7 @@ static void test_json_summary(void **state)
 		"\"reused_close\":0,\"owned_close\":0,\"bad_fd\":0,\"close_sweep\":0},"
 		"\"suspected\":0,\"records\":\"9007199254740993\",\"processes\":0,"
 		"\"processes_seen\":4,\"descriptors\":0,\"sweep_closes\":0,\"silent\":0,"
-		"\"stacks_missing\":0,\"lost\":{\"calls\":3,\"stacks\":0,\"code_objects\":0,"
+		"\"stacks_missing\":0,\"bugs\":[],\"bugs_in_all\":0,\"lost\":{\"calls\":3,\"stacks\":0,\"code_objects\":0,"
 		"\"process_events\":0,\"processes_not_followed\":0},\"unseen\":[\"x\"]}\n");
 	capture_free(&c);
 	stats.forgotten = 5;
@@ -264,6 +264,81 @@ static void test_json_summary(void **state)
 	assert_non_null(strstr(c.text, ",\"forgotten\":{\"descriptors\":5,\"stacks\":0,"
 				       "\"code_objects\":0},\"unseen\""));
 	capture_free(&c);
+}
+
+static void expect_update(const char *line, int count, const char *last_seen)
+{
+	char expected[512];
+
+	snprintf(expected, sizeof(expected),
+		 "{\"schema\":\"fdtrace/1\",\"kind\":\"update\",\"id\":1,"
+		 "\"bug\":\"b1:0123456789abcdef\",\"fingerprint\":\"v1:a7e4443f6895ee3c\","
+		 "\"finding\":\"double_close\",\"count\":%d,"
+		 "\"first_seen\":\"2026-11-24T10:00:00.001234Z\",\"last_seen\":\"%s\"}",
+		 count, last_seen);
+	assert_memory_equal(line, expected, strlen(expected));
+}
+
+/* The first is written, and then how many there were: at 10, 100, and at the end. */
+static void test_json_folds(void **state)
+{
+	struct session_stats stats = {0};
+	struct example *e = example_new();
+	const char *line;
+	struct capture c;
+	json_t *bugs;
+
+	capture_json_folded(&c);
+	for (int i = 0; i < 123; i++) {
+		assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+		e->view.id++;
+		e->finding.bad.time_ns += 1000 * MS;
+	}
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	assert_memory_equal(c.text, example_line, sizeof(example_line) - 1);
+	line = c.text + sizeof(example_line) - 1;
+	expect_update(line, 10, "2026-11-24T10:00:09.001234Z");
+	line = strchr(line, '\n') + 1;
+	expect_update(line, 100, "2026-11-24T10:01:39.001234Z");
+	line = strchr(line, '\n') + 1;
+	expect_update(line, 123, "2026-11-24T10:02:02.001234Z");
+	bugs = parse_line(strchr(line, '\n') + 1);
+	assert_int_equal(json_integer_value(json_object_get(bugs, "bugs_in_all")), 1);
+	json_decref(bugs);
+	capture_free(&c);
+	example_free(e);
+}
+
+/* Of a bug whose culprit is known, the summary has that site alone. */
+static void test_json_bugs(void **state)
+{
+	struct session_stats stats = {0};
+	struct example *e = example_new();
+	json_t *summary, *bug;
+	struct capture c;
+
+	capture_json_folded(&c);
+	e->finding.culprit = CULPRIT_CLOSED;
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	e->view.id = 2;
+	e->view.caused_by = 1;
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	e->finding.severity = SEVERITY_INFO;
+	e->view.caused_by = 0;
+	e->view.bug = "b1:00000000000000ff";
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	summary = parse_line(strstr(c.text, "{\"schema\":\"fdtrace/1\",\"kind\":\"summary\""));
+	assert_int_equal(json_array_size(json_object_get(summary, "bugs")), 1);
+	bug = json_array_get(json_object_get(summary, "bugs"), 0);
+	assert_string_equal(text_at(bug, "culprit"), "closed");
+	assert_int_equal(json_integer_value(json_object_get(bug, "count")), 1);
+	assert_int_equal(json_integer_value(json_object_get(bug, "followed")), 1);
+	assert_int_equal(json_object_size(json_object_get(bug, "sites")), 1);
+	assert_non_null(json_object_get(json_object_get(bug, "sites"), "closed"));
+	json_decref(summary);
+	capture_free(&c);
+	example_free(e);
 }
 
 static void test_json_any_text(void **state)
@@ -298,9 +373,12 @@ static int print_examples(void)
 	struct session_stats stats = {.records = UINT64_MAX, .forgotten = 1, .unseen = unseen};
 	struct record_call call = {.h = {.tgid = 1, .tid = 2}, .fd = 3, .fd2 = 4};
 	struct call_view view = {.call = &call};
-	struct sink *sink = json_sink_new(stdout, true);
+	struct sink *sink = json_sink_new(stdout, &(struct json_options){.events = true});
 	struct example *easy = example_new(), *hard = example_hard();
 
+	sink->finding(sink, &easy->view);
+	easy->view.caused_by = 1;
+	sink->finding(sink, &easy->view);
 	sink->finding(sink, &easy->view);
 	for (int kind = 0; kind < FINDING_KINDS; kind++) {
 		hard->finding.kind = kind;
@@ -328,7 +406,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_json_finding),	cmocka_unit_test(test_json_what_is_missing),
 		cmocka_unit_test(test_json_hostile),	cmocka_unit_test(test_json_calls),
 		cmocka_unit_test(test_json_call_stack), cmocka_unit_test(test_json_summary),
-		cmocka_unit_test(test_json_any_text),
+		cmocka_unit_test(test_json_any_text),	cmocka_unit_test(test_json_folds),
+		cmocka_unit_test(test_json_bugs),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--json"))

@@ -17,13 +17,13 @@
 #include "own_rights.h"
 #include "views.h"
 
-#define FIRST_LINES                                                                      \
-	"error[double_close]: fd 7 was closed twice\n"                                   \
-	"  file \"/etc/hostname\", python3 (pid 4242), 2026-11-24 10:00:00.001234 UTC\n" \
-	"\n"                                                                             \
-	"  closed again: close(7) = EBADF, thread 4242\n"                                \
-	"    File \"/srv/app/app.py\", line 14, in main\n"                               \
-	"    File \"/srv/app/app.py\", line 20, in <module>\n"                           \
+#define FIRST_LINES                                                                          \
+	"error[double_close]: fd 7 was closed twice\n"                                       \
+	"  #1, file \"/etc/hostname\", python3 (pid 4242), 2026-11-24 10:00:00.001234 UTC\n" \
+	"\n"                                                                                 \
+	"  closed again: close(7) = EBADF, thread 4242\n"                                    \
+	"    File \"/srv/app/app.py\", line 14, in main\n"                                   \
+	"    File \"/srv/app/app.py\", line 20, in <module>\n"                               \
 	"\n"
 
 static void test_text_finding(void **state)
@@ -66,7 +66,7 @@ static void test_text_what_is_missing(void **state)
 		asprintf(
 			&expected,
 			"warning[use_after_close]: fd 7 was probably used after its close\n"
-			"  pipe, python3 (pid 4242), container 0123456789ab, 2026-11-24\n"
+			"  #1, pipe, python3 (pid 4242), container 0123456789ab, 2026-11-24\n"
 			"    09:59:59.999999 UTC\n"
 			"\n"
 			"  used: dup = EBADF, thread 4250\n"
@@ -202,13 +202,15 @@ static void test_text_summary(void **state)
 	assert_int_equal(c.sink->end(c.sink, &stats), 0);
 	assert_string_equal(
 		strstr(c.text, "fdtrace:"),
-		"fdtrace: 1,205 findings in 12.3 s: 1,204 double_close, 1 bad_fd; 1 suspected, not "
-		"proved\n"
+		"fdtrace: 1,205 findings of 1 bug in 12.3 s: 1,204 double_close, 1 bad_fd; 1 "
+		"suspected, not proved\n"
 		"  12 records were lost (calls 10, code objects 2), so double closes may have been "
 		"missed, and some\n"
 		"    stacks are not shown; a larger --ring-size helps.\n"
-		"  Seen again after they were shown:\n"
-		"    +1,203 double_close of fd 7 at app.py:14 in main\n"
+		"  Bugs, and what else was seen of each:\n"
+		"    #1 double_close: closed at app.py:12 in main, closed again at app.py:14 in main\n"
+		"      (b1:0123456789abcdef)\n"
+		"      +1,203 double_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main\n"
 		"  1 finding of little weight not shown (see --all).\n"
 		"  1,234,567 records from 3 processes.\n"
 		"  Cannot be seen here: descriptors passed over sockets\n");
@@ -262,6 +264,67 @@ static void test_text_nothing_found(void **state)
 	capture_free(&c);
 }
 
+static void meet(struct capture *c, struct example *e, uint64_t id, uint64_t caused_by)
+{
+	e->view.id = id;
+	e->view.caused_by = caused_by;
+	assert_int_equal(c->sink->finding(c->sink, &e->view), 0);
+}
+
+/* What follows from a finding is a line that names the one that was shown; and counted with it. */
+static void test_text_consequence(void **state)
+{
+	struct session_stats stats = {.findings = {4}, .processes_seen = 1, .records = 9};
+	struct example *e = example_new();
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){});
+	e->finding.culprit = CULPRIT_CLOSED;
+	meet(&c, e, 1, 0);
+	meet(&c, e, 2, 0); /* the same again */
+	e->finding.kind = FINDING_USE_AFTER_CLOSE;
+	meet(&c, e, 3, 2);
+	meet(&c, e, 4, 2);
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	assert_string_equal(
+		strstr(c.text, "#3"),
+		"#3 use_after_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main: follows from "
+		"#1\n"
+		"\n"
+		"fdtrace: 4 findings of 1 bug in 0 ns: 4 double_close\n"
+		"  Bugs, and what else was seen of each:\n"
+		"    #1 double_close: the close at app.py:12 in main (b1:0123456789abcdef)\n"
+		"      +1 double_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main\n"
+		"      +2 use_after_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main\n"
+		"  9 records from 1 process.\n");
+	capture_free(&c);
+	example_free(e);
+}
+
+/* What it follows from was not shown, or all is asked for: it is told in full. */
+static void test_text_consequence_in_full(void **state)
+{
+	struct example *e = example_new();
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){.quiet_info = true});
+	e->finding.severity = SEVERITY_INFO;
+	meet(&c, e, 1, 0);
+	e->finding.severity = SEVERITY_ERROR;
+	meet(&c, e, 2, 1);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	assert_non_null(strstr(c.text, "  #2, file"));
+	capture_free(&c);
+	capture_text(&c, &(struct text_options){.in_full = true});
+	meet(&c, e, 1, 0);
+	meet(&c, e, 2, 1);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	assert_non_null(strstr(c.text, "  #1, file"));
+	assert_non_null(strstr(c.text, "  #2, follows from #1, file"));
+	capture_free(&c);
+	example_free(e);
+}
+
 /* However many different findings there are, what is kept of them is bounded. */
 static void test_text_bounded(void **state)
 {
@@ -287,7 +350,7 @@ static void test_broken_output(void **state)
 {
 	struct example *e = example_new();
 	FILE *full = fopen("/dev/full", "w");
-	struct sink *json = json_sink_new(full, false);
+	struct sink *json = json_sink_new(full, &(struct json_options){});
 	struct sink *text = text_sink_new(full, &(struct text_options){});
 
 	assert_int_equal(json->finding(json, &e->view), 0); /* still in the buffer */
@@ -373,12 +436,20 @@ static void test_any_text_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text_finding),	cmocka_unit_test(test_text_what_is_missing),
-		cmocka_unit_test(test_text_lost_stack), cmocka_unit_test(test_text_source),
-		cmocka_unit_test(test_text_color),	cmocka_unit_test(test_text_summary),
-		cmocka_unit_test(test_text_forgotten),	cmocka_unit_test(test_text_nothing_found),
-		cmocka_unit_test(test_text_bounded),	cmocka_unit_test(test_broken_output),
-		cmocka_unit_test(test_status_line),	cmocka_unit_test(test_any_text_fits),
+		cmocka_unit_test(test_text_finding),
+		cmocka_unit_test(test_text_what_is_missing),
+		cmocka_unit_test(test_text_lost_stack),
+		cmocka_unit_test(test_text_source),
+		cmocka_unit_test(test_text_color),
+		cmocka_unit_test(test_text_summary),
+		cmocka_unit_test(test_text_forgotten),
+		cmocka_unit_test(test_text_nothing_found),
+		cmocka_unit_test(test_text_consequence),
+		cmocka_unit_test(test_text_consequence_in_full),
+		cmocka_unit_test(test_text_bounded),
+		cmocka_unit_test(test_broken_output),
+		cmocka_unit_test(test_status_line),
+		cmocka_unit_test(test_any_text_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "session/fingerprint.h"
+#include "session/repeats.h"
 #include "session/shown.h"
 #include "views.h"
 

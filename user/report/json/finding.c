@@ -70,8 +70,7 @@ static json_t *what_value(const struct fd_what *what)
 	return value_whole(object, err);
 }
 
-static json_t *site_value(const struct fd_site *site, const struct stack *stack,
-			  int64_t wall_offset_ns)
+json_t *value_site(const struct fd_site *site, const struct stack *stack, int64_t wall_offset_ns)
 {
 	json_t *object = json_object();
 	char name[WORD_SIZE];
@@ -95,7 +94,7 @@ static int set_site(json_t *object, const char *key, const struct fd_site *site,
 {
 	if (!site_seen(site))
 		return 0;
-	return json_object_set_new(object, key, site_value(site, stack, wall_offset_ns));
+	return json_object_set_new(object, key, value_site(site, stack, wall_offset_ns));
 }
 
 /* Which object had it: the type that it is of, and what Python calls its class. */
@@ -176,7 +175,11 @@ static int set_judgement(json_t *object, const struct finding_view *view)
 		err |= value_set_time(object, (int64_t)f->bad.time_ns + view->wall_offset_ns);
 	err |= json_object_set_new(object, "count", json_integer(1));
 	finding_fingerprint(view, fingerprint);
-	return err | set_text(object, "fingerprint", fingerprint);
+	err |= set_text(object, "fingerprint", fingerprint);
+	err |= json_object_set_new(object, "id", value_count(view->id));
+	if (view->caused_by)
+		err |= json_object_set_new(object, "caused_by", value_count(view->caused_by));
+	return err | set_text(object, "bug", view->bug);
 }
 
 static int set_descriptor(json_t *object, const struct finding *f)

@@ -7,10 +7,13 @@
 
 #include "base/mem.h"
 #include "report/json/value.h"
+#include "session/repeats.h"
 
 struct json_sink {
 	struct sink sink;
 	FILE *out;
+	bool every;
+	struct repeats repeats;
 };
 
 static int out_error(FILE *out)
@@ -53,9 +56,51 @@ static int put_line(struct sink *sink, json_t *value)
 	return out_error(json->out);
 }
 
+/* 10, 100, 1000… */
+static bool is_round(uint64_t n)
+{
+	while (n >= 10 && n % 10 == 0)
+		n /= 10;
+	return n == 1;
+}
+
+static int put_update(struct sink *sink, struct repeat *repeat)
+{
+	repeat->told = repeat->more + 1;
+	return put_line(sink, value_update(repeat));
+}
+
+static int put_last_updates(struct sink *sink)
+{
+	struct json_sink *json = (struct json_sink *)sink;
+	int err = 0;
+
+	for (struct repeat *r = json->repeats.all; !err && r; r = r->hh.next)
+		if (r->told < r->more + 1)
+			err = put_update(sink, r);
+	return err;
+}
+
 static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 {
-	return put_line(sink, value_finding(view));
+	struct json_sink *json = (struct json_sink *)sink;
+	struct repeat *repeat;
+	int err = repeats_meet(&json->repeats, view, &repeat);
+
+	if (err < 0)
+		return err;
+	if (err && !repeat->bug->line) {
+		repeat->bug->line = value_place_text(view);
+		if (!repeat->bug->line)
+			return -ENOMEM;
+	}
+	/* What cannot be counted is written: nothing goes missing. */
+	if (err || json->every || !repeat) {
+		if (repeat)
+			repeat->told = repeat->more + 1;
+		return put_line(sink, value_finding(view));
+	}
+	return is_round(repeat->more + 1) ? put_update(sink, repeat) : 0;
 }
 
 static int json_sink_call(struct sink *sink, const struct call_view *view)
@@ -74,25 +119,32 @@ static int json_sink_flush(struct sink *sink)
 
 static int json_sink_end(struct sink *sink, const struct session_stats *stats)
 {
-	int err = put_line(sink, value_summary(stats));
+	struct json_sink *json = (struct json_sink *)sink;
+	int err = put_last_updates(sink);
 
+	if (!err)
+		err = put_line(sink, value_summary(stats, &json->repeats));
 	return err ? err : json_sink_flush(sink);
 }
 
 static void json_sink_free(struct sink *sink)
 {
-	free(sink);
+	struct json_sink *json = (struct json_sink *)sink;
+
+	repeats_free(&json->repeats);
+	free(json);
 }
 
-struct sink *json_sink_new(FILE *out, bool events)
+struct sink *json_sink_new(FILE *out, const struct json_options *options)
 {
 	struct json_sink *json = calloc(1, sizeof(*json));
 
 	if (!json)
 		return NULL;
 	json->out = out;
+	json->every = options->every;
 	json->sink.finding = json_sink_finding;
-	json->sink.call = events ? json_sink_call : NULL;
+	json->sink.call = options->events ? json_sink_call : NULL;
 	json->sink.flush = json_sink_flush;
 	json->sink.end = json_sink_end;
 	json->sink.free = json_sink_free;

@@ -49,7 +49,7 @@ static json_t *unseen_value(const struct session_stats *stats)
 	return value_whole(array, err);
 }
 
-json_t *value_summary(const struct session_stats *stats)
+json_t *value_summary(const struct session_stats *stats, const struct repeats *repeats)
 {
 	const struct {
 		const char *key;
@@ -69,6 +69,8 @@ json_t *value_summary(const struct session_stats *stats)
 	err |= json_object_set_new(object, "findings", findings_value(stats));
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		err |= set_count(object, counts[i].key, counts[i].n);
+	err |= json_object_set_new(object, "bugs", value_bugs(repeats));
+	err |= set_count(object, "bugs_in_all", repeats_bugs(repeats));
 	err |= json_object_set_new(object, "lost", lost_value(stats));
 	if (stats->forgotten || stats->forgotten_stacks || stats->forgotten_codes)
 		err |= json_object_set_new(object, "forgotten", forgotten_value(stats));

@@ -11,11 +11,25 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "session/repeats.h"
 #include "session/sink.h"
 
 json_t *value_finding(const struct finding_view *view);
 json_t *value_call(const struct call_view *view);
-json_t *value_summary(const struct session_stats *stats);
+json_t *value_summary(const struct session_stats *stats, const struct repeats *repeats);
+
+/* That a finding has been met again, and how often so far. */
+json_t *value_update(const struct repeat *repeat);
+
+/* The sites that say what is wrong, as JSON text from the heap, for value_bugs(). NULL: no memory.
+ */
+char *value_place_text(const struct finding_view *view);
+
+/* Bugs, the most frequent first, a bounded number. Their texts are value_place_text()'s. */
+json_t *value_bugs(const struct repeats *repeats);
+
+/* A site of a finding that was seen. */
+json_t *value_site(const struct fd_site *site, const struct stack *stack, int64_t wall_offset_ns);
 
 /* Bytes of the traced process, made UTF-8 as text_for_json does. */
 json_t *value_bytes(const char *bytes, size_t size);

@@ -57,7 +57,7 @@ static int print_headline(const struct telling *t)
 	return print_paragraph(t->page, severity_style(t->f->severity), label, 0, 4, text);
 }
 
-/* file "/etc/hostname", python3 (pid 4242), 2026-11-24 10:00:00.123456 UTC */
+/* #1, file "/etc/hostname", python3 (pid 4242), 2026-11-24 10:00:00.123456 UTC */
 static int print_circumstances(const struct telling *t)
 {
 	const struct process *p = t->view->process;
@@ -66,7 +66,11 @@ static int print_circumstances(const struct telling *t)
 	const char *known = format_what(&t->f->what, what);
 	int at;
 
-	at = snprintf(text, sizeof(text), "%s%s", known, *known ? ", " : "");
+	at = snprintf(text, sizeof(text), "#%" PRIu64 ", ", t->view->id);
+	if (t->view->caused_by)
+		at += snprintf(text + at, sizeof(text) - at, "follows from #%" PRIu64 ", ",
+			       t->view->caused_by);
+	at += snprintf(text + at, sizeof(text) - at, "%s%s", known, *known ? ", " : "");
 	if (p && p->comm[0]) {
 		snprintf(name, sizeof(name), "%.*s", (int)sizeof(p->comm), p->comm);
 		at += snprintf(text + at, sizeof(text) - at, "%s (pid %u)",
@@ -280,17 +284,62 @@ int print_finding(const struct page *page, unsigned int frames, struct source_re
 	return err;
 }
 
+/* "at app.py:12 in f", "by a finalizer", "by thread 12". */
+static const char *where(const struct fd_site *site, const struct stack *stack,
+			 char buf[PLACE_SIZE + WORD_SIZE])
+{
+	char place[PLACE_SIZE];
+
+	if (site_finalizer(site))
+		return "by a finalizer";
+	if (*format_place(stack, place))
+		snprintf(buf, PLACE_SIZE + WORD_SIZE, "at %s", place);
+	else
+		snprintf(buf, PLACE_SIZE + WORD_SIZE, "by thread %u", site->tid);
+	return buf;
+}
+
 char *print_short(const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
-	char place[PLACE_SIZE], text[HEAD_SIZE];
+	char place[PLACE_SIZE + WORD_SIZE], what[WHAT_SIZE], text[HEAD_SIZE * 2];
+	const char *known = format_what(f->victim.known ? &f->victim.what : &f->what, what);
 
-	format_place(view->bad, place);
-	if (*place)
-		snprintf(text, sizeof(text), "%s of fd %d at %s", finding_kind_name(f->kind), f->fd,
-			 place);
-	else
-		snprintf(text, sizeof(text), "%s of fd %d in thread %u", finding_kind_name(f->kind),
-			 f->fd, f->bad.tid);
+	snprintf(text, sizeof(text), "%s of fd %d%s%s%s %s", finding_kind_name(f->kind), f->fd,
+		 *known ? " (" : "", known, *known ? ")" : "", where(&f->bad, view->bad, place));
 	return text_for_layout(text, strlen(text));
+}
+
+char *print_mistake(const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	const char *site = finding_kind_row(f->kind)->site;
+	char first[PLACE_SIZE + WORD_SIZE], second[PLACE_SIZE + WORD_SIZE], text[HEAD_SIZE * 2];
+	const char *bad = where(&f->bad, view->bad, second);
+
+	if (f->culprit == CULPRIT_CLOSED)
+		snprintf(text, sizeof(text), "the close %s",
+			 where(&f->closed, view->closed, first));
+	else if (f->culprit == CULPRIT_BAD || !site_seen(&f->closed))
+		snprintf(text, sizeof(text), "%s %s", site, bad);
+	else
+		snprintf(text, sizeof(text), "closed %s, %s %s",
+			 where(&f->closed, view->closed, first), site, bad);
+	return text_for_layout(text, strlen(text));
+}
+
+int print_consequence(const struct page *page, const struct finding_view *view)
+{
+	_cleanup_free_ char *line = print_short(view);
+	_cleanup_free_ char *text = NULL;
+	char label[WORD_SIZE];
+
+	snprintf(label, sizeof(label), "#%" PRIu64, view->id);
+	if (!line || asprintf(&text, "%s: follows from #%" PRIu64, line, view->caused_by) < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	layout_paragraph(page, severity_style(view->finding->severity), label, 0, 4, text);
+	fputc('\n', page->out);
+	return 0;
 }

@@ -18,8 +18,14 @@
 int print_finding(const struct page *page, unsigned int frames, struct source_reader *source,
 		  const struct finding_view *view);
 
-/* `double_close, fd 7 at app.py:41 in C.run`, safe for a terminal. NULL without memory. */
+/* `double_close of fd 7 (pipe) at app.py:41 in C.run`, safe for a terminal. NULL without memory. */
 char *print_short(const struct finding_view *view);
+
+/* The line of a finding that follows from one that was shown. 0 or -ENOMEM. */
+int print_consequence(const struct page *page, const struct finding_view *view);
+
+/* `closed at app.py:12 in f, and again at app.py:14 in f`: what is wrong, safe for a terminal. */
+char *print_mistake(const struct finding_view *view);
 
 /* A paragraph of hostile text: escaped, then laid out. 0 or -ENOMEM. */
 int print_paragraph(const struct page *page, const char *style, const char *label,

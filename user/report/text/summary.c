@@ -8,9 +8,10 @@
 #include "report/text/finding.h"
 #include "report/format.h"
 
-#define TEXT_SIZE    1024
-/* Lines of repeats shown, the most frequent first. */
-#define REPEAT_LINES 20
+#define TEXT_SIZE     1024
+/* Bugs shown, the most frequent first, and of each the kinds and places of its findings. */
+#define BUG_LINES     20
+#define FINDING_LINES 5
 
 static const char *plural(uint64_t n)
 {
@@ -31,13 +32,25 @@ static void print_none(const struct page *page, const struct session_stats *stat
 	layout_paragraph(page, STYLE_BOLD, "fdtrace:", 0, 2, text);
 }
 
-static void print_counts(const struct page *page, const struct session_stats *stats, uint64_t total)
+/* "3 findings of 1 bug in 1.2 s:" */
+static int count_all(const struct session_stats *stats, const struct repeats *repeats,
+		     uint64_t total, char *text, size_t size)
 {
-	char number[WORD_SIZE], time[WORD_SIZE], text[TEXT_SIZE];
-	int at;
+	uint64_t bugs = repeats_bugs(repeats);
+	char number[WORD_SIZE], time[WORD_SIZE], of[WORD_SIZE * 2] = "";
 
-	at = snprintf(text, sizeof(text), "%s finding%s in %s:", format_count(total, number),
-		      plural(total), format_duration(stats->duration_ns, time));
+	if (bugs)
+		snprintf(of, sizeof(of), " of %s bug%s", format_count(bugs, number), plural(bugs));
+	return snprintf(text, size, "%s finding%s%s in %s:", format_count(total, number),
+			plural(total), of, format_duration(stats->duration_ns, time));
+}
+
+static void print_counts(const struct page *page, const struct session_stats *stats,
+			 const struct repeats *repeats, uint64_t total)
+{
+	char number[WORD_SIZE], text[TEXT_SIZE];
+	int at = count_all(stats, repeats, total, text, sizeof(text));
+
 	for (int kind = 0; kind < FINDING_KINDS; kind++) {
 		if (!stats->findings[kind])
 			continue;
@@ -119,44 +132,58 @@ static void print_forgotten(const struct page *page, const struct session_stats 
 	layout_paragraph(page, STYLE_WARNING, "Forgotten", 2, 4, text);
 }
 
-static int by_count(const void *a, const void *b)
+/* "+41 use_after_close of fd 7 (pipe) at app.py:30 in serve": what else there was of the bug. */
+static void print_bug_findings(const struct page *page, const struct repeats *repeats,
+			       const struct bug *bug)
 {
-	const struct repeat *x = *(const struct repeat *const *)a;
-	const struct repeat *y = *(const struct repeat *const *)b;
+	char number[WORD_SIZE], label[WORD_SIZE * 2];
+	unsigned int lines = 0;
 
-	return (x->more < y->more) - (x->more > y->more);
+	for (const struct repeat *r = repeats->all; r; r = r->hh.next) {
+		/* The first is what the bug's own line tells. */
+		uint64_t more = r->more + (r->id != bug->id);
+
+		if (r->bug != bug || !more)
+			continue;
+		if (++lines > FINDING_LINES) {
+			layout_line(page, NULL, 6, "\xe2\x80\xa6");
+			return;
+		}
+		snprintf(label, sizeof(label), "+%s", format_count(more, number));
+		layout_paragraph(page, STYLE_BOLD, label, 6, 8, r->line);
+	}
 }
 
-static void print_repeat_lines(const struct page *page, const struct repeat **sorted, size_t n)
+/* "#1 double_close: closed at app.py:12 in f, closed again at app.py:14 in f (b1:…)" */
+static void print_bug(const struct page *page, const struct repeats *repeats, const struct bug *bug)
 {
-	char number[WORD_SIZE], label[WORD_SIZE * 2], text[WORD_SIZE * 2];
+	_cleanup_free_ char *text = NULL;
+	char label[WORD_SIZE];
 
-	layout_line(page, STYLE_BOLD, 2, "Seen again after they were shown:");
-	for (size_t i = 0; i < n && i < REPEAT_LINES; i++) {
-		snprintf(label, sizeof(label), "+%s", format_count(sorted[i]->more, number));
-		layout_paragraph(page, STYLE_BOLD, label, 4, 6, sorted[i]->line);
-	}
-	if (n > REPEAT_LINES) {
+	snprintf(label, sizeof(label), "#%" PRIu64, bug->id);
+	if (asprintf(&text, "%s: %s (%s)", finding_kind_name(bug->kind), bug->line, bug->name) < 0)
+		text = NULL;
+	if (text)
+		layout_paragraph(page, STYLE_BOLD, label, 4, 6, text);
+	print_bug_findings(page, repeats, bug);
+}
+
+static void print_bugs(const struct page *page, const struct repeats *repeats)
+{
+	size_t count;
+	_cleanup_free_ const struct bug **sorted = repeats_sorted(repeats, &count);
+	char number[WORD_SIZE], text[WORD_SIZE * 2];
+
+	if (!count)
+		return;
+	layout_line(page, STYLE_BOLD, 2, "Bugs, and what else was seen of each:");
+	for (size_t i = 0; i < count && i < BUG_LINES; i++)
+		print_bug(page, repeats, sorted[i]);
+	if (count > BUG_LINES) {
 		snprintf(text, sizeof(text), "\xe2\x80\xa6 %s more",
-			 format_count(n - REPEAT_LINES, number));
+			 format_count(count - BUG_LINES, number));
 		layout_line(page, NULL, 4, text);
 	}
-}
-
-static void print_repeats(const struct page *page, const struct repeat *repeats)
-{
-	_cleanup_free_ const struct repeat **sorted = NULL;
-	size_t n = 0;
-
-	sorted = calloc(HASH_COUNT(repeats) + 1, sizeof(*sorted));
-	if (!sorted)
-		return;
-	for (const struct repeat *r = repeats; r; r = r->hh.next)
-		if (r->more)
-			sorted[n++] = r;
-	qsort(sorted, n, sizeof(*sorted), by_count);
-	if (n)
-		print_repeat_lines(page, sorted, n);
 }
 
 static void print_hidden(const struct page *page, const struct summary *summary)
@@ -168,10 +195,11 @@ static void print_hidden(const struct page *page, const struct summary *summary)
 			 format_count(summary->hidden, number), plural(summary->hidden));
 		layout_paragraph(page, NULL, "", 2, 4, text);
 	}
-	if (summary->beyond) {
+	if (summary->repeats->beyond) {
 		snprintf(text, sizeof(text),
 			 "%s finding%s not shown: too many different ones came before.",
-			 format_count(summary->beyond, number), plural(summary->beyond));
+			 format_count(summary->repeats->beyond, number),
+			 plural(summary->repeats->beyond));
 		layout_paragraph(page, NULL, "", 2, 4, text);
 	}
 }
@@ -207,12 +235,12 @@ void summary_print(const struct page *page, const struct summary *summary)
 	uint64_t total = counts_sum(stats->findings, FINDING_KINDS);
 
 	if (total)
-		print_counts(page, stats, total);
+		print_counts(page, stats, summary->repeats, total);
 	else
 		print_none(page, stats);
 	print_lost(page, stats);
 	print_forgotten(page, stats);
-	print_repeats(page, summary->repeats);
+	print_bugs(page, summary->repeats);
 	print_hidden(page, summary);
 	print_volume(page, stats);
 	print_not_seen(page, stats);

@@ -10,14 +10,13 @@
 #include <stdint.h>
 
 #include "report/text/wrap.h"
-#include "session/fingerprint.h"
+#include "session/repeats.h"
 #include "session/sink.h"
 
 struct summary {
 	const struct session_stats *stats;
-	const struct repeat *repeats; /* each line is safe for a terminal; NULL: none */
-	uint64_t hidden;	      /* findings of little weight, not shown */
-	uint64_t beyond;	      /* not shown, since too many different ones came before */
+	const struct repeats *repeats; /* each line is safe for a terminal */
+	uint64_t hidden;	       /* findings of little weight, not shown */
 };
 
 void summary_print(const struct page *page, const struct summary *summary);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "report/text/summary.h"
 #include "report/text/finding.h"
-#include "session/fingerprint.h"
+#include "session/repeats.h"
 
 #define DEFAULT_WIDTH  99
 #define MIN_WIDTH      60
@@ -20,6 +20,7 @@ struct text_sink {
 	unsigned int frames;
 	struct source_reader *source;
 	bool quiet_info;
+	bool in_full;
 	struct repeats repeats;
 	uint64_t hidden;
 };
@@ -27,6 +28,29 @@ struct text_sink {
 static int out_error(FILE *out)
 {
 	return ferror(out) ? (errno ? -errno : -EIO) : 0;
+}
+
+/* What the summary says of it. */
+static int keep_lines(struct repeat *repeat, const struct finding_view *view)
+{
+	repeat->line = print_short(view);
+	if (!repeat->bug->line)
+		repeat->bug->line = print_mistake(view);
+	return repeat->line && repeat->bug->line ? 0 : -ENOMEM;
+}
+
+/* In full, or, where it follows from what was shown, as a line. */
+static int print_first(struct text_sink *text, const struct finding_view *view, struct bug *bug)
+{
+	struct finding_view told = *view;
+
+	if (view->caused_by)
+		told.caused_by = bug->shown;
+	if (told.caused_by && !text->in_full)
+		return print_consequence(&text->page, &told);
+	if (!bug->shown)
+		bug->shown = view->id;
+	return print_finding(&text->page, text->frames, text->source, &told);
 }
 
 static int text_sink_finding(struct sink *sink, const struct finding_view *view)
@@ -43,11 +67,10 @@ static int text_sink_finding(struct sink *sink, const struct finding_view *view)
 	err = repeats_meet(&text->repeats, view, &repeat);
 	if (err <= 0)
 		return err;
-	repeat->line = print_short(view);
-	if (!repeat->line)
+	if (keep_lines(repeat, view))
 		return -ENOMEM;
 	errno = 0;
-	err = print_finding(&text->page, text->frames, text->source, view);
+	err = print_first(text, view, repeat->bug);
 	return err ? err : out_error(text->page.out);
 }
 
@@ -65,9 +88,8 @@ static int text_sink_end(struct sink *sink, const struct session_stats *stats)
 	struct text_sink *text = (struct text_sink *)sink;
 	struct summary summary = {
 		.stats = stats,
-		.repeats = text->repeats.all,
+		.repeats = &text->repeats,
 		.hidden = text->hidden,
-		.beyond = text->repeats.beyond,
 	};
 
 	summary_print(&text->page, &summary);
@@ -101,6 +123,7 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options)
 	text->frames = options->frames ? options->frames : DEFAULT_FRAMES;
 	text->source = options->source;
 	text->quiet_info = options->quiet_info;
+	text->in_full = options->in_full;
 	text->sink.finding = text_sink_finding;
 	text->sink.flush = text_sink_flush;
 	text->sink.end = text_sink_end;

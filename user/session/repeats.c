@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "session/repeats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Findings remembered; one that would be one more is only counted. Each has one bug at most. */
+#define REPEATS_MAX 4096
+
+static int64_t time_of(const struct finding_view *view)
+{
+	return (int64_t)view->finding->bad.time_ns + view->wall_offset_ns;
+}
+
+static struct bug *find_bug(const struct repeats *repeats, const char *name)
+{
+	struct bug *bug;
+
+	HASH_FIND_STR(repeats->bugs, name, bug);
+	return bug;
+}
+
+static struct bug *add_bug(struct repeats *repeats, const struct finding_view *view)
+{
+	struct bug *bug = find_bug(repeats, view->bug);
+
+	if (bug)
+		return bug;
+	bug = calloc(1, sizeof(*bug));
+	if (!bug)
+		return NULL;
+	memcpy(bug->name, view->bug, FINGERPRINT_SIZE);
+	bug->id = view->id;
+	bug->kind = view->finding->kind;
+	bug->culprit = view->finding->culprit;
+	bug->severity = view->finding->severity;
+	bug->first_ns = time_of(view);
+	HASH_ADD_STR(repeats->bugs, name, bug);
+	return bug;
+}
+
+static void count_bug(struct bug *bug, const struct finding_view *view)
+{
+	if (view->finding->severity < bug->severity)
+		bug->severity = view->finding->severity;
+	if (view->caused_by)
+		bug->followed++;
+	else
+		bug->count++;
+	bug->last_ns = time_of(view);
+}
+
+static struct repeat *add_repeat(struct repeats *repeats, const struct finding_view *view,
+				 const char key[FINGERPRINT_SIZE])
+{
+	struct repeat *repeat = calloc(1, sizeof(*repeat));
+
+	if (!repeat)
+		return NULL;
+	repeat->bug = add_bug(repeats, view);
+	if (!repeat->bug) {
+		free(repeat);
+		return NULL;
+	}
+	memcpy(repeat->key, key, FINGERPRINT_SIZE);
+	finding_fingerprint(view, repeat->fingerprint);
+	repeat->id = view->id;
+	repeat->caused_by = view->caused_by;
+	repeat->kind = view->finding->kind;
+	repeat->first_ns = repeat->last_ns = time_of(view);
+	HASH_ADD_STR(repeats->all, key, repeat);
+	count_bug(repeat->bug, view);
+	return repeat;
+}
+
+static void meet_again(struct repeat *repeat, const struct finding_view *view)
+{
+	repeat->more++;
+	repeat->last_ns = time_of(view);
+	count_bug(repeat->bug, view);
+}
+
+static void go_beyond(struct repeats *repeats, const struct finding_view *view)
+{
+	struct bug *bug = find_bug(repeats, view->bug);
+
+	repeats->beyond++;
+	if (bug)
+		count_bug(bug, view);
+}
+
+int repeats_meet(struct repeats *repeats, const struct finding_view *view, struct repeat **ret)
+{
+	char key[FINGERPRINT_SIZE];
+	struct repeat *repeat;
+	int first = 0;
+
+	finding_repeat_key(view, key);
+	HASH_FIND_STR(repeats->all, key, repeat);
+	if (repeat) {
+		meet_again(repeat, view);
+	} else if (HASH_COUNT(repeats->all) >= REPEATS_MAX) {
+		go_beyond(repeats, view);
+	} else {
+		repeat = add_repeat(repeats, view, key);
+		first = repeat ? 1 : -ENOMEM;
+	}
+	if (ret)
+		*ret = repeat;
+	return first;
+}
+
+uint64_t repeats_bugs(const struct repeats *repeats)
+{
+	uint64_t count = 0;
+
+	for (const struct bug *bug = repeats->bugs; bug; bug = bug->hh.next)
+		count += bug->severity != SEVERITY_INFO;
+	return count;
+}
+
+static uint64_t findings_of(const struct bug *bug)
+{
+	return bug->count + bug->followed;
+}
+
+/* Of as many, the one that was met first. */
+static int by_count(const void *a, const void *b)
+{
+	const struct bug *x = *(const struct bug *const *)a, *y = *(const struct bug *const *)b;
+
+	if (findings_of(x) != findings_of(y))
+		return findings_of(x) < findings_of(y) ? 1 : -1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+const struct bug **repeats_sorted(const struct repeats *repeats, size_t *ret_count)
+{
+	const struct bug **sorted = calloc(HASH_COUNT(repeats->bugs) + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	*ret_count = 0;
+	if (!sorted)
+		return NULL;
+	for (const struct bug *bug = repeats->bugs; bug; bug = bug->hh.next)
+		sorted[n++] = bug;
+	qsort(sorted, n, sizeof(*sorted), by_count);
+	*ret_count = n;
+	return sorted;
+}
+
+void repeats_free(struct repeats *repeats)
+{
+	struct repeat *repeat, *next;
+	struct bug *bug, *next_bug;
+
+	HASH_ITER (hh, repeats->all, repeat, next) {
+		HASH_DEL(repeats->all, repeat);
+		free(repeat->line);
+		free(repeat);
+	}
+	HASH_ITER (hh, repeats->bugs, bug, next_bug) {
+		HASH_DEL(repeats->bugs, bug);
+		free(bug->line);
+		free(bug);
+	}
+}
