@@ -294,7 +294,7 @@ def standing_still(program, folder, **how):
 def test_source_of_a_process_that_is_gone(apart, tmp_path):
     """Its lines are those of the files here only if it saw the same ones."""
     text = standing_still(apart + "python3", tmp_path, json_lines=False).stderr
-    assert "closed twice" in text
+    assert "double_close of fd" in text
     assert ("os.close(fd)" in text) == (not apart), text
 
 

@@ -47,6 +47,50 @@ def test_report(python):
         assert word in text or word.replace("_", " ") in text, (word, text)
 
 
+def test_what_follows_is_a_line(python):
+    """One bug: told once, with its number; its consequence is a line, and not with --all."""
+    program = SIM / "doc_example.py"
+    text = text_of(python, program)
+    assert text.count("What to change:") == 1
+    assert re.search(r"^#2 double_close of fd \d+ .*follows\s+from #1$", text, re.M | re.S), text
+    assert "2 findings of 1 bug" in text
+    number = next(i for i, line in enumerate(program.read_text().splitlines(), 1)
+                  if line.endswith("# <closed>"))
+    assert re.search(rf"#1 owned_close: closed at doc_example\.py:{number} in", text), text
+    assert text_of(python, program, "--all").count("What to change:") == 2
+
+
+LOADED = """
+import os
+for _ in range(1234):
+    number = os.open("/dev/null", os.O_RDONLY)
+    os.close(number)
+    try:
+        os.close(number)
+    except OSError:
+        pass
+"""
+
+
+def test_a_loop_is_a_page(python, tmp_path):
+    """The same bug again and again: one finding, updates, and the count in the summary."""
+    out = tmp_path / "j"
+    subprocess.run([FDTRACE, "--json", "-o", str(out), "--", python.path, "-c", LOADED], check=True,
+                   stderr=subprocess.DEVNULL)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    found = [line for line in lines if line["kind"] == "double_close"]
+    updates = [line for line in lines if line["kind"] == "update"]
+    assert len(found) == 1 and "caused_by" not in found[0]
+    assert [line["count"] for line in updates] == [10, 100, 1000, 1234]
+    assert {line["bug"] for line in updates} == {found[0]["bug"]}
+    assert {line["id"] for line in updates} == {found[0]["id"]}
+    (bug,) = lines[-1]["bugs"]
+    assert (bug["bug"], bug["count"], bug["followed"]) == (found[0]["bug"], 1234, 0)
+    assert lines[-1]["findings"]["double_close"] == 1234
+    everything = harness.started([python.path, "-c", LOADED])
+    assert everything.count("double_close") == len(everything.findings) == 1234
+
+
 @pytest.mark.parametrize("name", ["double_close", "non_ascii", "recursion", "bad_fd", "kinds",
                                   "use_after_close", "socket_stolen", "closerange", "coroutine"])
 def test_width(python, name, tmp_path):

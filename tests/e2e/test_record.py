@@ -143,14 +143,14 @@ def test_killed(python, tmp_path):
     """What had been recorded by then is reported, and that it is not all."""
     recording = tmp_path / "recording"
     with harness.waiting([python.path, CLOSES, str(int(1000 * harness.SLOW)), "0.01"]) as process:
-        options = ["--json", "-o", str(tmp_path / "live"), "--record", str(recording)]
+        options = ["--json", "--all", "-o", str(tmp_path / "live"), "--record", str(recording)]
         run = Run([*options, "-p", str(process.pid)], json_lines=False).attached()
         process.stdin.write(b"x")
         process.stdin.flush()
         time.sleep(3 * harness.SLOW)
         run.process.send_signal(signal.SIGKILL)
         run.process.wait()
-    again = replay(recording, "--json")
+    again = replay(recording, "--json", "--all")
     assert again.returncode == 1
     assert b"is truncated after byte" in again.stderr and again.stderr.count(b"\n") == 1
     lines = again.stdout.splitlines(keepends=True)

@@ -288,8 +288,8 @@ static void test_text_consequence(void **state)
 	assert_int_equal(c.sink->end(c.sink, &stats), 0);
 	assert_string_equal(
 		strstr(c.text, "#3"),
-		"#3 use_after_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main: follows from "
-		"#1\n"
+		"#3 use_after_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main, EBADF: "
+		"follows from #1\n"
 		"\n"
 		"fdtrace: 4 findings of 1 bug in 0 ns: 4 double_close\n"
 		"  Bugs, and what else was seen of each:\n"

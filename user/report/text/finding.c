@@ -332,10 +332,12 @@ int print_consequence(const struct page *page, const struct finding_view *view)
 {
 	_cleanup_free_ char *line = print_short(view);
 	_cleanup_free_ char *text = NULL;
-	char label[WORD_SIZE];
+	int64_t ret = view->finding->bad.ret;
+	char label[WORD_SIZE], result[WORD_SIZE];
 
 	snprintf(label, sizeof(label), "#%" PRIu64, view->id);
-	if (!line || asprintf(&text, "%s: follows from #%" PRIu64, line, view->caused_by) < 0) {
+	if (!line || asprintf(&text, "%s%s%s: follows from #%" PRIu64, line, ret < 0 ? ", " : "",
+			      ret < 0 ? format_errno(ret, result) : "", view->caused_by) < 0) {
 		text = NULL;
 		return -ENOMEM;
 	}
