@@ -128,6 +128,22 @@ static inline void example_free(struct example *e)
 	free(e);
 }
 
+/* The call may have meant what was closed, or what another function opened and closed before. */
+static inline void example_open(struct example *e)
+{
+	struct fd_site other = site_of(CALL_CLOSE, 0, 4243, BOOT_NS - 3000 * MS);
+
+	e->finding.attribution = ATTRIBUTION_OPEN;
+	e->finding.candidate_count = 2;
+	e->finding.candidates[0] =
+		(struct fd_candidate){.opened = e->finding.opened, .closed = e->finding.closed};
+	e->finding.candidates[1] =
+		(struct fd_candidate){.opened = {.missing = SITE_HISTORY_CUT}, .closed = other};
+	e->view.candidates[0].opened = e->stacks[2];
+	e->view.candidates[0].closed = e->stacks[1];
+	e->view.candidates[1].closed = e->stacks[0];
+}
+
 /* Sites that were not seen, stacks that are not whole, a race, little room. */
 static inline struct example *example_hard(void)
 {

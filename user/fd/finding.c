@@ -123,6 +123,11 @@ bool site_finalizer(const struct fd_site *site)
 	return site_seen(site) && site->origin == ORIGIN_FINALIZER;
 }
 
+bool finding_is_open(const struct finding *finding)
+{
+	return finding->attribution == ATTRIBUTION_OPEN && finding->candidate_count;
+}
+
 const char *site_origin_name(enum site_origin origin)
 {
 	static const char *const names[] = {

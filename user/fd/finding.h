@@ -188,6 +188,9 @@ bool site_seen(const struct fd_site *site);
 /* Whoever made the close did not stand where its stack stands: a finalizer ran there. */
 bool site_finalizer(const struct fd_site *site);
 
+/* Which generation was meant is open, and there are candidates. */
+bool finding_is_open(const struct finding *finding);
+
 /* Of this kind from here on, and of its severity. */
 void finding_set_kind(struct finding *finding, enum finding_kind kind);
 

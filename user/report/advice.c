@@ -258,7 +258,25 @@ static void (*const advisers[])(FILE *, const struct finding_view *) = {
 #undef X
 };
 
+/* It is not known what the call meant: nobody is told to change anything but to look. */
+static void advise_open(FILE *out, const struct finding_view *view)
+{
+	char place[PLACE_SIZE];
+
+	fprintf(out,
+		"Find out for which of these descriptors the call at %s was meant: whoever that is "
+		"still has fd %d as its own although it is closed. With a longer --history or "
+		"--native more may be known.",
+		spot(view->bad, "the later place", place), view->finding->fd);
+}
+
 void advice_print(FILE *out, const struct finding_view *view)
 {
+	if (finding_is_open(view->finding)) {
+		advise_open(out, view);
+		return;
+	}
+	if (view->finding->attribution == ATTRIBUTION_LIKELY)
+		fputs("Most likely: ", out);
 	advisers[view->finding->kind](out, view);
 }

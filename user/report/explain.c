@@ -217,6 +217,57 @@ static void explain_reused_close(const struct tale *t)
 	print_cause(t);
 }
 
+/* " closed already, either at app.py:12 in f or at app.py:19 in g: what the call meant is open" */
+static void print_candidates(const struct tale *t)
+{
+	size_t count = t->f->candidate_count;
+
+	fputs(count > 1 ? ", either" : "", t->out);
+	for (size_t i = 0; i < count && i < FINDING_CANDIDATES; i++) {
+		const struct fd_site *closed = &t->f->candidates[i].closed;
+		char place[PLACE_SIZE];
+
+		fputs(i ? " or" : "", t->out);
+		if (!site_seen(closed))
+			fprintf(t->out, " by a close that was not seen (%s)",
+				site_missing_text(closed->missing));
+		else if (site_finalizer(closed))
+			fputs(" by a finalizer", t->out);
+		else if (*format_place(t->view->candidates[i].closed, place))
+			fprintf(t->out, " at %s", place);
+		else
+			fprintf(t->out, " by thread %u", closed->tid);
+		if (site_seen(&t->f->candidates[i].opened) &&
+		    *format_place(t->view->candidates[i].opened, place))
+			fprintf(t->out, " (opened at %s)", place);
+	}
+	fputs(": which of these was meant is not known", t->out);
+}
+
+/* What was called, with which end, and what it may have been meant for. */
+static void explain_open(const struct tale *t)
+{
+	char name[WORD_SIZE];
+
+	if (t->f->kind == FINDING_USE_AFTER_CLOSE)
+		fprintf(t->out, "%s was called on ", format_site_call(&t->f->bad, name));
+	fprintf(t->out, "fd %d", t->f->fd);
+	if (t->f->kind != FINDING_USE_AFTER_CLOSE)
+		fputs(" was closed", t->out);
+	if (site_finalizer(&t->f->bad))
+		fputs(" by a finalizer", t->out);
+	if (t->f->kind == FINDING_REUSED_CLOSE) {
+		print_bad_place(t);
+		fputs(", without an error: this closed ", t->out);
+		print_victim(t);
+		fputs("; what was meant had been closed before", t->out);
+	} else {
+		print_failure(t);
+		fputs(": it had been closed already", t->out);
+	}
+	print_candidates(t);
+}
+
 static void explain_owned_close(const struct tale *t)
 {
 	char owner[OWNER_SIZE];
@@ -263,16 +314,27 @@ static void (*const explainers[])(const struct tale *) = {
 #undef X
 };
 
+/* It speaks of a close before. */
+static bool may_be_open(enum finding_kind kind)
+{
+	return kind == FINDING_DOUBLE_CLOSE || kind == FINDING_DOUBLE_CLOSE_UNSEEN ||
+	       kind == FINDING_USE_AFTER_CLOSE || kind == FINDING_REUSED_CLOSE;
+}
+
 static void explanation_print(FILE *out, const struct finding_view *view)
 {
 	struct tale tale = {
 		.out = out,
 		.view = view,
 		.f = view->finding,
-		.probably = view->finding->certainty == CERTAINTY_SUSPECTED,
+		.probably = view->finding->certainty == CERTAINTY_SUSPECTED ||
+			    view->finding->attribution == ATTRIBUTION_LIKELY,
 	};
 
-	explainers[view->finding->kind](&tale);
+	if (finding_is_open(view->finding) && may_be_open(view->finding->kind))
+		explain_open(&tale);
+	else
+		explainers[view->finding->kind](&tale);
 	fputc('.', out);
 }
 

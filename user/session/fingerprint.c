@@ -131,8 +131,12 @@ void finding_bug(const struct finding_view *view, char ret[FINGERPRINT_SIZE])
 	uint64_t hash = hash_text(HASH_START, mistake(f->kind));
 
 	hash = hash_bug_site(hash, view, &f->bad, view->bad);
-	hash = hash_bug_site(hash, view, &f->closed, view->closed);
-	if (is_bare(&f->bad) || is_bare(&f->closed))
+	/* Which close came before is not known: the last one may be anybody's. */
+	if (f->attribution == ATTRIBUTION_OPEN)
+		hash = hash_text(hash, "open");
+	else
+		hash = hash_bug_site(hash, view, &f->closed, view->closed);
+	if (is_bare(&f->bad) || (is_bare(&f->closed) && f->attribution != ATTRIBUTION_OPEN))
 		hash = hash_bug_site(hash, view, &f->opened, view->opened);
 	snprintf(ret, FINGERPRINT_SIZE, "b1:%016" PRIx64, hash);
 }

@@ -64,8 +64,11 @@ static struct rooted *find(const struct roots *roots, const struct fd_site *site
 
 static struct root root_of(const struct roots *roots, const struct finding *finding)
 {
-	const struct rooted *rooted = find(roots, &finding->closed, finding->fd);
+	const struct rooted *rooted = NULL;
 
+	/* Of an open one it is not known which close came before. */
+	if (finding->attribution != ATTRIBUTION_OPEN)
+		rooted = find(roots, &finding->closed, finding->fd);
 	if (!rooted)
 		rooted = find(roots, &finding->bad, finding->fd);
 	return rooted ? rooted->root : (struct root){0};

@@ -10,6 +10,7 @@
 #include "process/parse.h"
 #include "process/process.h"
 #include "session/roots.h"
+#include "session/view.h"
 #include "stack/stack.h"
 
 #define SINKS_MAX 8
@@ -90,37 +91,6 @@ static const struct process *process_or_bare(struct session *session, uint32_t p
 	return bare;
 }
 
-/* Python's stack and the native one. NULL only without memory. */
-static struct stack *resolve(struct session *session, uint64_t stack_id, enum python_status python,
-			     enum native_taken native, uint64_t native_id)
-{
-	struct stack *stack = stack_resolve(session->stacks, stack_id, python);
-
-	if (stack && stack_add_native(session->stacks, stack, native, native_id)) {
-		stack_free(stack);
-		return NULL;
-	}
-	return stack;
-}
-
-static struct stack *site_stack(struct session *session, const struct fd_site *site)
-{
-	struct stack *stack;
-
-	if (site->missing != SITE_SEEN)
-		return NULL;
-	stack = resolve(session, site->stack_id, site->python, site->native, site->native_id);
-	if (stack)
-		session->stacks_missing += stack->lost + (stack->native && stack->native->lost);
-	return stack;
-}
-
-static struct stack *victim_stack(struct session *session, const struct finding *finding,
-				  const struct fd_site *site)
-{
-	return finding->victim.known ? site_stack(session, site) : NULL;
-}
-
 /*
  * dash and bash close a pipeline's pipes twice in its children, which have one thread and exec
  * soon.
@@ -138,30 +108,17 @@ static void weigh(struct finding *finding, const struct process *process)
 static void tell_finding(struct session *session, const struct finding *finding,
 			 const struct process *process)
 {
-	struct stack *bad = site_stack(session, &finding->bad);
-	struct stack *closed = site_stack(session, &finding->closed);
-	struct stack *opened = site_stack(session, &finding->opened);
-	struct stack *victim = victim_stack(session, finding, &finding->victim.opened);
-	struct stack *failed = victim_stack(session, finding, &finding->victim.failed);
 	struct finding_view view = {
 		.finding = finding,
 		.process = process,
-		.bad = bad,
-		.closed = closed,
-		.opened = opened,
-		.victim = victim,
-		.failed = failed,
 		.wall_offset_ns = session->wall_offset_ns,
 	};
 	struct root root;
 
+	session->stacks_missing += view_resolve(session->stacks, &view);
 	roots_trace(session->roots, &view, &root);
 	EACH_SINK(session, finding, &view);
-	stack_free(bad);
-	stack_free(closed);
-	stack_free(opened);
-	stack_free(victim);
-	stack_free(failed);
+	view_free_stacks(&view);
 }
 
 static void on_finding(void *arg, const struct finding *finding)
@@ -391,8 +348,8 @@ static int on_call(struct session *session, const struct record_call *call)
 	for (size_t i = 0; i < session->sink_count; i++)
 		wanted |= session->sinks[i] && session->sinks[i]->call;
 	if (wanted) {
-		struct stack *stack = resolve(session, call->stack_id, call->python, call->native,
-					      record_call_native(call));
+		struct stack *stack = view_stack(session->stacks, call->stack_id, call->python,
+						 call->native, record_call_native(call));
 
 		if (stack)
 			stack_add_receivers(session->stacks, call, stack);

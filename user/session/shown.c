@@ -6,7 +6,23 @@
 #include "base/mem.h"
 #include "stack/merge.h"
 
-size_t shown_sites(const struct finding_view *view, struct shown_site ret[SHOWN_ROLES])
+static size_t add_candidates(const struct finding_view *view, struct shown_site *ret)
+{
+	const struct finding *f = view->finding;
+	size_t count = 0;
+
+	for (size_t i = 0; i < f->candidate_count && i < FINDING_CANDIDATES; i++) {
+		const struct fd_candidate *candidate = &f->candidates[i];
+
+		ret[count++] = (struct shown_site){SHOWN_EITHER_CLOSED, &candidate->closed,
+						   view->candidates[i].closed};
+		ret[count++] = (struct shown_site){SHOWN_EITHER_OPENED, &candidate->opened,
+						   view->candidates[i].opened};
+	}
+	return count;
+}
+
+size_t shown_sites(const struct finding_view *view, struct shown_site ret[SHOWN_SITES])
 {
 	const struct finding *f = view->finding;
 	const struct shown_site bad = {SHOWN_BAD, &f->bad, view->bad};
@@ -15,9 +31,14 @@ size_t shown_sites(const struct finding_view *view, struct shown_site ret[SHOWN_
 	bool finalizer = site_finalizer(&f->bad);
 	size_t count = 0;
 
-	ret[count++] = finalizer ? opened : bad;
-	ret[count++] = closed;
-	ret[count++] = finalizer ? bad : opened;
+	if (finding_is_open(f)) {
+		ret[count++] = bad;
+		count += add_candidates(view, ret + count);
+	} else {
+		ret[count++] = finalizer ? opened : bad;
+		ret[count++] = closed;
+		ret[count++] = finalizer ? bad : opened;
+	}
 	if (!f->victim.known)
 		return count;
 	ret[count++] = (struct shown_site){SHOWN_VICTIM, &f->victim.opened, view->victim};
@@ -66,7 +87,7 @@ static int each_line_of(const struct stack *stack, size_t frames, shown_line_fn 
 
 int shown_each_line(const struct finding_view *view, size_t frames, shown_line_fn fn, void *arg)
 {
-	struct shown_site sites[SHOWN_ROLES];
+	struct shown_site sites[SHOWN_SITES];
 	size_t count = shown_sites(view, sites);
 	int err = 0;
 

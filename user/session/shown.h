@@ -11,7 +11,18 @@
 
 #include "session/sink.h"
 
-enum shown_role { SHOWN_BAD, SHOWN_CLOSED, SHOWN_OPENED, SHOWN_VICTIM, SHOWN_FAILED, SHOWN_ROLES };
+enum shown_role {
+	SHOWN_BAD,
+	SHOWN_CLOSED,
+	SHOWN_OPENED,
+	SHOWN_VICTIM,
+	SHOWN_FAILED,
+	SHOWN_EITHER_CLOSED, /* of a candidate */
+	SHOWN_EITHER_OPENED, /* of that one */
+};
+
+/* How many sites a finding has at most: of each candidate two. */
+#define SHOWN_SITES (3 + 2 * FINDING_CANDIDATES)
 
 /* A site of a finding, seen or not. All lent by the view. */
 struct shown_site {
@@ -22,9 +33,10 @@ struct shown_site {
 
 /*
  * In the order of a report: the bad call first, but a finalizer's, whose stack is that of whoever
- * ran just then, behind those it is understood by. How many.
+ * ran just then, behind those it is understood by. Where it is open which generation was meant, the
+ * candidates stand for the close before and the open. How many.
  */
-size_t shown_sites(const struct finding_view *view, struct shown_site ret[SHOWN_ROLES]);
+size_t shown_sites(const struct finding_view *view, struct shown_site ret[SHOWN_SITES]);
 
 /* The frames whose source lines are shown, should they be: lent, NULL: none. */
 struct shown_frames {

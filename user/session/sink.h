@@ -24,8 +24,11 @@ struct finding_view {
 	/* Resolved; NULL where the site is missing. */
 	const struct stack *bad, *closed, *opened;
 	const struct stack *victim, *failed; /* of victim.opened, victim.failed */
-	int64_t wall_offset_ns; /* add to a site's time_ns: nanoseconds since the epoch */
-	uint64_t id;		/* counts the session's findings, from 1 */
+	struct {
+		const struct stack *opened, *closed;
+	} candidates[FINDING_CANDIDATES]; /* likewise, of each that there is */
+	int64_t wall_offset_ns;		  /* add to a site's time_ns: nanoseconds since the epoch */
+	uint64_t id;			  /* counts the session's findings, from 1 */
 	uint64_t caused_by; /* the first finding of the bug that this one follows from; 0: none */
 	const char *bug; /* which bug: see finding_bug() of fingerprint.h, of that first finding */
 };

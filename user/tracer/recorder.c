@@ -90,7 +90,7 @@ static int recorder_sink_finding(struct sink *base, const struct finding_view *v
 {
 	struct recorder_sink *sink = (struct recorder_sink *)base;
 	struct asking asking = {sink->source, view->process};
-	/* A report shows the first of each fingerprint. */
+	/* A report shows the first of each bug, kind and place. */
 	int err = repeats_meet(&sink->repeats, view, NULL);
 
 	if (err <= 0)

@@ -341,6 +341,40 @@ static void test_json_bugs(void **state)
 	example_free(e);
 }
 
+static void test_json_attribution(void **state)
+{
+	struct example *e = example_new();
+	json_t *value, *candidates, *second;
+	struct capture c;
+
+	e->finding.attribution = ATTRIBUTION_LIKELY;
+	capture_json(&c, false);
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	value = parse_line(c.text);
+	assert_string_equal(text_at(value, "attribution"), "likely");
+	assert_null(json_object_get(value, "candidates"));
+	json_decref(value);
+	capture_free(&c);
+
+	example_open(e);
+	capture_json(&c, false);
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	value = parse_line(c.text);
+	assert_string_equal(text_at(value, "attribution"), "open");
+	candidates = json_object_get(value, "candidates");
+	assert_int_equal(json_array_size(candidates), 2);
+	second = json_array_get(candidates, 1);
+	assert_null(json_object_get(second, "opened"));
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(second, "closed"), "tid")),
+		4243);
+	json_decref(value);
+	capture_free(&c);
+	example_free(e);
+}
+
 static void test_json_any_text(void **state)
 {
 	struct example *e = example_new();
@@ -377,6 +411,7 @@ static int print_examples(void)
 	struct example *easy = example_new(), *hard = example_hard();
 
 	sink->finding(sink, &easy->view);
+	example_open(easy);
 	easy->view.caused_by = 1;
 	sink->finding(sink, &easy->view);
 	sink->finding(sink, &easy->view);
@@ -407,7 +442,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_json_hostile),	cmocka_unit_test(test_json_calls),
 		cmocka_unit_test(test_json_call_stack), cmocka_unit_test(test_json_summary),
 		cmocka_unit_test(test_json_any_text),	cmocka_unit_test(test_json_folds),
-		cmocka_unit_test(test_json_bugs),
+		cmocka_unit_test(test_json_bugs),	cmocka_unit_test(test_json_attribution),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--json"))

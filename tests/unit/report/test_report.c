@@ -325,6 +325,46 @@ static void test_text_consequence_in_full(void **state)
 	example_free(e);
 }
 
+/* Where it is open what the call meant, nobody is accused: the candidates stand there. */
+static void test_text_open(void **state)
+{
+	struct example *e = example_new();
+	struct capture c;
+
+	example_open(e);
+	capture_text(&c, &(struct text_options){});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	capture_expect(
+		&c, FIRST_LINES
+		"  either closed before: close(7) = 0, same thread, 1.2 ms earlier\n"
+		"    File \"/srv/app/app.py\", line 12, in main\n"
+		"    File \"/srv/app/app.py\", line 20, in <module>\n"
+		"\n"
+		"  opened: openat = 7, same thread, 2.1 s before that close\n"
+		"    File \"/srv/app/app.py\", line 10, in main\n"
+		"    File \"/srv/app/app.py\", line 20, in <module>\n"
+		"\n"
+		"  or closed before: close(7) = 0, another thread (4243), 3.0 s earlier\n"
+		"    File \"/srv/app/app.py\", line 14, in main\n"
+		"    File \"/srv/app/app.py\", line 20, in <module>\n"
+		"\n"
+		"  opened: not seen (the history kept is too short)\n"
+		"\n"
+		"  What happened: fd 7 was closed at app.py:14 in main and got EBADF: it had been "
+		"closed already,\n"
+		"    either at app.py:12 in main (opened at app.py:10 in main) or at app.py:14 in "
+		"main: which of\n"
+		"    these was meant is not known.\n"
+		"  What to change: Find out for which of these descriptors the call at app.py:14 was "
+		"meant: whoever\n"
+		"    that is still has fd 7 as its own although it is closed. With a longer "
+		"--history or --native\n"
+		"    more may be known.\n"
+		"\n");
+	capture_free(&c);
+	example_free(e);
+}
+
 /* However many different findings there are, what is kept of them is bounded. */
 static void test_text_bounded(void **state)
 {
@@ -446,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_text_nothing_found),
 		cmocka_unit_test(test_text_consequence),
 		cmocka_unit_test(test_text_consequence_in_full),
+		cmocka_unit_test(test_text_open),
 		cmocka_unit_test(test_text_bounded),
 		cmocka_unit_test(test_broken_output),
 		cmocka_unit_test(test_status_line),

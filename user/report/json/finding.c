@@ -195,6 +195,34 @@ static int set_descriptor(json_t *object, const struct finding *f)
 	return err | set_owner(object, &f->owner);
 }
 
+static json_t *candidate_value(const struct finding_view *view, size_t i)
+{
+	const struct fd_candidate *candidate = &view->finding->candidates[i];
+	json_t *object = json_object();
+	int err = object ? 0 : -1;
+
+	err |= set_site(object, "closed", &candidate->closed, view->candidates[i].closed,
+			view->wall_offset_ns);
+	err |= set_site(object, "opened", &candidate->opened, view->candidates[i].opened,
+			view->wall_offset_ns);
+	return value_whole(object, err);
+}
+
+/* How surely it is known which generation was meant, and what else it may have been. */
+static int set_attribution(json_t *object, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	json_t *array;
+	int err = set_text(object, "attribution", attribution_name(f->attribution));
+
+	if (!finding_is_open(f))
+		return err;
+	array = json_array();
+	for (size_t i = 0; i < f->candidate_count && i < FINDING_CANDIDATES; i++)
+		err |= json_array_append_new(array, candidate_value(view, i));
+	return err | json_object_set_new(object, "candidates", array);
+}
+
 static int set_texts(json_t *object, const struct finding_view *view)
 {
 	_cleanup_free_ char *explanation = NULL, *advice = NULL;
@@ -220,6 +248,7 @@ json_t *value_finding(const struct finding_view *view)
 	err |= set_between(object, "since_close_ns", &f->closed, &f->bad);
 	err |= set_between(object, "open_for_ns", &f->opened, &f->closed);
 	err |= set_text(object, "culprit", culprit_name(f->culprit));
+	err |= set_attribution(object, view);
 	if (f->victim.known)
 		err |= json_object_set_new(object, "victim", victim_value(view));
 	err |= json_object_set_new(object, "evidence", evidence_value(view));

@@ -57,7 +57,7 @@ char *value_place_text(const struct finding_view *view)
 
 	if (f->culprit != CULPRIT_CLOSED)
 		err |= set_site(object, "bad", &f->bad, view->bad, view);
-	if (f->culprit != CULPRIT_BAD)
+	if (f->culprit != CULPRIT_BAD && f->attribution != ATTRIBUTION_OPEN)
 		err |= set_site(object, "closed", &f->closed, view->closed, view);
 	if (!err)
 		text = json_dumps(object, JSON_COMPACT);

@@ -186,55 +186,66 @@ static void bad_label(const struct finding *f, char *text, size_t size)
 		snprintf(text, size, "%s:", kind->site);
 }
 
-static int print_bad(struct telling *t)
+/* The label, the site that it is seen from (NULL: the first told), and how. */
+struct site_words {
+	const char *label;
+	const struct fd_site *later;
+	const char *than;
+};
+
+static struct site_words words_of(const struct telling *t, const struct shown_site *shown,
+				  const struct fd_site *closed)
 {
+	bool finalizer = site_finalizer(shown->site), seen = closed && site_seen(closed);
+
+	switch (shown->role) {
+	case SHOWN_CLOSED:
+		return (struct site_words){finalizer ? "closed before by a finalizer, at:"
+						     : "closed before:",
+					   &t->f->bad, "earlier"};
+	case SHOWN_EITHER_CLOSED:
+		return (struct site_words){shown->site == &t->f->candidates[0].closed
+						   ? "either closed before:"
+						   : "or closed before:",
+					   &t->f->bad, "earlier"};
+	case SHOWN_OPENED:
+	case SHOWN_EITHER_OPENED:
+		return (struct site_words){"opened:", seen ? closed : &t->f->bad,
+					   seen ? "before that close" : "earlier"};
+	case SHOWN_VICTIM:
+		return (struct site_words){"taken from:", &t->f->bad, "earlier"};
+	case SHOWN_FAILED:
+		return (struct site_words){"which failed then:", &t->f->bad, "earlier"};
+	case SHOWN_BAD:
+		break;
+	}
+	return (struct site_words){NULL, NULL, NULL};
+}
+
+static int print_shown(struct telling *t, const struct shown_site *shown,
+		       const struct fd_site *closed)
+{
+	struct site_words words = words_of(t, shown, closed);
 	char label[WORD_SIZE];
 
-	bad_label(t->f, label, sizeof(label));
-	return print_site(t, &t->f->bad, t->view->bad, NULL, label, NULL);
-}
-
-static int print_closed(struct telling *t)
-{
-	return print_site(t, &t->f->closed, t->view->closed, &t->f->bad,
-			  site_finalizer(&t->f->closed) ? "closed before by a finalizer, at:"
-							: "closed before:",
-			  "earlier");
-}
-
-static int print_opened(struct telling *t)
-{
-	bool closed = site_seen(&t->f->closed);
-
-	return print_site(t, &t->f->opened, t->view->opened, closed ? &t->f->closed : &t->f->bad,
-			  "opened:", closed ? "before that close" : "earlier");
-}
-
-static int print_victim(struct telling *t)
-{
-	return print_site(t, &t->f->victim.opened, t->view->victim, &t->f->bad,
-			  "taken from:", "earlier");
-}
-
-static int print_failed(struct telling *t)
-{
-	return print_site(t, &t->f->victim.failed, t->view->failed, &t->f->bad,
-			  "which failed then:", "earlier");
+	if (!words.label)
+		bad_label(t->f, label, sizeof(label));
+	return print_site(t, shown->site, shown->stack, words.later,
+			  words.label ? words.label : label, words.than);
 }
 
 static int print_sites(struct telling *t)
 {
-	static int (*const print[SHOWN_ROLES])(struct telling * t) = {
-		[SHOWN_BAD] = print_bad,       [SHOWN_CLOSED] = print_closed,
-		[SHOWN_OPENED] = print_opened, [SHOWN_VICTIM] = print_victim,
-		[SHOWN_FAILED] = print_failed,
-	};
-	struct shown_site sites[SHOWN_ROLES];
+	struct shown_site sites[SHOWN_SITES];
 	size_t count = shown_sites(t->view, sites);
+	const struct fd_site *closed = finding_is_open(t->f) ? NULL : &t->f->closed;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < count; i++)
-		err = print[sites[i].role](t);
+	for (size_t i = 0; !err && i < count; i++) {
+		if (sites[i].role == SHOWN_EITHER_CLOSED)
+			closed = sites[i].site; /* of which the open that follows is */
+		err = print_shown(t, &sites[i], closed);
+	}
 	return err;
 }
 
@@ -322,6 +333,8 @@ char *print_mistake(const struct finding_view *view)
 			 where(&f->closed, view->closed, first));
 	else if (f->culprit == CULPRIT_BAD || !site_seen(&f->closed))
 		snprintf(text, sizeof(text), "%s %s", site, bad);
+	else if (f->attribution == ATTRIBUTION_OPEN)
+		snprintf(text, sizeof(text), "%s %s, what it meant is open", site, bad);
 	else
 		snprintf(text, sizeof(text), "closed %s, %s %s",
 			 where(&f->closed, view->closed, first), site, bad);
