@@ -73,14 +73,16 @@ static int caller_register(const struct unwinder *u, Dwarf_Frame *frame, int num
 {
 	Dwarf_Op memory[3], *ops;
 	size_t count;
+	int err;
 
 	if (dwarf_frame_register(frame, number, memory, &ops, &count))
 		return -EINVAL;
 	if (!count && ops == memory)
 		return -ENODATA;
-	if (!count)
-		return regs_read(&u->regs, number, ret); /* the same value */
-	return expression_evaluate(ops, count, EXPRESSION_LOCATION, &u->regs, u->memory, &cfa, ret);
+	err = count ? expression_evaluate(ops, count, EXPRESSION_LOCATION, &u->regs, u->memory,
+					  &cfa, ret)
+		    : regs_read(&u->regs, number, ret); /* the same value */
+	return err == -ENODATA ? -EINVAL : err;		/* of one that we do not know */
 }
 
 /*
