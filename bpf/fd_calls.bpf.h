@@ -340,7 +340,6 @@ static __always_inline bool caller_wanted(const struct record_call *call)
 /* Behind all else, so many bytes after the record. Returns the bytes. */
 static __always_inline u32 add_caller(const struct walk *w, struct call_buffer *buf, u32 at)
 {
-	u32 depth = w->stack.depth;
 	u64 *to;
 
 	if (!caller_wanted(&buf->record))
@@ -350,9 +349,9 @@ static __always_inline u32 add_caller(const struct walk *w, struct call_buffer *
 		return 0;
 	to = (u64 *)(buf->name + at);
 	for (u32 i = 0; i < RECORD_CALLER_FRAMES; i++)
-		to[i] = i < depth ? w->addresses[i] : 0;
+		to[i] = w->addresses[i];
 	for (u32 i = 0; i < RECORD_CALLER_LOCALS; i++)
-		to[RECORD_CALLER_FRAMES + i] = i < depth ? w->locals[i] : 0;
+		to[RECORD_CALLER_FRAMES + i] = w->locals[i];
 	buf->record.still_open |= CALL_CALLER;
 	return sizeof(struct record_caller);
 }

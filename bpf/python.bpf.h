@@ -16,15 +16,12 @@
 #include "walk.bpf.h"
 
 /* Makes sure that the whole frame is in the window. Interpreter frames of one thread lie side
- * by side, so one read brings several; a window never begins before the frame's own page. Of the
- * innermost ones the first local variable is read, too: a frame has room for one at least. */
-static __always_inline bool load_frame(struct walk *w, const struct py_layout *layout)
+ * by side, so one read brings several; a window never begins before the frame's own page. size: of
+ * what is wanted of it. */
+static __always_inline bool load_frame(struct walk *w, const struct py_layout *layout, u32 size)
 {
-	u32 size = layout->frame_size;
 	u64 back;
 
-	if (w->stack.depth < RECORD_CALLER_LOCALS)
-		size = layout->frame_local + 8;
 	if (w->next >= w->window_start && w->next - w->window_start + size <= w->window_size)
 		return true;
 	back = 0;
@@ -288,16 +285,12 @@ static __always_inline void mark_compiled(const struct walk *w, const struct py_
 }
 
 /* Who the frame's function was called on. It is no part of the stack: that is sent once. */
-static __always_inline void keep_local(struct walk *w, const struct py_layout *layout, u32 at,
-				       u32 depth)
+static __always_inline void keep_local(struct walk *w, const struct py_layout *layout, u32 at)
 {
-	u64 local;
+	u64 local = *(u64 *)(w->window + (at & WINDOW_MASK) + (layout->frame_local & LOCAL_MASK));
 
-	if (depth >= RECORD_CALLER_LOCALS)
-		return;
-	local = *(u64 *)(w->window + (at & WINDOW_MASK) + (layout->frame_local & LOCAL_MASK));
-	barrier_var(depth);
-	w->locals[depth & (RECORD_CALLER_LOCALS - 1)] = local & ~(u64)layout->code_tag_mask;
+	w->locals[w->stack.depth & (RECORD_CALLER_LOCALS - 1)] =
+		local & ~(u64)layout->code_tag_mask;
 }
 
 static __always_inline void push_frame(struct walk *w, const struct py_layout *layout, u32 at)
@@ -326,7 +319,6 @@ static __always_inline void push_frame(struct walk *w, const struct py_layout *l
 						      : layout->frames == PY_FRAMES_OBJECT;
 	f->unused = 0;
 	w->addresses[depth & (RECORD_FRAMES_MAX - 1)] = w->next;
-	keep_local(w, layout, at, depth);
 	mark_compiled(w, layout, at, f);
 	/* Each by itself: versions are small, and a sum with an address is soon that of others. */
 	w->hash = mix(mix(mix(w->hash, code), f->ident), (u32)f->lasti | (u64)f->entry << 32);
@@ -349,8 +341,40 @@ static __always_inline void mark_entry(struct walk *w)
 	w->hash = mix(w->hash, 1);
 }
 
+/* One frame further; locals: its first local variable is kept. False: there is no more to walk. */
+static __always_inline bool walk_frame(struct walk *w, const struct py_layout *layout, bool locals)
+{
+	u32 at;
+
+	if (!w->next)
+		return false;
+	/* A frame has room for one local variable at least. */
+	if (!load_frame(w, layout, locals ? layout->frame_local + 8 : layout->frame_size)) {
+		w->stack.python = PYTHON_FAULT;
+		w->stack.fault_address = w->next;
+		return false;
+	}
+	at = w->next - w->window_start;
+	if (!layout->shim_owner || window_u8(w, at, layout->frame_owner) < layout->shim_owner) {
+		if (w->stack.depth >= RECORD_FRAMES_MAX) {
+			w->stack.python = PYTHON_CUT;
+			return false;
+		}
+		if (locals)
+			keep_local(w, layout, at);
+		push_frame(w, layout, at);
+	} else {
+		if (!w->entry)
+			w->entry = w->next; /* shims lie on the C stack */
+		mark_entry(w);
+	}
+	w->next = window_u64(w, at, layout->frame_back);
+	return true;
+}
+
 /*
- * Up to WALK_STEP frames further. Returns 1 while there is more to walk. A global function:
+ * Up to WALK_STEP frames further, and before the first of these the innermost ones, with their
+ * locals; shims may stand among them. Returns 1 while there is more to walk. A global function:
  * verified once, however often the loop calls it.
  */
 __attribute__((noinline)) int walk_frames(void)
@@ -363,31 +387,12 @@ __attribute__((noinline)) int walk_frames(void)
 	layout = bpf_map_lookup_elem(&layouts, &w->layout);
 	if (!layout)
 		return 0;
-	for (u32 i = 0; i < WALK_STEP; i++) {
-		u32 at;
-
-		if (!w->next)
+	for (u32 i = 0; i < 2 * RECORD_CALLER_LOCALS && w->stack.depth < RECORD_CALLER_LOCALS; i++)
+		if (!walk_frame(w, layout, true))
 			return 0;
-		if (!load_frame(w, layout)) {
-			w->stack.python = PYTHON_FAULT;
-			w->stack.fault_address = w->next;
+	for (u32 i = 0; i < WALK_STEP; i++)
+		if (!walk_frame(w, layout, false))
 			return 0;
-		}
-		at = w->next - w->window_start;
-		if (!layout->shim_owner ||
-		    window_u8(w, at, layout->frame_owner) < layout->shim_owner) {
-			if (w->stack.depth >= RECORD_FRAMES_MAX) {
-				w->stack.python = PYTHON_CUT;
-				return 0;
-			}
-			push_frame(w, layout, at);
-		} else {
-			if (!w->entry)
-				w->entry = w->next; /* shims lie on the C stack */
-			mark_entry(w);
-		}
-		w->next = window_u64(w, at, layout->frame_back);
-	}
 	return 1;
 }
 
@@ -428,6 +433,10 @@ static __always_inline bool walk_stack(struct walk *w, const struct python_proce
 	if (found != PYTHON_COMPLETE && found != PYTHON_AMBIGUOUS)
 		return false;
 	w->stack.python = PYTHON_COMPLETE;
+	for (u32 i = 0; i < RECORD_CALLER_FRAMES; i++)
+		w->addresses[i] = 0;
+	for (u32 i = 0; i < RECORD_CALLER_LOCALS; i++)
+		w->locals[i] = 0;
 	w->window_size = 0;
 	w->window_start = 0;
 	w->code = w->text = w->code_sample = 0;
