@@ -11,6 +11,7 @@
 
 #include "native.bpf.h"
 #include "owner_closed.bpf.h"
+#include "socket.bpf.h"
 #include "unseen.bpf.h"
 
 /* uapi values of the sub-commands that make or mark descriptors */
@@ -22,6 +23,9 @@
 #define FIOCLEX		0x5451
 #define PROT_EXEC	4
 #define ENOSYS		38
+#define EINPROGRESS	115
+#define S_IFMT		0170000
+#define S_IFSOCK	0140000
 
 #define TS_COMPAT 2
 
@@ -62,7 +66,8 @@ struct {
 
 /* A returned system call, whatever hook saw it. */
 struct returned {
-	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them; CALL_REMOVED: fd */
+	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them, and the struct file;
+			CALL_REMOVED: fd */
 	s64 ret;
 	u32 nr;
 	bool worker; /* the kernel's own work, in no code of the program's */
@@ -92,6 +97,12 @@ static __always_inline bool needs_open(u8 fds)
 	return fds && !(fds & (FDS_PAIR | FDS_RANGE));
 }
 
+/* Of one that gives a socket an address, or a peer; of those that succeed, or go on behind. */
+static __always_inline bool addresses(u32 nr)
+{
+	return nr == NR_CONNECT || nr == NR_BIND || nr == NR_LISTEN;
+}
+
 /* The call's number in our own terms, 0: of no interest. */
 static __always_inline u8 classify(const struct returned *call)
 {
@@ -109,13 +120,13 @@ static __always_inline u8 classify(const struct returned *call)
 				       : 0;
 		if (call->nr == NR_BPF)
 			return bpf_makes_fd(call->args[0]) ? CALL_BPF : 0;
-		return id;
+		return addresses(call->nr) ? CALL_ADDRESSED : id;
 	}
 	if (id == CALL_CLOSE) /* whatever it returns, unless there is no such call */
 		return call->ret == -ENOSYS ? 0 : id;
 	if (call->ret == -EBADF && needs_open(by_number(fd_args_of_nr, call->nr)))
 		return id ? id : CALL_OTHER;
-	return 0;
+	return call->ret == -EINPROGRESS && call->nr == NR_CONNECT ? CALL_ADDRESSED : 0;
 }
 
 /*
@@ -288,10 +299,27 @@ static __always_inline u8 still_open(struct record_call *r)
 	       (r->call == CALL_CLOSE ? table_state(r) << 2 : 0);
 }
 
+/* The socket that the call made or gave an address to; NULL: it did not. */
+static __always_inline struct file *socket_of(const struct returned *call, u8 id)
+{
+	switch (id) {
+	case CALL_ADDRESSED:
+		return file_of_fd(call->args[0]);
+	case CALL_SOCKET:
+	case CALL_ACCEPT:
+	case CALL_ACCEPT4:
+		return call->ret < 0 ? NULL : file_of_fd(call->ret);
+	case CALL_INSTALLED:
+		return (call->args[1] & S_IFMT) == S_IFSOCK ? (void *)call->args[2] : NULL;
+	}
+	return NULL;
+}
+
 /* Everything but header and stack. Returns the bytes of name behind the record. */
 static __always_inline u32 fill_call(struct call_buffer *buf, const struct returned *call, u8 id)
 {
 	struct record_call *r = &buf->record;
+	struct file *socket = socket_of(call, id);
 	u64 name;
 
 	r->enter_ns = 0;
@@ -309,7 +337,9 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	read_fds(r, call);
 	r->still_open = still_open(r);
 	name = read_words(r, call);
-	if (name && call->ret >= 0)
+	if (socket)
+		r->name_size = read_socket((void *)buf->name, socket);
+	else if (name && call->ret >= 0)
 		r->name_size = read_name(buf, name);
 	return r->name_size;
 }
@@ -354,6 +384,25 @@ static __always_inline u32 add_caller(const struct walk *w, struct call_buffer *
 		to[RECORD_CALLER_FRAMES + i] = w->locals[i];
 	buf->record.still_open |= CALL_CALLER;
 	return sizeof(struct record_caller);
+}
+
+/* What no report shows a stack of. */
+static __always_inline void report_address(const struct returned *call, u64 pid_tgid)
+{
+	struct call_buffer *buf;
+	u32 zero = 0, size;
+
+	buf = bpf_map_lookup_elem(&call_buffers, &zero);
+	if (!buf)
+		return;
+	size = fill_call(buf, call, CALL_ADDRESSED) & (RECORD_NAME_MAX - 1);
+	if (!size)
+		return; /* it is no socket any more */
+	buf->record.table = (u64)CURRENT(files);
+	buf->record.still_open |= table_alone();
+	buf->record.native = NATIVE_NOT_ASKED;
+	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
+	emit_bounded(&buf->record, sizeof(buf->record) + size, sizeof(*buf), LOSS_CALL, false);
 }
 
 /* regs: as the call left them; near: they may be loaded from. */

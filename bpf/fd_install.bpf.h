@@ -27,7 +27,6 @@
 
 #define PF_IO_WORKER 0x10	 /* linux/sched.h */
 #define SB_NOUSER    (1ul << 31) /* linux/fs.h: the kernel's own file systems */
-#define S_IFMT	     0170000
 #define S_IFREG	     0100000
 #define O_CLOEXEC    02000000
 
@@ -116,6 +115,7 @@ static __always_inline void fd_installed(u32 fd, struct file *file)
 		call.nr = NR_IO_URING_ENTER;
 	call.args[0] = closes_on_exec(fd) ? O_CLOEXEC : 0;
 	call.args[1] = kind_of(file);
+	call.args[2] = (u64)file;
 	if (!call.worker && !has_ring())
 		call.args[1] |= INSTALLED_BY_CALL;
 	report_midst(&call, CALL_INSTALLED, target, regs);

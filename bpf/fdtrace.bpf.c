@@ -246,6 +246,14 @@ int on_each_task(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* Asked by the user side: which sockets the process has open. */
+SEC("iter/task_file")
+int on_each_file(struct bpf_iter__task_file *ctx)
+{
+	look_at_file(ctx);
+	return 0;
+}
+
 /*
  * Run by the user side on one of its own descriptors: how the others will name the file. Neither
  * stat nor /proc/PID/maps gives that for every file system (overlayfs, btrfs).

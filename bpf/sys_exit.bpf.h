@@ -77,7 +77,7 @@ static __always_inline bool concerns_compat(const struct returned *call)
 	return nr & COMPAT_CONCERNS || (nr && call->ret == -EBADF);
 }
 
-/* A call of sockets whose arguments lie in memory; of those that make some. */
+/* A call of sockets whose arguments lie in memory; of those that make some, or address them. */
 static __noinline bool from_socketcall(struct returned *call)
 {
 	u32 args[4] = {};
@@ -87,6 +87,15 @@ static __noinline bool from_socketcall(struct returned *call)
 	switch (call->args[0]) {
 	case 1:
 		call->nr = NR_SOCKET;
+		break;
+	case 2:
+		call->nr = NR_BIND;
+		break;
+	case 3:
+		call->nr = NR_CONNECT;
+		break;
+	case 4:
+		call->nr = NR_LISTEN;
 		break;
 	case 5:
 		call->nr = NR_ACCEPT;
@@ -249,7 +258,10 @@ static __always_inline void handle_call(const struct returned *call, const struc
 
 	hold_cpu();
 	if (id && take_buffers()) {
-		report_call(call, id, target, pid_tgid, regs, near);
+		if (id == CALL_ADDRESSED)
+			report_address(call, pid_tgid);
+		else
+			report_call(call, id, target, pid_tgid, regs, near);
 		leave_buffers();
 	}
 	if (!call->compat && !id && maps_code(call))

@@ -18,7 +18,7 @@
  * USE(call, fds, owner, ia32): it does nothing of that, but fails with EBADF if one is closed.
  *
  *   ID     CALL_ID in the records, by number: ours, the same on every architecture, append-only
- *          (50 is the next)
+ *          (51 is the next)
  *   call   the system call's name, by which it is found: numbers differ by architecture
  *   SHAPE  enum call_shape
  *   fds    FD(a), FDS(a, b): the arguments that are descriptors, and the first must be open (or
@@ -223,7 +223,8 @@
 	USE(writev, FD(0), _, IA32(146))                                                           \
 	PART(OTHER, 31, any, "?", OTHER, _, OWN, _, _)                                             \
 	PART(INSTALLED, 48, any, "?", MAKE, FLAGS(0), ARG(1), _, MAKES(UNKNOWN, CLOEXEC))          \
-	PART(REMOVED, 49, any, "?", CLOSE, _, _, _, _)
+	PART(REMOVED, 49, any, "?", CLOSE, _, _, _, _)                                             \
+	PART(ADDRESSED, 50, any, "?", ADDRESS, _, _, _, _)
 
 /* Where numbers stand: the low nibble is 1 + the index of the first, the high one of the second. */
 #define FDS_CELL__	     0
@@ -265,7 +266,10 @@
 #define NR_FCNTL      72
 #define NR_BPF	      321
 #define NR_SOCKET     41
+#define NR_CONNECT    42
 #define NR_ACCEPT     43
+#define NR_BIND	      49
+#define NR_LISTEN     50
 #define NR_SOCKETPAIR 53
 #define NR_ACCEPT4    288
 #elif defined(__TARGET_ARCH_arm64) || defined(__aarch64__)
@@ -274,7 +278,10 @@
 #define NR_FCNTL      25
 #define NR_BPF	      280
 #define NR_SOCKET     198
+#define NR_CONNECT    203
 #define NR_ACCEPT     202
+#define NR_BIND	      200
+#define NR_LISTEN     201
 #define NR_SOCKETPAIR 199
 #define NR_ACCEPT4    242
 #endif

@@ -180,6 +180,13 @@ struct task_table {
 	__u32 ring; /* 1: it has or had an io_uring whose closes are not told */
 };
 
+/* A socket that a traced process has open (on_each_file). */
+struct open_socket {
+	__u32 tgid;
+	__s32 fd;
+	struct record_socket socket;
+};
+
 struct cpu_counts {
 	__u64 seq; /* of the next record */
 	__u64 lost[LOSS_CAUSES];

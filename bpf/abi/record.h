@@ -18,6 +18,7 @@
 #endif
 
 #include "abi/calls.h"
+#include "abi/socket.h"
 
 #define RECORD_VERSION 3
 
@@ -105,6 +106,9 @@ struct record_header {
  *   SET_FD       fd's close-on-exec flag becomes flags & FD_CLOEXEC
  *   UNSHARE      the calling thread leaves its table for a copy (flags: CLONE_*)
  *   OTHER        uses fd (and fd2, -1: none) and failed with EBADF
+ *   ADDRESS      gave the socket fd an address or a peer; name: struct record_socket. No stack
+ *
+ * Of a MAKE that makes a socket, name is a struct record_socket, too, if it could be read.
  */
 enum call_shape {
 	SHAPE_CLOSE = 1,
@@ -117,6 +121,7 @@ enum call_shape {
 	SHAPE_SET_FD,
 	SHAPE_UNSHARE,
 	SHAPE_OTHER,
+	SHAPE_ADDRESS,
 };
 
 /* Which call it was: calls.h has them. */

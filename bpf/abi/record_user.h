@@ -51,7 +51,11 @@ struct record_runtime {
 	char name[];
 };
 
-/* A descriptor that /proc showed open. link: what /proc/PID/fd/N leads to. */
+/*
+ * A descriptor that /proc showed open. link: what /proc/PID/fd/N leads to. Behind that, not
+ * aligned, up to the end of the record: a struct record_socket, if it is a socket of which more is
+ * known.
+ */
 struct record_open_fd {
 	struct record_header h;
 	__s32 fd;

@@ -34,7 +34,7 @@ struct stream {
 	struct fd_world *world;
 	uint64_t now;
 	struct finding *findings;
-	char **paths;
+	char **paths; /* or sockets: what findings point to */
 	size_t count;
 	size_t room;
 };
@@ -50,6 +50,7 @@ struct event {
 	uint8_t still_open, owner, point;
 	uint32_t owner_low;
 	const char *name;
+	const struct record_socket *socket; /* in place of a name */
 };
 
 #define CALL(s, ...)                                   \
@@ -76,9 +77,17 @@ static inline void stream_take(void *arg, const struct finding *finding)
 		s->paths = realloc(s->paths, s->room * sizeof(*s->paths));
 		assert_true(s->findings && s->paths);
 	}
-	s->paths[s->count] = finding->what.path ? strdup(finding->what.path) : NULL;
+	s->paths[s->count] = what_path(&finding->what) ? strdup(finding->what.path) : NULL;
 	s->findings[s->count] = *finding;
 	s->findings[s->count].what.path = s->paths[s->count];
+	if (what_socket(&finding->what)) {
+		size_t size = record_socket_size(finding->what.socket->family);
+
+		s->paths[s->count] = malloc(size);
+		assert_non_null(s->paths[s->count]);
+		memcpy(s->paths[s->count], finding->what.socket, size);
+		s->findings[s->count].what.socket = (const void *)s->paths[s->count];
+	}
 	s->count++;
 }
 
@@ -119,7 +128,10 @@ static inline uint64_t stream_last(const struct stream *s)
 
 static inline int stream_call(struct stream *s, const struct event *e)
 {
-	size_t size = e->name ? strlen(e->name) : 0;
+	const void *name = e->socket ? (const void *)e->socket : e->name;
+	size_t size = e->socket ? record_socket_size(e->socket->family)
+		      : e->name ? strlen(e->name)
+				: 0;
 	struct record_call *call = calloc(1, sizeof(*call) + size);
 	int err;
 
@@ -146,7 +158,7 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	call->owner_low = e->owner_low;
 	call->name_size = size;
 	if (size)
-		memcpy(call->name, e->name, size);
+		memcpy(call->name, name, size);
 	err = fd_call(s->world, call, NULL);
 	free(call);
 	return err;

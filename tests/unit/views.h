@@ -159,7 +159,7 @@ static inline struct example *example_hard(void)
 	e->finding.kind = FINDING_USE_AFTER_CLOSE;
 	e->finding.certainty = CERTAINTY_SUSPECTED;
 	e->finding.severity = SEVERITY_WARNING;
-	e->finding.what = (struct fd_what){.type = FD_PIPE, .call = CALL_PIPE2};
+	e->finding.what = (struct fd_what){.type = FD_PIPE, .call = CALL_PIPE2, .other = 8};
 	e->finding.notes = NOTE_PENDING_CLOSE;
 	e->finding.bad.call = CALL_DUP;
 	e->finding.bad.tid = 4250;
@@ -186,6 +186,22 @@ static inline char *hostile_text(void)
 	return text;
 }
 
+/* Any that may stand in a record (socket_valid()), until the next one is made. */
+static inline const struct record_socket *hostile_socket(void)
+{
+	static const uint16_t families[] = {1, 2, 10, 16, 40}; /* AF_UNIX … AF_VSOCK */
+	static const uint8_t most[] = {SOCKET_PATH_MAX, 4, 16, 0, 0};
+	static struct record_socket socket;
+	int i = rand() % 5;
+
+	for (size_t at = 0; at < sizeof(socket); at++)
+		((uint8_t *)&socket)[at] = rand() % 4 ? rand() : 0;
+	socket.family = families[i];
+	socket.local_size = i ? most[i] : rand() % (most[i] + 1);
+	socket.peer_size = i ? most[i] : rand() % (most[i] + 1);
+	return &socket;
+}
+
 /* Any kind of finding with hostile texts, which the caller frees after use. */
 static inline void example_hostile(struct example *e, char *texts[4])
 {
@@ -202,6 +218,8 @@ static inline void example_hostile(struct example *e, char *texts[4])
 	e->finding.fd = rand() - rand();
 	e->finding.what.type = rand() % FD_TYPES;
 	e->finding.what.path = rand() % 2 ? texts[3] : NULL;
+	if (e->finding.what.type == FD_SOCKET)
+		e->finding.what.socket = rand() % 2 ? hostile_socket() : NULL;
 	e->finding.closed.missing = rand() % 3 ? SITE_SEEN : rand() % 7;
 	e->finding.opened.missing = rand() % 3 ? SITE_SEEN : rand() % 7;
 	e->finding.bad.call = rand() % 50;

@@ -26,6 +26,8 @@ _Static_assert(NR_MMAP == __NR_mmap && NR_IOCTL == __NR_ioctl && NR_FCNTL == __N
 _Static_assert(NR_BPF == __NR_bpf && NR_SOCKET == __NR_socket && NR_ACCEPT == __NR_accept,
 	       "numbers");
 _Static_assert(NR_SOCKETPAIR == __NR_socketpair && NR_ACCEPT4 == __NR_accept4, "numbers");
+_Static_assert(NR_CONNECT == __NR_connect && NR_BIND == __NR_bind && NR_LISTEN == __NR_listen,
+	       "numbers");
 
 struct call_info {
 	const char *name;

@@ -494,10 +494,15 @@ bool ebpf_kprobes_refused(const struct ebpf *ebpf)
 	return ebpf->loaded.hooks.kprobes_refused;
 }
 
-int ebpf_each_task(const struct ebpf *ebpf, int (*fn)(void *arg, const struct task_table *task),
-		   void *arg)
+int ebpf_each_task(const struct ebpf *ebpf, int (*fn)(void *arg, const void *task), void *arg)
 {
 	return watch_each_task(ebpf->bpf, fn, arg);
+}
+
+int ebpf_each_socket(struct ebpf *ebpf, pid_t pid, int (*fn)(void *arg, const void *socket),
+		     void *arg)
+{
+	return watch_each_socket(ebpf->bpf, pid, fn, arg);
 }
 
 uint8_t ebpf_ring_flags(const struct ebpf *ebpf)

@@ -138,11 +138,14 @@ const char *const *ebpf_unseen(struct ebpf *ebpf);
 bool ebpf_kprobes_refused(const struct ebpf *ebpf);
 
 /*
- * Calls fn for each thread of traced processes: which table it has. 0, fn's first result that is
- * not 0, or negative errno: -EOPNOTSUPP: this kernel cannot tell.
+ * Calls fn with a struct task_table for each thread of traced processes: which table it has. 0,
+ * fn's first result that is not 0, or negative errno: -EOPNOTSUPP: this kernel cannot tell.
  */
-int ebpf_each_task(const struct ebpf *ebpf, int (*fn)(void *arg, const struct task_table *task),
-		   void *arg);
+int ebpf_each_task(const struct ebpf *ebpf, int (*fn)(void *arg, const void *task), void *arg);
+
+/* The same with a struct open_socket for each socket that the process has open now. */
+int ebpf_each_socket(struct ebpf *ebpf, pid_t pid, int (*fn)(void *arg, const void *socket),
+		     void *arg);
 
 /* What the hooks tell of an io_uring: enum ring_flag. */
 uint8_t ebpf_ring_flags(const struct ebpf *ebpf);

@@ -13,7 +13,8 @@
 #include "base/mem.h"
 #include "fdtrace.skel.h"
 
-#define TASKS_AT_ONCE 64
+/* Bytes of what is read at once. */
+#define ITEMS_SIZE    4096
 /* The last argument that the kernel side looks at. */
 #define ARGUMENTS_MAX 3
 
@@ -75,7 +76,9 @@ struct watch watch_find(const struct btf *btf)
 		{"io_uring_submit_sqe", "btf_trace_io_uring_submit_sqe"}, /* before Linux 6.3 */
 	};
 	struct watch watch = {
-		.tasks = btf__find_by_name_kind(btf, "bpf_iter__task", BTF_KIND_STRUCT) > 0};
+		.tasks = btf__find_by_name_kind(btf, "bpf_iter__task", BTF_KIND_STRUCT) > 0,
+		.files = btf__find_by_name_kind(btf, "bpf_iter__task_file", BTF_KIND_STRUCT) > 0,
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names) && !watch.ring_point; i++) {
 		const struct btf_type *prototype = prototype_of(btf, names[i].prototype);
@@ -93,6 +96,8 @@ void watch_choose(const struct watch *watch, struct fdtrace_bpf *bpf)
 	bpf_program__set_autoattach(bpf->progs.on_ring_submission, false);
 	bpf_program__set_autoload(bpf->progs.on_each_task, watch->tasks);
 	bpf_program__set_autoattach(bpf->progs.on_each_task, false);
+	bpf_program__set_autoload(bpf->progs.on_each_file, watch->files);
+	bpf_program__set_autoattach(bpf->progs.on_each_file, false);
 }
 
 unsigned int watch_attach(const struct watch *watch, struct fdtrace_bpf *bpf)
@@ -105,30 +110,60 @@ unsigned int watch_attach(const struct watch *watch, struct fdtrace_bpf *bpf)
 	return bpf->links.on_each_task && bpf->links.on_ring_submission ? RING_WATCHED : 0;
 }
 
-int watch_each_task(const struct fdtrace_bpf *bpf, watch_task_fn fn, void *arg)
+/* Calls fn for each item of size bytes that the program writes. As watch_each_task(). */
+static int each_item(const struct bpf_link *link, size_t size, watch_fn fn, void *arg)
 {
-	struct task_table tasks[TASKS_AT_ONCE];
-	_cleanup_close_ int fd = -1;
+	_Alignas(8) char items[ITEMS_SIZE];
+	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
 	size_t have = 0;
 	ssize_t n;
 
-	if (!bpf->links.on_each_task)
-		return -EOPNOTSUPP;
-	fd = bpf_iter_create(bpf_link__fd(bpf->links.on_each_task));
 	if (fd < 0)
 		return fd;
 	/* A read may end in the midst of one. */
-	while ((n = read(fd, (char *)tasks + have, sizeof(tasks) - have)) > 0) {
-		size_t whole = (have + n) / sizeof(tasks[0]);
+	while ((n = read(fd, items + have, sizeof(items) - have)) > 0) {
+		size_t at = 0;
 
-		for (size_t i = 0; i < whole; i++) {
-			int err = fn(arg, &tasks[i]);
+		for (have += n; have - at >= size; at += size) {
+			int err = fn(arg, items + at);
 
 			if (err)
 				return err;
 		}
-		have = (have + n) % sizeof(tasks[0]);
-		memmove(tasks, tasks + whole, have);
+		have -= at;
+		memmove(items, items + at, have);
 	}
 	return n < 0 ? -errno : 0;
+}
+
+int watch_each_task(const struct fdtrace_bpf *bpf, watch_fn fn, void *arg)
+{
+	if (!bpf->links.on_each_task)
+		return -EOPNOTSUPP;
+	return each_item(bpf->links.on_each_task, sizeof(struct task_table), fn, arg);
+}
+
+int watch_each_socket(struct fdtrace_bpf *bpf, pid_t pid, watch_fn fn, void *arg)
+{
+	/* union bpf_iter_link_info's, which headers before Linux 6.1 lack. */
+	struct {
+		uint32_t tid, pid, pid_fd;
+	} whose = {.pid = pid};
+	DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = (void *)&whose,
+			    .link_info_len = sizeof(whose));
+	struct bpf_link *link;
+	int err;
+
+	if (bpf_program__fd(bpf->progs.on_each_file) < 0)
+		return -EOPNOTSUPP;
+	link = bpf_program__attach_iter(bpf->progs.on_each_file, &options);
+	/* Before Linux 6.1 it goes through the files of all processes. */
+	if (!link)
+		link = bpf_program__attach_iter(bpf->progs.on_each_file, NULL);
+	if (!link)
+		return -errno;
+	bpf->bss->asked_sockets_of = pid;
+	err = each_item(link, sizeof(struct open_socket), fn, arg);
+	bpf_link__destroy(link);
+	return err;
 }

@@ -135,7 +135,7 @@ void coverage_call(struct table *table, const struct record_call *call)
 
 void coverage_listed(struct table *table, const struct fd_what *what, uint64_t time_ns)
 {
-	if (what->path && !strcmp(what->path, RING_LINK) &&
+	if (what_path(what) && !strcmp(what->path, RING_LINK) &&
 	    !(what->arg & (RING_TOLD | RING_WATCHED)))
 		way_begins(&table->coverage, UNSEEN_RING, time_ns, 0);
 }

@@ -9,6 +9,7 @@
 #define FDTRACE_FD_FINDING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "abi/record.h"
@@ -43,13 +44,29 @@ enum fd_type {
 };
 
 struct fd_what {
-	const char *path; /* as the program gave it, or /proc's text; NULL: none; hostile bytes */
-	uint32_t flags;	  /* as that call got them */
-	uint32_t arg;	  /* socket: domain; pidfd: pid */
-	uint16_t call; /* the call that made the object, 0: not seen (then dup'ed, inherited…) */
+	/* NULL: none, or not known. Read by what_path() and what_socket(). */
+	union {
+		const char *path; /* as the program gave it, or /proc's text; hostile bytes */
+		/* FD_SOCKET: its addresses, as they were when last seen to change. */
+		const struct record_socket *socket;
+	};
+	uint32_t flags; /* as that call got them */
+	uint32_t arg;	/* socket: domain; pidfd: pid */
+	int32_t other;	/* pipe, pipe2, socketpair: the number that the other end was made with */
+	uint16_t call;	/* the call that made the object, 0: not seen (then dup'ed, inherited…) */
 	enum fd_type type : 8;
 	bool path_from_proc; /* read from /proc/PID/fd at attach: absolute */
 };
+
+static inline const char *what_path(const struct fd_what *what)
+{
+	return what->type == FD_SOCKET ? NULL : what->path;
+}
+
+static inline const struct record_socket *what_socket(const struct fd_what *what)
+{
+	return what->type == FD_SOCKET ? what->socket : NULL;
+}
 
 /* Who made a close, as far as Python's own objects and os.close() tell. */
 enum site_origin {

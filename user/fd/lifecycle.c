@@ -17,6 +17,7 @@
 #include "fd/ownership.h"
 #include "fd/close_range.h"
 #include "fd/reuse.h"
+#include "fd/sockets.h"
 #include "fd/table.h"
 #include "fd/threads.h"
 #include "fd/table_users.h"
@@ -139,7 +140,7 @@ int fd_snapshot_fd(struct fd_world *world, uint32_t tgid, int32_t fd, const stru
 	slot_touch(store, slot);
 	gen->began = BEGAN_LISTED;
 	gen->cloexec = cloexec;
-	text = what->path ? text_new(store, what->path, strlen(what->path)) : NULL;
+	text = text_of_what(store, what);
 	coverage_listed(table, what, store->now_ns);
 	generation_set_what(store, gen, what, text);
 	text_unref(store, text);
@@ -178,8 +179,7 @@ static struct making making_of(struct store *store, const struct record_call *ca
 
 	if (call->call == CALL_INSTALLED)
 		m.what = installed_what(call);
-	if (call->name_size)
-		m.text = text_new(store, call->name, call->name_size);
+	m.text = text_of_call(store, call);
 	return m;
 }
 
@@ -220,7 +220,9 @@ static int begin_pair(struct fd_world *world, struct table *table, const struct 
 	if (call->fd < 0 || call->fd2 < 0 || call->fd == call->fd2)
 		err = err2 = -EINVAL;
 	else {
+		m.what.other = call->fd2;
 		err = begin(world, table, call->fd, call, &m);
+		m.what.other = call->fd;
 		err2 = begin(world, table, call->fd2, call, &m);
 	}
 	text_unref(&world->store, m.text);
@@ -349,6 +351,7 @@ static int done(struct fd_world *world, const struct call_context *ctx)
 		return set_cloexec(world, table, call);
 	case SHAPE_UNSHARE: /* the table is there already */
 	case SHAPE_OTHER:
+	case SHAPE_ADDRESS:
 		break;
 	}
 	return 0;
@@ -438,6 +441,11 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 	if (!ctx.table)
 		return fd_processes_give_up(&world->processes, process);
 	coverage_call(ctx.table, call);
+	/* It does nothing to the table, and may have failed so far. */
+	if (shape == SHAPE_ADDRESS) {
+		socket_addressed(ctx.table, call);
+		return 0;
+	}
 	copy_late(&world->pending, ctx.table, call);
 	if (shape != SHAPE_CLOSE)
 		pending_break(&world->pending, call->h.tid);

@@ -180,7 +180,10 @@ void generation_set_what(struct store *store, struct generation *gen, const stru
 
 	gen->text = text_ref(text);
 	gen->what = *what;
-	gen->what.path = text ? text->bytes : NULL;
+	if (what->type == FD_SOCKET)
+		gen->what.socket = text ? (const void *)text->bytes : NULL;
+	else
+		gen->what.path = text ? text->bytes : NULL;
 	text_unref(store, old);
 }
 

@@ -21,11 +21,14 @@
 #include "fd/limits.h"
 #include "fd/slot_index.h"
 
-/* A path or name; all generations that came from one open file share it. */
+/*
+ * A path or name, or of a socket a struct record_socket (sockets.h); all generations that came from
+ * one open file share it.
+ */
 struct text {
 	unsigned int refs;
 	uint32_t size;
-	char bytes[];
+	_Alignas(8) char bytes[];
 };
 
 enum generation_state {
@@ -76,7 +79,7 @@ struct generation {
 	uint64_t id;	       /* never reused */
 	struct fd_site opened; /* the open; BEGAN_BEFORE_USE: the use */
 	struct fd_site ended;  /* the call that ended it, unless it is live */
-	struct fd_what what;   /* what was opened; its path lies in text */
+	struct fd_what what;   /* what was opened; its path, or socket, lies in text */
 	struct text *text;
 	uint32_t refs;	 /* of the newest generation: how many slots share it (slot_own()) */
 	uint32_t doubts; /* enum doubt */

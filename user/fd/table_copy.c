@@ -191,6 +191,7 @@ static void doubt_numbers(struct store *store, struct table *copy, const struct 
 	case SHAPE_SET_FD:
 	case SHAPE_UNSHARE:
 	case SHAPE_OTHER:
+	case SHAPE_ADDRESS:
 		break;
 	}
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/syscalls.h"
 #include "base/text.h"
+#include "report/format_socket.h"
 #include "report/text/wrap.h"
 
 /* A class's name, in columns. */
@@ -156,13 +157,28 @@ const char *format_place(const struct stack *stack, char buf[PLACE_SIZE])
 	return buf;
 }
 
-static const char *what_socket(const struct fd_what *what, char buf[WHAT_SIZE])
+static const char *socket_words(const struct fd_what *what, char buf[WHAT_SIZE])
 {
 	const char *domain = format_domain(what->arg), *type = format_socket_type(what->flags);
+	const char *known = what_socket(what) ? format_socket(what->socket, buf) : NULL;
 
+	if (known)
+		return known;
 	if ((what->call != CALL_SOCKET && what->call != CALL_SOCKETPAIR) || !domain || !type)
 		return "socket";
-	snprintf(buf, WHAT_SIZE, "%s %s socket", domain, type);
+	if (what->call == CALL_SOCKETPAIR)
+		snprintf(buf, WHAT_SIZE, "%s %s socket made as a pair with fd %d", domain, type,
+			 what->other);
+	else
+		snprintf(buf, WHAT_SIZE, "%s %s socket", domain, type);
+	return buf;
+}
+
+static const char *pipe_words(const struct fd_what *what, char buf[WHAT_SIZE])
+{
+	if (what->call != CALL_PIPE && what->call != CALL_PIPE2)
+		return "pipe";
+	snprintf(buf, WHAT_SIZE, "pipe made as a pair with fd %d", what->other);
 	return buf;
 }
 
@@ -170,7 +186,7 @@ const char *format_what(const struct fd_what *what, char buf[WHAT_SIZE])
 {
 	char path[NAME_COLUMNS * 4 + 1], name[WORD_SIZE];
 
-	if (what->path && what->type != FD_UNKNOWN) {
+	if (what_path(what) && what->type != FD_UNKNOWN) {
 		layout_name(what->path, NAME_COLUMNS, path, sizeof(path));
 		snprintf(buf, WHAT_SIZE, "%s \"%s\"", fd_type_name(what->type), path);
 		return buf;
@@ -179,7 +195,9 @@ const char *format_what(const struct fd_what *what, char buf[WHAT_SIZE])
 	case FD_UNKNOWN:
 		return "";
 	case FD_SOCKET:
-		return what_socket(what, buf);
+		return socket_words(what, buf);
+	case FD_PIPE:
+		return pipe_words(what, buf);
 	case FD_PIDFD:
 		if (what->call != CALL_PIDFD_OPEN)
 			return "pidfd";

@@ -21,8 +21,8 @@
 #define PLACE_SIZE 640
 /* A class's name, shortened to 60 columns, and "object". */
 #define OWNER_SIZE 256
-/* A path shortened to 60 columns, and the words around it. */
-#define WHAT_SIZE  448
+/* Two paths shortened to 60 columns, and the words around them. */
+#define WHAT_SIZE  640
 
 /* ret is negative: "EBADF"; "errno 4095" for a number that has no name here. */
 const char *format_errno(int64_t ret, char buf[WORD_SIZE]);
@@ -49,7 +49,10 @@ const char *format_socket_type(uint32_t type);
  */
 const char *format_place(const struct stack *stack, char buf[PLACE_SIZE]);
 
-/* `file "/etc/hostname"`, `AF_INET SOCK_STREAM socket`; "" if nothing is known of it. */
+/*
+ * `file "/etc/hostname"`, `AF_INET SOCK_STREAM socket`, "tcp 127.0.0.1:5000 -> 127.0.0.1:6379"; ""
+ * if nothing is known of it.
+ */
 const char *format_what(const struct fd_what *what, char buf[WHAT_SIZE]);
 
 /* "complete" … "parent"; "lost" where the call had a stack that is not here. */

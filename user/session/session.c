@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/records.h"
+#include "base/socket_record.h"
 #include "process/parse.h"
 #include "process/process.h"
 #include "session/roots.h"
@@ -224,12 +225,15 @@ static int on_runtime(struct session *session, const struct record_runtime *reco
 static int on_open_fd(struct session *session, const struct record_open_fd *record)
 {
 	struct fd_what what = {.type = FD_UNKNOWN};
+	struct record_socket socket;
 	char link[RECORD_NAME_MAX + 1];
 
 	memcpy(link, record->link, record->link_size);
 	link[record->link_size] = '\0';
 	if (record->link_size)
 		proc_parse_fd_link(link, &what);
+	if (what.type == FD_SOCKET && socket_of_open_fd(record, &socket))
+		what.socket = &socket;
 	what.arg = record->ring_flags;
 	return fd_snapshot_fd(session->world, record->h.tgid, record->fd, &what, record->cloexec);
 }

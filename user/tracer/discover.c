@@ -15,6 +15,7 @@
 #include "tracer/synthesize.h"
 #include "tracer/owner_class.h"
 #include "process/facts.h"
+#include "tracer/open_fds.h"
 #include "tracer/table_sharers.h"
 #include "process/proc.h"
 #include "process/seen.h"
@@ -307,8 +308,8 @@ static int attach_one(struct discover *discover, pid_t pid)
 	if (!err)
 		err = table_sharers_look(discover->ebpf, pid, discover->feed, discover->feed_arg);
 	if (!err)
-		err = facts_snapshot(pid, ebpf_ring_flags(discover->ebpf), discover->feed,
-				     discover->feed_arg);
+		err = open_fds_list(discover->ebpf, pid, facts_snapshot, discover->feed,
+				    discover->feed_arg);
 	if (err == -EACCES || err == -EPERM)
 		err = 0; /* for want of a capability, which is reported: what was open is not known
 			  */

@@ -6,6 +6,7 @@
 #include "tracer/synthesize.h"
 #include "process/facts.h"
 #include "process/proc.h"
+#include "tracer/open_fds.h"
 #include "tracer/table_sharers.h"
 
 #define ROUND_NS 1000000000ull
@@ -89,7 +90,7 @@ static int look_at(const struct resync *resync, pid_t pid, uint64_t now_ns)
 	if (!err)
 		err = table_sharers_look(resync->ebpf, pid, resync->feed, resync->arg);
 	if (!err)
-		err = facts_list(pid, ebpf_ring_flags(resync->ebpf), resync->feed, resync->arg);
+		err = open_fds_list(resync->ebpf, pid, facts_list, resync->feed, resync->arg);
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -16,8 +16,9 @@ struct tables {
 	size_t count, room;
 };
 
-static int keep(void *arg, const struct task_table *task)
+static int keep(void *arg, const void *item)
 {
+	const struct task_table *task = item;
 	struct tables *tables = arg;
 
 	if (tables->count == tables->room) {

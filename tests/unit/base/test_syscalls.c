@@ -82,7 +82,7 @@ static void test_shapes(void **state)
 	assert_int_equal(call_shape(CALL_OTHER), SHAPE_OTHER);
 	assert_int_equal(call_shape(CALL_DUP3), SHAPE_DUP_ONTO);
 	assert_int_equal(call_shape(0), 0);
-	assert_int_equal(call_shape(CALL_REMOVED + 1), 0);
+	assert_int_equal(call_shape(CALL_ADDRESSED + 1), 0);
 	assert_int_equal(call_shape(UINT16_MAX), 0);
 }
 
@@ -109,7 +109,8 @@ static void test_calls(void **state)
 	static const uint8_t by_command[] = {CALL_FCNTL_DUPFD, CALL_FCNTL_DUPFD_CLOEXEC,
 					     CALL_FCNTL_SETFD, CALL_IOCTL_CLOEXEC,
 					     CALL_BPF,	       CALL_OTHER,
-					     CALL_INSTALLED,   CALL_REMOVED};
+					     CALL_INSTALLED,   CALL_REMOVED,
+					     CALL_ADDRESSED};
 
 	for (size_t i = 0; i < ARRAY_SIZE(by_command); i++)
 		seen |= UINT64_C(1) << by_command[i];

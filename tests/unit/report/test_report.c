@@ -66,8 +66,8 @@ static void test_text_what_is_missing(void **state)
 		asprintf(
 			&expected,
 			"warning[use_after_close]: fd 7 was probably used after its close\n"
-			"  #1, pipe, python3 (pid 4242), container 0123456789ab, 2026-11-24\n"
-			"    09:59:59.999999 UTC\n"
+			"  #1, pipe made as a pair with fd 8, python3 (pid 4242), container\n"
+			"    0123456789ab, 2026-11-24 09:59:59.999999 UTC\n"
 			"\n"
 			"  used: dup = EBADF, thread 4250\n"
 			"    File \"/srv/app/app.py\", line 41, in C.run\n"
@@ -83,9 +83,9 @@ static void test_text_what_is_missing(void **state)
 			"\n"
 			"  opened: not seen (%s)\n"
 			"\n"
-			"  What happened: fd 7 (pipe) was closed by thread 4242; at about the same\n"
-			"    time thread 4250 called dup on it at app.py:41 in C.run and got EBADF,\n"
-			"    probably because of that close.\n"
+			"  What happened: fd 7 (pipe made as a pair with fd 8) was closed by thread\n"
+			"    4242; at about the same time thread 4250 called dup on it at app.py:41\n"
+			"    in C.run and got EBADF, probably because of that close.\n"
 			"  What to change: Close fd 7 only after every thread that uses it has\n"
 			"    stopped: once it is closed, the number may name another thread's\n"
 			"    descriptor.\n"

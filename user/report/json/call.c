@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/socket_record.h"
 #include "base/syscalls.h"
 #include "report/notes.h"
 #include "report/format.h"
@@ -75,9 +76,12 @@ static int set_name(json_t *object, const struct record_call *call)
 {
 	enum call_shape shape = call_shape(call->call);
 	const char *key = shape == SHAPE_OPEN ? "path" : "name";
+	struct record_socket socket;
 	int err = 0;
 
-	if (call->name_size)
+	if (socket_of_call(call, &socket))
+		err = value_set_socket(object, &socket);
+	else if (call->name_size)
 		err = json_object_set_new(object, key, value_bytes(call->name, call->name_size));
 	if (call->name_size && call->name_cut)
 		err |= json_object_set_new(object, "name_cut", json_true());

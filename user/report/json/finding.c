@@ -45,7 +45,7 @@ static int set_path(json_t *object, const struct fd_what *what)
 {
 	int err;
 
-	if (!what->path)
+	if (!what_path(what))
 		return 0;
 	err = set_text(object, "path", what->path);
 	return err | set_text(object, "path_from", what->path_from_proc ? "proc" : "call");
@@ -65,6 +65,10 @@ static json_t *what_value(const struct fd_what *what)
 		err |= set_text(object, "domain", format_domain(what->arg));
 		err |= set_text(object, "socket_type", format_socket_type(what->flags));
 	}
+	if (what_socket(what))
+		err |= value_set_socket(object, what->socket);
+	if (what->call == CALL_PIPE || what->call == CALL_PIPE2 || what->call == CALL_SOCKETPAIR)
+		err |= json_object_set_new(object, "other_fd", json_integer(what->other));
 	if (what->call == CALL_PIDFD_OPEN)
 		err |= json_object_set_new(object, "pid", json_integer(what->arg));
 	return value_whole(object, err);

@@ -8,9 +8,33 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "report/format.h"
+#include "report/format_socket.h"
 
 /* Every integer up to here is exact in a double, which is what many readers use. */
 #define EXACT_MAX (INT64_C(1) << 53)
+
+static int set_address(json_t *object, const char *key, const struct record_socket *socket,
+		       bool peer)
+{
+	char address[ADDRESS_SIZE];
+
+	format_address(socket, peer, address);
+	return *address ? json_object_set_new(object, key, value_text(address)) : 0;
+}
+
+int value_set_socket(json_t *object, const struct record_socket *socket)
+{
+	const char *protocol = format_protocol(socket);
+	int err = 0;
+
+	if (protocol)
+		err = json_object_set_new(object, "protocol", json_string(protocol));
+	err |= set_address(object, "local", socket, false);
+	err |= set_address(object, "peer", socket, true);
+	if (socket->flags & SOCKET_LISTENS)
+		err |= json_object_set_new(object, "listening", json_true());
+	return err;
+}
 
 json_t *value_whole(json_t *value, int err)
 {

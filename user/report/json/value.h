@@ -57,6 +57,9 @@ int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id
 /* Keys "native" and "native_status", where they were asked for. 0, or -1 without memory. */
 int value_set_native(json_t *object, const struct stack *stack);
 
+/* Keys "protocol", "local", "peer" and "listening" of a socket. 0, or -1 without memory. */
+int value_set_socket(json_t *object, const struct record_socket *socket);
+
 /* value if err is 0; else NULL, and value is let go. */
 json_t *value_whole(json_t *value, int err);
 

@@ -96,7 +96,7 @@ static void call_words(const struct telling *t, const struct fd_site *site, char
 	const char *call = format_site_call(site, name);
 	const char *ret = format_result(site->ret, result);
 
-	if ((victim || site == &t->f->opened) && site->call == what->call && what->path &&
+	if ((victim || site == &t->f->opened) && site->call == what->call && what_path(what) &&
 	    !what->path_from_proc)
 		snprintf(text, HEAD_SIZE, "%s(\"%s\") = %s", call,
 			 layout_name(what->path, 56, path, sizeof(path)), ret);
