@@ -311,7 +311,6 @@ struct sock_common {
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
 	u16 skc_dport;
-	u16 skc_num;
 	u16 skc_family;
 	u8 skc_state;
 	struct in6_addr skc_v6_daddr;
@@ -322,6 +321,10 @@ struct sock {
 	struct sock_common __sk_common;
 	u16 sk_type;
 	u16 sk_protocol;
+};
+
+struct inet_sock {
+	u16 inet_sport;
 };
 
 struct sockaddr_un {

@@ -30,13 +30,15 @@ static __always_inline bool has_ports(const struct record_socket *s)
 
 static __always_inline void read_ip(struct record_socket *s, struct sock *sk)
 {
-	u16 port;
+	u16 local, peer;
 
 	if (!has_ports(s))
 		return;
-	s->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	port = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	s->peer_port = __builtin_bswap16(port);
+	/* As getsockname() has it: skc_num is gone when the connection is. */
+	local = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
+	peer = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	s->local_port = __builtin_bswap16(local);
+	s->peer_port = __builtin_bswap16(peer);
 	if (s->peer_port && !(s->flags & SOCKET_LISTENS))
 		s->flags |= SOCKET_CONNECTED;
 	if (s->family == AF_INET) {

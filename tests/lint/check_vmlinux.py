@@ -14,7 +14,8 @@ CLANG = ["clang", "-target", "bpf", "-D__TARGET_ARCH_x86", "-w", "-ferror-limit=
 NOT_IN_BTF = {"bpf_raw_tracepoint_args"}
 # Members that are structs of which we name a part, or words that the kernel has in a union.
 PARTS = {"task_struct.thread_info", "task_struct.thread", "pt_regs.cs", "mm_struct.uprobes_state",
-         "file.f_path", "dentry.d_name", "pid_namespace.ns", "pid.numbers"}
+         "file.f_path", "dentry.d_name", "pid_namespace.ns", "pid.numbers", "sock.__sk_common",
+         "in6_addr.u6_addr8", "unix_address.name", "socket_alloc.socket", "socket_alloc.vfs_inode"}
 
 
 def fields(header):
