@@ -385,12 +385,6 @@ static bool closed_before_object(const struct intent *intent, const struct gener
 	       gen->ended.call == CALL_CLOSE;
 }
 
-/* An object's own close (its method or its finalizer) ended the generation. */
-static bool is_objects_own(const struct generation *gen)
-{
-	return gen->ended.origin == ORIGIN_METHOD || gen->ended.origin == ORIGIN_FINALIZER;
-}
-
 /*
  * The generation that the failed call meant: the one that the caller's object had taken, if that is
  * known and its end was seen; else the newest.
@@ -471,12 +465,9 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 		finding_doubt(f, owner_doubts_about_end(ctx->store, slot, gen));
 	if (intent->object && claims_say(ctx->call, intent->object, CLAIM_LATE))
 		finding_doubt(f, DOUBT_OWNER_LATE);
-	/*
-	 * Of two objects that claim one generation and were found in memory one was stale at that
-	 * time, perhaps this one.
+	/* One that was found in memory may have been stale already, and mean what was there before.
 	 */
-	if (gen != slot->newest && is_objects_own(gen) &&
-	    claims_say(ctx->call, intent->object, CLAIM_BEFORE))
+	if (gen != slot->newest && claims_say(ctx->call, intent->object, CLAIM_BEFORE))
 		finding_doubt(f, DOUBT_OWNER_BEFORE);
 	if (gen->closer.behind || (gen->closer.stolen && !gen->closer.unsure) ||
 	    closed_before_object(intent, gen))
