@@ -118,12 +118,19 @@ bool claims_left_out(const struct record_call *call)
 }
 
 /*
- * What the object took is this generation for sure, and not one before, whose end is told only
- * later, and which was open still when the object was on its way.
+ * What the object took is this generation for sure. It is not one before, whose end is told only
+ * later, and which was open still when the object was on its way; nor is it the one after, whose
+ * open was told before this one's close, so that it may have begun when the object took it.
  */
-static bool is_sure(const struct generation *gen, const struct record_claim *claim)
+static bool is_sure(const struct slot *slot, const struct generation *gen,
+		    const struct record_claim *claim)
 {
-	const struct generation *older = gen->older;
+	const struct generation *older = gen->older, *newer = slot->newest;
+
+	while (newer && newer != gen && newer->older != gen)
+		newer = newer->older;
+	if (newer && newer != gen && newer->doubts & (DOUBT_WHILE_OPEN | DOUBT_WHILE_UNSURE))
+		return false;
 
 	return !older || is_replacement(gen) ||
 	       (older->ended.missing == SITE_SEEN && older->ended.time_ns < claim->since_ns);
@@ -155,7 +162,8 @@ struct intent claims_closer(const struct slot *slot, const struct record_call *c
 		.finalizer = closer.flags & CLAIM_FINALIZING,
 		.stale = closer.flags & CLAIM_STALE,
 		/* An address that is left on the stack of an earlier call is at hand, too. */
-		.unsure = count > 1 || closer.flags & CLAIM_LATE || (gen && !is_sure(gen, &closer)),
+		.unsure = count > 1 || closer.flags & CLAIM_LATE ||
+			  (gen && !is_sure(slot, gen, &closer)),
 		/* It had the number then, and lets go of it before its close begins. */
 		.since_ns = count > 1 ? 0 : closer.since_ns,
 		.fd = call->fd,
