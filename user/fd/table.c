@@ -99,11 +99,11 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	return to;
 }
 
-/* Of a generation that began unseen, nobody knows whether exec ends it. */
+/* Of a generation that began unseen, nobody knows whether exec ends it, unless a list tells. */
 static bool knows_cloexec(const struct generation *gen)
 {
-	return gen->opened.missing != SITE_OTHER_WAY && gen->opened.missing != SITE_LOST &&
-	       gen->opened.missing != SITE_HISTORY_CUT;
+	return gen->began != BEGAN_BEFORE_USE && gen->opened.missing != SITE_OTHER_WAY &&
+	       gen->opened.missing != SITE_LOST && gen->opened.missing != SITE_HISTORY_CUT;
 }
 
 /* Whether exec leaves the number open is not known for sure. */
