@@ -5,6 +5,13 @@
 #include "fd/claims.h"
 #include "fd/generation_doubt.h"
 
+/* The call may have ended a descriptor that was open before those of its table were listed. */
+static bool may_end_unlisted(const struct call_context *ctx, const struct fd_site *ended)
+{
+	return !ctx->table->whole &&
+	       ended->time_ns <= ctx->table->snapshot_ns + ctx->store->limits.settle_ns;
+}
+
 /*
  * All generations before this one were over at time_ns. If the close at hand may have ended one of
  * them, this is certain only where as many calls have closed the number as have opened it.
@@ -23,7 +30,7 @@ static bool is_alone_since(const struct call_context *ctx, const struct slot *sl
 			return false;
 		if (!(gen->doubts & DOUBT_CLOSED_EARLY) || (over && !counts))
 			return true;
-		if (!generation_was_seen(older))
+		if (!generation_was_seen(older) || may_end_unlisted(ctx, ended))
 			return false;
 		if (over)
 			return true;
