@@ -119,8 +119,11 @@ static bool awaits_another(const struct store *store, const struct slot *slot,
 		older = gen->older;
 		if (is_bulk_ended(gen) && order_may_overlap(store, call, &gen->ended))
 			return true;
-		if (!older) /* the one before may have been forgotten while its close was due */
-			return table_cut(slot->table, slot->fd) &&
+		/* One that has been forgotten may have waited for its close, or been ended by a
+		 * range. */
+		if (!older)
+			return (table_cut(slot->table, slot->fd) ||
+				slot->doubts & DOUBT_CUT_UNSEEN) &&
 			       (gen->doubts & DOUBT_WHILE_OPEN ||
 				order_may_overlap(store, call, &gen->opened));
 		if (gen->doubts & DOUBT_CROSSED && older->state == GENERATION_AWAITED)

@@ -38,7 +38,8 @@ bool generation_may_be_unlisted(const struct store *store, const struct table *t
 bool generation_may_have_older(const struct store *store, const struct slot *slot,
 			       const struct record_call *call)
 {
-	return slot->doubts & DOUBT_CUT || table_gap(store, slot->table) ||
+	return slot->doubts & DOUBT_CUT || slot->table->doubts & DOUBT_UNSEEN ||
+	       table_gap(store, slot->table) ||
 	       generation_may_be_unlisted(store, slot->table, call);
 }
 
