@@ -453,7 +453,8 @@ static void test_once_wrong(void **state)
 		22226306, 543862,   697282,   815611,	848410,	  877378,   893833,   967777,
 		998080,	  2000230,  2255854,  4629238,	5107999,  5185135,  5795515,  6079966,
 		6117202,  6138199,  6170365,  6196360,	6200320,  6201541,  6267331,  6731944,
-		34023382, 34385047, 34793176, 9888379};
+		34023382, 34385047, 34793176, 9888379,	1176079,  2172634,  3123628,  20687959,
+		42168184, 52646540};
 	struct trial t;
 
 	for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++)
@@ -461,6 +462,9 @@ static void test_once_wrong(void **state)
 	try_history(2705100, true, &t);
 	try_history(5978008, true, &t);
 	try_history(32025964, true, &t);
+	try_history(20361328, true, &t);
+	try_history(14693812, true, &t);
+	try_history(52245424, true, &t);
 }
 
 static void test_histories(void **state)
