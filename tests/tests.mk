@@ -200,3 +200,9 @@ accuracy: fdtrace ## precision and recall by kind, over the simulators (needs ro
 
 validation: fdtrace ## CPython's own tests: each finding explained, or it fails; the table of docs/validation.md (needs root)
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/validation.py
+
+# VERSIONS='3.8 3.13' takes others than the system's own Python; ONLY=word some of the programs.
+.PHONY: corpus
+corpus: fdtrace ## programs whose truth is known: precision and recall of who is named; VERSIONS='3.8 3.13' ONLY=word (root)
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 nice $(PYTHON) tests/corpus/run.py --verbose \
+		--only '$(ONLY)' --python $(VERSIONS)
