@@ -204,5 +204,5 @@ validation: fdtrace ## CPython's own tests: each finding explained, or it fails;
 # VERSIONS='3.8 3.13' takes others than the system's own Python; ONLY=word some of the programs.
 .PHONY: corpus
 corpus: fdtrace ## programs whose truth is known: precision and recall of who is named; VERSIONS='3.8 3.13' ONLY=word (root)
-	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 nice $(PYTHON) tests/corpus/run.py --verbose \
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 nice $(PYTHON) tests/corpus/run.py --verbose --packages \
 		--only '$(ONLY)' --python $(VERSIONS)

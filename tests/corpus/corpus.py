@@ -11,10 +11,14 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 PROGRAMS = FOLDER / "programs"
+PACKAGES = FOLDER / "packages"
 ROLES = ("OPENED", "FIRST", "CULPRIT", "VICTIM")
 TRUTH = re.compile(r"^truth(?:\(([\w.-]*)(@attached)?\))?: (\w+)(?: (proven|likely|open))?((?: \w+=\S+)*)$",
                    re.MULTILINE)
 MISLEADS = re.compile(r"^misleads: (.+)$", re.MULTILINE)
+NEEDS = re.compile(r"^needs: (\S+)$", re.MULTILINE)
+# Of a package's own functions: they have no marks.
+NAMED = re.compile(r"^(opened|first|culprit|victim): (\w+@[\w.]+)$", re.MULTILINE)
 MARK = re.compile(r"#((?: \b[A-Za-z]+\b(?:\([\w,.-]+\))?)+)$")
 WORD = re.compile(r"([A-Za-z]+)(?:\(([\w,.-]+)\))?")
 STRENGTH = {"open": 0, "likely": 1, "proven": 2}
@@ -28,6 +32,8 @@ class Program:
         self.source = path.read_text()
         tree = ast.parse(self.source)
         self.story = ast.get_docstring(tree) or ""
+        self.needs = NEEDS.findall(self.story)
+        self.named = {role.upper(): name for role, name in NAMED.findall(self.story)}
         self.misleads = bool(MISLEADS.search(self.story))
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
         self.functions = [(node.lineno, node.end_lineno) for node in ast.walk(tree)
@@ -80,10 +86,10 @@ class Truth:
 
 
 @lru_cache(maxsize=None)
-def truths():
-    """Every run of every program."""
+def truths(folder=PROGRAMS):
+    """Every run of every program of a folder."""
     found = []
-    for path in sorted(PROGRAMS.glob("*.py")):
+    for path in sorted(folder.glob("*.py")):
         if path.name == "proof.py":
             continue
         program = Program(path)
@@ -114,18 +120,33 @@ class Judge:
         self.truth, self.marks = truth, truth.marks
 
     def lines(self, finding, site):
-        """The program's own lines of a site, innermost first; None: there is no such site."""
+        """The program's own lines of a site, innermost first, and function@file of those of packages
+        that have their place in the truth; None: there is no such site."""
         found = finding.get("sites", {}).get(site)
         if found is None:
             return None
-        name = str(self.truth.program.path)
-        return [f.get("line", 0) for f in found.get("python", []) if f["file"] == name]
+        return [line for line in map(self.line, found.get("python", [])) if line is not None]
+
+    def line(self, frame):
+        if frame["file"] == str(self.truth.program.path):
+            return frame.get("line", 0)
+        function = frame["function"].rpartition(".")[2]
+        name = f"{function}@{Path(frame['file']).name}"
+        return name if name in self.truth.program.named.values() else None
+
+    def wanted(self, role):
+        """What may stand innermost at that role."""
+        named = self.truth.program.named.get(role)
+        return self.marks.get(role, set()) | ({named} if named else set())
+
+    def function(self, line):
+        return line if isinstance(line, str) else self.truth.program.function(line)
 
     def is_at(self, lines, role):
         """At the very lines of that role?"""
         if lines is None:
             return False
-        wanted, outer = self.marks.get(role, set()), self.marks.get(role.lower(), set())
+        wanted, outer = self.wanted(role), self.marks.get(role.lower(), set())
         inner = lines[0] in wanted if lines and wanted else not lines and not wanted
         return inner and (not outer or bool(outer & set(lines)))
 
@@ -133,10 +154,10 @@ class Judge:
         """In the function of that role?"""
         if lines is None:
             return False
-        wanted = {self.truth.program.function(line) for line in self.marks.get(role, ())}
+        wanted = {self.function(line) for line in self.wanted(role)}
         if not lines:
             return not wanted
-        return self.truth.program.function(lines[0]) in wanted
+        return self.function(lines[0]) in wanted
 
     def verdict(self, finding):
         """(what, exact): what is right, open, wrong, or follows from another finding, which is judged
@@ -159,7 +180,7 @@ class Judge:
         return "wrong", False
 
     def first_is_exact(self, finding, closed):
-        if finding["culprit"] != "bad" or closed is None or "FIRST" not in self.marks:
+        if finding["culprit"] != "bad" or closed is None or not self.wanted("FIRST"):
             return True
         return self.is_at(closed, "FIRST")
 

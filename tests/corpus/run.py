@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Runs the corpus under fdtrace, and prints how much of what is told is right.
 
-Usage: run.py [--python PYTHON…] [--only WORD] [--each] [--verbose]
+Usage: run.py [--python PYTHON…] [--only WORD] [--packages] [--each] [--verbose]
 Needs root. Ends with 1 if something wrong was told as certain.
 """
 import argparse
@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e"), str(FOLDER.parent)]
 import corpus  # noqa: E402
 import harness  # noqa: E402
+import packages  # noqa: E402
 
 BATCH = 24
 SKIPPED = 77
@@ -48,8 +49,24 @@ def known():
     return {line for line in lines if line and not line.startswith("#")}
 
 
-def environment():
-    return {**harness.clean_env(), "LC_ALL": "C.UTF-8"}
+def environment(python, truth):
+    """Of one run: with its packages, which are installed if they are not there; Unavailable."""
+    env = {**harness.clean_env(), "LC_ALL": "C.UTF-8"}
+    folders = [str(packages.install(python, need)) for need in truth.program.needs]
+    if folders:
+        env["PYTHONPATH"] = os.pathsep.join([str(corpus.PROGRAMS), env["PYTHONPATH"], *folders])
+    return env
+
+
+def ready(python, truths):
+    """The truths whose packages are to be had, each with its environment, and the others' ends."""
+    found, skipped = [], []
+    for truth in truths:
+        try:
+            found.append((truth, environment(python, truth)))
+        except packages.Unavailable as why:
+            skipped.append(Ran(truth, SKIPPED, f"skip: not to be had: {why}", []))
+    return found, skipped
 
 
 def _windows(findings, results):
@@ -61,9 +78,12 @@ def _windows(findings, results):
 
 def run_batch(python, truths):
     """Runs these one after the other, under one fdtrace."""
+    found, skipped = ready(python, truths)
+    if not found:
+        return skipped
     with tempfile.TemporaryDirectory(prefix="fdtrace-corpus-") as folder:
         runs, results = Path(folder, "runs"), Path(folder, "results")
-        wanted = [{"command": t.command(python), "env": environment()} for t in truths]
+        wanted = [{"command": t.command(python.path), "env": env} for t, env in found]
         runs.write_text(json.dumps(wanted))
         command = [sys.executable, "-B", str(FOLDER / "batch.py"), str(runs), str(results)]
         seconds = harness.TIMEOUT + 3 * harness.SLOW * len(truths)
@@ -72,17 +92,18 @@ def run_batch(python, truths):
             raise RuntimeError(f"fdtrace ended with {traced.code}: {traced.stderr}")
         done = json.loads(results.read_text())
     parts = _windows(traced.findings, done)
-    return [Ran(t, d["status"], d["said"], corpus.folded(f)) for t, d, f in zip(truths, done, parts)]
+    return skipped + [Ran(truth, end["status"], end["said"], corpus.folded(part))
+                      for (truth, _), end, part in zip(found, done, parts)]
 
 
 def run_attached(python, truth):
     """Runs one that fdtrace is attached to where it waits."""
-    result = harness.attached(truth.command(python), env=environment())
+    result = harness.attached(truth.command(python.path), env=environment(python, truth))
     return [Ran(truth, result.status, result.stdout, corpus.folded(result.findings))]
 
 
 def run_all(python, truths, workers, size=BATCH):
-    """Every run, in the order of truths."""
+    """Every run, in no order."""
     started = [t for t in truths if not t.attached]
     jobs = [(run_batch, started[i:i + size]) for i in range(0, len(started), size)]
     jobs += [(run_attached, t) for t in truths if t.attached]
@@ -166,7 +187,8 @@ class Score:
         strongest = max((f.get("attribution", "none") for f, _, _ in named), default="nobody",
                         key=lambda a: STRENGTHS.index(a))
         self.bests[truth.best][strongest] += 1
-        group = self.groups["written to mislead" if truth.program.misleads else "the others"]
+        group = self.groups["written to mislead" if truth.program.misleads else
+                            "packages" if truth.program.needs else "the others"]
         group["runs"] += 1
         group["named"] += bool(named)
         group["one"] += len(roots) == 1
@@ -223,16 +245,18 @@ def main():
     parser.add_argument("--python", nargs="*", default=[], help="interpreters, or their versions")
     parser.add_argument("--only", default="", help="a part of the names of programs")
     parser.add_argument("--each", action="store_true", help="each program under an fdtrace of its own")
+    parser.add_argument("--packages", action="store_true", help="those of packages, too: installs them")
     parser.add_argument("--verbose", action="store_true", help="what was missed, too")
     options = parser.parse_args()
-    chosen = [t for t in corpus.truths() if options.only in t.id]
+    every = [*corpus.truths(), *(corpus.truths(corpus.PACKAGES) if options.packages else ())]
+    chosen = [t for t in every if options.only in t.id]
     wanted = [p for p in harness.pythons() if p.path in options.python
               or any(p.label.startswith(name) for name in options.python)]
     wrong = 0
     for python in wanted or [harness.system_python()]:
         truths = [t for t in chosen if t.runs_on(python.version)]
         score = Score()
-        for ran in run_all(python.path, truths, os.cpu_count(), 1 if options.each else BATCH):
+        for ran in run_all(python, truths, os.cpu_count(), 1 if options.each else BATCH):
             score.add(ran)
         score.print(python.label, options.verbose)
         wrong += len(score.wrong) + len(score.failed)
