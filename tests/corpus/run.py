@@ -9,6 +9,7 @@ import argparse
 import collections
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -98,7 +99,8 @@ def run_batch(python, truths):
 
 def run_attached(python, truth):
     """Runs one that fdtrace is attached to where it waits."""
-    result = harness.attached(truth.command(python.path), env=environment(python, truth))
+    result = harness.attached(truth.command(python.path), env=environment(python, truth),
+                              stderr=subprocess.DEVNULL)
     return [Ran(truth, result.status, result.stdout, corpus.folded(result.findings))]
 
 
