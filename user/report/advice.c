@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "report/advice.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/syscalls.h"
+#include "report/advice_rows.h"
 #include "report/format.h"
+#include "report/text/wrap.h"
 
-/*
- * For os.close() on a file object's number this is the advice of Python's own documentation:
- * "remove the os.close(fp.fileno()) line, or open the file with closefd=False"
- * (Doc/library/devmode.rst, "Bad file descriptor error example").
- */
+#define MODULE_COLUMNS 40
+#define NAME_COLUMNS   60
+#define MODULE_SIZE    256
 
 /* "app.py:12", or the words given where no frame is known. */
 static const char *spot(const struct stack *stack, const char *otherwise, char buf[PLACE_SIZE])
@@ -35,110 +38,294 @@ static bool threads_differ(const struct finding *f)
 	return format_other_thread(&f->bad, &f->closed) || (f->notes & NOTE_DIFFERENT_THREADS);
 }
 
-/* Whichever of both closes is the wrong one, said as a condition. */
-static void advise_one_close(FILE *out, const struct finding_view *view)
+/* "libldap", without version and suffixes; "" where C code has no name of its own. */
+static void c_module(const struct stack *stack, char buf[PLACE_SIZE])
 {
-	bool is_socket = view->finding->what.type == FD_SOCKET;
-	char first[PLACE_SIZE], second[PLACE_SIZE];
-	const char *a = spot(view->closed, "the first close", first);
-	const char *b = spot(view->bad, "the second close", second);
+	const struct native_frame *frame = stack ? stack_c_frame(stack) : NULL;
+	char module[MODULE_SIZE];
 
-	fprintf(out,
-		"Close fd %d in one place: if %s does os.close() on a number that a %s "
-		"object owns, ",
-		view->finding->fd, a, is_socket ? "socket" : "file");
-	fputs(is_socket ? "call the object's close() instead, or take the number out of the object "
-			  "with detach() first"
-			: "drop that os.close() and let the object close it, or open it with "
-			  "closefd=False",
-	      out);
-	if (strcmp(a, b))
-		fprintf(out, "; otherwise drop the close at %s.", b);
+	buf[0] = '\0';
+	if (!frame || !frame->module)
+		return;
+	snprintf(module, sizeof(module), "%.*s", (int)strcspn(frame->module, "."), frame->module);
+	layout_name(module, MODULE_COLUMNS, buf, PLACE_SIZE);
+}
+
+/* "query() at app.py:22", "app.py:22"; "": no Python is known there. */
+static const char *caller(const struct stack *stack, char buf[PLACE_SIZE * 2])
+{
+	const struct stack_frame *frame = stack_user_frame(stack);
+	char place[PLACE_SIZE], name[NAME_COLUMNS * 4 + 1];
+
+	buf[0] = '\0';
+	if (!frame)
+		return buf;
+	spot(stack, "", place);
+	layout_name(frame->function, NAME_COLUMNS, name, sizeof(name));
+	if (name[0] == '<' || frame->line <= 0)
+		snprintf(buf, PLACE_SIZE * 2, "%s", place);
 	else
-		fprintf(out, "; otherwise see that %s closes it only once.", b);
+		snprintf(buf, PLACE_SIZE * 2, "%s() at %s", name, place);
+	return buf;
+}
+
+/* "libldap, from query() at app.py:22,", "C code called from query() at app.py:22". */
+static void print_c_code(FILE *out, const struct stack *stack)
+{
+	char module[PLACE_SIZE], buf[PLACE_SIZE * 2];
+	const char *from = caller(stack, buf);
+
+	c_module(stack, module);
+	if (*module && *from)
+		fprintf(out, "%s, from %s,", module, from);
+	else if (*module)
+		fputs(module, out);
+	else if (*from)
+		fprintf(out, "C code called from %s", from);
+	else
+		fputs("C code", out);
+}
+
+/* Of which kind of object it is the advice: what is known of the owner, else of the descriptor. */
+static enum owner_type holder_type(const struct finding *f)
+{
+	if (f->owner.type)
+		return f->owner.type;
+	return f->what.type == FD_SOCKET  ? OWNER_SOCKET
+	       : f->what.type == FD_EPOLL ? OWNER_EPOLL
+					  : OWNER_FILEIO;
 }
 
 /* What an object offers so that somebody else may close its number. */
-static void advise_instead(FILE *out, const struct finding *f)
+static const char *instead(const struct finding *f)
 {
-	if (f->owner.type == OWNER_SOCKET)
-		fputs("take the number out of the object with detach() first.", out);
-	else if (f->owner.type == OWNER_EPOLL)
-		fputs("make the close through the object alone.", out);
-	else
-		fputs("open it with closefd=False.", out);
-}
-
-/* The close at this stack, and site, went behind an object's back: Python's own advice. */
-static void advise_owner(FILE *out, const struct finding *f, const struct fd_site *site,
-			 const struct stack *closed)
-{
-	char place[PLACE_SIZE], owner[OWNER_SIZE];
-	const char *at = spot(closed, "the first close", place);
-
-	if (site->origin != ORIGIN_OTHER || !f->owner.type) {
-		fprintf(out, "Drop the %s at %s and let the %s close it, or ",
-			site->origin == ORIGIN_OS_CLOSE ? "os.close()" : "close", at,
-			format_owner(&f->owner, owner));
-		advise_instead(out, f);
-		return;
+	switch (holder_type(f)) {
+	case OWNER_SOCKET:
+		return "take the number out of the object with detach() first";
+	case OWNER_EPOLL:
+		return "make the close through the object alone";
+	default:
+		return "open it with closefd=False";
 	}
-	fprintf(out,
-		"Do not have C code close the number at %s that the %s closes, too: give it a "
-		"number of its own (os.dup()), or ",
-		at, format_owner(&f->owner, owner));
-	advise_instead(out, f);
 }
 
-/* The earlier close took somebody else's descriptor: this one. */
-static void advise_stolen(FILE *out, const struct finding_view *view)
+/* How C code gets a number that it may close. */
+static const char *give(const struct finding *f)
+{
+	switch (holder_type(f)) {
+	case OWNER_SOCKET:
+		return "give it what detach() takes out of the object, or a number of its own "
+		       "(os.dup())";
+	default:
+		return "give it a number of its own (os.dup())";
+	}
+}
+
+/* As far as the C frames tell. Where there is no Python all is C code: that says nothing. */
+static enum site_origin native_origin(const struct stack *stack)
+{
+	enum site_origin origin = stack_origin(stack);
+
+	if (origin == ORIGIN_UNKNOWN && stack_user_frame(stack) && stack_c_frame(stack))
+		return ORIGIN_OTHER;
+	return origin;
+}
+
+static uint32_t closer_of(const struct fd_site *site, const struct stack *stack)
+{
+	enum site_origin origin = site->origin;
+
+	if (!site_seen(site))
+		return CLOSER_UNSEEN;
+	if (site->inherited)
+		return CLOSER_PARENT;
+	if (call_shape(site->call) == SHAPE_CLOSE_RANGE)
+		return CLOSER_RANGE;
+	if (origin == ORIGIN_UNKNOWN && stack && site->call == CALL_CLOSE)
+		origin = native_origin(stack);
+	switch (origin) {
+	case ORIGIN_METHOD:
+		return CLOSER_METHOD;
+	case ORIGIN_FINALIZER:
+		return CLOSER_FINALIZER;
+	case ORIGIN_OS_CLOSE:
+		return CLOSER_OS_CLOSE;
+	case ORIGIN_OTHER:
+		return CLOSER_C;
+	case ORIGIN_UNKNOWN:
+		break;
+	}
+	return CLOSER_UNKNOWN;
+}
+
+/* What a row is looked up by, and what its sentence speaks of. */
+struct advice {
+	FILE *out;
+	const struct finding_view *view;
+	const struct finding *f;
+	const struct fd_site *wrong; /* a call that is known to be wrong; NULL: neither is */
+	const struct stack *wrong_stack;
+};
+
+static bool same_place(const struct finding_view *view)
+{
+	char first[PLACE_SIZE], second[PLACE_SIZE];
+
+	return *spot(view->closed, "", first) && !strcmp(first, spot(view->bad, "", second));
+}
+
+static uint32_t facts_of(const struct advice *advice)
+{
+	const struct finding *f = advice->f;
+	uint32_t facts = 0;
+
+	facts |= f->proofs & PROOF_STOLEN ? FACT_STOLEN : 0;
+	facts |= f->proofs & PROOF_OWNER ? FACT_TWO_OWNERS : 0;
+	facts |= advice->wrong ? FACT_BEHIND : 0;
+	facts |= threads_differ(f) ? FACT_THREADS : 0;
+	facts |= is_python(advice->view) ? FACT_PYTHON : 0;
+	facts |= same_place(advice->view) ? FACT_SAME : 0;
+	facts |= f->what.type == FD_SOCKET ? FACT_SOCKET : 0;
+	return facts;
+}
+
+static bool fits(uint32_t mask, uint32_t closer)
+{
+	return !mask || (mask & closer);
+}
+
+static const char *sentence_for(const struct advice *advice)
+{
+	const struct finding_view *view = advice->view;
+	uint32_t facts = facts_of(advice), first = closer_of(&advice->f->closed, view->closed),
+		 second = closer_of(&advice->f->bad, view->bad),
+		 wrong = advice->wrong ? closer_of(advice->wrong, advice->wrong_stack) : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(advice_rows); i++) {
+		const struct advice_row *row = &advice_rows[i];
+
+		if (row->kinds & (1u << advice->f->kind) && (row->facts & facts) == row->facts &&
+		    fits(row->first, first) && fits(row->second, second) && fits(row->wrong, wrong))
+			return row->sentence;
+	}
+	return "Close fd {fd} in one place only.";
+}
+
+static void print_spot(const struct advice *advice, const struct stack *stack,
+		       const char *otherwise)
 {
 	char place[PLACE_SIZE];
 
-	fprintf(out,
-		"Nothing here: what is to change is the close at %s, which meant another "
-		"descriptor; the reused_close that was reported for it says how.",
-		spot(view->closed, "the first close", place));
+	fputs(spot(stack, otherwise, place), advice->out);
 }
 
-/* Where it is known which of the calls is wrong. True: that is said. */
-static bool advise_culprit(FILE *out, const struct finding_view *view)
+static void print_at(const struct advice *advice, const struct stack *stack)
 {
-	const struct finding *f = view->finding;
+	char place[PLACE_SIZE];
 
-	if (f->proofs & PROOF_STOLEN)
-		advise_stolen(out, view);
-	else if (f->culprit == CULPRIT_CLOSED)
-		advise_owner(out, f, &f->closed, view->closed);
-	else
-		return false;
-	return true;
+	if (*spot(stack, "", place))
+		fprintf(advice->out, " at %s", place);
 }
 
-static void advise_double_close(FILE *out, const struct finding_view *view)
+static void print_call(const struct advice *advice, const struct fd_site *site)
+{
+	char name[WORD_SIZE];
+
+	fputs(format_site_call(site, name), advice->out);
+}
+
+static void print_owner(const struct advice *advice)
+{
+	struct fd_owner owner = advice->f->owner;
+	char text[OWNER_SIZE];
+
+	owner.type = holder_type(advice->f);
+	fputs(format_owner(&owner, text), advice->out);
+}
+
+static void print_root(const struct advice *advice)
+{
+	if (advice->view->caused_by)
+		fprintf(advice->out, "finding #%" PRIu64, advice->view->caused_by);
+	else
+		fputs("its reused_close", advice->out);
+}
+
+static bool is_key(const char *key, size_t size, const char *name)
+{
+	return strlen(name) == size && !memcmp(key, name, size);
+}
+
+static void print_place_key(const struct advice *advice, const char *key, size_t size)
+{
+	const struct finding_view *view = advice->view;
+
+	if (is_key(key, size, "a"))
+		print_spot(advice, view->closed, "the earlier place");
+	else if (is_key(key, size, "b"))
+		print_spot(advice, view->bad, "the later place");
+	else if (is_key(key, size, "o"))
+		print_spot(advice, view->opened, "the open");
+	else if (is_key(key, size, "w"))
+		print_spot(advice, advice->wrong_stack, "the wrong place");
+	else if (is_key(key, size, "at_a"))
+		print_at(advice, view->closed);
+	else if (is_key(key, size, "at_b"))
+		print_at(advice, view->bad);
+	else if (is_key(key, size, "ca"))
+		print_c_code(advice->out, view->closed);
+	else if (is_key(key, size, "cb"))
+		print_c_code(advice->out, view->bad);
+	else if (is_key(key, size, "cw"))
+		print_c_code(advice->out, advice->wrong_stack);
+}
+
+static void print_key(const struct advice *advice, const char *key, size_t size)
+{
+	if (is_key(key, size, "fd"))
+		fprintf(advice->out, "%d", advice->f->fd);
+	else if (is_key(key, size, "owner"))
+		print_owner(advice);
+	else if (is_key(key, size, "instead"))
+		fputs(instead(advice->f), advice->out);
+	else if (is_key(key, size, "give"))
+		fputs(give(advice->f), advice->out);
+	else if (is_key(key, size, "root"))
+		print_root(advice);
+	else if (is_key(key, size, "call_a"))
+		print_call(advice, &advice->f->closed);
+	else
+		print_place_key(advice, key, size);
+}
+
+static void print_sentence(const struct advice *advice, const char *sentence)
+{
+	while (*sentence) {
+		size_t size = strcspn(sentence, "{");
+
+		fwrite(sentence, 1, size, advice->out);
+		sentence += size;
+		if (!*sentence)
+			return;
+		size = strcspn(++sentence, "}");
+		print_key(advice, sentence, size);
+		sentence += size + 1;
+	}
+}
+
+static void advise_by_rows(FILE *out, const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
+	struct advice advice = {.out = out, .view = view, .f = f};
 
-	if (advise_culprit(out, view))
-		return;
-	if (site_seen(&f->closed) && f->closed.inherited)
-		fprintf(out,
-			"Do not close fd %d in the child: its parent had closed it before the "
-			"fork, so the number may be anybody's by now.",
-			f->fd);
-	else if (threads_differ(f))
-		fprintf(out,
-			"Let one thread own fd %d and be the only one that closes it: between the "
-			"two closes another thread's open may get the same number, and its "
-			"descriptor is closed instead.",
-			f->fd);
-	else if (is_python(view))
-		advise_one_close(out, view);
-	else
-		fprintf(out,
-			"Close fd %d in one place only, and set the variable that holds it to -1 "
-			"once it is closed.",
-			f->fd);
+	if (f->kind == FINDING_OWNED_CLOSE) {
+		advice.wrong = &f->bad;
+		advice.wrong_stack = view->bad;
+	} else if (f->culprit == CULPRIT_CLOSED && !(f->proofs & PROOF_STOLEN)) {
+		advice.wrong = &f->closed;
+		advice.wrong_stack = view->closed;
+	}
+	print_sentence(&advice, sentence_for(&advice));
 }
 
 static void advise_double_close_unseen(FILE *out, const struct finding_view *view)
@@ -161,64 +348,6 @@ static void advise_double_close_unseen(FILE *out, const struct finding_view *vie
 		      "it may be seen.",
 		      out);
 	}
-}
-
-static void advise_use_after_close(FILE *out, const struct finding_view *view)
-{
-	const struct finding *f = view->finding;
-	char first[PLACE_SIZE], second[PLACE_SIZE];
-
-	if (advise_culprit(out, view))
-		return;
-	if (threads_differ(f)) {
-		fprintf(out,
-			"Close fd %d only after every thread that uses it has stopped: once it is "
-			"closed, the number may name another thread's descriptor.",
-			f->fd);
-		return;
-	}
-	fprintf(out, "Use fd %d only while it is open: make the call at %s before the close at %s",
-		f->fd, spot(view->bad, "the later place", second),
-		spot(view->closed, "the earlier place", first));
-	fputs(is_python(view) ? ", or close it later (a with block around its whole use does "
-				"that)."
-			      : ", or close it later.",
-	      out);
-}
-
-/* An object closed what another call, no os.close(), had closed before: two own one number. */
-static void advise_two_owners(FILE *out, const struct finding_view *view)
-{
-	char first[PLACE_SIZE], second[PLACE_SIZE], owner[OWNER_SIZE];
-
-	fprintf(out,
-		"Let one object alone own fd %d: what is closed at %s had the same number as the %s "
-		"that was opened at %s; detach() one of them, or make it with a dup() of the "
-		"number.",
-		view->finding->fd, spot(view->closed, "the first close", first),
-		format_owner(&view->finding->owner, owner), spot(view->opened, "the open", second));
-}
-
-static void advise_reused_close(FILE *out, const struct finding_view *view)
-{
-	const struct finding *f = view->finding;
-	char second[PLACE_SIZE];
-
-	if (advise_culprit(out, view))
-		return;
-	if (f->proofs & PROOF_OWNER) {
-		advise_two_owners(out, view);
-		return;
-	}
-	fprintf(out,
-		"Once fd %d is closed, forget the number: drop the close at %s, or let it close "
-		"through the object that owns the descriptor, which knows when it is closed.",
-		f->fd, spot(view->bad, "the later place", second));
-}
-
-static void advise_owned_close(FILE *out, const struct finding_view *view)
-{
-	advise_owner(out, view->finding, &view->finding->bad, view->bad);
 }
 
 static void advise_bad_fd(FILE *out, const struct finding_view *view)
@@ -251,6 +380,12 @@ static void advise_close_sweep(FILE *out, const struct finding_view *view)
 			"in one system call.",
 			f->fd, f->last_fd);
 }
+
+/* Those that the rows say all of. */
+#define advise_double_close    advise_by_rows
+#define advise_use_after_close advise_by_rows
+#define advise_reused_close    advise_by_rows
+#define advise_owned_close     advise_by_rows
 
 static void (*const advisers[])(FILE *, const struct finding_view *) = {
 #define X(ID, name, ...) [FINDING_##ID] = advise_##name,

@@ -2,6 +2,7 @@
 #include "report/report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -35,15 +36,28 @@ static void print_place(const struct tale *t, const struct stack *stack)
 		fprintf(t->out, " at %s", place);
 }
 
-/* "the finalizer of the file object opened at app.py:9 in main (garbage collection)" */
-static void print_finalizer(const struct tale *t, const struct stack *opened)
+/* Why it ran, where C frames tell: else nothing is said. */
+static void print_end(const struct tale *t, const struct stack *stack)
+{
+	enum object_end end = stack ? stack_object_end(stack) : END_UNKNOWN;
+	char place[PLACE_SIZE];
+
+	if (end == END_COLLECTOR)
+		fputs(" (garbage collection)", t->out);
+	else if (end == END_LAST_REFERENCE && *format_place(stack, place))
+		fprintf(t->out, " (its last reference was dropped at %s)", place);
+}
+
+/* "the finalizer of the file object opened at app.py:9 in main"; stack: that of its close. */
+static void print_finalizer(const struct tale *t, const struct stack *opened,
+			    const struct stack *stack)
 {
 	char place[PLACE_SIZE], owner[OWNER_SIZE];
 
 	fprintf(t->out, "the finalizer of the %s", format_owner(&t->f->owner, owner));
 	if (*format_place(opened, place))
 		fprintf(t->out, " opened at %s", place);
-	fputs(" (garbage collection)", t->out);
+	print_end(t, stack);
 }
 
 /* Who made the earlier close, as far as it is not the one who made the later call. */
@@ -74,7 +88,7 @@ static void print_then(const struct tale *t)
 	else
 		fputs("; at about the same time ", t->out);
 	if (site_finalizer(bad))
-		print_finalizer(t, t->view->opened);
+		print_finalizer(t, t->view->opened, t->view->bad);
 	else if (closed->inherited)
 		fprintf(t->out, "process %u", bad->tgid);
 	else if (format_other_thread(closed, bad))
@@ -90,12 +104,13 @@ static void print_closing(const struct tale *t)
 		/* Of an object that had an earlier generation of the number: which one, its finding
 		 * says.
 		 */
-		fputs(" by a finalizer (garbage collection)", t->out);
+		fputs(" by a finalizer", t->out);
+		print_end(t, t->view->closed);
 		return;
 	}
 	if (site_finalizer(&t->f->closed)) {
 		fputs(" by ", t->out);
-		print_finalizer(t, t->view->opened);
+		print_finalizer(t, t->view->opened, t->view->closed);
 		return;
 	}
 	print_place(t, t->view->closed);
@@ -137,14 +152,22 @@ static void explain_double_close_unseen(const struct tale *t)
 		fprintf(t->out, " (%s)", site_missing_text(t->f->closed.missing));
 }
 
+static void print_stolen(const struct tale *t)
+{
+	fputs(": that first close had taken what was not its own (see ", t->out);
+	if (t->view->caused_by)
+		fprintf(t->out, "#%" PRIu64 ")", t->view->caused_by);
+	else
+		fputs("its reused_close)", t->out);
+}
+
 /* Why the earlier close is the wrong one. */
 static void print_cause(const struct tale *t)
 {
 	char owner[OWNER_SIZE];
 
 	if (t->f->proofs & PROOF_STOLEN)
-		fputs(": that first close had taken what was not its own (see its reused_close)",
-		      t->out);
+		print_stolen(t);
 	else if (t->f->culprit == CULPRIT_CLOSED)
 		fprintf(t->out,
 			": the first close was made behind the back of the %s that owned it",

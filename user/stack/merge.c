@@ -235,6 +235,22 @@ static bool is_finalizer_frame(const struct native_frame *frame)
 	return false;
 }
 
+/* By the innermost function outside the C library: Modules/posixmodule.c and those above. */
+static enum site_origin origin_of(const struct native_frame *inner)
+{
+	static const char *const methods[] = {
+		"_io_FileIO_close",	 "internal_close",	   "sock_close",
+		"_io_FileIO_close_impl", "pyepoll_internal_close", "select_epoll_close",
+		"pyepoll_close"};
+
+	if (is_frame_of(inner, "os_close"))
+		return ORIGIN_OS_CLOSE;
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (is_frame_of(inner, methods[i]))
+			return ORIGIN_METHOD;
+	return ORIGIN_UNKNOWN;
+}
+
 enum site_origin stack_origin(const struct stack *stack)
 {
 	const struct native_stack *native = stack->native;
@@ -246,8 +262,7 @@ enum site_origin stack_origin(const struct stack *stack)
 		const struct native_frame *frame = &native->frames[i];
 
 		if (is_loop(frame))
-			return inner && named && is_frame_of(inner, "os_close") ? ORIGIN_OS_CLOSE
-										: ORIGIN_UNKNOWN;
+			return inner && named ? origin_of(inner) : ORIGIN_UNKNOWN;
 		if (is_libc(frame))
 			continue;
 		if (is_finalizer_frame(frame))
@@ -256,4 +271,59 @@ enum site_origin stack_origin(const struct stack *stack)
 		named &= frame->symbol != NULL;
 	}
 	return ORIGIN_UNKNOWN;
+}
+
+/* Modules/gcmodule.c, Python/gc.c: all of its functions that others are called from. */
+static enum object_end end_by(const struct native_frame *frame, enum object_end so_far)
+{
+	static const char *const collector[] = {"gc_collect", "garbage", "collect_main",
+						"collect_generations", "collect_with_callback"};
+
+	if (is_frame_of(frame, "collect"))
+		return END_COLLECTOR;
+	for (size_t i = 0; frame->symbol && i < ARRAY_SIZE(collector); i++)
+		if (strstr(frame->symbol, collector[i]))
+			return END_COLLECTOR;
+	/* Another function of the collector, into which those may have been inlined? */
+	if (!frame->symbol || strstr(frame->symbol, "gc") || strstr(frame->symbol, "GC"))
+		return END_UNKNOWN;
+	return so_far;
+}
+
+enum object_end stack_object_end(const struct stack *stack)
+{
+	const struct native_stack *native = stack->native;
+	const char *interpreter = native ? interpreter_of(native) : NULL;
+	enum object_end end = END_LAST_REFERENCE;
+
+	for (size_t i = 0; interpreter && i < native->count; i++) {
+		const struct native_frame *frame = &native->frames[i];
+
+		if (is_loop(frame))
+			return end;
+		if (is_libc(frame))
+			continue;
+		end = end_by(frame, end);
+		if (end != END_LAST_REFERENCE)
+			return end;
+	}
+	return END_UNKNOWN;
+}
+
+const struct native_frame *stack_c_frame(const struct stack *stack)
+{
+	const struct native_stack *native = stack->native;
+	const char *interpreter = native ? interpreter_of(native) : NULL;
+
+	/* Which file the interpreter is must be known: else any frame may be its own. */
+	for (size_t i = 0; interpreter && i < native->count; i++) {
+		const struct native_frame *frame = &native->frames[i];
+
+		if (is_loop(frame))
+			return NULL;
+		if (!frame->module || is_libc(frame) || !strncmp(frame->module, "libffi.", 7))
+			continue;
+		return frame->symbol && !is_of(frame, interpreter) ? frame : NULL;
+	}
+	return NULL;
 }

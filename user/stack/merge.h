@@ -47,10 +47,26 @@ struct merged_stack *stack_merge(const struct stack *stack);
 const struct native_frame *native_user_frame(const struct native_stack *native);
 
 /*
- * Who made a close, as far as the innermost native frames tell: os.close(), or the end of an
- * object, whose last reference went or to which the collector came. ORIGIN_UNKNOWN where there is
- * no Python, or where functions have no name.
+ * Who made a close, as far as the innermost native frames tell: os.close(), the close() of a file,
+ * socket or epoll object, or the end of an object, whose last reference went or to which the
+ * collector came. ORIGIN_UNKNOWN where there is no Python, or where functions have no name.
  */
 enum site_origin stack_origin(const struct stack *stack);
+
+/* Why an object's finalizer ran. */
+enum object_end {
+	END_UNKNOWN,
+	END_LAST_REFERENCE, /* dropped by the innermost Python frame */
+	END_COLLECTOR,	    /* the garbage collector came */
+};
+
+/* As far as the native frames tell, of a close by a finalizer. */
+enum object_end stack_object_end(const struct stack *stack);
+
+/*
+ * The innermost frame of C code that is neither the C library's nor the interpreter's own, inside
+ * the innermost Python frame; not libffi's, which calls for others. NULL: none with a name. Lent.
+ */
+const struct native_frame *stack_c_frame(const struct stack *stack);
 
 #endif

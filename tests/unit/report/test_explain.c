@@ -207,7 +207,7 @@ static void test_reused(void **state)
 	};
 	expect(e,
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
-	       "finalizer of the file object opened at app.py:10 in main (garbage collection) "
+	       "finalizer of the file object opened at app.py:10 in main "
 	       "closed the number again, without an error, since it had been opened anew: this "
 	       "closed socket of a socket object: the first close was made behind the back of the "
 	       "file object that owned it.",
@@ -241,9 +241,9 @@ static void test_owned(void **state)
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:14 in main behind the back of "
 	       "the socket object that owns it, opened at app.py:10 in main: that object will use "
 	       "and close the number later, whoever has it by then.",
-	       "Do not have C code close the number at app.py:14 that the socket object closes, "
-	       "too: give it a number of its own (os.dup()), or take the number out of the object "
-	       "with detach() first.");
+	       "Do not let C code called from main() at app.py:14 close the number that the socket "
+	       "object closes, too: give it what detach() takes out of the object, or a number of "
+	       "its own (os.dup()).");
 	example_free(e);
 }
 

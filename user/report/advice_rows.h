@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What to change, by who closed: the rows that advice.c looks through, from the first to the last.
+ *
+ * Owns: the sentences. A row without a condition takes all. Each has its program, and the fix that
+ * it advises, in tests/e2e/test_advice.py.
+ *
+ * In a sentence: {fd}; {at_a}, {at_b}: " at " and the place, or nothing; {a} and {b} the
+ * places of the close before and of the bad call, {w} of the one that is known to be wrong; {ca}
+ * {cb} {cw} the C code that made it, {call_a} {call_w} its system call; {o} where it was opened;
+ * {owner} whose object it was; {instead} what that object offers so that somebody else may close
+ * its number; {give} the same for a C library; {root} the finding that tells the cause.
+ */
+#ifndef FDTRACE_REPORT_ADVICE_ROWS_H
+#define FDTRACE_REPORT_ADVICE_ROWS_H
+
+#include <stdint.h>
+
+#include "session/sink.h"
+
+/* Who made a close: bits. */
+enum closer {
+	CLOSER_UNKNOWN = 1 << 0,
+	CLOSER_METHOD = 1 << 1,
+	CLOSER_FINALIZER = 1 << 2,
+	CLOSER_OS_CLOSE = 1 << 3,
+	CLOSER_C = 1 << 4,     /* C code that is none of these */
+	CLOSER_RANGE = 1 << 5, /* close_range() */
+	CLOSER_PARENT = 1 << 6,
+	CLOSER_UNSEEN = 1 << 7,
+
+	CLOSER_OBJECT = CLOSER_METHOD | CLOSER_FINALIZER,
+};
+
+/* What must hold of a finding: bits. */
+enum fact {
+	FACT_STOLEN = 1 << 0,	  /* the close before took what was not its own */
+	FACT_BEHIND = 1 << 1,	  /* the wrong close went behind an object's back */
+	FACT_THREADS = 1 << 2,	  /* of two threads */
+	FACT_PYTHON = 1 << 3,	  /* Python made one of the calls */
+	FACT_SAME = 1 << 4,	  /* both at one place */
+	FACT_TWO_OWNERS = 1 << 5, /* the object that closed had had the number before */
+	FACT_SOCKET = 1 << 6,
+};
+
+#define OF(KIND) (1u << FINDING_##KIND)
+
+static const struct advice_row {
+	uint32_t kinds;
+	uint32_t facts;
+	/* Masks of closers; 0: any. wrong: of the call that is known to be wrong. */
+	uint32_t first, second, wrong;
+	const char *sentence;
+} advice_rows[] = {
+	/* The cause is told elsewhere. */
+	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE), FACT_STOLEN, CLOSER_FINALIZER,
+	 0, 0,
+	 "Nothing here: the close before was that of a finalizer, which meant another descriptor; "
+	 "{root} says what to change."},
+	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE), FACT_STOLEN, 0, 0, 0,
+	 "Nothing here: what is to change is the close at {a}, which meant another descriptor; {root} "
+	 "says how."},
+
+	/* Behind an object's back. For os.close() on a file object's number this is the advice of
+	 * Python's own documentation: "remove the os.close(fp.fileno()) line, or open the file with
+	 * closefd=False" (Doc/library/devmode.rst, "Bad file descriptor error example").
+	 */
+	{~0u, FACT_BEHIND, 0, 0, CLOSER_OS_CLOSE,
+	 "Drop the os.close() at {w} and let the {owner} close it, or {instead}."},
+	{~0u, FACT_BEHIND, 0, 0, CLOSER_C,
+	 "Do not let {cw} close the number that the {owner} closes, too: {give}."},
+	{~0u, FACT_BEHIND, 0, 0, 0,
+	 "Drop the close at {w} and let the {owner} close it, or {instead}."},
+
+	/* Twice, and neither is known to be the wrong one. */
+	{OF(DOUBLE_CLOSE), 0, CLOSER_PARENT, 0, 0,
+	 "Do not close fd {fd} in the child: its parent had closed it before the fork, so the "
+	 "number may be anybody's by now."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_RANGE, 0, 0,
+	 "Leave fd {fd} out of the {call_a}{at_a}, which closed it with others, or drop the later "
+	 "close{at_b}."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), 0, CLOSER_OBJECT, CLOSER_OS_CLOSE, 0,
+	 "Drop the os.close() at {b}: the {owner} closes its number itself, and had done so; or "
+	 "{instead}."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), 0, CLOSER_OBJECT, CLOSER_C, 0,
+	 "Do not let {cb} close the number that the {owner} has closed: {give}."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), 0, CLOSER_C, CLOSER_OBJECT, 0,
+	 "Do not let {ca} close the number that the {owner} closes, too: {give}."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_OBJECT, CLOSER_OBJECT, 0,
+	 "Let one object alone own fd {fd}: what is closed at {a} had the same number as the "
+	 "{owner} that is closed at {b}; detach() one of them, or make it with a dup() of the "
+	 "number."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), 0, CLOSER_C, CLOSER_OS_CLOSE, 0,
+	 "Drop the os.close() at {b}, since {ca} closes the number itself, or give that a number "
+	 "of its own (os.dup())."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), 0, CLOSER_OS_CLOSE, CLOSER_C, 0,
+	 "Drop the os.close() at {a}, since {cb} closes the number itself, or give that a number "
+	 "of its own (os.dup())."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), 0, CLOSER_C, CLOSER_C, 0,
+	 "Give {cb} a number of its own (os.dup()), since {ca} closes fd {fd}, too."},
+	{OF(DOUBLE_CLOSE), FACT_THREADS, 0, 0, 0,
+	 "Let one thread own fd {fd} and be the only one that closes it: between the two closes "
+	 "another thread's open may get the same number, and its descriptor is closed instead."},
+	{OF(DOUBLE_CLOSE), FACT_SAME, CLOSER_OS_CLOSE, CLOSER_OS_CLOSE, 0,
+	 "See that {b} closes fd {fd} only once: forget the number there, as by setting the "
+	 "variable that holds it to None."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_OS_CLOSE, CLOSER_OS_CLOSE, 0,
+	 "Close fd {fd} in one place: drop the os.close() at {b}, or, if that one is to stay, the "
+	 "one at {a}."},
+	{OF(DOUBLE_CLOSE), FACT_PYTHON | FACT_SAME | FACT_SOCKET, 0, 0, 0,
+	 "Close fd {fd} in one place: if {a} does os.close() on a number that a socket object owns, "
+	 "call the object's close() instead, or take the number out of the object with detach() "
+	 "first; otherwise see that {b} closes it only once."},
+	{OF(DOUBLE_CLOSE), FACT_PYTHON | FACT_SOCKET, 0, 0, 0,
+	 "Close fd {fd} in one place: if {a} does os.close() on a number that a socket object owns, "
+	 "call the object's close() instead, or take the number out of the object with detach() "
+	 "first; otherwise drop the close at {b}."},
+	{OF(DOUBLE_CLOSE), FACT_PYTHON | FACT_SAME, 0, 0, 0,
+	 "Close fd {fd} in one place: if {a} does os.close() on a number that a file object owns, "
+	 "drop that os.close() and let the object close it, or open it with closefd=False; "
+	 "otherwise see that {b} closes it only once."},
+	{OF(DOUBLE_CLOSE), FACT_PYTHON, 0, 0, 0,
+	 "Close fd {fd} in one place: if {a} does os.close() on a number that a file object owns, "
+	 "drop that os.close() and let the object close it, or open it with closefd=False; "
+	 "otherwise drop the close at {b}."},
+	{OF(DOUBLE_CLOSE), 0, 0, 0, 0,
+	 "Close fd {fd} in one place only, and set the variable that holds it to -1 once it is "
+	 "closed."},
+
+	{OF(USE_AFTER_CLOSE), 0, CLOSER_RANGE, 0, 0,
+	 "Leave fd {fd} out of the {call_a}{at_a}, which closed it with others, or make the later "
+	 "call{at_b} before it."},
+	{OF(USE_AFTER_CLOSE), 0, CLOSER_C, 0, 0,
+	 "Do not let {ca} close fd {fd} while it is used at {b}: {give}."},
+	{OF(USE_AFTER_CLOSE), FACT_THREADS, 0, 0, 0,
+	 "Close fd {fd} only after every thread that uses it has stopped: once it is closed, the "
+	 "number may name another thread's descriptor."},
+	{OF(USE_AFTER_CLOSE), FACT_PYTHON, 0, 0, 0,
+	 "Use fd {fd} only while it is open: make the call at {b} before the close at {a}, or close "
+	 "it later (a with block around its whole use does that)."},
+	{OF(USE_AFTER_CLOSE), 0, 0, 0, 0,
+	 "Use fd {fd} only while it is open: make the call at {b} before the close at {a}, or close "
+	 "it later."},
+
+	{OF(REUSED_CLOSE), FACT_TWO_OWNERS, 0, 0, 0,
+	 "Let one object alone own fd {fd}: what is closed at {a} had the same number as the {owner} "
+	 "that was opened at {o}; detach() one of them, or make it with a dup() of the number."},
+	{OF(REUSED_CLOSE), 0, 0, CLOSER_OS_CLOSE, 0,
+	 "Once fd {fd} is closed, forget the number: drop the os.close() at {b}, or set the variable "
+	 "that it takes the number from to None at {a}."},
+	{OF(REUSED_CLOSE), 0, 0, 0, 0,
+	 "Once fd {fd} is closed, forget the number: drop the close at {b}, or let it close "
+	 "through the object that owns the descriptor, which knows when it is closed."},
+};
+
+#endif
