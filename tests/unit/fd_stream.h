@@ -51,6 +51,9 @@ struct event {
 	uint32_t owner_low;
 	const char *name;
 	const struct record_socket *socket; /* in place of a name */
+	const struct caller *caller;
+	const struct record_claim *claims;
+	unsigned int nclaims;
 };
 
 #define CALL(s, ...)                                   \
@@ -132,11 +135,12 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	size_t size = e->socket ? record_socket_size(e->socket->family)
 		      : e->name ? strlen(e->name)
 				: 0;
-	struct record_call *call = calloc(1, sizeof(*call) + size);
+	size_t claims = e->nclaims * sizeof(*e->claims);
+	struct record_call *call = calloc(1, sizeof(*call) + size + claims);
 	int err;
 
 	assert_non_null(call);
-	call->h.size = sizeof(*call) + size;
+	call->h.size = sizeof(*call) + size + claims;
 	call->h.type = RECORD_CALL;
 	call->h.time_ns = s->now += 1000;
 	call->h.tgid = e->tgid;
@@ -159,7 +163,11 @@ static inline int stream_call(struct stream *s, const struct event *e)
 	call->name_size = size;
 	if (size)
 		memcpy(call->name, name, size);
-	err = fd_call(s->world, call, NULL);
+	if (claims) {
+		call->owner = (uint8_t)(e->nclaims << 4);
+		memcpy(call->name + size, e->claims, claims);
+	}
+	err = fd_call(s->world, call, e->caller);
 	free(call);
 	return err;
 }

@@ -14,7 +14,7 @@
 #define FDTRACE_TESTS_KERNEL_MODEL_H
 
 #include "kernel_tables.h"
-#include "model_owners.h"
+#include "model_holders.h"
 
 /* Threads */
 
@@ -124,6 +124,8 @@ static inline void make_child(struct model *m, struct kcall *call)
 	be_born(m, child - m->actors, thread ? parent->tgid : 0, call->child_table);
 	child->birth = call->stamp - 1; /* copy_process() notes it before the fork is told */
 	call->child = thread ? 0 : child->tgid;
+	if (!thread)
+		holders_fork(m, call, child->tgid);
 	child->untraced = parent->untraced || (!thread && call->stamp < m->traced_since);
 }
 
@@ -157,8 +159,26 @@ static inline void enter(struct model *m, unsigned int index)
 	call->born = actor->birth;
 	call->enter = m->now;
 	owners_enter(m, call);
+	holders_enter(m, call);
 	actor->phase = PHASE_EFFECT;
 	actor->when = m->now + step->delay[PART_IN];
+}
+
+/* What the call has made is its maker's; exec leaves nobody. */
+static inline void believe(struct model *m, const struct kcall *call)
+{
+	enum op op = call->step->op;
+
+	if (op == OP_EXEC)
+		holders_exec(m, call);
+	if (call->ret < 0)
+		return;
+	if (op == OP_OPEN || ((op == OP_DUP || op == OP_DUP_ONTO) && call->ret != call->fd))
+		holders_open(m, call, (int)call->ret);
+	if (op == OP_PAIR) {
+		holders_open(m, call, call->fd);
+		holders_open(m, call, call->fd2);
+	}
 }
 
 static inline void advance(struct model *m, unsigned int index)
@@ -179,6 +199,7 @@ static inline void advance(struct model *m, unsigned int index)
 	case PHASE_MIDDLE:
 		if (op == OP_OPEN || op == OP_PAIR || op == OP_RECEIVE)
 			install_reserved(m, call);
+		believe(m, call);
 		break;
 	case PHASE_STAMP:
 		stamp(m, actor, call);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "abi/record.h"
+#include "fd/caller.h"
 
 #define NUMBERS	  6 /* in a table; open takes the lowest one that is free */
 #define TABLES	  16
@@ -24,6 +25,7 @@
 #define FAR	  UINT64_MAX
 #define OWNING	  8 /* processes */
 #define TOLD_MAX  3
+#define PERSONS	  128
 
 #define FIRST_PID   100u
 #define FIRST_TABLE 0xffff888000001000u
@@ -79,6 +81,7 @@ struct script {
 	bool removes;  /* so is what an io_uring closes */
 	bool cramped;  /* who judges has room for little */
 	bool owners;   /* Python objects take numbers (model_owners.h) */
+	bool holders;  /* calls tell who made them (model_holders.h) */
 	enum enters {
 		ENTERS_NONE,
 		ENTERS_SOME,
@@ -128,6 +131,16 @@ struct owner_of {
 	unsigned int table;
 };
 
+/* Who makes calls (model_holders.h): an object of a process, or a function that a thread runs. */
+struct person {
+	bool frame, gone;
+	uint32_t id;		    /* the process, or the thread */
+	uint8_t place, kind;	    /* where it lies; its class, or the function */
+	uint8_t line;		    /* from which it was called */
+	unsigned int origin;	    /* whose copy it is, by fork */
+	uint64_t believes[NUMBERS]; /* generations that it has, or had: bits, by the opening call */
+};
+
 struct kcall {
 	int id; /* 1 + its place in model.calls */
 	const struct step *step;
@@ -153,6 +166,10 @@ struct kcall {
 	struct told told[TOLD_MAX];
 	unsigned int ntold;
 	bool tells_point;
+	/* of holders */
+	int person;	   /* its place; -1: nobody that is known */
+	uint64_t believed; /* what the call may mean: bits */
+	struct caller caller;
 	bool traced;	     /* it has a record, lost or not */
 	bool reported, fact; /* the checker's */
 	bool reused;	     /* as the victim of a close that was not its own */
@@ -186,6 +203,8 @@ struct model {
 		uint64_t since;
 		uint8_t flags; /* enum claim_flag */
 	} kept[OWNING][NUMBERS][TOLD_MAX];
+	struct person persons[PERSONS];
+	unsigned int npersons;
 	struct kcall *ring[CALLS_MAX];
 	unsigned int emitted, drained;
 	/* what the reader does: the checker's */

@@ -22,7 +22,7 @@ struct trial {
 	uint64_t loss_ns; /* the latest stamp of a record that was lost */
 	uint64_t listed;  /* the end of the last list */
 	struct slot list[NUMBERS];
-	unsigned int findings, facts, expected, owned;
+	unsigned int findings, facts, expected, owned, proven;
 	struct fd_counts counts; /* at the end */
 	char wrong[256];	 /* empty: nothing */
 };
@@ -104,6 +104,8 @@ static void feed_call(struct trial *t, const struct kcall *call)
 		r.flags = 0;
 	if (call->tells_point && call->os_close)
 		r.point = OWNER_OS_CLOSE;
+	else if (call->tells_point && script->holders && step->op == OP_CLOSE)
+		r.point = OWNER_ELSEWHERE;
 	r.owner = (uint8_t)(call->ntold << 4);
 	r.h.size += call->ntold * sizeof(struct record_claim);
 	*told = r;
@@ -112,7 +114,7 @@ static void feed_call(struct trial *t, const struct kcall *call)
 
 		memcpy(told->name + i * sizeof(claim), &claim, sizeof(claim));
 	}
-	fd_call(t->world, told, NULL);
+	fd_call(t->world, told, call->caller.count ? &call->caller : NULL);
 }
 
 static void feed_ring(struct trial *t)

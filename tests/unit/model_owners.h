@@ -133,6 +133,17 @@ static inline void owners_stamp(struct model *m, struct kcall *call)
 		call->taken = slot_of(m, call->table, fd)->opened;
 }
 
+/* Whoever had been given the number hands it on: only its opener may believe in it still. */
+static inline void hand_on(struct model *m, int fd, int gen)
+{
+	int opener = gen ? m->calls[gen - 1].person : -1;
+	unsigned int origin = opener < 0 ? PERSONS : m->persons[opener].origin;
+
+	for (unsigned int i = 0; gen && i < m->npersons; i++)
+		if (m->persons[i].origin != origin)
+			m->persons[i].believes[fd] &= ~(1ull << gen);
+}
+
 static inline void owners_emit(struct model *m, struct kcall *call, bool traced)
 {
 	bool use = call->step->op == OP_USE;
@@ -142,6 +153,7 @@ static inline void owners_emit(struct model *m, struct kcall *call, bool traced)
 		return;
 	m->objects[m->nobjects++] =
 		(struct owner_of){call->tgid, call->takes - 1, call->taken, call->table};
+	hand_on(m, call->takes - 1, call->taken);
 	if (traced && chance(m, call, 6) % 8)
 		keep_claim(m, call->tgid, call->takes - 1,
 			   (struct kept){(int)m->nobjects, m->now,

@@ -143,6 +143,12 @@ static inline void let_objects_own(struct script *s)
 			s->steps[i].op = OP_USE;
 }
 
+/* In others: it is known who makes the calls. */
+static inline void let_holders_be_told(struct script *s)
+{
+	s->holders = s->seed / 3 % 2;
+}
+
 static inline void draw_script(uint64_t seed, struct script *s)
 {
 	uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
@@ -168,6 +174,7 @@ static inline void draw_script(uint64_t seed, struct script *s)
 			turn_to_reader(&state, &s->steps[i], losses);
 	}
 	let_objects_own(s);
+	let_holders_be_told(s);
 	let_installs_be_told(s);
 	let_removals_be_told(s);
 	if (s->attach) {

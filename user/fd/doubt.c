@@ -21,6 +21,8 @@ void finding_doubt(struct finding *finding, uint32_t doubts)
 	if (!(doubts & ~DOUBTS_LATENT))
 		return;
 	finding->certainty = CERTAINTY_SUSPECTED;
+	if (finding->attribution == ATTRIBUTION_PROVEN)
+		finding->attribution = ATTRIBUTION_LIKELY;
 	for (size_t i = 0; i < sizeof(doubt_notes) / sizeof(*doubt_notes); i++)
 		if (doubts & doubt_notes[i].doubt)
 			finding->notes |= doubt_notes[i].note;

@@ -75,7 +75,7 @@ enum doubt {
 	DOUBT_OWNER_LATE = 1 << 19,
 	/* Its object was made before fdtrace attached. */
 	DOUBT_OWNER_BEFORE = 1 << 20,
-	/* What the closer did before, and nothing else, tells which generation was meant. */
+	/* Which generation was meant is not proven: what its caller did before tells. */
 	DOUBT_MEANT = 1 << 21,
 	DOUBT_LAST = DOUBT_MEANT,
 };
@@ -94,7 +94,7 @@ static inline uint32_t doubt_if(bool so, uint32_t doubts)
 
 /*
  * The finding rests on something about which there are these doubts. Unless all of them are latent,
- * it is suspected, and has their notes. 0: nothing changes.
+ * it is suspected, and has their notes; then nothing about it is proven. 0: nothing changes.
  */
 void finding_doubt(struct finding *finding, uint32_t doubts);
 

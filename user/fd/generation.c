@@ -2,6 +2,7 @@
 #include "fd/generation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/records.h"
 #include "base/syscalls.h"
@@ -439,6 +440,22 @@ int generation_seen(struct store *store, struct table *table, int32_t fd,
 	gen->began = BEGAN_BEFORE_USE;
 	gen->doubts |= doubt_if(generation_may_be_swept(store, table, fd, call), DOUBT_RANGE) |
 		       doubt_if(order_in_gap(store, slot, call), DOUBT_ORDER);
+	return 0;
+}
+
+int generation_set_cloexec(struct store *store, struct table *table, const struct record_call *call)
+{
+	struct slot *slot;
+	int err;
+
+	if (call->fd < 0)
+		return -EINVAL;
+	err = generation_seen(store, table, call->fd, call);
+	if (err)
+		return err;
+	slot = slot_find(table, call->fd);
+	if (slot_live(slot))
+		slot->newest->cloexec = call->flags & FD_CLOEXEC;
 	return 0;
 }
 

@@ -81,6 +81,10 @@ int generation_seen(struct store *store, struct table *table, int32_t fd,
 bool generation_may_be_swept(const struct store *store, const struct table *table, int32_t fd,
 			     const struct record_call *call);
 
+/* F_SETFD succeeded: whether exec closes the number. 0 or -EINVAL, -ENOMEM. */
+int generation_set_cloexec(struct store *store, struct table *table,
+			   const struct record_call *call);
+
 /*
  * A close_range covers the number: it closed the number if that was open. True: the close_range
  * ended the newest generation.

@@ -28,7 +28,8 @@ uint32_t doubts_about_later(const struct slot *slot, const struct generation *ge
 {
 	uint32_t doubts = 0;
 
-	for (const struct generation *later = slot->newest; later != gen; later = later->older)
+	for (const struct generation *later = slot->newest; later && later != gen;
+	     later = later->older)
 		doubts |= later->doubts;
 	return doubts;
 }

@@ -8,6 +8,7 @@
 
 #include "base/records.h"
 #include "base/syscalls.h"
+#include "fd/attribution.h"
 #include "fd/table_copy.h"
 #include "fd/pending.h"
 #include "fd/fd_install.h"
@@ -29,6 +30,7 @@ struct fd_world {
 	struct fd_processes processes;
 	struct threads threads;
 	struct reuse reuse;
+	struct meaning_facts facts;
 	struct owner_names names;
 	uint64_t ebadf_closes;
 	uint64_t silent;
@@ -43,7 +45,7 @@ int fd_world_new(const struct fd_limits *limits, finding_fn emit, void *arg,
 		return -ENOMEM;
 	store_init(&world->store, limits);
 	pending_init(&world->pending, &world->store, emit, arg);
-	fd_processes_init(&world->processes, &world->store, &world->pending);
+	fd_processes_init(&world->processes, &world->store, &world->pending, &world->facts.holders);
 	*ret_world = world;
 	return 0;
 }
@@ -62,6 +64,7 @@ void fd_world_free(struct fd_world *world)
 	coverage_forget(&world->store);
 	threads_free(&world->threads);
 	reuse_free(&world->reuse);
+	meaning_free(&world->facts);
 	owner_names_free(&world->names);
 	free(world);
 }
@@ -238,7 +241,7 @@ static struct making making_copy(struct store *store, const struct table *table,
 
 	if (slot_live(slot) && !slot_stale(store, slot)) {
 		m.what = slot->newest->what;
-		m.text = text_ref(slot->newest->text);
+		m.text = text_ref(text_of(slot->newest));
 	}
 	return m;
 }
@@ -277,22 +280,6 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 	return err;
 }
 
-static int set_cloexec(struct fd_world *world, struct table *table, const struct record_call *call)
-{
-	struct slot *slot;
-	int err;
-
-	if (call->fd < 0)
-		return -EINVAL;
-	err = generation_seen(&world->store, table, call->fd, call);
-	if (err)
-		return err;
-	slot = slot_find(table, call->fd);
-	if (slot_live(slot))
-		slot->newest->cloexec = call->flags & FD_CLOEXEC;
-	return 0;
-}
-
 /* Whose close it was, and whose generation it ended. True: it is a finding that waits. */
 static bool judge_close(struct fd_world *world, const struct call_context *ctx,
 			const struct intent *intent, struct generation *gen, bool raced)
@@ -301,6 +288,7 @@ static bool judge_close(struct fd_world *world, const struct call_context *ctx,
 
 	gen->ended.origin = owner_origin(intent);
 	gen->closer.proofs = reuse_proofs(&world->reuse, gen, ctx->call);
+	attribution_closed(ctx, intent, gen, raced);
 	waits = owner_closed(&world->pending, ctx, intent, gen, raced);
 	reuse_note(&world->reuse, gen, ctx->call);
 	return waits;
@@ -348,7 +336,7 @@ static int done(struct fd_world *world, const struct call_context *ctx)
 	case SHAPE_DUP_ONTO:
 		return begin_copy(world, table, call);
 	case SHAPE_SET_FD:
-		return set_cloexec(world, table, call);
+		return generation_set_cloexec(&world->store, table, call);
 	case SHAPE_UNSHARE: /* the table is there already */
 	case SHAPE_OTHER:
 	case SHAPE_ADDRESS:
@@ -417,11 +405,13 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 	struct call_context ctx = {.store = &world->store,
 				   .reuse = &world->reuse,
 				   .names = &world->names,
+				   .facts = &world->facts,
 				   .call = call,
 				   .caller = caller};
 	enum call_shape shape;
 	uint64_t was_in;
 	struct fd_process *process;
+	int err;
 
 	if (!record_call_is_sane(call))
 		return -EINVAL;
@@ -436,6 +426,7 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 	}
 	shape = call_shape(call->call);
 	ctx.vfork = process->vfork;
+	ctx.program = process->program;
 	ctx.table = fd_processes_table(&world->processes, process, call->h.tid, call->table, was_in,
 				       call_unshares(call));
 	if (!ctx.table)
@@ -456,7 +447,9 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 		return 0;
 	if (shape != SHAPE_CLOSE)
 		owner_intent(&world->store, &world->threads, ctx.table, call);
-	return done(world, &ctx);
+	err = done(world, &ctx);
+	attribution_opened(&ctx);
+	return err;
 }
 
 int fd_owner(struct fd_world *world, const struct record_owner *record)
@@ -525,6 +518,7 @@ int fd_fork(struct fd_world *world, const struct record_fork *record)
 		fd_processes_remove(&world->processes, child);
 		return -ENOMEM;
 	}
+	program_inherit(child->program, parent && !child->vfork ? parent->program : NULL);
 	/* Whatever the child does comes after this. */
 	threads_note(&world->threads, record->child_tid, record->h.time_ns, record->child_table);
 	return 0;
@@ -542,6 +536,7 @@ int fd_exec(struct fd_world *world, const struct record_exec *record)
 	if (!process)
 		return 0;
 	pending_process_over(&world->pending, process->tgid);
+	program_anew(process->program);
 	table = fd_processes_exec(&world->processes, process, record->h.tid, record->table);
 	if (!table)
 		return fd_processes_give_up(&world->processes, process);

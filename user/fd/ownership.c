@@ -6,6 +6,7 @@
 
 #include "base/records.h"
 #include "base/syscalls.h"
+#include "fd/attribution.h"
 #include "fd/claims.h"
 #include "fd/generation.h"
 #include "fd/generation_doubt.h"
@@ -64,7 +65,7 @@ static void end_wait(struct pending *pending, struct table *table, const struct 
 		verdict = (struct verdict){
 			.act = ACT_REPORT,
 			.loose = gen->doubts & DOUBT_CLOSED_EARLY,
-			.text = gen->text,
+			.text = text_of(gen),
 			.finding = *finding,
 		};
 		verdict.finding.what = gen->what; /* its path lies in the generation */
@@ -181,11 +182,12 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	verdict_begin(ctx, ctx->call->fd, &verdict);
 	verdict.act = ACT_REPORT;
 	verdict.loose = gen->doubts & DOUBT_CLOSED_EARLY;
-	verdict.text = meant->text;
-	verdict.victim_text = gen->text;
+	verdict.text = text_of(meant);
+	verdict.victim_text = text_of(gen);
 	verdict.finding.bad = gen->ended;
 	reuse_fill(ctx, &verdict.finding, gen, meant);
 	verdict.finding.proofs |= PROOF_OWNER;
+	verdict.finding.attribution = meaning_known(ctx) ? ATTRIBUTION_PROVEN : ATTRIBUTION_NONE;
 	if (!verdict.finding.owner.type)
 		verdict.finding.owner.type = intent->owner;
 	/*
@@ -209,7 +211,7 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 			 const struct generation *gen, struct verdict *verdict)
 {
 	bool os_close = intent->point == OWNER_OS_CLOSE && !gen->owner.lent;
-	uint32_t proofs = os_close ? reuse_proofs(ctx->reuse, gen, ctx->call) : 0;
+	uint32_t proofs = os_close ? gen->closer.proofs : 0;
 	struct finding *f = &verdict->finding;
 
 	verdict_begin(ctx, ctx->call->fd, verdict);
@@ -217,14 +219,17 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 	verdict->loose = gen->doubts & DOUBT_CLOSED_EARLY;
 	f->bad = gen->ended;
 	f->proofs = PROOF_OWNER_LIVES | proofs;
-	verdict->text = gen->text;
+	f->attribution = meaning_known(ctx) ? ATTRIBUTION_PROVEN : ATTRIBUTION_NONE;
+	verdict->text = text_of(gen);
+	if (os_close && attribution_behind(ctx, slot_find(ctx->table, f->fd), gen, verdict))
+		return;
 	if (proofs) {
 		reuse_fill(ctx, f, gen, gen->older);
 		/* One site may close what many have opened: it does not prove what was meant. */
-		if (!(proofs & PROOF_SAME_THREAD))
+		if (!(proofs & PROOF_SAME_THREAD) || meaning_known(ctx))
 			finding_doubt(f, DOUBT_MEANT);
-		verdict->text = gen->older->text;
-		verdict->victim_text = gen->text;
+		verdict->text = text_of(gen->older);
+		verdict->victim_text = text_of(gen);
 		return;
 	}
 	finding_set_kind(f, FINDING_OWNED_CLOSE);
@@ -387,11 +392,16 @@ static bool closed_before_object(const struct intent *intent, const struct gener
 
 /*
  * The generation that the failed call meant: the one that the caller's object had taken, if that is
- * known and its end was seen; else the newest.
+ * known and its end was seen; or the one that the frames of the call tell; else the newest.
  */
-static struct generation *meant_generation(const struct slot *slot, const struct intent *intent)
+static struct generation *meant_generation(const struct slot *slot, const struct intent *intent,
+					   const struct meaning *told)
 {
 	struct generation *meant = intent->object ? slot_generation(slot, intent->gen) : NULL;
+
+	if (!intent->object && told->gen &&
+	    (told->strength >= STRENGTH_FAIR || attribution_is_plain(slot)))
+		return told->gen;
 
 	return meant && !generation_live(meant) && meant->ended.missing == SITE_SEEN ? meant
 										     : slot->newest;
@@ -437,6 +447,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	const struct slot *slot = f->fd < 0 ? NULL : slot_find(ctx->table, f->fd);
 	struct generation *gen;
 	struct intent process;
+	struct meaning meaning;
 	bool doubt;
 
 	if (ctx->call->call == CALL_CLOSE)
@@ -454,7 +465,8 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	}
 	if (f->kind == FINDING_USE_AFTER_CLOSE)
 		doubt |= may_be_parents(slot, intent);
-	gen = meant_generation(slot, intent);
+	meaning = meaning_of(ctx, intent, slot, NULL);
+	gen = meant_generation(slot, intent, &meaning);
 	if (gen != slot->newest)
 		verdict_meant(gen, verdict);
 	/* The object means a generation that has been forgotten, or whose end was not seen. */
@@ -462,7 +474,11 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 		doubt |= intent->unsure || intent->gen != gen->id;
 	finding_doubt(f, doubt_if(doubt, DOUBT_ANOTHERS));
 	if (gen != slot->newest)
-		finding_doubt(f, owner_doubts_about_end(ctx->store, slot, gen));
+		finding_doubt(f, owner_doubts_about_end(ctx->store, slot, gen) |
+					 doubt_if(!intent->object &&
+							  !generation_after(ctx->store, ctx->call,
+									    &gen->ended),
+						  DOUBT_ORDER));
 	if (intent->object && claims_say(ctx->call, intent->object, CLAIM_LATE))
 		finding_doubt(f, DOUBT_OWNER_LATE);
 	/* One that was found in memory may have been stale already, and mean what was there before.
@@ -470,10 +486,18 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (gen != slot->newest && claims_say(ctx->call, intent->object, CLAIM_BEFORE))
 		finding_doubt(f, DOUBT_OWNER_BEFORE);
 	if (gen->closer.behind || (gen->closer.stolen && !gen->closer.unsure) ||
-	    closed_before_object(intent, gen))
+	    closed_before_object(intent, gen)) {
+		attribution_blame(&meaning, f);
 		blame_closed(ctx, gen, f);
-	else
-		reuse_failed(ctx->reuse, ctx, gen, verdict);
+	} else {
+		if (meaning_known(ctx))
+			attribution_failed(ctx, slot, &meaning, verdict);
+		if (f->attribution == ATTRIBUTION_NONE || f->attribution == ATTRIBUTION_OPEN)
+			reuse_failed(ctx->reuse, ctx, gen, verdict);
+	}
+	/* That the call failed is a fact; which close it was that came before is none. */
+	if (gen != slot->newest && !intent->object && f->attribution != ATTRIBUTION_PROVEN)
+		finding_doubt(f, DOUBT_MEANT);
 }
 
 void owner_keeps(struct generation *from, struct generation *to)

@@ -4,6 +4,7 @@
 #include "base/records.h"
 #include "fd/claims.h"
 #include "fd/generation_doubt.h"
+#include "fd/meaning.h"
 
 /* The call may have ended a descriptor that was open before those of its table were listed. */
 static bool may_end_unlisted(const struct call_context *ctx, const struct fd_site *ended)
@@ -108,7 +109,8 @@ uint64_t owner_taken_meanwhile(const struct call_context *ctx, const struct gene
  */
 static bool is_followed_by_seen(const struct slot *slot, const struct generation *gen)
 {
-	for (const struct generation *newer = slot->newest; newer != gen; newer = newer->older)
+	for (const struct generation *newer = slot->newest; newer && newer != gen;
+	     newer = newer->older)
 		if (newer->opened.missing != SITE_SEEN)
 			return false;
 	return true;
@@ -117,6 +119,9 @@ static bool is_followed_by_seen(const struct slot *slot, const struct generation
 uint32_t owner_doubts_about_end(const struct store *store, const struct slot *slot,
 				const struct generation *gen)
 {
+	/* It has left its history, and with it others that are to be asked for, too. */
+	if (gen->custody && gen->custody->dropped && meaning_unclear(slot, gen))
+		return DOUBT_ORDER;
 	return doubt_if(gen->doubts & (DOUBT_ORDER | DOUBT_RANGE) ||
 				gen->owner.gaps != store->gaps || !is_followed_by_seen(slot, gen) ||
 				doubts_about_later(slot, gen) & DOUBTS_ABOUT_ORDER,

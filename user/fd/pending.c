@@ -437,7 +437,7 @@ static void explained(struct pending *pending, struct pending_finding *entry,
 {
 	verdict_pending(&entry->finding, gen, sure);
 	text_unref(pending->store, entry->text);
-	entry->text = text_ref(gen->text);
+	entry->text = text_ref(text_of(gen));
 	entry->finds = true;
 }
 

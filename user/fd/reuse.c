@@ -124,6 +124,6 @@ void reuse_failed(const struct reuse *reuse, const struct call_context *ctx, str
 	f->proofs = gen->closer.proofs | PROOF_VICTIM_FAILED;
 	if (f->closed.tid != f->bad.tid)
 		f->notes |= NOTE_DIFFERENT_THREADS;
-	verdict->text = gen->older->text;
-	verdict->victim_text = gen->text;
+	verdict->text = text_of(gen->older);
+	verdict->victim_text = text_of(gen);
 }

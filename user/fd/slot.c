@@ -13,44 +13,6 @@
 
 _Static_assert(sizeof(struct generation) <= 200, "millions of them are kept");
 
-/* Texts */
-
-struct text *text_new(struct store *store, const char *bytes, size_t size)
-{
-	struct text *text;
-
-	if (size > RECORD_NAME_MAX)
-		size = RECORD_NAME_MAX;
-	if (store->text_bytes + size > store->limits.bytes / 4)
-		return NULL;
-	text = malloc(sizeof(*text) + size + 1);
-	if (!text)
-		return NULL;
-	text->refs = 1;
-	text->size = size;
-	memcpy(text->bytes, bytes, size);
-	text->bytes[size] = '\0';
-	store->text_bytes += size;
-	store_count(store, sizeof(*text) + size + 1);
-	return text;
-}
-
-struct text *text_ref(struct text *text)
-{
-	if (text)
-		text->refs++;
-	return text;
-}
-
-void text_unref(struct store *store, struct text *text)
-{
-	if (!text || --text->refs)
-		return;
-	store->text_bytes -= text->size;
-	store_discount(store, sizeof(*text) + text->size + 1);
-	free(text);
-}
-
 /* Generations */
 
 static struct generation *generation_new(struct store *store, const struct generation *from)
@@ -65,20 +27,11 @@ static struct generation *generation_new(struct store *store, const struct gener
 	return gen;
 }
 
-void generation_drop_waiting(struct store *store, struct generation *gen)
+/* It is in its number's history no more. slot: NULL: the number has no history any more. */
+static void generation_leave(struct store *store, struct slot *slot, struct generation *gen)
 {
-	if (!gen->owner.waiting)
-		return;
-	store_discount(store, sizeof(*gen->owner.waiting));
-	free(TAKE_PTR(gen->owner.waiting));
-}
-
-static void generation_free(struct store *store, struct generation *gen)
-{
-	text_unref(store, gen->text);
-	generation_drop_waiting(store, gen);
-	free(gen);
-	store_discount(store, sizeof(*gen));
+	if (!custody_leave(store, slot, gen))
+		generation_free(store, gen);
 }
 
 static void history_free(struct store *store, struct generation *gen)
@@ -86,7 +39,7 @@ static void history_free(struct store *store, struct generation *gen)
 	while (gen) {
 		struct generation *older = gen->older;
 
-		generation_free(store, gen);
+		generation_leave(store, NULL, gen);
 		gen = older;
 	}
 }
@@ -121,7 +74,8 @@ static void history_trim(struct store *store, struct slot *slot)
 		}
 		*link = gen->older;
 		slot->doubts |= DOUBT_CUT | doubt_if(!generation_was_seen(gen), DOUBT_CUT_UNSEEN);
-		generation_free(store, gen);
+		past_note(store, slot, gen);
+		generation_leave(store, slot, gen);
 	}
 }
 
@@ -157,7 +111,7 @@ void slot_drop_newest(struct store *store, struct slot *slot)
 
 	slot->newest = gen->older;
 	store->live -= generation_live(gen);
-	generation_free(store, gen);
+	generation_leave(store, NULL, gen);
 }
 
 void slot_drop_older(struct store *store, struct slot *slot)
@@ -176,9 +130,9 @@ void generation_over(struct store *store, struct generation *gen, const struct f
 void generation_set_what(struct store *store, struct generation *gen, const struct fd_what *what,
 			 struct text *text)
 {
-	struct text *old = gen->text;
+	struct text *old = text_of(gen);
 
-	gen->text = text_ref(text);
+	text_ref(text);
 	gen->what = *what;
 	if (what->type == FD_SOCKET)
 		gen->what.socket = text ? (const void *)text->bytes : NULL;
@@ -209,6 +163,21 @@ static void settle_in(struct store *store, const struct slot *slot, struct gener
 	}
 }
 
+/* Where they were first they keep what refers to them: the copy stays there. */
+static void change_places(struct generation *copy, struct generation *had)
+{
+	struct custody *custody = had->custody;
+
+	copy->owner.waiting = had->owner.waiting;
+	had->owner.waiting = NULL;
+	if (!custody || !copy->custody)
+		return;
+	had->custody = copy->custody;
+	copy->custody = custody;
+	had->custody->gen = had;
+	custody->gen = copy;
+}
+
 /* A copy of all its generations, for this number alone. NULL without memory. */
 static struct generation *history_copy(struct store *store, const struct slot *slot)
 {
@@ -222,7 +191,8 @@ static struct generation *history_copy(struct store *store, const struct slot *s
 		}
 		(*link)->older = NULL;
 		(*link)->owner.waiting = NULL;
-		text_ref(gen->text);
+		(*link)->custody = gen->custody ? custody_copy(store, *link, gen->custody) : NULL;
+		text_ref(text_of(gen));
 		link = &(*link)->older;
 	}
 	return copy;
@@ -242,10 +212,8 @@ bool slot_own(struct slot *slot)
 			return false;
 		had->refs--;
 		for (gen = copy; gen && slot->sharing == SHARE_LENT;
-		     gen = gen->older, had = had->older) {
-			gen->owner.waiting = had->owner.waiting;
-			had->owner.waiting = NULL;
-		}
+		     gen = gen->older, had = had->older)
+			change_places(gen, had);
 		slot->newest = copy;
 	}
 	for (gen = slot->newest; gen; gen = gen->older)
@@ -278,6 +246,7 @@ void slot_free(struct store *store, struct slot *slot)
 	DL_DELETE(store->numbers, slot);
 	store->nnumbers--;
 	leave_generations(store, slot);
+	past_free(store, slot);
 	free(slot);
 	store_discount(store, sizeof(*slot));
 }

@@ -42,7 +42,7 @@ void socket_addressed(struct table *table, const struct record_call *call)
 
 		if (!known || known->inode != now.inode || known->family != now.family)
 			continue;
-		memcpy(gen->text->bytes, &now, gen->text->size);
+		memcpy(text_of(gen)->bytes, &now, text_of(gen)->size);
 		break;
 	}
 }

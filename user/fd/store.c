@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* What numbers and tables rest on: no function here calls one of theirs. */
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "fd/table.h"
 
 /* What the heap needs for a block beside its bytes, and in which steps it gives these. */
@@ -42,6 +45,69 @@ void store_init(struct store *store, const struct fd_limits *limits)
 	l->bytes = l->bytes ?: defaults.bytes;
 	l->sweep = l->sweep ?: defaults.sweep;
 	l->settle_ns = l->settle_ns ?: defaults.settle_ns;
+}
+
+/* Texts */
+
+struct text *text_new(struct store *store, const char *bytes, size_t size)
+{
+	struct text *text;
+
+	if (size > RECORD_NAME_MAX)
+		size = RECORD_NAME_MAX;
+	if (store->text_bytes + size > store->limits.bytes / 4)
+		return NULL;
+	text = malloc(sizeof(*text) + size + 1);
+	if (!text)
+		return NULL;
+	text->refs = 1;
+	text->size = size;
+	memcpy(text->bytes, bytes, size);
+	text->bytes[size] = '\0';
+	store->text_bytes += size;
+	store_count(store, sizeof(*text) + size + 1);
+	return text;
+}
+
+struct text *text_ref(struct text *text)
+{
+	if (text)
+		text->refs++;
+	return text;
+}
+
+void text_unref(struct store *store, struct text *text)
+{
+	if (!text || --text->refs)
+		return;
+	store->text_bytes -= text->size;
+	store_discount(store, sizeof(*text) + text->size + 1);
+	free(text);
+}
+
+struct text *text_of(const struct generation *gen)
+{
+	const char *path = gen->what.path;
+
+	return path ? (struct text *)(uintptr_t)(path - offsetof(struct text, bytes)) : NULL;
+}
+
+/* Generations */
+
+void generation_drop_waiting(struct store *store, struct generation *gen)
+{
+	if (!gen->owner.waiting)
+		return;
+	store_discount(store, sizeof(*gen->owner.waiting));
+	free(TAKE_PTR(gen->owner.waiting));
+}
+
+void generation_free(struct store *store, struct generation *gen)
+{
+	text_unref(store, text_of(gen));
+	generation_drop_waiting(store, gen);
+	free(gen);
+	store_discount(store, sizeof(*gen));
 }
 
 /* Tables */

@@ -17,6 +17,7 @@
 #include <uthash.h>
 
 #include "fd/coverage.h"
+#include "fd/custody.h"
 #include "fd/doubt.h"
 #include "fd/limits.h"
 #include "fd/slot_index.h"
@@ -76,11 +77,11 @@ struct closer {
 /* One generation of a number, from its open to its close. */
 struct generation {
 	struct generation *older;
-	uint64_t id;	       /* never reused */
-	struct fd_site opened; /* the open; BEGAN_BEFORE_USE: the use */
-	struct fd_site ended;  /* the call that ended it, unless it is live */
-	struct fd_what what;   /* what was opened; its path, or socket, lies in text */
-	struct text *text;
+	uint64_t id;		 /* never reused */
+	struct fd_site opened;	 /* the open; BEGAN_BEFORE_USE: the use */
+	struct fd_site ended;	 /* the call that ended it, unless it is live */
+	struct fd_what what;	 /* what was opened; its path, or socket, lies in text_of() */
+	struct custody *custody; /* NULL: no call on it told who made it */
 	uint32_t refs;	 /* of the newest generation: how many slots share it (slot_own()) */
 	uint32_t doubts; /* enum doubt */
 	struct ownership owner;
@@ -115,6 +116,7 @@ struct slot {
 	int32_t fd;
 	uint32_t doubts; /* enum doubt: DOUBT_COPY, DOUBT_CUT, DOUBT_CUT_UNSEEN */
 	enum sharing sharing : 8;
+	bool has_past : 1; /* generations that left its history are referred to still */
 	bool copied : 1; /* it was not touched since its table was made as a copy (table_copy.h) */
 };
 
@@ -179,6 +181,8 @@ struct store {
 	uint64_t forgotten;
 	uint64_t gap_ns; /* when the last gap was recorded; 0: there was none */
 	uint64_t generations;
+	uint64_t dropped;   /* that are referred to, but have left their history (custody.h) */
+	struct past *pasts; /* for custody.h, by slot */
 	size_t text_bytes;
 	size_t bytes;	    /* the heap memory that all of this takes */
 	uint64_t now_ns;    /* the time of the record at hand */
@@ -198,6 +202,8 @@ struct store {
 struct text *text_new(struct store *store, const char *bytes, size_t size);
 struct text *text_ref(struct text *text);
 void text_unref(struct store *store, struct text *text);
+/* What the path, or the socket, of the generation lies in; NULL: it has none. */
+struct text *text_of(const struct generation *gen);
 
 void store_init(struct store *store, const struct fd_limits *limits);
 /*
@@ -283,6 +289,8 @@ struct generation *slot_generation(const struct slot *slot, uint64_t id);
  * before. NULL without memory. A history beyond its limit loses its oldest generation.
  */
 struct generation *generation_push(struct store *store, struct slot *slot);
+/* Frees what has left its history, or was never in one. */
+void generation_free(struct store *store, struct generation *gen);
 /* Drops the finding that waits for the owner of the generation, if there is one. */
 void generation_drop_waiting(struct store *store, struct generation *gen);
 /* Whether it is open, as far as is known. */

@@ -10,9 +10,15 @@
 /* Threads of one process that are remembered to be in a table of their own. */
 #define OWN_TABLES_MAX 1024
 
-void fd_processes_init(struct fd_processes *processes, struct store *store, struct pending *pending)
+void fd_processes_init(struct fd_processes *processes, struct store *store, struct pending *pending,
+		       struct holders *holders)
 {
-	*processes = (struct fd_processes){.store = store, .pending = pending};
+	holders_init(holders, store);
+	*processes = (struct fd_processes){
+		.store = store,
+		.pending = pending,
+		.holders = holders,
+	};
 }
 
 void fd_processes_free(struct fd_processes *processes)
@@ -245,6 +251,7 @@ struct fd_process *fd_processes_add(struct fd_processes *processes, uint32_t tgi
 	if (!process)
 		return NULL;
 	process->tgid = tgid;
+	process->program = program_new(processes->holders);
 	HASH_ADD(hh, processes->index, tgid, sizeof(tgid), process);
 	DL_APPEND(processes->list, process);
 	return process;
@@ -256,6 +263,7 @@ void fd_processes_remove(struct fd_processes *processes, struct fd_process *proc
 	untie_all(processes, process, NULL);
 	HASH_DEL(processes->index, process);
 	DL_DELETE(processes->list, process);
+	program_free(process->program);
 	free(process);
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "fd/holder.h"
 #include "fd/pending.h"
 #include "fd/table.h"
 
@@ -44,17 +45,19 @@ struct fd_process {
 	struct use *uses;
 	struct table *main; /* NULL: it was lost; the next call shows another */
 	struct own_table *own_tables;
+	struct program *program; /* NULL: without memory */
 };
 
 struct fd_processes {
 	struct store *store;
 	struct pending *pending;
+	struct holders *holders;
 	struct fd_process *index; /* by tgid */
 	struct fd_process *list;
 };
 
-void fd_processes_init(struct fd_processes *processes, struct store *store,
-		       struct pending *pending);
+void fd_processes_init(struct fd_processes *processes, struct store *store, struct pending *pending,
+		       struct holders *holders);
 void fd_processes_free(struct fd_processes *processes);
 
 /* Marks it as active. */

@@ -125,7 +125,7 @@ static void fill_generation(struct finding *f, const struct generation *gen)
 static void report_closed(const struct subject *s, enum finding_kind kind, struct verdict *v)
 {
 	report(v, kind);
-	v->text = s->gen->text;
+	v->text = text_of(s->gen);
 	v->loose = s->gen->doubts & (DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED);
 	fill_generation(&v->finding, s->gen);
 }
@@ -146,7 +146,7 @@ void verdict_meant(const struct generation *gen, struct verdict *v)
 	v->finding.certainty =
 		v->finding.notes & (NOTE_GAP | NOTE_FLUSH) ? CERTAINTY_SUSPECTED : CERTAINTY_FACT;
 	v->finding.notes |= NOTE_REOPENED_SINCE;
-	v->text = gen->text;
+	v->text = text_of(gen);
 	v->loose = gen->doubts & (DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED);
 	fill_generation(&v->finding, gen);
 }

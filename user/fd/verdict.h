@@ -86,8 +86,10 @@ struct verdict {
 	struct finding finding;
 };
 
-struct reuse;	    /* reuse.h */
-struct owner_names; /* owner_names.h */
+struct reuse;	      /* reuse.h */
+struct meaning_facts; /* meaning.h */
+struct program;	      /* holder.h */
+struct owner_names;   /* owner_names.h */
 
 /* The call at hand, and what its judgement needs to know: its table and the stores. All lent. */
 struct call_context {
@@ -97,7 +99,9 @@ struct call_context {
 	struct table *table;
 	const struct record_call *call;
 	const struct caller *caller; /* NULL: not known */
-	bool vfork;		     /* in a vfork child, before exec */
+	struct meaning_facts *facts;
+	struct program *program; /* of the process; NULL: not known */
+	bool vfork;		 /* in a vfork child, before exec */
 };
 
 /* Begins a verdict: ACT_SILENT, with what the call itself tells of a finding filled in. */

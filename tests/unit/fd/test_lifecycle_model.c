@@ -4,6 +4,7 @@
  * they would come, and what the lifecycle says of them:
  *
  * - No fact is wrong: the kind, and the calls that it names, are those of the model.
+ * - What is proven of who meant which generation is so.
  * - A failed close whose number was opened and closed by calls that overlap with no other is
  *   reported, and as a fact where the records show the order.
  *
@@ -55,6 +56,9 @@ static bool is_of_its_generation(const struct model *m, const struct kcall *bad,
 {
 	int gen = bad->object ? m->objects[bad->object - 1].gen : 0;
 
+	/* Whoever made the call believed in this one. */
+	if (opened && bad->believed & bit(opened))
+		return closed == m->tables[bad->table].ended_by[bad->fd][opened];
 	/* One whose generation began unseen: nobody says which call ended that. */
 	if (!gen)
 		return bad->object && !opened;
@@ -165,12 +169,31 @@ static void check_fact(struct trial *t, const struct kcall *bad, const struct fi
 	}
 }
 
+/* Its caller meant what it is said to have meant, and the culprit closed what was not its own. */
+static void check_proven(struct trial *t, const struct finding *f)
+{
+	const struct kcall *bad = &t->model.calls[f->bad.stack_id - 1], *closed;
+	int opened = id_of(&f->opened);
+
+	t->proven++;
+	if (bad->person < 0 || f->kind == FINDING_OWNED_CLOSE)
+		return;
+	if (opened && !(bad->believed & bit(opened)) && !is_replaced(&t->model, bad, opened))
+		wrong(t, bad, "is proven to mean %d, which its caller never had", opened);
+	if (f->kind == FINDING_REUSED_CLOSE && bad->believed & bit(bad->ended))
+		wrong(t, bad, "is proven to steal %d, which was its caller's", bad->ended);
+	if (f->culprit != CULPRIT_CLOSED || !(f->proofs & PROOF_STOLEN) || !id_of(&f->closed))
+		return;
+	closed = &t->model.calls[id_of(&f->closed) - 1];
+	if (closed->person >= 0 && closed->believed & bit(closed->ended))
+		wrong(t, closed, "is proven to have stolen %d, its caller's", closed->ended);
+}
+
 static void on_finding(void *arg, const struct finding *f)
 {
 	struct trial *t = arg;
 	bool reused = f->kind == FINDING_REUSED_CLOSE;
-	bool suspected = f->certainty == CERTAINTY_SUSPECTED;
-	bool by_victim = reused && suspected && f->victim.failed.missing == SITE_SEEN;
+	bool by_victim = reused && f->victim.failed.missing == SITE_SEEN;
 	const struct fd_site *site = by_victim ? &f->victim.failed : &f->bad;
 	struct kcall *bad = &t->model.calls[site->stack_id - 1];
 
@@ -179,11 +202,13 @@ static void on_finding(void *arg, const struct finding *f)
 	if (bad->reported)
 		wrong(t, bad, "is reported twice");
 	bad->reported = true;
+	if (f->attribution == ATTRIBUTION_PROVEN)
+		check_proven(t, f);
 	if (f->certainty != CERTAINTY_FACT)
 		return;
 	t->facts++;
 	bad->fact = true;
-	check_fact(t, bad, f);
+	check_fact(t, &t->model.calls[f->bad.stack_id - 1], f);
 }
 
 /* No two calls on the number overlap, from the beginning to the bad close. */
@@ -256,6 +281,9 @@ static bool is_doubtful(const struct trial *t, const struct kcall *bad, const st
 {
 	const struct model *m = &t->model;
 
+	/* Who made the call may have meant another generation than the last. */
+	if (m->script->holders)
+		return true;
 	/*
 	 * C code may mean whatever it had there before; so may an object that is met late. Nor is
 	 * it certain then that the close before was made behind its back.
@@ -394,6 +422,15 @@ static void print_call(const struct model *m, const struct kcall *call)
 		      (unsigned long long)(call->emit - since), call->traced ? "" : " (no record)",
 		      call->traced && call->step->lost ? " (lost)" : "",
 		      call->reported ? " reported" : "", call->fact ? " as a fact" : "");
+	if (call->caller.count) {
+		const struct person *p = &m->persons[call->person];
+
+		print_message("    by %s at %u, kind %u, line %u%s; believes %#llx%s\n",
+			      p->frame ? "a function" : "an object", p->place, p->kind, p->line,
+			      call->caller.count > 2 ? ", helped" : "",
+			      (unsigned long long)call->believed,
+			      call->object ? ", of a C object" : "");
+	}
 	if (call->ret == -EBADF)
 		print_message("    true: opened by %d, closed by %d\n", call->past.opened,
 			      call->past.closed);
@@ -471,7 +508,7 @@ static void test_histories(void **state)
 {
 	uint64_t first = setting("FDTRACE_MODEL_SEED", 1);
 	uint64_t count = setting("FDTRACE_MODEL_HISTORIES", HISTORIES);
-	uint64_t findings = 0, facts = 0, expected = 0, owned = 0;
+	uint64_t findings = 0, facts = 0, expected = 0, owned = 0, proven = 0;
 	struct trial t;
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
@@ -480,11 +517,13 @@ static void test_histories(void **state)
 		facts += t.facts;
 		expected += t.expected;
 		owned += t.owned;
+		proven += t.proven;
 	}
-	print_message(
-		"%llu histories: %llu findings, %llu facts, %llu by owners; %llu had to be told\n",
-		(unsigned long long)count, (unsigned long long)findings, (unsigned long long)facts,
-		(unsigned long long)owned, (unsigned long long)expected);
+	print_message("%llu histories: %llu findings, %llu facts, %llu by owners, %llu proven; "
+		      "%llu had to be told\n",
+		      (unsigned long long)count, (unsigned long long)findings,
+		      (unsigned long long)facts, (unsigned long long)owned,
+		      (unsigned long long)proven, (unsigned long long)expected);
 	assert_true(count < 1000 || (facts > count && expected > count / 10));
 }
 

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "fd/attribution.h"
+
+#include "base/syscalls.h"
+#include "fd/order.h"
+#include "fd/reuse.h"
+
+/* Opens */
+
+/* The generation that the call has begun, perhaps while it was still going on. */
+static struct generation *opened_by(const struct call_context *ctx, const struct slot *slot)
+{
+	uint64_t since_ns = ctx->store->installed_ns;
+
+	if (!since_ns)
+		since_ns = ctx->call->h.time_ns;
+	for (struct generation *gen = slot->newest; gen; gen = gen->older)
+		if (gen->opened.missing == SITE_SEEN && gen->opened.tid == ctx->call->h.tid &&
+		    gen->opened.time_ns >= since_ns && gen->opened.time_ns <= ctx->call->h.time_ns)
+			return gen;
+	return NULL;
+}
+
+static void note_opener(struct custody *custody, const struct caller *caller)
+{
+	custody->count = caller->count < CALLER_FRAMES ? caller->count : CALLER_FRAMES;
+	for (unsigned int i = 0; i < custody->count; i++) {
+		const struct caller_frame *f = &caller->frames[i];
+
+		custody->frames[i] = (struct opener_frame){f->code, f->outer, f->address, f->local};
+		custody->kinds[i] = f->kind;
+		custody->generators |= f->generator << i;
+	}
+	custody->holder = holder_of(caller, holder_frame(caller));
+}
+
+/* The number has been opened twice since: nobody has missed what another object closed. */
+static void learn_unmissed(const struct call_context *ctx, const struct generation *gen)
+{
+	struct custody *custody = gen ? gen->custody : NULL;
+	struct code_pair pair;
+
+	if (!custody || !custody->adopted || custody->learned)
+		return;
+	custody->learned = true;
+	pair = (struct code_pair){ctx->program->id, custody->closer_code, custody->frames[0].code};
+	code_pairs_learn(&ctx->facts->pairs, &pair, PAIR_ADOPTED, 1);
+}
+
+static void opened(const struct call_context *ctx, int32_t fd)
+{
+	struct slot *slot = fd < 0 ? NULL : slot_find(ctx->table, fd);
+	struct generation *gen = slot ? opened_by(ctx, slot) : NULL;
+	struct custody *custody = gen ? custody_of(ctx->table->store, gen) : NULL;
+
+	if (!custody || custody->count)
+		return;
+	if (gen->older)
+		learn_unmissed(ctx, gen->older->older);
+	note_opener(custody, ctx->caller);
+	holder_opens(ctx->program, &custody->holder, custody);
+}
+
+void attribution_opened(const struct call_context *ctx)
+{
+	const struct record_call *call = ctx->call;
+
+	if (!meaning_known(ctx))
+		return;
+	switch (call_shape(call->call)) {
+	case SHAPE_PAIR:
+		opened(ctx, call->fd);
+		opened(ctx, call->fd2);
+		break;
+	case SHAPE_OPEN:
+	case SHAPE_MAKE:
+	case SHAPE_DUP:
+	case SHAPE_DUP_ONTO:
+		opened(ctx, call->ret);
+		break;
+	case SHAPE_CLOSE:
+	case SHAPE_CLOSE_RANGE:
+	case SHAPE_SET_FD:
+	case SHAPE_ADDRESS:
+	case SHAPE_UNSHARE:
+	case SHAPE_OTHER:
+		break;
+	}
+}
+
+/* Closes */
+
+/* What the closer meant, or had just closed; so that no chain of them grows. */
+static void link_meant(struct store *store, struct custody *custody, struct custody *meant)
+{
+	if (custody_stolen(meant)) {
+		custody->root = custody_ref(meant->root ? meant->root : meant);
+		return;
+	}
+	custody_unref(store, meant->meant);
+	meant->meant = NULL;
+	custody->meant = custody_ref(meant);
+}
+
+static struct code_pair site_pair(const struct call_context *ctx, const struct generation *gen)
+{
+	return (struct code_pair){ctx->program->id, ctx->caller->frames[0].code,
+				  gen->opened.stack_id};
+}
+
+static bool is_number_closer(const struct call_context *ctx)
+{
+	return ctx->caller->frames[0].kind == LOCAL_PLAIN && ctx->caller->frames[0].code;
+}
+
+/*
+ * A function that closes the number that it is given, and has closed nothing so far but what was
+ * opened at one place, closes what was opened at another just after that.
+ */
+static bool repeats(const struct call_context *ctx, const struct slot *slot,
+		    const struct generation *gen, const struct generation *before)
+{
+	struct code_pair pair;
+
+	if (!is_number_closer(ctx) || !before || !before->custody ||
+	    before->custody->closer_code != ctx->caller->frames[0].code ||
+	    before->custody->elsewhere || before->opened.missing != SITE_SEEN ||
+	    gen->opened.missing != SITE_SEEN || !before->opened.stack_id || !gen->opened.stack_id ||
+	    before->opened.stack_id == gen->opened.stack_id || meaning_owned(ctx, slot, gen) ||
+	    meaning_owned(ctx, slot, before))
+		return false;
+	pair = site_pair(ctx, before);
+	return code_pairs_only(&ctx->facts->sites, &pair);
+}
+
+/* The object that closes has opened no such number: whoever had, has handed it on. */
+static bool is_adopted(const struct call_context *ctx, const struct slot *slot,
+		       const struct generation *gen)
+{
+	struct holder_key key = holder_receiver(ctx->caller, 0);
+	const struct custody *custody = gen->custody;
+
+	if (!key.address || !custody->count || meaning_owned(ctx, slot, gen))
+		return false;
+	for (unsigned int i = 0; i < custody->count && i < CALLER_LOCALS; i++)
+		if (custody->frames[i].local == key.address)
+			return false;
+	return true;
+}
+
+static void note_closer(const struct call_context *ctx, const struct slot *slot,
+			struct generation *gen, const struct meaning *m)
+{
+	struct store *store = ctx->table->store;
+	struct custody *custody = gen->custody, *meant = NULL;
+
+	custody->closer = holder_of(ctx->caller, holder_frame(ctx->caller));
+	custody->closer_code = ctx->caller->frames[0].code;
+	custody->strength = m->strength;
+	custody->by = m->by;
+	custody->unsure = m->adopts;
+	custody->adopted = is_adopted(ctx, slot, gen);
+	if (m->gen && m->gen != gen) {
+		meant = custody_of(store, m->gen);
+		custody->elsewhere = meant != NULL;
+	} else if (m->strength < STRENGTH_STRONG && repeats(ctx, slot, gen, gen->older)) {
+		meant = gen->older->custody;
+		custody->repeats = true;
+	}
+	if (meant)
+		link_meant(store, custody, meant);
+}
+
+static void learn_closed(const struct call_context *ctx, const struct generation *gen)
+{
+	struct code_pair pair = meaning_pair(ctx, gen);
+
+	code_pairs_learn(&ctx->facts->pairs, &pair, PAIR_CLOSED, 1);
+	pair = site_pair(ctx, gen);
+	code_pairs_learn(&ctx->facts->sites, &pair, PAIR_CLOSED, 1);
+}
+
+void attribution_closed(const struct call_context *ctx, const struct intent *intent,
+			struct generation *gen, bool raced)
+{
+	struct slot *slot = meaning_known(ctx) ? slot_find(ctx->table, ctx->call->fd) : NULL;
+	struct custody *custody = slot ? custody_of(ctx->table->store, gen) : NULL;
+	struct meaning m;
+
+	if (!custody || custody->closer_code)
+		return;
+	m = meaning_of(ctx, intent, slot, gen);
+	if (raced && m.strength > STRENGTH_WEAK)
+		m.strength = STRENGTH_WEAK;
+	note_closer(ctx, slot, gen, &m);
+	if (m.gen == gen)
+		learn_closed(ctx, gen);
+	if (m.gen == gen && m.strength >= STRENGTH_FAIR)
+		gen->closer.proofs = 0; /* it did not mean the one before */
+	for (int i = 0; i < CALLER_LOCALS && i < (int)ctx->caller->count; i++) {
+		struct holder_key key = holder_receiver(ctx->caller, i);
+
+		holder_closes(ctx->program, &key, custody);
+	}
+}
+
+/* Judgement */
+
+static uint32_t proof_of(enum meant_by by)
+{
+	switch (by) {
+	case BY_RECEIVER:
+		return PROOF_RECEIVER;
+	case BY_ACTIVATION:
+		return PROOF_ACTIVATION;
+	case BY_PAIR:
+		return PROOF_PAIR;
+	case BY_NOTHING:
+	case BY_THREAD:
+	case BY_OWNER:
+		break;
+	}
+	return 0;
+}
+
+static enum attribution weaker(enum attribution a, enum attribution b)
+{
+	return a > b ? a : b;
+}
+
+/* By whose hands the generations were ended: one object's, or one function's. */
+static bool is_one_closer(const struct custody *a, const struct custody *b)
+{
+	return (a->closer.address && a->closer.address == b->closer.address &&
+		a->closer.type == b->closer.type) ||
+	       (a->closer_code && a->closer_code == b->closer_code) ||
+	       (a->gen->owner.object && a->gen->owner.object == b->gen->owner.object);
+}
+
+/* The thief may have been robbed itself before. */
+static enum attribution as_victim(const struct custody *thief, const struct custody *meant)
+{
+	if (is_one_closer(thief, meant) || meant->strength == STRENGTH_STRONG)
+		return ATTRIBUTION_PROVEN;
+	return meant->strength == STRENGTH_FAIR ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
+}
+
+static enum attribution of_strengths(const struct meaning *m, const struct custody *custody)
+{
+	if (m->strength >= STRENGTH_FAIR && custody->strength >= STRENGTH_FAIR)
+		return m->strength == STRENGTH_STRONG && custody->strength == STRENGTH_STRONG
+			       ? ATTRIBUTION_PROVEN
+			       : ATTRIBUTION_LIKELY;
+	if (m->adopts || custody->unsure)
+		return ATTRIBUTION_OPEN;
+	return m->strength >= STRENGTH_FAIR || custody->strength >= STRENGTH_FAIR
+		       ? ATTRIBUTION_LIKELY
+		       : ATTRIBUTION_OPEN;
+}
+
+/* Who opened it, as one word: the function, or the stack. */
+static uint64_t opener_of(const struct generation *gen)
+{
+	return gen->custody && gen->custody->count ? gen->custody->frames[0].code
+						   : gen->opened.stack_id;
+}
+
+bool attribution_is_plain(const struct slot *slot)
+{
+	const struct generation *first = NULL;
+
+	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
+		if (meaning_settled(gen))
+			continue;
+		if (first && opener_of(first) != opener_of(gen))
+			return false;
+		first = gen;
+	}
+	return true;
+}
+
+static bool has_before(const struct slot *slot, const struct generation *gen)
+{
+	return gen->older || slot->doubts & DOUBT_CUT;
+}
+
+/* Both calls meant the generation, as far as is known. */
+static enum attribution own_level(const struct call_context *ctx, const struct slot *slot,
+				  const struct meaning *m)
+{
+	const struct custody *custody = m->gen->custody;
+	bool closed = custody && custody->strength;
+
+	if (m->adopts || (custody && custody->unsure))
+		return ATTRIBUTION_OPEN;
+	if (closed && m->strength == STRENGTH_STRONG && m->by != BY_OWNER &&
+	    custody->strength < STRENGTH_FAIR &&
+	    custody->closer_code != ctx->caller->frames[0].code)
+		return has_before(slot, m->gen) ? ATTRIBUTION_OPEN : ATTRIBUTION_LIKELY;
+	if (m->strength == STRENGTH_STRONG)
+		return closed && custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN
+								      : ATTRIBUTION_LIKELY;
+	if (m->strength == STRENGTH_FAIR || attribution_is_plain(slot))
+		return ATTRIBUTION_LIKELY;
+	return ATTRIBUTION_OPEN;
+}
+
+static void list_candidate(struct finding *f, const struct generation *gen)
+{
+	if (f->candidate_count < FINDING_CANDIDATES)
+		f->candidates[f->candidate_count++] =
+			(struct fd_candidate){.opened = gen->opened, .closed = gen->ended};
+}
+
+static void leave_open(const struct slot *slot, const struct generation *gen, struct finding *f)
+{
+	f->attribution = ATTRIBUTION_OPEN;
+	f->culprit = CULPRIT_UNKNOWN;
+	f->candidate_count = 0;
+	if (gen)
+		list_candidate(f, gen);
+	for (const struct generation *other = slot->newest; other; other = other->older)
+		if (other != gen && !generation_live(other) && other->ended.missing == SITE_SEEN &&
+		    !meaning_settled(other))
+			list_candidate(f, other);
+}
+
+/* The theft has been told: what follows from it is blamed on that close. */
+static void blame_told(struct finding *f, enum attribution level)
+{
+	f->culprit = CULPRIT_CLOSED;
+	f->proofs |= PROOF_STOLEN;
+	f->attribution = level;
+	if (level != ATTRIBUTION_PROVEN)
+		finding_doubt(f, DOUBT_MEANT);
+}
+
+/* The close that ended `stolen` meant `meant`: that is the finding, and the call its symptom. */
+static void tell_theft(const struct call_context *ctx, struct generation *stolen,
+		       const struct generation *meant, uint32_t proofs, enum attribution level,
+		       struct verdict *verdict)
+{
+	struct finding *f = &verdict->finding;
+	struct fd_site failed = f->bad;
+
+	stolen->closer.told = true;
+	f->notes &= NOTE_GAP | NOTE_ORDER_UNCERTAIN | NOTE_VFORK_CHILD | NOTE_ANOTHERS;
+	reuse_fill(ctx, f, stolen, meant);
+	f->bad = stolen->ended;
+	f->victim.failed = failed;
+	f->proofs = proofs | PROOF_VICTIM_FAILED;
+	f->attribution = level;
+	if (level != ATTRIBUTION_PROVEN)
+		finding_doubt(f, DOUBT_MEANT);
+	if (f->closed.tid != f->bad.tid)
+		f->notes |= NOTE_DIFFERENT_THREADS;
+	verdict->text = text_of(meant);
+	verdict->victim_text = text_of(stolen);
+}
+
+static void judge_theft(const struct call_context *ctx, const struct slot *slot,
+			const struct meaning *m, struct verdict *verdict)
+{
+	struct custody *thief = m->gen->custody, *root = thief->root ? thief->root : thief;
+	const struct custody *meant = root->meant;
+	enum attribution level = of_strengths(m, thief);
+
+	if (meant)
+		level = weaker(level, as_victim(root, meant));
+	if (!meant || level == ATTRIBUTION_OPEN || root->gen->ended.tgid != ctx->call->h.tgid) {
+		leave_open(slot, m->gen, &verdict->finding);
+		return;
+	}
+	if (level == ATTRIBUTION_PROVEN &&
+	    (verdict->finding.certainty != CERTAINTY_FACT || meaning_unclear(slot, meant->gen) ||
+	     meaning_unclear(slot, m->gen)))
+		level = ATTRIBUTION_LIKELY;
+	if (root == thief && root->gen->closer.told)
+		blame_told(&verdict->finding, level);
+	else
+		tell_theft(ctx, root->gen, meant->gen, proof_of(root->by), level, verdict);
+}
+
+/*
+ * Two functions that each close the number that they are given: one has closed what it closed
+ * before, and the other, which closes nothing else, what was opened elsewhere. Then the first has
+ * closed its own twice.
+ */
+static bool is_repeated(const struct call_context *ctx, const struct meaning *m)
+{
+	const struct custody *custody = m->gen->custody;
+	const struct code_pair pair = site_pair(ctx, m->gen);
+
+	return custody && custody->repeats && custody->meant && !m->gen->closer.told &&
+	       m->strength < STRENGTH_STRONG && is_number_closer(ctx) &&
+	       custody->closer_code != pair.closer &&
+	       (code_pairs_only(&ctx->facts->sites, &pair) ||
+		!code_pairs_knows(&ctx->facts->sites, &pair));
+}
+
+/* The close that ended the generation was believed to be right, and this call says otherwise. */
+static void unlearn(const struct call_context *ctx, const struct meaning *m)
+{
+	struct custody *custody = m->gen->custody;
+	struct code_pair pair;
+
+	if (!custody || !custody->closer_code || !custody->count)
+		return;
+	pair = (struct code_pair){ctx->program->id, custody->closer_code, custody->frames[0].code};
+	if (custody->adopted && !custody->learned)
+		code_pairs_learn(&ctx->facts->pairs, &pair, PAIR_MISSED, 1);
+	custody->learned |= custody->adopted;
+	if (m->strength >= STRENGTH_FAIR && !custody->elsewhere &&
+	    custody->strength < m->strength && custody->closer_code != ctx->caller->frames[0].code)
+		code_pairs_learn(&ctx->facts->pairs, &pair, PAIR_CLOSED, -1);
+}
+
+void attribution_failed(const struct call_context *ctx, const struct slot *slot,
+			const struct meaning *m, struct verdict *verdict)
+{
+	struct finding *f = &verdict->finding;
+	struct custody *custody = m->gen ? m->gen->custody : NULL;
+
+	f->proofs |= proof_of(m->by);
+	if (!m->gen) {
+		leave_open(slot, NULL, f);
+		return;
+	}
+	if (call_shape(ctx->call->call) == SHAPE_CLOSE)
+		unlearn(ctx, m);
+	if (custody && custody->elsewhere) {
+		judge_theft(ctx, slot, m, verdict);
+		return;
+	}
+	if (is_repeated(ctx, m)) {
+		tell_theft(ctx, m->gen, custody->meant->gen, PROOF_PAIR, ATTRIBUTION_LIKELY,
+			   verdict);
+		return;
+	}
+	f->attribution = own_level(ctx, slot, m);
+	if (f->attribution == ATTRIBUTION_OPEN)
+		leave_open(slot, m->gen, f);
+	else if (f->attribution == ATTRIBUTION_PROVEN &&
+		 (f->certainty != CERTAINTY_FACT || meaning_unclear(slot, m->gen)))
+		f->attribution = ATTRIBUTION_LIKELY;
+}
+
+void attribution_blame(const struct meaning *m, struct finding *f)
+{
+	if (m->strength == STRENGTH_NONE)
+		return;
+	f->proofs |= proof_of(m->by);
+	f->attribution = m->gen && m->strength == STRENGTH_STRONG && f->certainty == CERTAINTY_FACT
+				 ? ATTRIBUTION_PROVEN
+				 : ATTRIBUTION_LIKELY;
+}
+
+bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
+			const struct generation *gen, struct verdict *verdict)
+{
+	const struct custody *custody = gen->custody, *meant;
+	struct finding *f = &verdict->finding;
+
+	if (!meaning_known(ctx) || !custody_stolen(custody))
+		return false;
+	/* What was stolen itself was the thief's to close no more: its close is the culprit. */
+	meant = custody->root ? custody->root : custody->meant;
+	if (!meant || (!custody->root && !is_one_closer(custody, meant)))
+		return false;
+	reuse_fill(ctx, f, gen, meant->gen);
+	f->proofs |= proof_of(custody->by);
+	f->attribution =
+		custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN : ATTRIBUTION_LIKELY;
+	if (custody->root) {
+		f->culprit = CULPRIT_CLOSED;
+		f->proofs |= PROOF_STOLEN;
+		f->attribution = ATTRIBUTION_LIKELY;
+	}
+	if (meaning_unclear(slot, meant->gen) || f->attribution != ATTRIBUTION_PROVEN)
+		finding_doubt(f, DOUBT_MEANT);
+	verdict->text = text_of(meant->gen);
+	verdict->victim_text = text_of(gen);
+	return true;
+}
