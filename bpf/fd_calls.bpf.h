@@ -211,8 +211,12 @@ static __always_inline void own_words(struct record_call *r, const struct return
 		r->arg = ring_flags;
 		break;
 	case CALL_OTHER:
-		if (call->nr == NR_FCNTL)
+		if (call->nr == NR_FCNTL || call->nr == NR_IOCTL)
 			r->arg = call->args[1];
+		else if (call->nr == NR_NEWFSTATAT)
+			r->arg = call->args[3];
+		else if (call->nr == NR_STATX)
+			r->arg = call->args[2];
 		break;
 	}
 }

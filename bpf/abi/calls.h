@@ -264,6 +264,8 @@
 #define NR_MMAP	      9
 #define NR_IOCTL      16
 #define NR_FCNTL      72
+#define NR_NEWFSTATAT 262
+#define NR_STATX      332
 #define NR_BPF	      321
 #define NR_SOCKET     41
 #define NR_CONNECT    42
@@ -276,6 +278,8 @@
 #define NR_MMAP	      222
 #define NR_IOCTL      29
 #define NR_FCNTL      25
+#define NR_NEWFSTATAT 79
+#define NR_STATX      291
 #define NR_BPF	      280
 #define NR_SOCKET     198
 #define NR_CONNECT    203

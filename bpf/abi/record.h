@@ -105,7 +105,8 @@ struct record_header {
  *   DUP_ONTO     fd2 becomes a copy of fd; what fd2 was is ended
  *   SET_FD       fd's close-on-exec flag becomes flags & FD_CLOEXEC
  *   UNSHARE      the calling thread leaves its table for a copy (flags: CLONE_*)
- *   OTHER        uses fd (and fd2, -1: none) and failed with EBADF
+ *   OTHER        uses fd (and fd2, -1: none) and failed with EBADF; arg: the command of fcntl and
+ *                ioctl, the flags of newfstatat and statx (0 in older recordings, but fcntl's)
  *   ADDRESS      gave the socket fd an address or a peer; name: struct record_socket. No stack
  *
  * Of a MAKE that makes a socket, name is a struct record_socket, too, if it could be read.

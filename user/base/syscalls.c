@@ -22,7 +22,9 @@ CALL_ROWS(CALL, PART, USE)
 #undef CALL
 #undef PART
 #undef USE
-_Static_assert(NR_MMAP == __NR_mmap && NR_IOCTL == __NR_ioctl && NR_FCNTL == __NR_fcntl, "numbers");
+_Static_assert(NR_MMAP == __NR_mmap && NR_IOCTL == __NR_ioctl && NR_FCNTL == __NR_fcntl &&
+		       NR_STATX == __NR_statx,
+	       "numbers");
 _Static_assert(NR_BPF == __NR_bpf && NR_SOCKET == __NR_socket && NR_ACCEPT == __NR_accept,
 	       "numbers");
 _Static_assert(NR_SOCKETPAIR == __NR_socketpair && NR_ACCEPT4 == __NR_accept4, "numbers");

@@ -175,6 +175,9 @@ enum finding_note {
 	NOTE_RING = 1 << 18,		/* an io_uring */
 	NOTE_COMPAT = 1 << 19,		/* 32-bit calls that are not decoded */
 	NOTE_STANDARD_STREAM = 1 << 20, /* programs ask whether 0, 1 and 2 are there */
+	NOTE_QUESTION = 1 << 21,	/* the call asked what the number is, and did nothing */
+	NOTE_LISTING = 1 << 22,		/* the number was that of the list of numbers itself */
+	NOTE_LOOP = 1 << 23, /* a loop closed what others had opened and closed (run.h) */
 };
 
 struct finding {

@@ -462,6 +462,8 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	    record_call_claims(ctx->call)) {
 		process = claims_user(slot, ctx->call, &doubt);
 		intent = &process;
+		if (intent->object)
+			verdict_believed(verdict);
 	}
 	if (f->kind == FINDING_USE_AFTER_CLOSE)
 		doubt |= may_be_parents(slot, intent);

@@ -10,7 +10,7 @@
 #include "fd/generation.h"
 
 /* The limits: members kept of one run, pending findings in all, and runs at once. */
-#define RUN_PENDING_MAX 256
+#define RUN_PENDING_MAX 4096
 #define PENDING_MAX	16384
 #define RUNS_MAX	4096
 
@@ -85,13 +85,6 @@ static void emit(struct pending *pending, const struct finding *finding)
 
 /* Runs */
 
-static bool is_sweep(const struct pending *pending, const struct run *run)
-{
-	if (run->longest < pending->store->limits.sweep || !run->failed)
-		return false;
-	return run->blind || 2 * run->unseen >= run->failed;
-}
-
 /* Decides that the run is a sweep, and drops its members. */
 static void fold(struct pending *pending, struct run *run)
 {
@@ -111,23 +104,9 @@ static void fold(struct pending *pending, struct run *run)
 
 static void emit_sweep(struct pending *pending, const struct run *run)
 {
-	const struct fd_site none = {.missing = SITE_NOT_APPLICABLE};
-	bool up = run->step >= 0;
-	struct finding finding = {
-		.certainty = CERTAINTY_FACT,
-		.culprit = CULPRIT_UNKNOWN,
-		.tgid = run->tgid,
-		.fd = up ? run->first : run->last_failed,
-		.last_fd = up ? run->last_failed : run->first,
-		.calls = run->failed,
-		.table = run->table,
-		.bad = run->site,
-		.closed = none,
-		.opened = none,
-		.notes = run->notes,
-	};
+	struct finding finding;
 
-	finding_set_kind(&finding, FINDING_CLOSE_SWEEP);
+	run_sweep(run, &finding);
 	pending->sweep_closes += run->failed;
 	emit(pending, &finding);
 }
@@ -158,12 +137,14 @@ static void release_members(struct pending *pending, struct run *run)
 static void run_end(struct pending *pending, struct run *run)
 {
 	HASH_DEL(pending->runs, run);
-	if (!run->sweep && is_sweep(pending, run))
+	if (!run->sweep && run_is_sweep(run))
 		fold(pending, run);
-	if (run->sweep)
+	if (run->sweep) {
 		emit_sweep(pending, run);
-	else
+	} else {
+		run_weigh(run);
 		release_members(pending, run);
+	}
 	free(run);
 }
 
@@ -177,44 +158,10 @@ static struct run *run_find(const struct pending *pending, uint32_t tid)
 	return run;
 }
 
-static bool is_site(const struct run *run, uint64_t stack_id)
-{
-	return stack_id == run->stack_id || !run->other_stack_id || stack_id == run->other_stack_id;
-}
-
-/* The call, a close, continues the run. */
-static bool continues(const struct pending *pending, const struct run *run,
-		      const struct record_call *call)
-{
-	int64_t distance = (int64_t)call->fd - run->last;
-	unsigned int reach = call->stack_id == run->stack_id ? pending->store->limits.sweep : 1;
-
-	if (call->h.tgid != run->tgid || call->table != run->table || !is_site(run, call->stack_id))
-		return false;
-	if (!distance || (run->step && (distance > 0) != (run->step > 0)))
-		return false;
-	return llabs(distance) <= reach;
-}
-
-/* Counts a close into its run: the first one, or one that continues it. */
+/* The call, a close, is the run's last one so far. */
 static void extend(struct pending *pending, struct run *run, const struct record_call *call)
 {
-	bool same_site = call->stack_id == run->stack_id;
-
-	if (run->longest)
-		run->step = call->fd > run->last ? 1 : -1;
-	if (same_site && run->longest && call->fd - run->last == run->step)
-		run->stretch++;
-	else
-		run->stretch = 1;
-	if (run->stretch > run->longest)
-		run->longest = run->stretch;
-	if (!same_site) {
-		run->other_stack_id = run->stack_id;
-		run->stack_id = call->stack_id;
-	}
-	run->last = call->fd;
-	run->last_ns = call->h.time_ns;
+	run_extend(run, call);
 	set_due(pending, run->last_ns);
 }
 
@@ -228,6 +175,7 @@ static struct run *run_begin(struct pending *pending, const struct record_call *
 	run = calloc(1, sizeof(*run));
 	if (!run)
 		return NULL;
+	run->limits = &pending->store->limits;
 	run->tid = call->h.tid;
 	run->tgid = call->h.tgid;
 	run->table = call->table;
@@ -243,9 +191,9 @@ static struct run *run_of(struct pending *pending, const struct record_call *cal
 {
 	struct run *run = run_find(pending, call->h.tid);
 
-	if (run && run->waiting_count >= RUN_PENDING_MAX && is_sweep(pending, run))
+	if (run && run->waiting_count >= RUN_PENDING_MAX && run_is_sweep(run))
 		fold(pending, run);
-	if (run && (!continues(pending, run, call) || run->waiting_count >= RUN_PENDING_MAX)) {
+	if (run && (!run_continues(run, call) || run->waiting_count >= RUN_PENDING_MAX)) {
 		run_end(pending, run);
 		run = NULL;
 	}
@@ -255,18 +203,6 @@ static struct run *run_of(struct pending *pending, const struct record_call *cal
 		return NULL;
 	extend(pending, run, call);
 	return run;
-}
-
-static void count_failed(struct run *run, const struct verdict *verdict)
-{
-	if (!run->failed) {
-		run->first = verdict->finding.fd;
-		run->site = verdict->finding.bad;
-	}
-	run->last_failed = verdict->finding.fd;
-	run->failed++;
-	run->blind += verdict->evidence == EVIDENCE_BLIND;
-	run->unseen += verdict->evidence != EVIDENCE_OWN;
 }
 
 static void make_room_for_finding(struct pending *pending)
@@ -293,6 +229,7 @@ static struct pending_finding *pending_finding_new(struct pending *pending, stru
 	entry->entered = call && record_call_entered(call);
 	entry->gen = verdict->gen;
 	entry->loose = verdict->loose;
+	entry->settled = verdict->settled;
 	entry->taken_ns = verdict->taken_ns;
 	entry->finds = verdict->act == ACT_REPORT;
 	if (start_waiting(pending, entry)) {
@@ -334,7 +271,7 @@ int pending_failed(struct pending *pending, struct table *table, const struct re
 	run = run_of(pending, call, verdict);
 	if (!run)
 		return -ENOMEM;
-	count_failed(run, verdict);
+	run_failed(run, verdict);
 	if (run->sweep)
 		return 0;
 	if (verdict->act == ACT_SILENT) {
@@ -345,7 +282,7 @@ int pending_failed(struct pending *pending, struct table *table, const struct re
 			return -ENOMEM;
 		join(run, entry);
 	}
-	if (run->blind && is_sweep(pending, run))
+	if (run->blind && run_is_sweep(run))
 		fold(pending, run);
 	return 0;
 }
@@ -396,12 +333,12 @@ void pending_closed(struct pending *pending, const struct record_call *call)
 
 	if (!run)
 		return;
-	if (!continues(pending, run, call)) {
+	if (!run_continues(run, call)) {
 		run_end(pending, run);
 		return;
 	}
 	extend(pending, run, call);
-	if (!run->sweep && run->blind && is_sweep(pending, run))
+	if (!run->sweep && run->blind && run_is_sweep(run))
 		fold(pending, run);
 }
 

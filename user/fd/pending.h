@@ -3,25 +3,10 @@
  * Pending findings: those that wait for the end of a run of closes, or for the close that explains
  * them.
  *
- * A daemonizing loop closes 3..MAXFD without knowing which numbers are open, so an EBADF in it is
- * no bug. Such a loop shows as a run: one thread closes consecutive numbers, up or down, from one
- * site. Closes that succeed (on whatever the loop found open) belong to the run too, but a run
- * begins with a close that failed. So every failed close waits until its run is over: until the
- * thread makes another call, or no call for the settle time. Then the run is judged as a whole. A
- * loop may step over numbers that it keeps, so a run may have small holes. And one call in a loop
- * may have two sites: CPython 3.11 makes it in another instruction once the loop is warm; so a run
- * may go over to a second site with the very next number. A run is a sweep if it covers
- * fd_limits.sweep numbers without a hole from one site and
- *
- *   one of its numbers proves that the loop is blind: the program cannot have thought it open
- *   (it was never open since the program began, or is beyond all numbers in use at attach); or
- *   at least half of the numbers whose close failed were never seen open.
- *
- * Then the whole run is one close_sweep, whatever histories the numbers have: a blind loop also
- * crosses numbers that the program had opened and rightly closed. But a program that closes its
- * list of descriptors 5..20 twice closes nothing that it never had: each of these closes is a
- * double close. One number of unknown past among them does not turn the run into a sweep, as part
- * of such a list may be unknown after an attach; half of them do.
+ * A loop that closes numbers without knowing which are open shows as a run of closes (run.h). So
+ * every failed close waits until its run is over: until the thread makes another call, or no call
+ * for the settle time. Then the run is judged as a whole: all of it is one close_sweep, or what its
+ * closes are by themselves, at their own severity or as info.
  *
  * A failed close of a number that is believed open waits for another thread's close that is
  * recorded later. If none comes within the settle time, there was none: the number had been closed
@@ -34,14 +19,12 @@
  * that succeeded and is a finding waits as well: an open that is recorded meanwhile may have made
  * what that close ended. Findings that are part of no run are emitted in the order of their calls.
  *
- * Owns: the pending findings and the runs, both bounded. Never: judges a single close.
+ * Owns: the pending findings and the runs, both bounded. Never: judges a single close, or a run.
  */
 #ifndef FDTRACE_FD_PENDING_H
 #define FDTRACE_FD_PENDING_H
 
-#include <uthash.h>
-
-#include "fd/verdict.h"
+#include "fd/run.h"
 
 /* A call whose finding is pending: the call failed, or succeeded and is a finding all the same. */
 struct pending_finding {
@@ -58,34 +41,10 @@ struct pending_finding {
 	uint64_t taken_ns; /* as verdict.taken_ns */
 	bool entered;	   /* the call's record says when it was entered */
 	bool waiting;
-	bool loose;  /* as verdict.loose */
-	bool finds;  /* it is a finding; if not, it waits for the close that explains it */
-	bool silent; /* no such close came: nothing is to be reported */
-};
-
-struct run {
-	UT_hash_handle hh;
-	uint32_t tid; /* the thread that closes; the key */
-	uint32_t tgid;
-	uint64_t table;
-	uint64_t stack_id;	 /* of the last close */
-	uint64_t other_stack_id; /* of its other site; 0: all closes came from one site */
-	uint64_t last_ns;
-	int32_t first;	     /* the first number whose close failed */
-	int32_t last;	     /* the last number, whether its close failed or not */
-	int32_t last_failed; /* the last number whose close failed */
-	int step;	     /* the direction: +1, -1; 0: not known yet */
-	uint32_t stretch; /* the count of consecutive numbers from one site, up to the last one */
-	uint32_t longest; /* the longest stretch so far; 0: the run has no close yet */
-	uint32_t failed;  /* the count of failed closes */
-	uint32_t silent;  /* those of them that are no finding by themselves */
-	uint32_t blind;	  /* those with EVIDENCE_BLIND */
-	uint32_t unseen;  /* those of numbers that were never seen open (not EVIDENCE_OWN) */
-	uint32_t notes;
-	bool sweep; /* it is decided that the run is a sweep: its closes are counted and not kept */
-	struct fd_site site;			       /* of the first failed close */
-	struct pending_finding *members, *last_member; /* oldest first */
-	unsigned int waiting_count;		       /* the count of members */
+	bool loose;   /* as verdict.loose */
+	bool settled; /* as verdict.settled */
+	bool finds;   /* it is a finding; if not, it waits for the close that explains it */
+	bool silent;  /* no such close came: nothing is to be reported */
 };
 
 struct pending {

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,7 +11,11 @@
 #include "base/syscalls.h"
 #include "fd/generation.h"
 #include "fd/generation_doubt.h"
+#include "fd/listing.h"
 #include "fd/owner_names.h"
+
+/* TCGETS2, with which a newer glibc's isatty() asks; <asm/termbits.h> does not go with ours. */
+#define ASKS_FOR_TERMINAL 0x802c542a
 
 /* What is known of a number, when a call says that it is not open. */
 enum fd_state {
@@ -103,6 +108,13 @@ static void report(struct verdict *v, enum finding_kind kind)
 	finding_set_kind(&v->finding, kind);
 }
 
+/* It is told, with the reason why it is of little weight. */
+static void make_info(struct verdict *v, enum finding_note reason)
+{
+	v->finding.severity = SEVERITY_INFO;
+	v->finding.notes |= reason;
+}
+
 /* closed, opened and what, from the generation that is over. */
 static void fill_generation(struct finding *f, const struct generation *gen)
 {
@@ -127,6 +139,7 @@ static void report_closed(const struct subject *s, enum finding_kind kind, struc
 	report(v, kind);
 	v->text = text_of(s->gen);
 	v->loose = s->gen->doubts & (DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED);
+	v->settled = s->gen->owner.given && !s->gen->closer.behind && !s->gen->closer.stolen;
 	fill_generation(&v->finding, s->gen);
 }
 
@@ -139,6 +152,13 @@ void verdict_owner(const struct call_context *ctx, const struct generation *gen,
 			 owner_names_find(ctx->names, ctx->call->h.tgid, gen->owner.class));
 }
 
+void verdict_believed(struct verdict *v)
+{
+	if (v->finding.notes & NOTE_QUESTION)
+		finding_set_kind(&v->finding, v->finding.kind);
+	v->finding.notes &= ~(uint32_t)NOTE_QUESTION;
+}
+
 void verdict_meant(const struct generation *gen, struct verdict *v)
 {
 	/* What was said of the other generation, and of nothing else. */
@@ -147,6 +167,7 @@ void verdict_meant(const struct generation *gen, struct verdict *v)
 		v->finding.notes & (NOTE_GAP | NOTE_FLUSH) ? CERTAINTY_SUSPECTED : CERTAINTY_FACT;
 	v->finding.notes |= NOTE_REOPENED_SINCE;
 	v->text = text_of(gen);
+	v->settled = false;
 	v->loose = gen->doubts & (DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED);
 	fill_generation(&v->finding, gen);
 }
@@ -247,6 +268,8 @@ void verdict_close(const struct call_context *ctx, struct verdict *v)
 		if (ctx->vfork && s.gen->ended.inherited)
 			break;
 		report_closed(&s, FINDING_DOUBLE_CLOSE, v);
+		if (listing_is_closed_again(s.gen, ctx->call))
+			make_info(v, NOTE_LISTING);
 		if (close_may_be_older(ctx, s.gen))
 			finding_doubt(&v->finding, DOUBT_ORDER);
 		break;
@@ -282,6 +305,37 @@ static bool is_probe(const struct record_call *call)
 }
 
 /*
+ * The call asks what the number is, or for a copy of it, and does nothing if it is not open: with
+ * os.fstat(), os.dup() and os.isatty() programs find out which numbers are.
+ */
+static bool only_asks(const struct record_call *call)
+{
+	if (call_shape(call->call) == SHAPE_DUP)
+		return true;
+	if (call->call != CALL_OTHER)
+		return false;
+	switch (call->nr) {
+#ifdef __NR_fstat
+	case __NR_fstat:
+		return true;
+#endif
+#ifdef __NR_fcntl
+	case __NR_fcntl:
+		return call->arg == F_DUPFD || call->arg == F_DUPFD_CLOEXEC;
+#endif
+#ifdef __NR_newfstatat
+	case __NR_newfstatat: /* else it looks for a path below the descriptor */
+#endif
+	case __NR_statx:
+		return call->arg & AT_EMPTY_PATH;
+	case __NR_ioctl:
+		return call->arg == TCGETS || call->arg == ASKS_FOR_TERMINAL;
+	default:
+		return false;
+	}
+}
+
+/*
  * A question whether a standard stream is there, or what it is. CPython puts it at its start
  * (Python/pylifecycle.c, is_valid_fd(); Modules/_io/fileio.c) and does without the stream.
  */
@@ -289,10 +343,8 @@ static bool asks_for_stream(const struct record_call *call, int32_t fd)
 {
 	if (fd < 0 || fd > STDERR_FILENO)
 		return false;
-	if (call->call == CALL_DUP)
-		return true;
 	if (call->call != CALL_OTHER)
-		return false;
+		return only_asks(call);
 	switch (call->nr) {
 #ifdef __NR_fstat
 	case __NR_fstat:
@@ -385,10 +437,10 @@ static void use_of_closed(const struct call_context *ctx, const struct subject *
 	report_closed(s, FINDING_USE_AFTER_CLOSE, v);
 	if (may_be_wrong_mode(ctx, s->gen))
 		finding_doubt(&v->finding, DOUBT_ORDER);
-	if (asks_for_stream(ctx->call, s->fd)) {
-		v->finding.severity = SEVERITY_INFO;
-		v->finding.notes |= NOTE_STANDARD_STREAM;
-	}
+	if (asks_for_stream(ctx->call, s->fd))
+		make_info(v, NOTE_STANDARD_STREAM);
+	else if (only_asks(ctx->call))
+		make_info(v, NOTE_QUESTION);
 }
 
 void verdict_use(const struct call_context *ctx, struct verdict *v)

@@ -29,8 +29,11 @@
  * known to be closed. A number that is believed open, or was open when the call returned, gives no
  * finding: the wrong mode (read on a write-only descriptor) is EBADF too. Nor do fcntl(F_GETFD) and
  * fcntl(F_GETFL), with which programs ask on purpose whether a number is open. A call that asks
- * what a standard stream (0, 1, 2) is gives a finding of severity info: programs that are started
- * without such a stream make it, Python among them.
+ * what a number is or for a copy (fstat, dup, isatty) gives a finding of severity info, unless an
+ * object made it that still claims the number (ownership.h): programs ask in that way, too. So does
+ * any call that asks for a standard stream (0, 1, 2): programs that are started without such a
+ * stream make it, Python among them. And so does the second close of what listed the open numbers
+ * (listing.h).
  *
  * A failed call may be recorded long after it failed: the generation of which it seems to be the
  * second close, or a use after the close, may have begun only after the call failed. Unless the
@@ -79,6 +82,7 @@ struct verdict {
 	uint64_t gen; /* ACT_WAIT: the id of the generation that is believed open */
 	bool loose; /* ACT_REPORT: the close may have ended another generation than the finding says
 			(DOUBT_CLOSED_EARLY, DOUBT_CLOSE_MISSED) */
+	bool settled;	   /* ACT_REPORT: the owner of that generation had ended it as it should */
 	uint64_t taken_ns; /* the owner may have taken the number at this time, during the close; 0:
 			      it did not */
 	struct text *text; /* what the finding's path lies in; lent, as is victim_text */
@@ -116,6 +120,9 @@ void verdict_owner(const struct call_context *ctx, const struct generation *gen,
  * the verdict assumed: makes the finding be about gen.
  */
 void verdict_meant(const struct generation *gen, struct verdict *verdict);
+
+/* Who made the call believed the number to be open: it was no question. */
+void verdict_believed(struct verdict *verdict);
 
 /* Judges a close that failed with EBADF. */
 void verdict_close(const struct call_context *ctx, struct verdict *ret_verdict);

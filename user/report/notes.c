@@ -30,6 +30,16 @@ static const struct {
 	{NOTE_STANDARD_STREAM,
 	 "The call asks what standard input, output or error is. Python asks at its start, and does "
 	 "without one that is closed: this is of little weight."},
+	{NOTE_QUESTION,
+	 "The call asks whether the number is open, or what it is, and changes nothing: programs ask "
+	 "on purpose. It is of weight only if the program took the number for open."},
+	{NOTE_LISTING,
+	 "The number was that of the list itself: whoever lists the open descriptors and then closes "
+	 "each meets the one by which they were listed. This is of little weight."},
+	{NOTE_LOOP,
+	 "One site closed many numbers that others had opened and closed, or that were never open: a "
+	 "loop over numbers does that, whether they are open or not. It is of weight only if the "
+	 "program took them for open."},
 	{NOTE_SHELL, "A shell made the call. Shells close both ends of a pipe in each process of a "
 		     "pipeline, whether it still has them or not: this is of little weight."},
 	{NOTE_SWEPT,
