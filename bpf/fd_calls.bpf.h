@@ -342,7 +342,7 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->still_open = still_open(r);
 	name = read_words(r, call);
 	if (socket)
-		r->name_size = read_socket((void *)buf->name, socket);
+		r->name_size = read_socket((void *)buf->name, socket, id == CALL_SOCKET);
 	else if (name && call->ret >= 0)
 		r->name_size = read_name(buf, name);
 	return r->name_size;

@@ -86,12 +86,23 @@ static __always_inline void read_unix(struct record_socket *s, struct sock *sk)
 		s->peer_size = 0;
 }
 
+static __always_inline void read_addresses(struct record_socket *s, struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
+		s->flags |= SOCKET_LISTENS;
+	if (s->family == AF_INET || s->family == AF_INET6)
+		read_ip(s, sk);
+	else if (s->family == AF_UNIX && bpf_core_type_exists(struct unix_sock))
+		read_unix(s, sk);
+}
+
 /*
- * Returns the bytes that hold; 0: the file is no socket, or is being closed. The inode says which
+ * Returns the bytes that hold; 0: the file is no socket, or is being closed. fresh: nobody can have
+ * given it an address yet. The inode says which
  * socket it is; all else is found from there, for a file may become another one at any time, but an
  * inode's memory stays as long as this program runs.
  */
-static __noinline u32 read_socket(struct record_socket *s, struct file *file)
+static __noinline u32 read_socket(struct record_socket *s, struct file *file, bool fresh)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct socket *socket;
@@ -109,12 +120,8 @@ static __noinline u32 read_socket(struct record_socket *s, struct file *file)
 	s->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	s->type = BPF_CORE_READ(sk, sk_type);
 	s->protocol = BPF_CORE_READ(sk, sk_protocol);
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
-		s->flags |= SOCKET_LISTENS;
-	if (s->family == AF_INET || s->family == AF_INET6)
-		read_ip(s, sk);
-	else if (s->family == AF_UNIX && bpf_core_type_exists(struct unix_sock))
-		read_unix(s, sk);
+	if (!fresh)
+		read_addresses(s, sk);
 	/* Closing it takes this away first. */
 	return BPF_CORE_READ(socket, sk) == sk ? record_socket_size(s->family) : 0;
 }
@@ -140,7 +147,7 @@ static __always_inline void look_at_file(struct bpf_iter__task_file *ctx)
 	if (!task || !file || tgid_of(task) != asked_sockets_of)
 		return;
 	o = bpf_map_lookup_elem(&open_sockets, &zero);
-	if (!o || !read_socket(&o->socket, file))
+	if (!o || !read_socket(&o->socket, file, false))
 		return;
 	o->tgid = asked_sockets_of;
 	o->fd = ctx->fd;
