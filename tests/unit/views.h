@@ -68,12 +68,15 @@ static inline void example_stack(struct example *e, int place, struct stack *sta
 
 static inline void example_sites(struct example *e)
 {
-	static const struct stack_frame bad[] = {{"main", "/srv/app/app.py", 14, 5, false},
-						 {"<module>", "/srv/app/app.py", 20, 1, false}};
-	static const struct stack_frame closed[] = {{"main", "/srv/app/app.py", 12, 5, false},
-						    {"<module>", "/srv/app/app.py", 20, 1, false}};
-	static const struct stack_frame opened[] = {{"main", "/srv/app/app.py", 10, 5, false},
-						    {"<module>", "/srv/app/app.py", 20, 1, false}};
+	static const struct stack_frame bad[] = {
+		{"main", "/srv/app/app.py", 14, 5, false, 0, 0},
+		{"<module>", "/srv/app/app.py", 20, 1, false, 0, 0}};
+	static const struct stack_frame closed[] = {
+		{"main", "/srv/app/app.py", 12, 5, false, 0, 0},
+		{"<module>", "/srv/app/app.py", 20, 1, false, 0, 0}};
+	static const struct stack_frame opened[] = {
+		{"main", "/srv/app/app.py", 10, 5, false, 0, 0},
+		{"<module>", "/srv/app/app.py", 20, 1, false, 0, 0}};
 
 	e->finding.bad = site_of(CALL_CLOSE, -9, 4242, BOOT_NS + 1234567);
 	e->finding.closed = site_of(CALL_CLOSE, 0, 4242, BOOT_NS);
@@ -148,10 +151,10 @@ static inline void example_open(struct example *e)
 static inline struct example *example_hard(void)
 {
 	static const struct stack_frame deep[] = {
-		{"C.run", "/srv/app/app.py", 41, 30, false},
-		{"C.loop", "/srv/app/app.py", 0, 60, false},
-		{"Thread.run", "/usr/lib/python3.11/threading.py", -1, 950, false},
-		{"C.start", "/srv/app/app.py", 9, 9, false},
+		{"C.run", "/srv/app/app.py", 41, 30, false, 0, 0},
+		{"C.loop", "/srv/app/app.py", 0, 60, false, 0, 0},
+		{"Thread.run", "/usr/lib/python3.11/threading.py", -1, 950, false, 0, 0},
+		{"C.start", "/srv/app/app.py", 9, 9, false, 0, 0},
 	};
 	struct example *e = example_new();
 
@@ -209,8 +212,8 @@ static inline void example_hostile(struct example *e, char *texts[4])
 
 	for (int i = 0; i < 4; i++)
 		texts[i] = hostile_text();
-	frames[0] = (struct stack_frame){texts[0], texts[1], rand() % 3 - 1, 1, false};
-	frames[1] = (struct stack_frame){texts[1], texts[2], rand(), 1, false};
+	frames[0] = (struct stack_frame){texts[0], texts[1], rand() % 3 - 1, 1, false, 0, 0};
+	frames[1] = (struct stack_frame){texts[1], texts[2], rand(), 1, false, 0, 0};
 
 	e->finding.kind = rand() % FINDING_KINDS;
 	e->finding.certainty = rand() % 2;
