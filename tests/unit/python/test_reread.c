@@ -87,15 +87,14 @@ static void test_first_local(void **state)
 	_cleanup_free_ struct memory *m = memory_of(layout);
 	_cleanup_free_ struct record_code *code = NULL;
 	struct record_first_local local;
-	struct {
-		struct record_code code;
-		uint8_t rest[sizeof(told)];
-	} record = {.code = missing};
+	_cleanup_free_ struct record_code *record = malloc(sizeof(*record) + sizeof(told));
 
-	record.code.version = layout->version;
-	record.code.first_local = 1;
-	memcpy(record.code.data, &told, sizeof(told));
-	code = reread_code(&record.code, layout, TYPE, memory_read, m);
+	assert_non_null(record);
+	*record = missing;
+	record->version = layout->version;
+	record->first_local = 1;
+	memcpy(record->data, &told, sizeof(told));
+	code = reread_code(record, layout, TYPE, memory_read, m);
 	assert_non_null(code);
 	assert_int_equal(code->h.size, sizeof(*code) + 11 + 5 + 3 + sizeof(told));
 	assert_true(record_code_first_local(code, &local));

@@ -48,7 +48,7 @@ static void test_double_close(void **state)
 static void test_same_line(void **state)
 {
 	static const struct stack_frame frames[] = {
-		{"close_all", "/srv/app/app.py", 30, 28, false}};
+		{"close_all", "/srv/app/app.py", 30, 28, false, 0, 0}};
 	struct example *e = example_new();
 
 	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 1));
@@ -83,10 +83,10 @@ static void test_threads(void **state)
 static void test_socket_in_library(void **state)
 {
 	static const struct stack_frame frames[] = {
-		{"socket._real_close", "/usr/lib/python3.11/socket.py", 494, 492, false},
-		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496, false},
-		{"Server.stop", "/srv/venv/lib/python3.11/site-packages/srv/core.py", 77, 70,
-		 false},
+		{"socket._real_close", "/usr/lib/python3.11/socket.py", 494, 492, false, 0, 0},
+		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496, false, 0, 0},
+		{"Server.stop", "/srv/venv/lib/python3.11/site-packages/srv/core.py", 77, 70, false,
+		 0, 0},
 	};
 	struct example *e = example_new();
 
@@ -384,7 +384,7 @@ static void test_long_names(void **state)
 {
 	struct example *e = example_new();
 	_cleanup_free_ char *name = malloc(100001), *said = NULL, *advised = NULL;
-	struct stack_frame frame = {name, name, 1, 1, false};
+	struct stack_frame frame = {name, name, 1, 1, false, 0, 0};
 
 	memset(name, 'x', 100000);
 	name[100000] = '\0';

@@ -117,7 +117,7 @@ static void test_json_what_is_missing(void **state)
 static void test_json_hostile(void **state)
 {
 	static const char hostile[] = "\x01\x1b]0;x\x07 \xff\xc3 \xe2\x80\xa8 \xc2\x85 \"\\\n";
-	static const struct stack_frame frame = {hostile, hostile, 3, 1, false};
+	static const struct stack_frame frame = {hostile, hostile, 3, 1, false, 0, 0};
 	struct example *e = example_new();
 	json_t *value, *what;
 	struct capture c;
@@ -214,8 +214,8 @@ static void test_json_calls(void **state)
 
 static void test_json_call_stack(void **state)
 {
-	static const struct stack_frame frames[] = {{"f", "a.py", 1, 1, false},
-						    {"g", "a.py", -1, 1, false}};
+	static const struct stack_frame frames[] = {{"f", "a.py", 1, 1, false, 0, 0},
+						    {"g", "a.py", -1, 1, false, 0, 0}};
 	struct stack *stack = stack_of(PYTHON_COMPLETE, frames, 2);
 	struct record_call call = {.call = CALL_CLOSE, .stack_id = 5, .python = PYTHON_COMPLETE};
 	json_t *value = call_line(&call, NULL, 0, stack);

@@ -123,9 +123,9 @@ static void test_text_source(void **state)
 	static const char text[] = "def main():\n    s.close()  # \033[2J\nmain()\n";
 	char file[] = "/tmp/fdtrace-report-XXXXXX";
 	struct stack_frame frames[] = {
-		{"socket.close", "/usr/lib/python3.11/no-such-file.py", 500, 496, false},
-		{"main", file, 2, 1, false},
-		{"<module>", file, 3, 1, false},
+		{"socket.close", "/usr/lib/python3.11/no-such-file.py", 500, 496, false, 0, 0},
+		{"main", file, 2, 1, false, 0, 0},
+		{"<module>", file, 3, 1, false, 0, 0},
 	};
 	struct example *e = example_new();
 	char expected[512];
@@ -159,8 +159,8 @@ static void test_text_source(void **state)
 static void test_text_color(void **state)
 {
 	static const struct stack_frame frames[] = {
-		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496, false},
-		{"main", "/srv/app/app.py", 14, 5, false},
+		{"socket.close", "/usr/lib/python3.11/socket.py", 500, 496, false, 0, 0},
+		{"main", "/srv/app/app.py", 14, 5, false, 0, 0},
 	};
 	struct example *e = example_new();
 	struct capture c;

@@ -148,10 +148,10 @@ static void expect_bug(struct example *e, const char *than, bool same)
 /* Not whether the number was taken by then, not who called from further out, not lines. */
 static void what_makes_a_bug(void **state)
 {
-	static const struct stack_frame deep[] = {{"main", "/opt/app.py", 140, 5, false},
-						  {"<module>", "/opt/app.py", 2, 1, false},
-						  {"run", "/opt/runner.py", 3, 1, false}};
-	static const struct stack_frame other[] = {{"stop", "/srv/app/app.py", 14, 5, false}};
+	static const struct stack_frame deep[] = {{"main", "/opt/app.py", 140, 5, false, 0, 0},
+						  {"<module>", "/opt/app.py", 2, 1, false, 0, 0},
+						  {"run", "/opt/runner.py", 3, 1, false, 0, 0}};
+	static const struct stack_frame other[] = {{"stop", "/srv/app/app.py", 14, 5, false, 0, 0}};
 	struct example *e = example_new();
 	char bug[FINGERPRINT_SIZE];
 
@@ -173,7 +173,7 @@ static void what_makes_a_bug(void **state)
 /* Of a finalizer's close, what was opened tells; without frames, the program and the number. */
 static void bugs_without_a_place(void **state)
 {
-	static const struct stack_frame other[] = {{"load", "/srv/app/app.py", 10, 5, false}};
+	static const struct stack_frame other[] = {{"load", "/srv/app/app.py", 10, 5, false, 0, 0}};
 	struct example *e = example_new();
 	char bug[FINGERPRINT_SIZE];
 

@@ -89,9 +89,9 @@ static void expect_both(const struct example *e, unsigned int frames, const char
 static void first_and_own_frame(void **state)
 {
 	static const struct stack_frame frames[] = {
-		{"close", "/usr/lib/python3.11/socket.py", 500, 490, false},
-		{"close", "/usr/lib/python3.11/ssl.py", 13, 10, false},
-		{"main", "/srv/app/app.py", 14, 5, false},
+		{"close", "/usr/lib/python3.11/socket.py", 500, 490, false, 0, 0},
+		{"close", "/usr/lib/python3.11/ssl.py", 13, 10, false, 0, 0},
+		{"main", "/srv/app/app.py", 14, 5, false, 0, 0},
 	};
 	struct example *e = example_new();
 
@@ -153,7 +153,11 @@ static struct stack *random_stack(uint16_t *loops, char *texts[4])
 		frames[i] = (struct stack_frame){texts[rand() % 4],
 						 rand() % 2 ? "/usr/lib/python3.11/os.py"
 							    : texts[rand() % 4],
-						 rand() % 99 - 1, 1, false};
+						 rand() % 99 - 1,
+						 1,
+						 false,
+						 0,
+						 0};
 	stack = stack_of(rand() % 8, frames, count);
 	stack->loops = count;
 	stack->loop_of = count ? loops : NULL;
@@ -217,7 +221,7 @@ static void repeats_are_counted(void **state)
 
 static void too_many_are_only_counted(void **state)
 {
-	struct stack_frame frame = {"", "/srv/app/app.py", 14, 5, false};
+	struct stack_frame frame = {"", "/srv/app/app.py", 14, 5, false, 0, 0};
 	struct example *e = example_new();
 	struct repeats repeats = {0};
 	char function[16];

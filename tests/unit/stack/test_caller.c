@@ -82,6 +82,12 @@ static void send_code(struct made *m, uint64_t code, uint64_t ident, const char 
 	free(r);
 }
 
+/* Records lie here with what stands behind them, as they travel: GNU C, which gcc takes silently.
+ */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
+#endif
+
 /* One frame further out. */
 static void add_frame(struct made *m, uint64_t code, int32_t lasti)
 {
