@@ -263,7 +263,27 @@ static struct generation *closed_by_receiver(const struct call_context *ctx,
 	return holder ? resolve(slot, holder->closed) : NULL;
 }
 
-/* The call failed, and neither object nor function tells what it meant. */
+/* The function whose number it is, by the call's frames, has had a part in opening or closing it.
+ */
+static bool is_functions(const struct call_context *ctx, const struct generation *gen)
+{
+	int frame = holder_frame(ctx->caller);
+	uint64_t code = ctx->caller->frames[frame < 0 ? 0 : frame].code;
+	const struct custody *custody = gen->custody;
+
+	if (!custody || !code)
+		return false;
+	for (unsigned int i = 0; i < custody->count; i++)
+		if (custody->frames[i].code == code)
+			return true;
+	return custody->closer_code == code;
+}
+
+/*
+ * The call failed, and neither object nor function tells what it meant. An object that opened and
+ * closed the last generation may have told its number to the caller, unless the caller's function
+ * had one of its own before.
+ */
 static struct meaning by_rest(const struct call_context *ctx, const struct slot *slot)
 {
 	struct generation *stolen = NULL, *last = NULL, *closed;
@@ -285,7 +305,7 @@ static struct meaning by_rest(const struct call_context *ctx, const struct slot 
 	closed = closed_by_receiver(ctx, slot);
 	if (may_be_meant(closed, NULL))
 		return (struct meaning){closed, STRENGTH_WEAK, BY_NOTHING, false};
-	last = last ? last : slot->newest;
+	last = last && is_functions(ctx, last) ? last : slot->newest;
 	return (struct meaning){may_be_meant(last, NULL) ? last : NULL, STRENGTH_WEAK, BY_NOTHING,
 				false};
 }
