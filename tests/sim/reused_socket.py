@@ -4,8 +4,11 @@
 # @expect {"kind": "reused_close", "fd": "fd", "type": "socket", "ownership": "on", "culprit": "bad",
 #   "owner": "_socket.socket", "origin": {"bad": "close", "closed": "close"}, "bad": "main@bad",
 #   "closed": "main@closed", "opened": "main@opened", "victim": "main@victim", "advice": "detach()"}
-# @expect {"kind": "use_after_close", "fd": "fd", "culprit": "closed", "calls":
+# @expect {"kind": "use_after_close", "fd": "fd", "ownership": "on", "culprit": "closed", "calls":
 #   {"bad": "read"}, "bad": "main@failed", "closed": "main@bad", "opened": "main@victim"}
+# @expect {"kind": "reused_close", "certainty": "suspected", "fd": "fd", "type": "socket",
+#   "ownership": "off", "culprit": "bad", "bad": "main@bad", "closed": "main@closed", "opened": "main@opened",
+#   "victim": "main@victim", "failed": "main@failed"}
 import os
 import socket
 

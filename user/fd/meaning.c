@@ -145,7 +145,8 @@ static struct meaning by_receiver(const struct call_context *ctx, const struct s
 		m.strength = STRENGTH_FAIR;
 		m.adopts = own && may_adopt(ctx, slot, slot->newest);
 	}
-	if (m.adopts)
+	/* To use what it has not opened, an object need not close it. */
+	if (m.adopts || (is_use(ctx) && m.gen != ended && unowned_since(ctx, slot, m.gen)))
 		m.strength = STRENGTH_WEAK;
 	return m;
 }

@@ -12,7 +12,7 @@
  *                             something that no object owned has had the number since: by then
  *                             another object of its class may lie at its address, and have been
  *                             given the number. Weak where such objects are known to close what
- *                             they have not opened
+ *                             they have not opened, and for calls that do not close
  *   the activation            of a function opened it: same frame, same thread, the same callers at
  *                             the same lines, same first local. Strong in the innermost frame, if
  *                             nothing was opened under that frame since; with the same reserve
