@@ -194,12 +194,15 @@ $(BENCH_BUILD)/scan: tests/bench/scan.c tests/unit/find_python.h $(LIB_OBJ)
 bench-scan: $(BENCH_BUILD)/scan ## of the search for owners that a Python made before; SCAN='50 500 --kind bytes'
 	@$(PYTHON) -B tests/bench/scan.py $< $(SCAN)
 
-.PHONY: accuracy validation
+.PHONY: accuracy validation healthy
 accuracy: fdtrace ## precision and recall by kind, over the simulators (needs root)
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/accuracy.py
 
 validation: fdtrace ## CPython's own tests: each finding explained, or it fails; the table of docs/validation.md (needs root)
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/validation.py
+
+healthy: fdtrace ## popular packages from PyPI at their usual jobs: none may give more than info (needs root and a network)
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/healthy/run.py
 
 # VERSIONS='3.8 3.13' takes others than the system's own Python; ONLY=word some of the programs.
 .PHONY: corpus
