@@ -312,11 +312,16 @@ static void list_candidate(struct finding *f, const struct generation *gen)
 			(struct fd_candidate){.opened = gen->opened, .closed = gen->ended};
 }
 
-static void leave_open(const struct slot *slot, const struct generation *gen, struct finding *f)
+static void accuse_nobody(struct finding *f)
 {
 	f->attribution = ATTRIBUTION_OPEN;
 	f->culprit = CULPRIT_UNKNOWN;
 	f->candidate_count = 0;
+}
+
+static void leave_open(const struct slot *slot, const struct generation *gen, struct finding *f)
+{
+	accuse_nobody(f);
 	if (gen)
 		list_candidate(f, gen);
 	for (const struct generation *other = slot->newest; other; other = other->older)
@@ -445,36 +450,58 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 		f->attribution = ATTRIBUTION_LIKELY;
 }
 
-void attribution_blame(const struct meaning *m, struct finding *f)
+void attribution_blame(const struct meaning *m, const struct slot *slot,
+		       const struct generation *gen, struct finding *f)
 {
 	if (m->strength == STRENGTH_NONE)
 		return;
 	f->proofs |= proof_of(m->by);
+	if (gen->custody && gen->custody->disputed) {
+		leave_open(slot, gen, f);
+		return;
+	}
 	f->attribution = m->gen && m->strength == STRENGTH_STRONG && f->certainty == CERTAINTY_FACT
 				 ? ATTRIBUTION_PROVEN
 				 : ATTRIBUTION_LIKELY;
 }
 
+/* How surely the close that ended what was meant was right, and so the one at hand is the wrong
+ * one. */
+static enum attribution behind_level(const struct custody *custody, const struct custody *meant)
+{
+	enum attribution level =
+		custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN : ATTRIBUTION_LIKELY;
+
+	if (custody->root)
+		return ATTRIBUTION_LIKELY;
+	return weaker(level, as_victim(custody, meant));
+}
+
 bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 			const struct generation *gen, struct verdict *verdict)
 {
-	const struct custody *custody = gen->custody, *meant;
+	const struct custody *meant;
+	struct custody *custody = gen->custody;
 	struct finding *f = &verdict->finding;
 
 	if (!meaning_known(ctx) || !custody_stolen(custody))
 		return false;
 	/* What was stolen itself was the thief's to close no more: its close is the culprit. */
 	meant = custody->root ? custody->root : custody->meant;
-	if (!meant || (!custody->root && !is_one_closer(custody, meant)))
+	if (!meant)
 		return false;
 	reuse_fill(ctx, f, gen, meant->gen);
 	f->proofs |= proof_of(custody->by);
-	f->attribution =
-		custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN : ATTRIBUTION_LIKELY;
+	f->attribution = behind_level(custody, meant);
 	if (custody->root) {
 		f->culprit = CULPRIT_CLOSED;
 		f->proofs |= PROOF_STOLEN;
-		f->attribution = ATTRIBUTION_LIKELY;
+	}
+	/* Whoever closed it first may have had no right to. */
+	if (f->attribution == ATTRIBUTION_OPEN) {
+		custody->disputed = true;
+		accuse_nobody(f);
+		list_candidate(f, meant->gen);
 	}
 	if (meaning_unclear(slot, meant->gen) || f->attribution != ATTRIBUTION_PROVEN)
 		finding_doubt(f, DOUBT_MEANT);

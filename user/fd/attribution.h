@@ -52,7 +52,8 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 			const struct meaning *meaning, struct verdict *verdict);
 
 /* The same of a close that is known to have ended the generation wrongly. */
-void attribution_blame(const struct meaning *meaning, struct finding *finding);
+void attribution_blame(const struct meaning *meaning, const struct slot *slot,
+		       const struct generation *gen, struct finding *finding);
 
 /* Nothing but the last generation can be meant by a call of which nothing more is known. */
 bool attribution_is_plain(const struct slot *slot);

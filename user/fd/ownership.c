@@ -489,8 +489,8 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 		finding_doubt(f, DOUBT_OWNER_BEFORE);
 	if (gen->closer.behind || (gen->closer.stolen && !gen->closer.unsure) ||
 	    closed_before_object(intent, gen)) {
-		attribution_blame(&meaning, f);
 		blame_closed(ctx, gen, f);
+		attribution_blame(&meaning, slot, gen, f);
 	} else {
 		if (meaning_known(ctx))
 			attribution_failed(ctx, slot, &meaning, verdict);

@@ -264,7 +264,9 @@ static void print_candidates(const struct tale *t)
 		    *format_place(t->view->candidates[i].opened, place))
 			fprintf(t->out, " (opened at %s)", place);
 	}
-	fputs(": which of these was meant is not known", t->out);
+	fputs(count != 1 ? ": which of these was meant is not known"
+			 : ": which of the two calls was wrong is not known",
+	      t->out);
 }
 
 /* What was called, with which end, and what it may have been meant for. */

@@ -66,8 +66,9 @@ static struct root root_of(const struct roots *roots, const struct finding *find
 {
 	const struct rooted *rooted = NULL;
 
-	/* Of an open one it is not known which close came before. */
-	if (finding->attribution != ATTRIBUTION_OPEN)
+	/* Of an open one it is not known which close came before, unless the number was taken. */
+	if (finding->attribution != ATTRIBUTION_OPEN ||
+	    finding->proofs & (PROOF_BEHIND | PROOF_STOLEN))
 		rooted = find(roots, &finding->closed, finding->fd);
 	if (!rooted)
 		rooted = find(roots, &finding->bad, finding->fd);

@@ -224,6 +224,38 @@ static void test_handover_is_open(void **state)
 	stream_end(&s);
 }
 
+/* It was handed on or stolen; and its opener closes it when a file has the number: not the file's
+ * owner, but whether that close or the one before was wrong is open. */
+static void test_robs_after_a_stranger(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(METHOD(INIT, AN_A)));
+	CLOSE(&s, 7, .stack = 2, BY(PLAIN(CLOSE_B)), .point = OWNER_OS_CLOSE);
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 4, BY(METHOD(CLOSE_IT, AN_A)), .point = OWNER_OS_CLOSE,
+	      FILE_CLAIM(&s, OWNER_HOLDS));
+	BAD_CLOSE(&s, 7, .stack = 5, BY(PLAIN(OPEN_B)),
+		  FILE_CLAIM(&s, OWNER_LET_GO, .flags = CLAIM_AT_HAND));
+	assert_int_equal(stream_settle(&s), 2);
+	f = &s.findings[0];
+	assert_int_equal(f->kind, FINDING_REUSED_CLOSE);
+	assert_int_equal(f->attribution, ATTRIBUTION_OPEN);
+	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->bad.stack_id, 4);
+	assert_int_equal(f->victim.opened.stack_id, 3);
+	assert_int_equal(f->candidates[0].closed.stack_id, 2);
+	f = &s.findings[1];
+	assert_int_equal(f->attribution, ATTRIBUTION_OPEN);
+	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
+	assert_int_equal(f->candidates[0].closed.stack_id, 4);
+	assert_int_equal(f->candidates[1].closed.stack_id, 2);
+	stream_end(&s);
+}
+
 /* cls, None, a module: the same for many, and nobody. */
 static void test_common_locals(void **state)
 {
@@ -269,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_receiver_with_several),
 		cmocka_unit_test(test_closer_service),
 		cmocka_unit_test(test_handover_is_open),
+		cmocka_unit_test(test_robs_after_a_stranger),
 		cmocka_unit_test(test_common_locals),
 		cmocka_unit_test(test_receiver_behind_a_helper),
 	};
