@@ -9,8 +9,8 @@
 # @expect {"kind": "double_close", "fd": "fd", "type": "socket", "ownership": "on", "culprit":
 #   "closed", "bad": "main@failed", "closed": "main@bad", "opened": "main@victim"}
 # @expect {"kind": "reused_close", "certainty": "suspected", "fd": "fd", "type": "epoll",
-#   "ownership": "off", "culprit": "bad", "bad": "main@bad", "closed": "main@closed", "opened": "main@opened",
-#   "victim": "main@victim", "failed": "main@failed"}
+#   "ownership": "off", "culprit": "bad", "bad": "main@bad", "closed": "main@closed", "opened":
+#   "main@opened", "victim": "main@victim", "failed": "main@failed"}
 import os
 import select
 import socket

@@ -7,8 +7,8 @@
 # @expect {"kind": "use_after_close", "fd": "fd", "ownership": "on", "culprit": "closed", "calls":
 #   {"bad": "read"}, "bad": "main@failed", "closed": "main@bad", "opened": "main@victim"}
 # @expect {"kind": "reused_close", "certainty": "suspected", "fd": "fd", "type": "socket",
-#   "ownership": "off", "culprit": "bad", "bad": "main@bad", "closed": "main@closed", "opened": "main@opened",
-#   "victim": "main@victim", "failed": "main@failed"}
+#   "ownership": "off", "culprit": "bad", "bad": "main@bad", "closed": "main@closed", "opened":
+#   "main@opened", "victim": "main@victim", "failed": "main@failed"}
 import os
 import socket
 
