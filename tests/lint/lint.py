@@ -41,9 +41,6 @@ ROOMS = {
     "recording": {"base"},
     "base": set(),
 }
-# Rooms in which a static function's name stands in one file alone, so that it tells which.
-NAMED = {"base", "ebpf", "fd", "native", "process", "python", "recording", "security", "source",
-         "stack"}
 # What a room may use of bpf/abi/; every one the records.
 RECORDS = {"calls.h", "record.h", "record_user.h"}
 FROM_BPF = {
@@ -202,10 +199,10 @@ def check_names(sources):
     first = {}
     for path in sources:
         if path.suffix != ".c" or path.relative_to(TOP).parts[0] != "user" or \
-                room_of(path) not in NAMED:
+                room_of(path) not in ROOMS:
             continue
         code = without_comments(path.read_text())
-        for found in re.finditer(r"^static [^;=(){}]*?(\w+)\([^;]*?\)\n\{", code, re.MULTILINE):
+        for found in re.finditer(r"^static [^;=(){}]*?(?!__attribute__)(\b\w+)\([^;]*?\)\n\{", code, re.MULTILINE):
             if first.setdefault(found[1], path) != path:
                 problem(path, code.count("\n", 0, found.start()) + 1,
                         f"{found[1]}() stands in {first[found[1]].relative_to(TOP)}, too")

@@ -189,7 +189,7 @@ static uint32_t facts_of(const struct advice *advice)
 	return facts;
 }
 
-static bool fits(uint32_t mask, uint32_t closer)
+static bool row_fits(uint32_t mask, uint32_t closer)
 {
 	return !mask || (mask & closer);
 }
@@ -205,7 +205,8 @@ static const char *sentence_for(const struct advice *advice)
 		const struct advice_row *row = &advice_rows[i];
 
 		if (row->kinds & (1u << advice->f->kind) && (row->facts & facts) == row->facts &&
-		    fits(row->first, first) && fits(row->second, second) && fits(row->wrong, wrong))
+		    row_fits(row->first, first) && row_fits(row->second, second) &&
+		    row_fits(row->wrong, wrong))
 			return row->sentence;
 	}
 	return "Close fd {fd} in one place only.";

@@ -46,15 +46,15 @@ void roots_free(struct roots *roots)
 	free(roots);
 }
 
-static struct call_key key_of(const struct fd_site *site, int32_t fd)
+static struct call_key call_key_of(const struct fd_site *site, int32_t fd)
 {
 	return (struct call_key){
 		.time_ns = site->time_ns, .tgid = site->tgid, .tid = site->tid, .fd = fd};
 }
 
-static struct rooted *find(const struct roots *roots, const struct fd_site *site, int32_t fd)
+static struct rooted *find_rooted(const struct roots *roots, const struct fd_site *site, int32_t fd)
 {
-	struct call_key key = key_of(site, fd);
+	struct call_key key = call_key_of(site, fd);
 	struct rooted *rooted = NULL;
 
 	if (site_seen(site))
@@ -69,19 +69,19 @@ static struct root root_of(const struct roots *roots, const struct finding *find
 	/* Of an open one it is not known which close came before, unless the number was taken. */
 	if (finding->attribution != ATTRIBUTION_OPEN ||
 	    finding->proofs & (PROOF_BEHIND | PROOF_STOLEN))
-		rooted = find(roots, &finding->closed, finding->fd);
+		rooted = find_rooted(roots, &finding->closed, finding->fd);
 	if (!rooted)
-		rooted = find(roots, &finding->bad, finding->fd);
+		rooted = find_rooted(roots, &finding->bad, finding->fd);
 	return rooted ? rooted->root : (struct root){0};
 }
 
 /* Without memory it is as if it had been forgotten. */
-static void add(struct roots *roots, const struct fd_site *site, int32_t fd,
-		const struct root *root)
+static void add_rooted(struct roots *roots, const struct fd_site *site, int32_t fd,
+		       const struct root *root)
 {
 	struct rooted *rooted, *oldest = roots->all;
 
-	if (!site_seen(site) || find(roots, site, fd))
+	if (!site_seen(site) || find_rooted(roots, site, fd))
 		return;
 	if (HASH_COUNT(roots->all) >= ROOTS_MAX) {
 		HASH_DEL(roots->all, oldest);
@@ -90,19 +90,19 @@ static void add(struct roots *roots, const struct fd_site *site, int32_t fd,
 	rooted = calloc(1, sizeof(*rooted));
 	if (!rooted)
 		return;
-	rooted->key = key_of(site, fd);
+	rooted->key = call_key_of(site, fd);
 	rooted->root = *root;
 	HASH_ADD(hh, roots->all, key, sizeof(rooted->key), rooted);
 }
 
 static void add_calls(struct roots *roots, const struct finding *finding, const struct root *root)
 {
-	add(roots, &finding->bad, finding->fd, root);
+	add_rooted(roots, &finding->bad, finding->fd, root);
 	if (finding->victim.known)
-		add(roots, &finding->victim.failed, finding->fd, root);
+		add_rooted(roots, &finding->victim.failed, finding->fd, root);
 	/* It was closed too early: whatever else fails for that is the same bug. */
 	if (finding->kind == FINDING_USE_AFTER_CLOSE)
-		add(roots, &finding->closed, finding->fd, root);
+		add_rooted(roots, &finding->closed, finding->fd, root);
 }
 
 void roots_trace(struct roots *roots, struct finding_view *view, struct root *root)

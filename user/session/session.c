@@ -203,7 +203,7 @@ bool session_has_process(const struct session *session, pid_t pid)
 
 /* What the user side learned */
 
-static int on_process(struct session *session, const struct record_process *record)
+static int on_process_record(struct session *session, const struct record_process *record)
 {
 	bool known = session_has_process(session, record->h.tgid);
 
@@ -432,7 +432,7 @@ static int dispatch(struct session *session, const struct record_header *record)
 		lost_some(session, record->time_ns);
 		return 0;
 	case RECORD_PROCESS:
-		return on_process(session, r);
+		return on_process_record(session, r);
 	case RECORD_RUNTIME:
 		return on_runtime(session, r);
 	case RECORD_OPEN_FD:

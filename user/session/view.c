@@ -21,7 +21,7 @@ struct place {
 
 #define PLACES_MAX (5 + 2 * FINDING_CANDIDATES + 1)
 
-static void places_of(struct finding_view *view, struct place ret[PLACES_MAX])
+static void candidate_places(struct finding_view *view, struct place ret[PLACES_MAX])
 {
 	const struct finding *f = view->finding;
 	size_t count = 0;
@@ -47,7 +47,7 @@ uint64_t view_resolve(struct stack_store *stacks, struct finding_view *view)
 	struct place places[PLACES_MAX];
 	uint64_t missing = 0;
 
-	places_of(view, places);
+	candidate_places(view, places);
 	for (const struct place *place = places; place->site; place++) {
 		const struct fd_site *site = place->site;
 		const struct stack *stack = NULL;
@@ -66,7 +66,7 @@ void view_free_stacks(struct finding_view *view)
 {
 	struct place places[PLACES_MAX];
 
-	places_of(view, places);
+	candidate_places(view, places);
 	for (const struct place *place = places; place->site; place++)
 		stack_free((struct stack *)*place->stack);
 }

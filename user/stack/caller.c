@@ -95,8 +95,8 @@ static enum local_kind kind_of(const struct code_info *code)
  * whoever resumes it. Of compiled code nothing but the function is known: frames are used again,
  * and locals lie elsewhere.
  */
-static void describe(const struct code_info *code, const struct record_frame *frame, uint64_t outer,
-		     struct caller_frame *ret)
+static void describe_frame(const struct code_info *code, const struct record_frame *frame,
+			   uint64_t outer, struct caller_frame *ret)
 {
 	ret->code = not_zero(mix(mix(0, frame->code), frame->ident));
 	if (!code || !code->local_told || frame->owner == FRAME_COMPILED)
@@ -148,7 +148,7 @@ void caller_find(const struct code_cache *codes, uint32_t tgid, const struct rec
 
 		if (!is_begun(code, &frames[i]))
 			continue;
-		describe(code, &frames[i], outer[i], &ret->caller.frames[ret->caller.count]);
+		describe_frame(code, &frames[i], outer[i], &ret->caller.frames[ret->caller.count]);
 		ret->at[ret->caller.count++] =
 			frames[i].owner == FRAME_COMPILED ? CALLER_FRAMES : (uint8_t)i;
 	}

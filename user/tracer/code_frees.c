@@ -115,7 +115,7 @@ static void note_refusal(struct code_frees *code_frees, int err)
 }
 
 /* The probe first: what is not in the table is never taken out. */
-static bool keep(struct code_frees *code_frees, pid_t pid, int watch)
+static bool keep_watch(struct code_frees *code_frees, pid_t pid, int watch)
 {
 	struct watched *grown = realloc(code_frees->all, (code_frees->count + 1) * sizeof(*grown));
 
@@ -147,7 +147,7 @@ void code_frees_watch(struct code_frees *code_frees, pid_t pid, const struct kno
 	    elf_helper_code_destructor(code_frees->elf_helper, file->fd, &file->runtime, &offset))
 		return;
 	watch = watch_file(code_frees, file->fd);
-	if (watch < 0 || !keep(code_frees, pid, watch))
+	if (watch < 0 || !keep_watch(code_frees, pid, watch))
 		return;
 	/* What was written before the file was watched shows in its version. */
 	if (!ebpf_file_is(code_frees->ebpf, file->fd, &file->version)) {

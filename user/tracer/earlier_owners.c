@@ -50,7 +50,7 @@ int earlier_owners_new(struct ebpf *ebpf, uint64_t max_bytes, record_fn feed, vo
 	return 0;
 }
 
-static void drop(struct earlier_owners *earlier, struct search *search)
+static void drop_scan(struct earlier_owners *earlier, struct search *search)
 {
 	struct owner_scan_progress progress;
 
@@ -66,7 +66,7 @@ void earlier_owners_free(struct earlier_owners *earlier)
 	if (!earlier)
 		return;
 	while (earlier->searches)
-		drop(earlier, earlier->searches);
+		drop_scan(earlier, earlier->searches);
 	free(earlier);
 }
 
@@ -138,7 +138,7 @@ static bool step(struct earlier_owners *earlier, struct search *search, uint64_t
 	if (more > 0)
 		return true;
 	note_missed(earlier, search, more);
-	drop(earlier, search);
+	drop_scan(earlier, search);
 	return false;
 }
 
@@ -154,8 +154,8 @@ static void search_at_once(struct earlier_owners *earlier, struct search *search
 	}
 }
 
-static int begin(struct earlier_owners *earlier, struct search *search,
-		 const struct python_runtime *runtime, uint64_t bias)
+static int begin_scan(struct earlier_owners *earlier, struct search *search,
+		      const struct python_runtime *runtime, uint64_t bias)
 {
 	const struct owner_scan_limits limits = {.max_bytes = earlier->max_bytes};
 	int err = owner_scan_new(search->pid, &runtime->layout, runtime->code_type + bias, &limits,
@@ -179,7 +179,7 @@ void earlier_owners_search(struct earlier_owners *earlier, pid_t pid, uint64_t p
 	search->pid = pid;
 	search->program = program;
 	search->begun_ns = clock_boot_ns();
-	if (begin(earlier, search, runtime, bias))
+	if (begin_scan(earlier, search, runtime, bias))
 		free(search);
 	else
 		search_at_once(earlier, search);

@@ -19,7 +19,7 @@ struct sockets {
 	void *arg;
 };
 
-static int keep(void *arg, const void *item)
+static int keep_open_fd(void *arg, const void *item)
 {
 	struct sockets *sockets = arg;
 
@@ -39,8 +39,8 @@ static int compare_fd(const void *a, const void *b)
 }
 
 /* "socket:[1234]": the socket that has this number; NULL: not known. */
-static const struct record_socket *find(const struct sockets *sockets,
-					const struct record_open_fd *record)
+static const struct record_socket *find_socket(const struct sockets *sockets,
+					       const struct record_open_fd *record)
 {
 	const struct open_socket *found, key = {.fd = record->fd};
 	char link[64], expected[64];
@@ -67,7 +67,7 @@ static int add_socket(void *arg, const struct record_header *record)
 	} buf;
 	size_t size;
 
-	socket = record->type == RECORD_OPEN_FD ? find(sockets, listed) : NULL;
+	socket = record->type == RECORD_OPEN_FD ? find_socket(sockets, listed) : NULL;
 	if (!socket)
 		return sockets->feed(sockets->arg, record);
 	size = record_socket_size(socket->family);
@@ -83,7 +83,7 @@ int open_fds_list(struct ebpf *ebpf, pid_t pid, open_fds_list_fn list, record_fn
 	int err;
 
 	/* Without this look, or with a part of it, sockets are known, but not whom they connect. */
-	ebpf_each_socket(ebpf, pid, keep, &sockets);
+	ebpf_each_socket(ebpf, pid, keep_open_fd, &sockets);
 	if (sockets.count)
 		qsort(sockets.of, sockets.count, sizeof(*sockets.of), compare_fd);
 	err = list(pid, ebpf_ring_flags(ebpf), add_socket, &sockets);

@@ -12,7 +12,7 @@ struct running {
 	UT_hash_handle hh;
 };
 
-static struct running *find(struct running *running, pid_t pid)
+static struct running *find_running(struct running *running, pid_t pid)
 {
 	struct running *found;
 
@@ -22,7 +22,7 @@ static struct running *find(struct running *running, pid_t pid)
 
 void running_set(struct running **running, pid_t pid, const struct file_version *file)
 {
-	struct running *entry = find(*running, pid);
+	struct running *entry = find_running(*running, pid);
 
 	if (!entry) {
 		entry = calloc(1, sizeof(*entry));
@@ -40,14 +40,14 @@ void running_set(struct running **running, pid_t pid, const struct file_version 
 
 const struct file_version *running_file(struct running *running, pid_t pid)
 {
-	const struct running *found = find(running, pid);
+	const struct running *found = find_running(running, pid);
 
 	return found ? &found->file : NULL;
 }
 
 void running_ended(struct running **running, pid_t pid)
 {
-	struct running *found = find(*running, pid);
+	struct running *found = find_running(*running, pid);
 
 	if (!found)
 		return;

@@ -16,7 +16,7 @@ struct tables {
 	size_t count, room;
 };
 
-static int keep(void *arg, const void *item)
+static int keep_sharer(void *arg, const void *item)
 {
 	const struct task_table *task = item;
 	struct tables *tables = arg;
@@ -101,7 +101,7 @@ int table_sharers_look(const struct ebpf *ebpf, pid_t pid, record_fn feed, void 
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		tables.count = 0;
-		err = ebpf_each_task(ebpf, keep, &tables);
+		err = ebpf_each_task(ebpf, keep_sharer, &tables);
 		time_ns = clock_boot_ns();
 		if (err || !has_sharer(&tables, pid))
 			break;

@@ -13,7 +13,7 @@
 #define TRIES	 8
 #define PAUSE_NS 500000
 
-static bool read_memory(void *arg, uint64_t address, void *buf, size_t size)
+static bool read_validated(void *arg, uint64_t address, void *buf, size_t size)
 {
 	return peek_read(*(const int *)arg, address, buf, size);
 }
@@ -27,7 +27,7 @@ enum soundness validate_process(pid_t pid, const struct python_runtime *runtime,
 	for (unsigned int i = 0; fd >= 0 && i < TRIES; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
-		soundness = python_consistent(runtime, bias, read_memory, &fd);
+		soundness = python_consistent(runtime, bias, read_validated, &fd);
 		if (soundness != CONSISTENT_NO)
 			break;
 	}
@@ -62,8 +62,8 @@ static bool read_parts(struct suspect *suspect, struct code_parts *ret)
 	*ret = (struct code_parts){0};
 	for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
 		if (reads[i].field != LAYOUT_NONE &&
-		    !read_memory(&suspect->memory, suspect->code + reads[i].field, reads[i].to,
-				 reads[i].size))
+		    !read_validated(&suspect->memory, suspect->code + reads[i].field, reads[i].to,
+				    reads[i].size))
 			return false;
 	return true;
 }
@@ -93,7 +93,7 @@ int validate_table(const struct ebpf *ebpf, const struct record_code_table *reco
 		return 0;
 	while (!err) {
 		_cleanup_free_ struct record_code_table *piece =
-			reread_table(record, offset, layout, suspect.type, read_memory, &fd);
+			reread_table(record, offset, layout, suspect.type, read_validated, &fd);
 
 		if (!piece || !is_still_there(&suspect))
 			return 0;
@@ -113,7 +113,7 @@ static struct record_code *reread(const struct ebpf *ebpf, const struct record_c
 
 	if (fd < 0 || !is_still_there(&suspect))
 		return NULL;
-	code = reread_code(record, layout, suspect.type, read_memory, &fd);
+	code = reread_code(record, layout, suspect.type, read_validated, &fd);
 	if (code && is_still_there(&suspect))
 		return code;
 	free(code);

@@ -16,7 +16,7 @@ struct json_sink {
 	struct repeats repeats;
 };
 
-static int out_error(FILE *out)
+static int json_out_error(FILE *out)
 {
 	return ferror(out) ? (errno ? -errno : -EIO) : 0;
 }
@@ -53,7 +53,7 @@ static int put_line(struct sink *sink, json_t *value)
 	errno = 0;
 	put_escaped(json->out, line);
 	fputc('\n', json->out);
-	return out_error(json->out);
+	return json_out_error(json->out);
 }
 
 /* 10, 100, 1000… */
@@ -114,7 +114,7 @@ static int json_sink_flush(struct sink *sink)
 
 	errno = 0;
 	fflush(json->out);
-	return out_error(json->out);
+	return json_out_error(json->out);
 }
 
 static int json_sink_end(struct sink *sink, const struct session_stats *stats)

@@ -4,7 +4,7 @@
 #include "report/format.h"
 
 /* A name, where there is one, and the place in the file, as addr2line takes it. */
-static json_t *frame_value(const struct native_frame *frame)
+static json_t *native_frame_value(const struct native_frame *frame)
 {
 	json_t *object = json_object();
 	int err = 0;
@@ -20,13 +20,13 @@ static json_t *frame_value(const struct native_frame *frame)
 	return value_whole(object, err);
 }
 
-static json_t *frames_value(const struct native_stack *native)
+static json_t *native_frames_value(const struct native_stack *native)
 {
 	json_t *array = json_array();
 	int err = 0;
 
 	for (size_t i = 0; i < native->count && !err; i++)
-		err = json_array_append_new(array, frame_value(&native->frames[i]));
+		err = json_array_append_new(array, native_frame_value(&native->frames[i]));
 	return value_whole(array, err);
 }
 
@@ -37,7 +37,7 @@ int value_set_native(json_t *object, const struct stack *stack)
 	if (!stack || !stack->native)
 		return 0;
 	if (stack->native->count)
-		err = json_object_set_new(object, "native", frames_value(stack->native));
+		err = json_object_set_new(object, "native", native_frames_value(stack->native));
 	return err | json_object_set_new(object, "native_status",
 					 json_string(format_native_status(stack->native)));
 }

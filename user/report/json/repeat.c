@@ -9,7 +9,7 @@
 /* Bugs of a summary; each has two stacks at most. */
 #define BUGS_MAX 100
 
-static int set_text(json_t *object, const char *key, const char *text)
+static int set_repeat_text(json_t *object, const char *key, const char *text)
 {
 	return json_object_set_new(object, key, json_string(text));
 }
@@ -17,30 +17,30 @@ static int set_text(json_t *object, const char *key, const char *text)
 static int set_seen(json_t *object, int64_t first_ns, int64_t last_ns)
 {
 	char time[WORD_SIZE];
-	int err = set_text(object, "first_seen", format_time(first_ns, false, time));
+	int err = set_repeat_text(object, "first_seen", format_time(first_ns, false, time));
 
-	return err | set_text(object, "last_seen", format_time(last_ns, false, time));
+	return err | set_repeat_text(object, "last_seen", format_time(last_ns, false, time));
 }
 
 json_t *value_update(const struct repeat *repeat)
 {
 	json_t *object = json_object();
-	int err = set_text(object, "schema", "fdtrace/1");
+	int err = set_repeat_text(object, "schema", "fdtrace/1");
 
-	err |= set_text(object, "kind", "update");
+	err |= set_repeat_text(object, "kind", "update");
 	err |= json_object_set_new(object, "id", value_count(repeat->id));
 	if (repeat->caused_by)
 		err |= json_object_set_new(object, "caused_by", value_count(repeat->caused_by));
-	err |= set_text(object, "bug", repeat->bug->name);
-	err |= set_text(object, "fingerprint", repeat->fingerprint);
-	err |= set_text(object, "finding", finding_kind_name(repeat->kind));
+	err |= set_repeat_text(object, "bug", repeat->bug->name);
+	err |= set_repeat_text(object, "fingerprint", repeat->fingerprint);
+	err |= set_repeat_text(object, "finding", finding_kind_name(repeat->kind));
 	err |= json_object_set_new(object, "count", value_count(repeat->more + 1));
 	err |= set_seen(object, repeat->first_ns, repeat->last_ns);
 	return value_whole(object, err);
 }
 
-static int set_site(json_t *object, const char *key, const struct fd_site *site,
-		    const struct stack *stack, const struct finding_view *view)
+static int set_repeat_site(json_t *object, const char *key, const struct fd_site *site,
+			   const struct stack *stack, const struct finding_view *view)
 {
 	if (!site_seen(site))
 		return 0;
@@ -56,9 +56,9 @@ char *value_place_text(const struct finding_view *view)
 	int err = object ? 0 : -1;
 
 	if (f->culprit != CULPRIT_CLOSED)
-		err |= set_site(object, "bad", &f->bad, view->bad, view);
+		err |= set_repeat_site(object, "bad", &f->bad, view->bad, view);
 	if (f->culprit != CULPRIT_BAD && f->attribution != ATTRIBUTION_OPEN)
-		err |= set_site(object, "closed", &f->closed, view->closed, view);
+		err |= set_repeat_site(object, "closed", &f->closed, view->closed, view);
 	if (!err)
 		text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
@@ -68,15 +68,15 @@ char *value_place_text(const struct finding_view *view)
 static json_t *bug_value(const struct bug *bug)
 {
 	json_t *object = json_object();
-	int err = set_text(object, "bug", bug->name);
+	int err = set_repeat_text(object, "bug", bug->name);
 
 	err |= json_object_set_new(object, "id", value_count(bug->id));
-	err |= set_text(object, "kind", finding_kind_name(bug->kind));
-	err |= set_text(object, "severity", severity_name(bug->severity));
+	err |= set_repeat_text(object, "kind", finding_kind_name(bug->kind));
+	err |= set_repeat_text(object, "severity", severity_name(bug->severity));
 	err |= json_object_set_new(object, "count", value_count(bug->count));
 	err |= json_object_set_new(object, "followed", value_count(bug->followed));
 	err |= set_seen(object, bug->first_ns, bug->last_ns);
-	err |= set_text(object, "culprit", culprit_name(bug->culprit));
+	err |= set_repeat_text(object, "culprit", culprit_name(bug->culprit));
 	err |= json_object_set_new(object, "sites", json_loads(bug->line, 0, NULL));
 	return value_whole(object, err);
 }

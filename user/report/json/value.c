@@ -103,7 +103,7 @@ int value_set_time(json_t *object, int64_t unix_nano)
 	return err | json_object_set_new(object, "time_unix_nano", value_nano(unix_nano));
 }
 
-static json_t *frame_value(const struct stack_frame *frame)
+static json_t *python_frame_value(const struct stack_frame *frame)
 {
 	json_t *object = json_object();
 	int err;
@@ -119,13 +119,13 @@ static json_t *frame_value(const struct stack_frame *frame)
 	return value_whole(object, err);
 }
 
-static json_t *frames_value(const struct stack *stack)
+static json_t *python_frames_value(const struct stack *stack)
 {
 	json_t *array = json_array();
 	int err = 0;
 
 	for (size_t i = 0; i < stack->count && !err; i++)
-		err = json_array_append_new(array, frame_value(&stack->frames[i]));
+		err = json_array_append_new(array, python_frame_value(&stack->frames[i]));
 	return value_whole(array, err);
 }
 
@@ -144,7 +144,7 @@ int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id
 	int err = 0;
 
 	if (knows_frames(stack))
-		err = json_object_set_new(object, "python", frames_value(stack));
+		err = json_object_set_new(object, "python", python_frames_value(stack));
 	return err | json_object_set_new(object, "python_status", json_string(status));
 }
 

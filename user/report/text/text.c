@@ -25,7 +25,7 @@ struct text_sink {
 	uint64_t hidden;
 };
 
-static int out_error(FILE *out)
+static int text_out_error(FILE *out)
 {
 	return ferror(out) ? (errno ? -errno : -EIO) : 0;
 }
@@ -71,7 +71,7 @@ static int text_sink_finding(struct sink *sink, const struct finding_view *view)
 		return -ENOMEM;
 	errno = 0;
 	err = print_first(text, view, repeat->bug);
-	return err ? err : out_error(text->page.out);
+	return err ? err : text_out_error(text->page.out);
 }
 
 static int text_sink_flush(struct sink *sink)
@@ -80,7 +80,7 @@ static int text_sink_flush(struct sink *sink)
 
 	errno = 0;
 	fflush(text->page.out);
-	return out_error(text->page.out);
+	return text_out_error(text->page.out);
 }
 
 static int text_sink_end(struct sink *sink, const struct session_stats *stats)

@@ -114,7 +114,7 @@ char *layout_name(const char *name, size_t columns, char *out, size_t size)
 	return out;
 }
 
-static void put(const struct page *page, const char *text, size_t size)
+static void put_bytes(const struct page *page, const char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		fputc(text[i] == TEXT_SOLID_SPACE ? ' ' : text[i], page->out);
@@ -126,7 +126,7 @@ static void styled(const struct page *page, const char *style, const char *text,
 
 	if (color)
 		fputs(style, page->out);
-	put(page, text, size);
+	put_bytes(page, text, size);
 	if (color)
 		fputs(STYLE_END, page->out);
 }
@@ -149,12 +149,12 @@ static size_t put_word(const struct page *page, unsigned int rest, size_t column
 	while (columns_of(word, size) > room(page, column)) {
 		size_t fits = head_bytes(word, size, room(page, column));
 
-		put(page, word, fits);
+		put_bytes(page, word, fits);
 		word += fits;
 		size -= fits;
 		column = new_line(page, rest + BROKEN);
 	}
-	put(page, word, size);
+	put_bytes(page, word, size);
 	return column + columns_of(word, size);
 }
 
