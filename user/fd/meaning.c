@@ -171,6 +171,13 @@ static bool is_objects(const struct custody *custody, unsigned int index)
 		(index >= CALLER_LOCALS || custody->frames[index].local));
 }
 
+/* The activation that opened it has closed it, too: the functions outside may never have had it. */
+static bool is_within(const struct custody *custody)
+{
+	return custody->closer.address && custody->closer.address == custody->frames[0].address &&
+	       custody->closer.type == custody->frames[0].code;
+}
+
 struct activation {
 	struct generation *best, *latest;
 	unsigned int nearest; /* best's frame */
@@ -190,7 +197,7 @@ static void weigh_activation(const struct call_context *ctx, int frame, struct g
 			a->latest = gen;
 	for (unsigned int i = 0; i < custody->count; i++) {
 		if (is_activation(ctx, frame, custody, i)) {
-			if (a->best && a->nearest <= i)
+			if ((a->best && a->nearest <= i) || (i && is_within(custody)))
 				return;
 			a->best = gen;
 			a->nearest = i;

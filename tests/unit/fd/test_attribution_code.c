@@ -291,12 +291,31 @@ static void test_holders_are_bounded(void **state)
 	stream_end(&s);
 }
 
+/* A function opens and closes within itself: who called it need not mean that, where another had
+ * the number before. */
+static void test_use_after_a_function(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(METHOD(INIT, AN_A), PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(CLOSE_IT, AN_A), PLAIN(MAIN)));
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 4, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+	READ(&s, 7, .stack = 5, BY(HELPER(HELP), PLAIN(MAIN)));
+	f = only(&s, FINDING_USE_AFTER_CLOSE, CERTAINTY_FACT, ATTRIBUTION_OPEN);
+	assert_int_equal(f->candidate_count, 2);
+	stream_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_activation_robs_an_object),
 		cmocka_unit_test(test_import_between),
 		cmocka_unit_test(test_use_after_import),
+		cmocka_unit_test(test_use_after_a_function),
 		cmocka_unit_test(test_dispatcher),
 		cmocka_unit_test(test_first_local_differs),
 		cmocka_unit_test(test_activation_closes_twice),
