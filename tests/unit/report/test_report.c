@@ -283,19 +283,21 @@ static void test_text_consequence(void **state)
 	meet(&c, e, 1, 0);
 	meet(&c, e, 2, 0); /* the same again */
 	e->finding.kind = FINDING_USE_AFTER_CLOSE;
+	e->finding.bad.call = CALL_DUP;
 	meet(&c, e, 3, 2);
 	meet(&c, e, 4, 2);
 	assert_int_equal(c.sink->end(c.sink, &stats), 0);
 	assert_string_equal(
 		strstr(c.text, "#3"),
-		"#3 use_after_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main, EBADF: "
-		"follows from #1\n"
+		"#3 use_after_close of fd 7 (file \"/etc/hostname\") by dup at app.py:14 in main, "
+		"EBADF: follows from\n"
+		"    #1\n"
 		"\n"
 		"fdtrace: 4 findings of 1 bug in 0 ns: 4 double_close\n"
 		"  Bugs, and what else was seen of each:\n"
 		"    #1 double_close: the close at app.py:12 in main (b1:0123456789abcdef)\n"
 		"      +1 double_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main\n"
-		"      +2 use_after_close of fd 7 (file \"/etc/hostname\") at app.py:14 in main\n"
+		"      +2 use_after_close of fd 7 (file \"/etc/hostname\") by dup at app.py:14 in main\n"
 		"  9 records from 1 process.\n");
 	capture_free(&c);
 	example_free(e);

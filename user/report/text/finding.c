@@ -197,6 +197,10 @@ static struct site_words words_of(const struct telling *t, const struct shown_si
 				  const struct fd_site *closed)
 {
 	bool finalizer = site_finalizer(shown->site), seen = closed && site_seen(closed);
+	/* Where a finalizer made the bad call, the open is told before any close. */
+	const char *close = site_finalizer(&t->f->bad) && !finding_is_open(t->f)
+				    ? "before the first close"
+				    : "before that close";
 
 	switch (shown->role) {
 	case SHOWN_CLOSED:
@@ -211,7 +215,7 @@ static struct site_words words_of(const struct telling *t, const struct shown_si
 	case SHOWN_OPENED:
 	case SHOWN_EITHER_OPENED:
 		return (struct site_words){"opened:", seen ? closed : &t->f->bad,
-					   seen ? "before that close" : "earlier"};
+					   seen ? close : "earlier"};
 	case SHOWN_VICTIM:
 		return (struct site_words){"taken from:", &t->f->bad, "earlier"};
 	case SHOWN_FAILED:
@@ -313,11 +317,14 @@ static const char *where(const struct fd_site *site, const struct stack *stack,
 char *print_short(const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
-	char place[PLACE_SIZE + WORD_SIZE], what[WHAT_SIZE], text[HEAD_SIZE * 2];
+	char place[PLACE_SIZE + WORD_SIZE], what[WHAT_SIZE], call[WORD_SIZE], text[HEAD_SIZE * 2];
 	const char *known = format_what(f->victim.known ? &f->victim.what : &f->what, what);
+	/* Several calls of one line fail: they are told apart. The other kinds are of closes. */
+	bool use = f->kind == FINDING_USE_AFTER_CLOSE;
 
-	snprintf(text, sizeof(text), "%s of fd %d%s%s%s %s", finding_kind_name(f->kind), f->fd,
-		 *known ? " (" : "", known, *known ? ")" : "", where(&f->bad, view->bad, place));
+	snprintf(text, sizeof(text), "%s of fd %d%s%s%s%s%s %s", finding_kind_name(f->kind), f->fd,
+		 *known ? " (" : "", known, *known ? ")" : "", use ? " by " : "",
+		 use ? format_site_call(&f->bad, call) : "", where(&f->bad, view->bad, place));
 	return text_for_layout(text, strlen(text));
 }
 
