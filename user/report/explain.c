@@ -100,9 +100,9 @@ static void print_then(const struct tale *t)
 /* Where and by whom the earlier close was made. */
 static void print_closing(const struct tale *t)
 {
-	if (site_finalizer(&t->f->closed) && (t->f->proofs & PROOF_STOLEN)) {
+	if (site_finalizer(&t->f->closed) && ((t->f->proofs & PROOF_STOLEN) || !t->f->owner.type)) {
 		/* Of an object that had an earlier generation of the number: which one, its finding
-		 * says.
+		 * says. Where no owner of this generation is known, the object may be any.
 		 */
 		fputs(" by a finalizer", t->out);
 		print_end(t, t->view->closed);

@@ -216,6 +216,27 @@ static void test_reused(void **state)
 	example_free(e);
 }
 
+/* A finalizer closed what no object is known to have owned: of which object is not said. */
+static void test_closed_by_some_finalizer(void **state)
+{
+	struct example *e = example_new();
+	char *explanation, *advice;
+
+	e->finding.closed.origin = ORIGIN_FINALIZER;
+	e->finding.owner.type = OWNER_NONE;
+	assert_int_equal(finding_explain(&e->view, &explanation, &advice), 0);
+	assert_non_null(strstr(explanation, "was closed by a finalizer"));
+	assert_null(strstr(explanation, "opened at"));
+	free(explanation);
+	free(advice);
+	e->finding.owner.type = OWNER_FILEIO;
+	assert_int_equal(finding_explain(&e->view, &explanation, &advice), 0);
+	assert_non_null(strstr(explanation, "by the finalizer of the file object opened at "));
+	free(explanation);
+	free(advice);
+	example_free(e);
+}
+
 static void test_owned(void **state)
 {
 	struct example *e = example_new();
@@ -455,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_unseen),
 		cmocka_unit_test(test_use_after_close),
 		cmocka_unit_test(test_reused),
+		cmocka_unit_test(test_closed_by_some_finalizer),
 		cmocka_unit_test(test_owned),
 		cmocka_unit_test(test_owner_of_a_class),
 		cmocka_unit_test(test_owner_of_any_name),
