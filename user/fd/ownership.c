@@ -331,17 +331,39 @@ static void doubt_closer(const struct call_context *ctx, const struct intent *in
 		finding_doubt(f, DOUBT_ANOTHERS);
 }
 
+/*
+ * An object puts -1 in the number's place before it closes the number. If another thread's call on
+ * the number returns just then, that call's record tells of it, and the object's own close, which
+ * comes next, tells of no object.
+ */
+static void note_let_go(struct slot *slot, const struct record_call *call)
+{
+	if (!slot)
+		return;
+	slot->let_go = false;
+	for (unsigned int i = 0; i < record_call_claims(call); i++) {
+		struct record_claim claim = claim_at(call, i);
+
+		if (claim.state == OWNER_LET_GO && !(claim.flags & CLAIM_AT_HAND))
+			slot->let_go = true;
+	}
+}
+
 bool owner_closed(struct pending *pending, const struct call_context *ctx,
 		  const struct intent *intent, struct generation *gen, bool raced)
 {
 	bool claimed = record_call_claims(ctx->call), entry = claimed && claims_of_number(ctx, gen);
+	struct slot *slot = slot_find(ctx->table, ctx->call->fd);
+	bool let_go = !intent->object && slot && slot->let_go && intent->point != OWNER_OS_CLOSE;
 	struct verdict verdict;
 
 	if (claimed)
 		end_waits(pending, ctx);
+	note_let_go(slot, ctx->call);
 	gen->closer.claimed = claimed;
-	gen->closer.unsure |= intent->unsure || (!intent->object && claims_left_out(ctx->call));
-	if (ctx->vfork || raced)
+	gen->closer.unsure |=
+		intent->unsure || let_go || (!intent->object && claims_left_out(ctx->call));
+	if (ctx->vfork || raced || let_go)
 		return false;
 	if (intent->object) {
 		if (intent->gen && intent->gen != gen->id)
@@ -388,6 +410,18 @@ static bool closed_before_object(const struct intent *intent, const struct gener
 	       (gen->ended.origin == ORIGIN_OS_CLOSE || gen->ended.origin == ORIGIN_OTHER ||
 		gen->ended.origin == ORIGIN_UNKNOWN) &&
 	       gen->ended.call == CALL_CLOSE;
+}
+
+/*
+ * The object that makes the failed call claims a generation that another thread opened, and closed
+ * by an object of its own: perhaps it was robbed of its number before it was first seen with it.
+ */
+static bool may_be_robbed_early(const struct call_context *ctx, const struct intent *intent,
+				const struct generation *gen)
+{
+	return intent->object && intent->gen == gen->id && gen->opened.missing == SITE_SEEN &&
+	       gen->ended.tid == gen->opened.tid && gen->opened.tid != ctx->call->h.tid &&
+	       (gen->ended.origin == ORIGIN_METHOD || gen->ended.origin == ORIGIN_FINALIZER);
 }
 
 /*
@@ -454,6 +488,8 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 		f->bad.origin = owner_origin(intent);
 	if (ctx->call->call == CALL_CLOSE && record_call_claims(ctx->call))
 		end_waits(pending, ctx);
+	if (ctx->call->call == CALL_CLOSE && f->fd >= 0)
+		note_let_go(slot_find(ctx->table, f->fd), ctx->call);
 	doubt = is_anybodys(ctx, slot, intent);
 	if (!slot || !slot->newest || generation_live(slot->newest) || verdict->act != ACT_REPORT ||
 	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE))
@@ -473,7 +509,8 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 		verdict_meant(gen, verdict);
 	/* The object means a generation that has been forgotten, or whose end was not seen. */
 	if (record_call_claims(ctx->call) && intent->object)
-		doubt |= intent->unsure || intent->gen != gen->id;
+		doubt |= intent->unsure || intent->gen != gen->id ||
+			 may_be_robbed_early(ctx, intent, gen);
 	finding_doubt(f, doubt_if(doubt, DOUBT_ANOTHERS));
 	if (gen != slot->newest)
 		finding_doubt(f, owner_doubts_about_end(ctx->store, slot, gen) |

@@ -182,6 +182,58 @@ static void test_c_code_waits(void **state)
 	stream_end(&s);
 }
 
+/*
+ * A stale object is about to close the number as another thread's close of it returns, whose record
+ * tells that it has let go: so the record of its own close does not. It is no C code's.
+ */
+static void test_let_go_before_its_close(void **state)
+{
+	struct record_claim claim, other;
+	struct stream s;
+
+	stream_begin(&s);
+	claim = taken(&s);
+	CLOSE_BY(&s, holding(claim), 7, BY_OS_CLOSE, .stack = 2);
+	OPEN_AT(&s, 7, 3, .tid = OTHER);
+	other = another(&s);
+	claim = stale(claim);
+	claim.state = OWNER_LET_GO;
+	CLOSE_BY_TWO(&s, closing(other), claim, 7, .tid = OTHER, .stack = 4);
+	OPEN_AT(&s, 7, 5, .tid = OTHER);
+	other = another(&s);
+	CLOSE_BY(&s, holding(other), 7, .point = OWNER_ELSEWHERE, .stack = 6);
+	CLOSE_BY(&s, closing(stale(other)), 7, .tid = OTHER, .ret = -EBADF, .stack = 7);
+	assert_int_equal(stream_settle(&s), 2);
+	assert_int_equal(s.findings[0].kind, FINDING_OWNED_CLOSE);
+	assert_int_equal(s.findings[0].bad.stack_id, 2);
+	assert_int_equal(s.findings[1].kind, FINDING_DOUBLE_CLOSE);
+	assert_int_equal(s.findings[1].closed.stack_id, 6);
+	stream_end(&s);
+}
+
+/*
+ * A thread's file is robbed of its number before it is first seen with it, when another thread has
+ * opened and closed the number: it does not mean that thread's generation.
+ */
+static void test_robbed_before_it_is_seen(void **state)
+{
+	struct record_claim claim, other;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN_AT(&s, 7, 1);
+	CLOSE(&s, 7, .stack = 2, .tid = OTHER + 1);
+	OPEN_AT(&s, 7, 3, .tid = OTHER);
+	other = another(&s);
+	s.now += 100;
+	claim = CLAIM(&s);
+	CLOSE_BY_TWO(&s, closing(other), holding(claim), 7, .tid = OTHER, .stack = 4);
+	s.now += 1000 * MS;
+	CLOSE_BY(&s, closing(claim), 7, .ret = -EBADF, .stack = 5);
+	stream_only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED);
+	stream_end(&s);
+}
+
 /* Two objects of one generation: which of them may close is not known. */
 static void test_two_claims_in_one_generation(void **state)
 {
@@ -513,6 +565,8 @@ int main(void)
 		cmocka_unit_test(test_os_close_of_a_claimed_number),
 		cmocka_unit_test(test_its_class_is_named),
 		cmocka_unit_test(test_c_code_waits),
+		cmocka_unit_test(test_let_go_before_its_close),
+		cmocka_unit_test(test_robbed_before_it_is_seen),
 		cmocka_unit_test(test_two_claims_in_one_generation),
 		cmocka_unit_test(test_stale_object_closes_anothers),
 		cmocka_unit_test(test_stale_object_not_at_hand),
