@@ -76,7 +76,9 @@ void attribution_opened(const struct call_context *ctx)
 	case SHAPE_MAKE:
 	case SHAPE_DUP:
 	case SHAPE_DUP_ONTO:
-		opened(ctx, call->ret);
+		/* dup2(N, N) and a signalfd() of N open nothing. */
+		if (call->ret != call->fd)
+			opened(ctx, call->ret);
 		break;
 	case SHAPE_CLOSE:
 	case SHAPE_CLOSE_RANGE:

@@ -64,6 +64,7 @@ void program_anew(struct program *program)
 		return;
 	forget_all(program);
 	program->id = ++program->holders->programs;
+	program->unshared = false;
 }
 
 static bool is_full(const struct holders *holders)

@@ -50,6 +50,7 @@ struct program {
 	struct holders *holders;
 	struct holder *index; /* in the order in which they were last looked at */
 	uint64_t id;	      /* the same in a child that has not called exec */
+	bool unshared;	      /* its threads may have tables of their own: a number tells less */
 };
 
 void holders_init(struct holders *holders, struct store *store);

@@ -427,6 +427,8 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 	shape = call_shape(call->call);
 	ctx.vfork = process->vfork;
 	ctx.program = process->program;
+	if (ctx.program && call_unshares(call))
+		ctx.program->unshared = true;
 	ctx.table = fd_processes_table(&world->processes, process, call->h.tid, call->table, was_in,
 				       call_unshares(call));
 	if (!ctx.table)

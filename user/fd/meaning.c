@@ -366,7 +366,8 @@ struct meaning meaning_of(const struct call_context *ctx, const struct intent *i
 	}
 	m = by_frames(ctx, slot, ended, !second);
 	/* C code, perhaps an object's that is not known, may have called close() on its own. */
-	if ((is_use(ctx) || ctx->call->point == OWNER_ELSEWHERE) && m.strength > STRENGTH_FAIR)
+	if ((is_use(ctx) || ctx->call->point == OWNER_ELSEWHERE || ctx->program->unshared) &&
+	    m.strength > STRENGTH_FAIR)
 		m.strength = STRENGTH_FAIR;
 	return m;
 }
