@@ -4,8 +4,10 @@
 # @expect {"kind": "owned_close", "type": "file", "fd": "fd", "ownership": "on", "culprit": "bad",
 #   "owner": "_io.FileIO", "origin": {"bad": "os.close"}, "bad": "main@closed < <module>@call",
 #   "opened": "main@opened < <module>@call", "advice": "closefd=False"}
-# @expect {"kind": "double_close", "type": "file", "fd": "fd", "culprit": "closed", "owner":
-#   "_io.FileIO", "origin": {"bad": "finalizer", "closed": "os.close"}, "closed": "main@closed <
+# @expect {"kind": "double_close", "type": "file", "fd": "fd", "ownership": "off", "closed":
+#   "main@closed < <module>@call", "opened": "main@opened < <module>@call", "bad": "<module>@call"}
+# @expect {"kind": "double_close", "type": "file", "fd": "fd", "ownership": "on", "culprit":
+#   "closed", "owner": "_io.FileIO", "origin": {"bad": "finalizer", "closed": "os.close"}, "closed": "main@closed <
 #   <module>@call", "opened": "main@opened < <module>@call", "bad": "<module>@call", "advice":
 #   "closefd=False"}
 import os

@@ -10,13 +10,20 @@
 # @expect {"kind": "reused_close", "fd": "file", "type": "socket", "ownership": "on", "culprit": "bad",
 #   "origin": {"bad": "close", "closed": "close"}, "bad": "drop@drop", "closed": "hand_over@closed",
 #   "opened": "hand_over@socket", "victim": "file@file"}
-# @expect {"kind": "double_close", "fd": "file", "culprit": "closed", "origin": {"bad": "close"},
-#   "bad": "close_victim@close_victim", "closed": "drop@drop", "opened": "file@file"}
+# @expect {"kind": "reused_close", "certainty": "suspected", "fd": "file", "type": "socket",
+#   "ownership": "off", "culprit": "bad", "bad": "drop@drop", "closed": "hand_over@closed",
+#   "opened": "hand_over@socket", "victim": "file@file"}
+# @expect {"kind": "double_close", "fd": "file", "ownership": "on", "culprit": "closed", "origin":
+#   {"bad": "close"}, "bad": "close_victim@close_victim", "closed": "drop@drop", "opened":
+#   "file@file"}
 # @expect {"kind": "reused_close", "fd": "pipe", "type": "socket", "ownership": "on", "culprit": "bad",
 #   "origin": {"bad": "close", "closed": "close"}, "bad": "drop@drop", "closed": "hand_over@closed",
 #   "opened": "hand_over@socket", "victim": "pipe@pipe"}
-# @expect {"kind": "use_after_close", "fd": "pipe", "culprit": "closed", "calls": {"bad": "read"},
-#   "bad": "<module>@read_pipe", "closed": "drop@drop", "opened": "pipe@pipe"}
+# @expect {"kind": "reused_close", "certainty": "suspected", "fd": "pipe", "type": "socket",
+#   "ownership": "off", "culprit": "bad", "bad": "drop@drop", "closed": "hand_over@closed",
+#   "opened": "hand_over@socket", "victim": "pipe@pipe"}
+# @expect {"kind": "use_after_close", "fd": "pipe", "ownership": "on", "culprit": "closed", "calls":
+#   {"bad": "read"}, "bad": "<module>@read_pipe", "closed": "drop@drop", "opened": "pipe@pipe"}
 # @expect {"kind": "double_close", "fd": "nobody", "culprit": "unknown|bad", "origin": {"bad":
 #   "close"}, "bad": "drop_last@drop_last", "closed": "hand_over@closed", "opened": "hand_over@socket"}
 import ctypes

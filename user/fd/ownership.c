@@ -336,11 +336,15 @@ static void doubt_closer(const struct call_context *ctx, const struct intent *in
  * the number returns just then, that call's record tells of it, and the object's own close, which
  * comes next, tells of no object.
  */
-static void note_let_go(struct slot *slot, const struct record_call *call)
+static void note_let_go(struct slot *slot, const struct record_call *call,
+			const struct intent *intent)
 {
 	if (!slot)
 		return;
 	slot->let_go = false;
+	/* Else it is the object's own close, most likely: not each shows that it is at work. */
+	if (!intent->object && intent->point != OWNER_OS_CLOSE)
+		return;
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
 
@@ -359,7 +363,7 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 
 	if (claimed)
 		end_waits(pending, ctx);
-	note_let_go(slot, ctx->call);
+	note_let_go(slot, ctx->call, intent);
 	gen->closer.claimed = claimed;
 	gen->closer.unsure |=
 		intent->unsure || let_go || (!intent->object && claims_left_out(ctx->call));
@@ -489,7 +493,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (ctx->call->call == CALL_CLOSE && record_call_claims(ctx->call))
 		end_waits(pending, ctx);
 	if (ctx->call->call == CALL_CLOSE && f->fd >= 0)
-		note_let_go(slot_find(ctx->table, f->fd), ctx->call);
+		note_let_go(slot_find(ctx->table, f->fd), ctx->call, intent);
 	doubt = is_anybodys(ctx, slot, intent);
 	if (!slot || !slot->newest || generation_live(slot->newest) || verdict->act != ACT_REPORT ||
 	    (f->kind != FINDING_DOUBLE_CLOSE && f->kind != FINDING_USE_AFTER_CLOSE))
