@@ -267,12 +267,25 @@ static uint64_t opener_of(const struct generation *gen)
 						   : gen->opened.stack_id;
 }
 
+/*
+ * Nobody else can have been given it: one function opened and closed it, or no Python function had
+ * a part in it, as when the interpreter starts.
+ */
+static bool is_closed_within(const struct generation *gen)
+{
+	const struct custody *custody = gen->custody;
+
+	if (!custody || !custody->count)
+		return gen->opened.missing == SITE_SEEN && !gen->opened.stack_id;
+	return custody->closer_code && custody->closer_code == custody->frames[0].code;
+}
+
 bool attribution_is_plain(const struct slot *slot)
 {
 	const struct generation *first = NULL;
 
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
-		if (meaning_settled(gen))
+		if (meaning_settled(gen) || (gen != slot->newest && is_closed_within(gen)))
 			continue;
 		if (first && opener_of(first) != opener_of(gen))
 			return false;
@@ -283,7 +296,10 @@ bool attribution_is_plain(const struct slot *slot)
 
 static bool has_before(const struct slot *slot, const struct generation *gen)
 {
-	return gen->older || slot->doubts & DOUBT_CUT;
+	for (const struct generation *older = gen->older; older; older = older->older)
+		if (!meaning_settled(older) && !is_closed_within(older))
+			return true;
+	return slot->doubts & DOUBT_CUT;
 }
 
 /* Both calls meant the generation, as far as is known. */
@@ -328,7 +344,7 @@ static void leave_open(const struct slot *slot, const struct generation *gen, st
 		list_candidate(f, gen);
 	for (const struct generation *other = slot->newest; other; other = other->older)
 		if (other != gen && !generation_live(other) && other->ended.missing == SITE_SEEN &&
-		    !meaning_settled(other))
+		    !meaning_settled(other) && !is_closed_within(other))
 			list_candidate(f, other);
 }
 
