@@ -296,10 +296,7 @@ bool attribution_is_plain(const struct slot *slot)
 
 static bool has_before(const struct slot *slot, const struct generation *gen)
 {
-	for (const struct generation *older = gen->older; older; older = older->older)
-		if (!meaning_settled(older) && !is_closed_within(older))
-			return true;
-	return slot->doubts & DOUBT_CUT;
+	return gen->older || slot->doubts & DOUBT_CUT;
 }
 
 /* Both calls meant the generation, as far as is known. */

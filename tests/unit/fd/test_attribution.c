@@ -219,7 +219,7 @@ static void test_handover_is_open(void **state)
 	BAD_CLOSE(&s, 7, .stack = 3, BY(METHOD(CLOSE_IT, AN_A)));
 	f = only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT, ATTRIBUTION_OPEN);
 	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
-	assert_int_equal(f->candidate_count, 2);
+	assert_int_equal(f->candidate_count, 1);
 	assert_int_equal(f->candidates[0].opened.stack_id, 1);
 	stream_end(&s);
 }
