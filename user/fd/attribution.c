@@ -501,6 +501,11 @@ bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 
 	if (!meaning_known(ctx) || !custody_stolen(custody))
 		return false;
+	/* Who closes what others opened, whatever it is, need not have meant an earlier one. */
+	if (custody->by != BY_RECEIVER && custody->by != BY_ACTIVATION && custody->by != BY_OWNER) {
+		f->attribution = ATTRIBUTION_LIKELY;
+		return false;
+	}
 	/* What was stolen itself was the thief's to close no more: its close is the culprit. */
 	meant = custody->root ? custody->root : custody->meant;
 	if (!meant)
