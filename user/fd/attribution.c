@@ -492,6 +492,21 @@ static enum attribution behind_level(const struct custody *custody, const struct
 	return weaker(level, as_victim(custody, meant));
 }
 
+/*
+ * The close that took an object's number is known to have meant an earlier generation. Who closes
+ * what others opened, whatever it is, need not have; nor need a function that an object called, if
+ * the earlier one had an owner, too.
+ */
+static bool shows_earlier(const struct custody *custody, const struct custody *meant)
+{
+	if (!meant)
+		return false;
+	if (custody->by != BY_RECEIVER && custody->by != BY_ACTIVATION && custody->by != BY_OWNER)
+		return false;
+	return custody->strength == STRENGTH_STRONG ||
+	       (!custody->root && !meant->gen->owner.object);
+}
+
 bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 			const struct generation *gen, struct verdict *verdict)
 {
@@ -501,15 +516,12 @@ bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 
 	if (!meaning_known(ctx) || !custody_stolen(custody))
 		return false;
-	/* Who closes what others opened, whatever it is, need not have meant an earlier one. */
-	if (custody->by != BY_RECEIVER && custody->by != BY_ACTIVATION && custody->by != BY_OWNER) {
+	/* What was stolen itself was the thief's to close no more: its close is the culprit. */
+	meant = custody->root ? custody->root : custody->meant;
+	if (!shows_earlier(custody, meant)) {
 		f->attribution = ATTRIBUTION_LIKELY;
 		return false;
 	}
-	/* What was stolen itself was the thief's to close no more: its close is the culprit. */
-	meant = custody->root ? custody->root : custody->meant;
-	if (!meant)
-		return false;
 	reuse_fill(ctx, f, gen, meant->gen);
 	f->proofs |= proof_of(custody->by);
 	f->attribution = behind_level(custody, meant);
