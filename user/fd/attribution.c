@@ -239,9 +239,11 @@ static bool is_one_closer(const struct custody *a, const struct custody *b)
 	       (a->gen->owner.object && a->gen->owner.object == b->gen->owner.object);
 }
 
-/* The thief may have been robbed itself before. */
+/* The thief may have been robbed itself before; or its object, which has not shown yet by whom. */
 static enum attribution as_victim(const struct custody *thief, const struct custody *meant)
 {
+	if (meant->disputed || meant->gen->owner.waiting)
+		return ATTRIBUTION_OPEN;
 	if (is_one_closer(thief, meant) || meant->strength == STRENGTH_STRONG)
 		return ATTRIBUTION_PROVEN;
 	return meant->strength == STRENGTH_FAIR ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;

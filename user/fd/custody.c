@@ -147,6 +147,7 @@ bool custody_leave(struct store *store, struct slot *slot, struct generation *ge
 	custody->dropped = true;
 	custody->past_id = past ? past->id : 0;
 	store->dropped++;
+	custody->disputed |= gen->owner.waiting != NULL;
 	generation_drop_waiting(store, gen);
 	gen->older = NULL;
 	gen->state = GENERATION_OVER;

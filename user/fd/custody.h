@@ -70,7 +70,7 @@ struct custody {
 	uint8_t by;	      /* enum meant_by */
 	bool elsewhere : 1;   /* it meant another generation */
 	bool helper : 1;      /* its innermost function closes whatever number it is given */
-	bool disputed : 1;    /* so, and whoever had closed that one had perhaps no right to */
+	bool disputed : 1;    /* whoever had closed what it meant had perhaps no right to */
 	bool unsure : 1;      /* as meaning.adopts */
 	bool adopted : 1;     /* another object than the one that opened it closed it... */
 	bool learned : 1;     /* ...and of that it has been learned already */

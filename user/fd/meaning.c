@@ -123,6 +123,15 @@ static bool is_use(const struct call_context *ctx)
 	return call_shape(ctx->call->call) != SHAPE_CLOSE;
 }
 
+/*
+ * The receiver owned the generation itself, and has closed it: it has the number no more, and by
+ * now another such object may lie at its address.
+ */
+static bool has_let_go(const struct generation *gen, const struct holder_key *receiver)
+{
+	return meaning_settled(gen) && gen->owner.object == receiver->address;
+}
+
 static struct meaning by_receiver(const struct call_context *ctx, const struct slot *slot,
 				  struct generation *ended)
 {
@@ -141,6 +150,8 @@ static struct meaning by_receiver(const struct call_context *ctx, const struct s
 	last = !i || is_one_open(holder->opens[0], holder->opens[i]);
 	own = m.gen != ended && holder->ended & 1u << i;
 	m.strength = frame || !last ? STRENGTH_FAIR : STRENGTH_STRONG;
+	if (m.gen != ended && has_let_go(m.gen, &key))
+		m.strength = STRENGTH_FAIR;
 	if (m.gen != ended && unowned_since(ctx, slot, m.gen)) {
 		m.strength = STRENGTH_FAIR;
 		m.adopts = own && may_adopt(ctx, slot, slot->newest);
