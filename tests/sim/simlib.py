@@ -9,6 +9,9 @@ import time
 
 if os.environ.get("FDTRACE_SIM_FAULTLOG"):
     import ctypes  # libffi may open a file, and keep it
+# Before anything is opened: a simulator may do so before it lets itself be traced.
+if os.environ.get("FDTRACE_SIM_PAUSE"):
+    time.sleep(float(os.environ["FDTRACE_SIM_PAUSE"]))
 
 
 def wait_for_tracer():
@@ -16,8 +19,6 @@ def wait_for_tracer():
     if os.environ.get("FDTRACE_SIM_WAIT"):
         os.write(1, b"ready\n")
         os.read(0, 1)
-    if os.environ.get("FDTRACE_SIM_PAUSE"):
-        time.sleep(float(os.environ["FDTRACE_SIM_PAUSE"]))
     if os.environ.get("FDTRACE_SIM_FAULTLOG"):
         _log_closes(int(os.environ["FDTRACE_SIM_FAULTLOG"]))
 
