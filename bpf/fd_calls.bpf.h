@@ -55,6 +55,7 @@ struct call_buffer {
 	struct record_call record;
 	char name[RECORD_NAME_MAX + RECORD_CLAIMS_MAX * sizeof(struct record_claim) + 8 +
 		  sizeof(struct record_caller)];
+	u64 args[8] __attribute__((aligned(8))); /* see argument() */
 };
 
 struct {
@@ -129,27 +130,19 @@ static __always_inline u8 classify(const struct returned *call)
 	return call->ret == -EINPROGRESS && call->nr == NR_CONNECT ? CALL_ADDRESSED : 0;
 }
 
-/*
- * which: 1 + its index; 0 and what lies beyond are none. The array is not indexed: before
- * Linux 5.12 the verifier allows no place on the stack that is not constant.
- */
-static __always_inline u64 argument(const struct returned *call, u32 which)
+/* which: 1 + its index; of 0, and of what lies beyond, there is none. */
+static __always_inline u64 argument(const struct call_buffer *buf, u32 which)
 {
-	switch (which) {
-	case 1:
-		return call->args[0];
-	case 2:
-		return call->args[1];
-	case 3:
-		return call->args[2];
-	case 4:
-		return call->args[3];
-	case 5:
-		return call->args[4];
-	case 6:
-		return call->args[5];
-	}
-	return 0;
+	return buf->args[which & 7];
+}
+
+/* To where they can be chosen by number: on the stack the verifier allows that from Linux 5.12. */
+static __always_inline void copy_arguments(struct call_buffer *buf, const struct returned *call)
+{
+	buf->args[0] = 0;
+	for (u32 i = 0; i < 6; i++)
+		buf->args[1 + i] = call->args[i];
+	buf->args[7] = 0;
 }
 
 /* Two descriptors that a call wrote into user memory. */
@@ -167,8 +160,9 @@ static __always_inline void read_pair(struct record_call *r, u64 from)
  * The descriptors that a call is about, as enum call_shape says. A function of its own: the
  * verifier forgets behind it which way it went through.
  */
-static __noinline void read_fds(struct record_call *r, const struct returned *call)
+static __noinline void read_fds(struct call_buffer *buf, const struct returned *call)
 {
+	struct record_call *r = &buf->record;
 	u8 fds = by_number(fd_args_of_nr, call->nr);
 
 	r->fd = r->fd2 = -1;
@@ -179,13 +173,13 @@ static __noinline void read_fds(struct record_call *r, const struct returned *ca
 		return;
 	}
 	if (fds & FDS_PAIR) {
-		read_pair(r, argument(call, fds & 7));
+		read_pair(r, argument(buf, fds & 7));
 		return;
 	}
 	if (fds & 7)
-		r->fd = argument(call, fds & 7);
+		r->fd = argument(buf, fds & 7);
 	if (fds >> 4 & 7)
-		r->fd2 = argument(call, fds >> 4 & 7);
+		r->fd2 = argument(buf, fds >> 4 & 7);
 }
 
 /* What no single argument is. */
@@ -225,16 +219,17 @@ static __always_inline void own_words(struct record_call *r, const struct return
  * Its flags, and more, as its row in abi/calls.h says. Returns where its name is, 0: none. A
  * function of its own for the verifier's sake.
  */
-static __noinline u64 read_words(struct record_call *r, const struct returned *call)
+static __noinline u64 read_words(struct call_buffer *buf, const struct returned *call)
 {
+	struct record_call *r = &buf->record;
 	const volatile __u8 *words = words_of_call[r->call & (CALL_IDS - 1)];
 
 	/* Each is loaded anew: the verifier forgets which it was. */
-	r->flags = argument(call, words[WORD_FLAGS]);
-	r->arg = argument(call, words[WORD_ARG]);
+	r->flags = argument(buf, words[WORD_FLAGS]);
+	r->arg = argument(buf, words[WORD_ARG]);
 	if (words[WORD_FLAGS] == CELL_OWN || words[WORD_ARG] == CELL_OWN)
 		own_words(r, call);
-	return argument(call, words[WORD_NAME]);
+	return argument(buf, words[WORD_NAME]);
 }
 
 /* The path or name that the call was given; returns its bytes. */
@@ -250,15 +245,22 @@ static __always_inline u32 read_name(struct call_buffer *buf, u64 from)
 	return (u32)(size - 1) & (RECORD_NAME_MAX - 1);
 }
 
-static __always_inline struct file *file_of_fd(u32 fd)
+/* The struct file behind the number; 0: there is none. A global function: verified by itself. */
+__attribute__((noinline)) u64 file_at(u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **slots = BPF_CORE_READ(fdt, fd), *file = NULL;
+	struct file **slots = BPF_CORE_READ(fdt, fd);
+	u64 file = 0;
 
 	if (fd < BPF_CORE_READ(fdt, max_fds))
 		bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
 	return file;
+}
+
+static __always_inline struct file *file_of_fd(u32 fd)
+{
+	return (struct file *)file_at(fd);
 }
 
 /* What a thread's last close found, as far as it is worth to be kept. */
@@ -277,30 +279,35 @@ struct {
 /* Of closes that are not in `lookups`: enum table_state, TABLE_UNKNOWN where no hook fills it. */
 __u8 table_found;
 
-/* The record's tid is made use of: it is filled in later. */
-static __always_inline u8 table_state(struct record_call *r)
+static __always_inline u8 table_state(s32 fd)
 {
-	const struct looked_up *found;
+	u32 tid = bpf_get_current_pid_tgid();
+	const struct looked_up *found = bpf_map_lookup_elem(&lookups, &tid);
 	u8 state = table_found;
 
-	r->h.tid = bpf_get_current_pid_tgid();
-	found = bpf_map_lookup_elem(&lookups, &r->h.tid);
-	if (found && found->fd == (u32)r->fd)
+	if (found && found->fd == (u32)fd)
 		state = found->state;
 	/* Not for a later close that has nothing kept. */
 	if (found)
-		bpf_map_delete_elem(&lookups, &r->h.tid);
+		bpf_map_delete_elem(&lookups, &tid);
 	return state;
 }
 
-/* EBADF is also the answer to the wrong mode: is the number open all the same? */
-static __always_inline u8 still_open(struct record_call *r)
+/*
+ * record_call.still_open, as far as it tells of the table. EBADF is also the answer to the wrong
+ * mode: is the number open all the same? A global function: verified by itself.
+ */
+__attribute__((noinline)) int seen_of_table(s32 fd, s32 fd2, s32 ret, u32 call)
 {
-	if (r->ret != -EBADF)
-		return 0;
-	return (r->fd >= 0 && file_of_fd(r->fd) ? 1 : 0) |
-	       (r->fd2 >= 0 && file_of_fd(r->fd2) ? 2 : 0) |
-	       (r->call == CALL_CLOSE ? table_state(r) << 2 : 0);
+	u32 seen = table_alone();
+
+	if (ret != -EBADF)
+		return seen;
+	if (fd >= 0 && file_of_fd(fd))
+		seen |= 1;
+	if (fd2 >= 0 && file_of_fd(fd2))
+		seen |= 2;
+	return call == CALL_CLOSE ? seen | (u32)table_state(fd) << 2 : seen;
 }
 
 /* The socket that the call made or gave an address to; NULL: it did not. */
@@ -317,6 +324,15 @@ static __always_inline struct file *socket_of(const struct returned *call, u8 id
 		return (call->args[1] & S_IFMT) == S_IFSOCK ? (void *)call->args[2] : NULL;
 	}
 	return NULL;
+}
+
+/* As read_socket(), into this CPU's buffer. A global function: verified by itself. */
+__attribute__((noinline)) int read_calls_socket(u64 file, u32 fresh)
+{
+	u32 zero = 0;
+	struct call_buffer *buf = bpf_map_lookup_elem(&call_buffers, &zero);
+
+	return buf ? read_socket((void *)buf->name, (void *)file, fresh) : 0;
 }
 
 /* Everything but header and stack. Returns the bytes of name behind the record. */
@@ -338,11 +354,12 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->owner = OWNER_UNKNOWN;
 	r->owner_low = 0;
 	r->point = 0;
-	read_fds(r, call);
-	r->still_open = still_open(r);
-	name = read_words(r, call);
+	copy_arguments(buf, call);
+	read_fds(buf, call);
+	r->still_open = seen_of_table(r->fd, r->fd2, r->ret, id);
+	name = read_words(buf, call);
 	if (socket)
-		r->name_size = read_socket((void *)buf->name, socket, id == CALL_SOCKET);
+		r->name_size = read_calls_socket((u64)socket, id == CALL_SOCKET);
 	else if (name && call->ret >= 0)
 		r->name_size = read_name(buf, name);
 	return r->name_size;
@@ -390,8 +407,22 @@ static __always_inline u32 add_caller(const struct walk *w, struct call_buffer *
 	return sizeof(struct record_caller);
 }
 
+/* So many bytes behind the record in this CPU's buffer. A global function: verified by itself. */
+__attribute__((noinline)) int emit_call(u32 size)
+{
+	struct call_buffer *buf;
+	u32 zero = 0;
+
+	buf = bpf_map_lookup_elem(&call_buffers, &zero);
+	if (!buf)
+		return -1;
+	size += sizeof(buf->record);
+	fill_header(&buf->record.h, RECORD_CALL, size, bpf_get_current_pid_tgid());
+	return emit_bounded(&buf->record, size, sizeof(*buf), LOSS_CALL, false);
+}
+
 /* What no report shows a stack of. */
-static __always_inline void report_address(const struct returned *call, u64 pid_tgid)
+static __always_inline void report_address(const struct returned *call)
 {
 	struct call_buffer *buf;
 	u32 zero = 0, size;
@@ -403,16 +434,14 @@ static __always_inline void report_address(const struct returned *call, u64 pid_
 	if (!size)
 		return; /* it is no socket any more */
 	buf->record.table = (u64)CURRENT(files);
-	buf->record.still_open |= table_alone();
 	buf->record.native = NATIVE_NOT_ASKED;
-	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
-	emit_bounded(&buf->record, sizeof(buf->record) + size, sizeof(*buf), LOSS_CALL, false);
+	emit_call(size);
 }
 
 /* regs: as the call left them; near: they may be loaded from. */
 static __always_inline void report_call(const struct returned *call, u8 id,
-					const struct target *target, u64 pid_tgid,
-					struct pt_regs *regs, bool near)
+					const struct target *target, struct pt_regs *regs,
+					bool near)
 {
 	struct call_buffer *buf;
 	u32 zero = 0, size;
@@ -424,7 +453,6 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
 	buf->record.table = (u64)CURRENT(files);
-	buf->record.still_open |= table_alone();
 	w->sp = stack_pointer(regs);
 	w->regs = regs;
 	/* Of a thread of the kernel's own there is nothing to walk: no such program. */
@@ -445,8 +473,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		size += add_native(&buf->record, buf->name + (size & (RECORD_NAME_MAX - 1)), regs,
 				   target->program);
 	size += add_caller(w, buf, size);
-	fill_header(&buf->record.h, RECORD_CALL, sizeof(buf->record) + size, pid_tgid);
-	emit_bounded(&buf->record, sizeof(buf->record) + size, sizeof(*buf), LOSS_CALL, false);
+	emit_call(size);
 }
 
 #endif

@@ -80,7 +80,7 @@ static __always_inline void report_midst(const struct returned *call, u8 id,
 {
 	hold_cpu();
 	if (take_buffers()) {
-		report_call(call, id, target, bpf_get_current_pid_tgid(), regs, false);
+		report_call(call, id, target, regs, false);
 		leave_buffers();
 	}
 	release_cpu();

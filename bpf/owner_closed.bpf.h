@@ -17,7 +17,7 @@
 #define NEAR	     4096
 /* Words looked through for an owner's address where a register did not show it. */
 #define STACK_WORDS  512
-#define STACK_STEP   64
+#define STACK_STEP   32
 #define STACK_PIECES 8
 
 static __always_inline bool is_in(const struct code_range *code, u64 address)

@@ -88,28 +88,34 @@ __attribute__((noinline)) int mix_window(u32 start, u32 size)
 {
 	struct walk *w = this_walk();
 	const u8 *at;
+	u32 whole;
 	u64 hash;
 
 	if (!w)
 		return -1;
 	at = w->object + (start & OBJECT_MASK);
 	hash = w->sample_hash;
-	for (u32 i = 0; i < OBJECT_WINDOW && i < size; i += 8) {
-		u64 word = *(u64 *)(at + i);
-
-		if (size - i < 8) /* what lies behind is something else's */
-			word &= (1ull << (8 * (size - i))) - 1;
-		hash = mix(hash, word);
-	}
+	for (whole = 0; whole < OBJECT_WINDOW && whole + 8 <= size; whole += 8)
+		hash = mix(hash, *(u64 *)(at + whole));
+	/* What lies behind is something else's. */
+	if (whole < OBJECT_WINDOW && whole < size)
+		hash = mix(hash, *(u64 *)(at + whole) & ((1ull << (8 * (size - whole))) - 1));
 	w->sample_hash = hash;
 	return 0;
 }
 
-/* Bytes of the object that is in the window, from start on; what is not there, from memory. */
-static __always_inline void mix_bytes(struct walk *w, u64 at, u32 start, u64 size)
+/*
+ * Bytes of the object that is in the window, from start on; what is not there, from memory. A
+ * global function: verified by itself.
+ */
+__attribute__((noinline)) int mix_bytes(u64 at, u32 start, u64 size)
 {
-	u32 here = w->object_size - start;
+	struct walk *w = this_walk();
+	u32 here;
 
+	if (!w)
+		return -1;
+	here = w->object_size - start;
 	if (here > size)
 		here = size;
 	mix_window(start, here);
@@ -124,6 +130,7 @@ static __always_inline void mix_bytes(struct walk *w, u64 at, u32 start, u64 siz
 		at += piece;
 		size -= piece;
 	}
+	return 0;
 }
 
 /*
@@ -147,7 +154,7 @@ static __always_inline void mix_text(struct walk *w, const struct py_layout *lay
 	if (hash != -1ull)
 		return;
 	kind = (state >> layout->str_kind_shift) & layout->str_kind_mask;
-	mix_bytes(w, text, start, length < SAMPLE_MAX ? length * kind : SAMPLE_MAX);
+	mix_bytes(text, start, length < SAMPLE_MAX ? length * kind : SAMPLE_MAX);
 }
 
 static __always_inline void mix_table(struct walk *w, const struct py_layout *layout, u64 table)
@@ -160,7 +167,7 @@ static __always_inline void mix_table(struct walk *w, const struct py_layout *la
 		return;
 	size = object_u64(w, layout->bytes_size);
 	w->sample_hash = mix(w->sample_hash, size);
-	mix_bytes(w, table, start, size);
+	mix_bytes(table, start, size);
 }
 
 /* 0 where the interpreter has made 2^32 code objects. */

@@ -20,6 +20,8 @@
 
 /* Longer line tables than this many pieces are cut. */
 #define TABLE_CHUNKS_MAX 64
+/* Frames whose code objects are sent by one call: the verifier follows each step of a loop. */
+#define CODES_STEP	 32
 
 struct code_buffer {
 	struct record_code record;
@@ -359,21 +361,29 @@ static __always_inline void code_freed(u64 code)
 	bpf_map_delete_elem(&codes_sent, &key);
 }
 
-/* Sends the code objects of the first depth frames. Returns how many are not in the ring. */
-__attribute__((noinline)) int send_codes(u32 depth)
+/* Of some frames, up to depth. A global function: verified by itself. */
+__attribute__((noinline)) int send_some_codes(u32 first, u32 depth)
 {
 	struct walk *w = this_walk();
 	int failed = 0;
 
 	if (!w)
 		return 1;
-	for (u32 i = 0; i < RECORD_FRAMES_MAX; i++) {
-		if (i >= depth)
-			break;
-		failed += send_frame_code(i);
+	for (u32 i = 0; i < CODES_STEP && first + i < depth; i++) {
+		failed += send_frame_code(first + i);
 		if (w->rest.total)
 			send_table_rest();
 	}
+	return failed;
+}
+
+/* Sends the code objects of the first depth frames. Returns how many are not in the ring. */
+static __always_inline int send_codes(u32 depth)
+{
+	int failed = 0;
+
+	for (u32 i = 0; i < RECORD_FRAMES_MAX && i < depth; i += CODES_STEP)
+		failed += send_some_codes(i, depth);
 	return failed;
 }
 

@@ -253,19 +253,18 @@ static __always_inline void look_for_owner(const struct returned *call, const st
 static __always_inline void handle_call(const struct returned *call, const struct target *target,
 					struct pt_regs *regs, bool near)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u8 id = classify(call), owner = shows_owner(call);
 
 	hold_cpu();
 	if (id && take_buffers()) {
 		if (id == CALL_ADDRESSED)
-			report_address(call, pid_tgid);
+			report_address(call);
 		else
-			report_call(call, id, target, pid_tgid, regs, near);
+			report_call(call, id, target, regs, near);
 		leave_buffers();
 	}
 	if (!call->compat && !id && maps_code(call))
-		file_mapped(call, target->program, pid_tgid >> 32);
+		file_mapped(call, target->program, bpf_get_current_pid_tgid() >> 32);
 	/* Behind the record of the call that made the number. */
 	if (!call->compat && owner)
 		look_for_owner(call, target, regs, near, owner);

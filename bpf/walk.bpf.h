@@ -16,7 +16,7 @@
 #define FIELD_MASK	 127
 /* But the first local variable, which a frame object has behind all else. */
 #define LOCAL_MASK	 511
-#define WALK_STEP	 16
+#define WALK_STEP	 8
 /* Of an object that a frame leads to, read at once: most of them whole. */
 #define OBJECT_WINDOW	 256
 #define OBJECT_MASK	 (OBJECT_WINDOW - 1)
@@ -39,8 +39,8 @@ struct known_python {
 };
 
 /* Thread states looked through at once, and how often: 4,096 at most. */
-#define SEARCH_STEP  16
-#define SEARCH_STEPS 256
+#define SEARCH_STEP  8
+#define SEARCH_STEPS 512
 
 /* Frames of one state that are followed to where they lie on a C stack. */
 #define PROBES_MAX 1024
