@@ -40,8 +40,10 @@ class Walked:
         """Which call of the walk a site is; None: one that is not in the log."""
         moment = int(site["time_unix_nano"]) - self.shift
         at = bisect.bisect_right(self.enters, moment + 2000) - 1
-        call = self.calls[at] if at >= 0 else None
-        return call if call and moment <= call["exit"] + 2000 else None
+        near = [c for c in self.calls[max(0, at - 7):at + 1] if moment <= c["exit"] + 2000]
+        # Calls of a microsecond follow each other: the one that was going on comes first.
+        going_on = [c for c in near if c["enter"] <= moment <= c["exit"]]
+        return (going_on or near or [None])[-1]
 
     def judge(self, findings):
         """Fills false, found, told. Only facts are judged. Of a raw number that is closed again

@@ -151,6 +151,9 @@ static inline void owners_emit(struct model *m, struct kcall *call, bool traced)
 	if (!m->script->owners || !call->takes || m->nobjects == STEPS ||
 	    chance(m, call, 5) % (use ? 4 : 2))
 		return;
+	/* Closed and made anew while the call was on its way back: no hook can tell (LIMITS). */
+	if (use && slot_of(m, call->table, call->takes - 1)->opened != call->taken)
+		return;
 	m->objects[m->nobjects++] =
 		(struct owner_of){call->tgid, call->takes - 1, call->taken, call->table};
 	hand_on(m, call->takes - 1, call->taken);

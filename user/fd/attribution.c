@@ -510,7 +510,7 @@ static bool shows_earlier(const struct custody *custody, const struct custody *m
 }
 
 bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
-			const struct generation *gen, struct verdict *verdict)
+			const struct generation *gen, struct verdict *verdict, bool *ret_unsure)
 {
 	const struct custody *meant;
 	struct custody *custody = gen->custody;
@@ -537,8 +537,7 @@ bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 		accuse_nobody(f);
 		list_candidate(f, meant->gen);
 	}
-	if (meaning_unclear(slot, meant->gen) || f->attribution != ATTRIBUTION_PROVEN)
-		finding_doubt(f, DOUBT_MEANT);
+	*ret_unsure = meaning_unclear(slot, meant->gen) || f->attribution != ATTRIBUTION_PROVEN;
 	verdict->text = text_of(meant->gen);
 	verdict->victim_text = text_of(gen);
 	return true;

@@ -39,10 +39,11 @@ void attribution_closed(const struct call_context *ctx, const struct intent *int
 
 /*
  * A close ended the generation while an object owns that. True: it meant an earlier one, which its
- * own holder had closed: the finding is a reused_close.
+ * own holder had closed: the finding is a reused_close. ret_unsure: what it meant is not certain;
+ * that it took the object's number is.
  */
 bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
-			const struct generation *gen, struct verdict *verdict);
+			const struct generation *gen, struct verdict *verdict, bool *ret_unsure);
 
 /*
  * A call failed, and meant (meaning.gen) the generation that the verdict is about: judges whose

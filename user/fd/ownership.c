@@ -206,13 +206,17 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	pending_alone(pending, ctx->table, ctx->call, &verdict);
 }
 
-/* Judges a close that the living owner of the number did not make. */
-static void judge_behind(const struct call_context *ctx, const struct intent *intent,
+/*
+ * Judges a close that the living owner of the number did not make. True: what it meant instead is
+ * in doubt, which is no doubt about whose the number was.
+ */
+static bool judge_behind(const struct call_context *ctx, const struct intent *intent,
 			 const struct generation *gen, struct verdict *verdict)
 {
 	bool os_close = intent->point == OWNER_OS_CLOSE && !gen->owner.lent;
 	uint32_t proofs = os_close ? gen->closer.proofs : 0;
 	struct finding *f = &verdict->finding;
+	bool unsure = false;
 
 	verdict_begin(ctx, ctx->call->fd, verdict);
 	verdict->act = ACT_REPORT;
@@ -221,16 +225,15 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 	f->proofs = PROOF_OWNER_LIVES | proofs;
 	f->attribution = meaning_known(ctx) ? ATTRIBUTION_PROVEN : ATTRIBUTION_NONE;
 	verdict->text = text_of(gen);
-	if (os_close && attribution_behind(ctx, slot_find(ctx->table, f->fd), gen, verdict))
-		return;
+	if (os_close &&
+	    attribution_behind(ctx, slot_find(ctx->table, f->fd), gen, verdict, &unsure))
+		return unsure;
 	if (proofs) {
 		reuse_fill(ctx, f, gen, gen->older);
-		/* One site may close what many have opened: it does not prove what was meant. */
-		if (!(proofs & PROOF_SAME_THREAD) || meaning_known(ctx))
-			finding_doubt(f, DOUBT_MEANT);
 		verdict->text = text_of(gen->older);
 		verdict->victim_text = text_of(gen);
-		return;
+		/* One site may close what many have opened: it does not prove what was meant. */
+		return !(proofs & PROOF_SAME_THREAD) || meaning_known(ctx);
 	}
 	finding_set_kind(f, FINDING_OWNED_CLOSE);
 	f->culprit = CULPRIT_BAD;
@@ -239,6 +242,7 @@ static void judge_behind(const struct call_context *ctx, const struct intent *in
 	verdict_owner(ctx, gen, &f->owner);
 	if (gen->inherited)
 		f->notes |= NOTE_INHERITED;
+	return false;
 }
 
 /* Keeps a copy of the finding in the generation until its object lets go; without memory none. */
@@ -360,6 +364,7 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	struct slot *slot = slot_find(ctx->table, ctx->call->fd);
 	bool let_go = !intent->object && slot && slot->let_go && intent->point != OWNER_OS_CLOSE;
 	struct verdict verdict;
+	bool unsure;
 
 	if (claimed)
 		end_waits(pending, ctx);
@@ -377,7 +382,7 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	if (!(claimed ? entry && gen->owner.gaps == ctx->store->gaps : is_behind(ctx, gen)) ||
 	    (gen->doubts & DOUBT_ORDER && !owner_settles(ctx, gen, false)))
 		return false;
-	judge_behind(ctx, intent, gen, &verdict);
+	unsure = judge_behind(ctx, intent, gen, &verdict);
 	finding_doubt(&verdict.finding, owner_doubts_about_closed(ctx, gen));
 	verdict.taken_ns = owner_taken_meanwhile(ctx, gen);
 	doubt_owner(gen, &verdict.finding);
@@ -385,14 +390,15 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	doubt_closer(ctx, intent, &verdict.finding);
 	/* A forked child may close the numbers of its parent because it is about to exec. */
 	if (intent->point != OWNER_OS_CLOSE || gen->owner.lent) {
-		if (verdict.taken_ns)
-			finding_doubt(&verdict.finding, DOUBT_ORDER);
+		finding_doubt(&verdict.finding, doubt_if(verdict.taken_ns, DOUBT_ORDER) |
+							doubt_if(unsure, DOUBT_MEANT));
 		wait_for_object(pending->store, gen, &verdict.finding);
 		return false;
 	}
 	gen->closer.behind = true;
 	gen->closer.unsure |= verdict.finding.certainty == CERTAINTY_SUSPECTED;
 	gen->closer.stolen = verdict.finding.kind == FINDING_REUSED_CLOSE;
+	finding_doubt(&verdict.finding, doubt_if(unsure, DOUBT_MEANT));
 	return !pending_owned(pending, ctx->table, ctx->call, &verdict);
 }
 
