@@ -294,20 +294,31 @@ static __always_inline u8 table_state(s32 fd)
 }
 
 /*
- * record_call.still_open, as far as it tells of the table. EBADF is also the answer to the wrong
- * mode: is the number open all the same? A global function: verified by itself.
+ * What the record in this CPU's buffer tells of the thread and its table. EBADF is also the answer
+ * to the wrong mode: is the number open all the same? A global function: verified by itself, and
+ * so is each field of a task once, for which the verifier searches all of the kernel's types.
  */
-__attribute__((noinline)) int seen_of_table(s32 fd, s32 fd2, s32 ret, u32 call)
+__attribute__((noinline)) int fill_thread(void)
 {
-	u32 seen = table_alone();
+	struct call_buffer *buf;
+	struct record_call *r;
+	u32 zero = 0, seen;
 
-	if (ret != -EBADF)
-		return seen;
-	if (fd >= 0 && file_of_fd(fd))
+	buf = bpf_map_lookup_elem(&call_buffers, &zero);
+	if (!buf)
+		return 0;
+	r = &buf->record;
+	r->thread_ns = CURRENT(start_boottime);
+	r->table = (u64)CURRENT(files);
+	seen = table_alone();
+	if (r->ret == -EBADF && r->fd >= 0 && file_of_fd(r->fd))
 		seen |= 1;
-	if (fd2 >= 0 && file_of_fd(fd2))
+	if (r->ret == -EBADF && r->fd2 >= 0 && file_of_fd(r->fd2))
 		seen |= 2;
-	return call == CALL_CLOSE ? seen | (u32)table_state(fd) << 2 : seen;
+	if (r->ret == -EBADF && r->call == CALL_CLOSE)
+		seen |= (u32)table_state(r->fd) << 2;
+	r->still_open = seen;
+	return 0;
 }
 
 /* The socket that the call made or gave an address to; NULL: it did not. */
@@ -343,7 +354,6 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	u64 name;
 
 	r->enter_ns = 0;
-	r->thread_ns = CURRENT(start_boottime);
 	r->stack_id = 0;
 	r->ret = call->ret;
 	r->call = id;
@@ -356,7 +366,7 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	r->point = 0;
 	copy_arguments(buf, call);
 	read_fds(buf, call);
-	r->still_open = seen_of_table(r->fd, r->fd2, r->ret, id);
+	fill_thread();
 	name = read_words(buf, call);
 	if (socket)
 		r->name_size = read_calls_socket((u64)socket, id == CALL_SOCKET);
@@ -370,11 +380,11 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
  * memory, for the verifier goes through all that follows once for each number that it knows.
  */
 static __always_inline u32 add_claims(struct walk *w, struct call_buffer *buf,
-				      const struct target *target, struct pt_regs *regs, bool near)
+				      const struct target *target, struct pt_regs *regs)
 {
 	volatile u8 *owner = &buf->record.owner;
 
-	if (!save_registers(w->look.saved, regs, near))
+	if (!save_registers())
 		return 0;
 	*owner = tell_claims(&buf->record, (struct record_claim *)buf->name, target, regs) << 4;
 	_Static_assert(RECORD_CLAIMS_MAX <= 7, "the mask below");
@@ -433,15 +443,13 @@ static __always_inline void report_address(const struct returned *call)
 	size = fill_call(buf, call, CALL_ADDRESSED) & (RECORD_NAME_MAX - 1);
 	if (!size)
 		return; /* it is no socket any more */
-	buf->record.table = (u64)CURRENT(files);
 	buf->record.native = NATIVE_NOT_ASKED;
 	emit_call(size);
 }
 
-/* regs: as the call left them; near: they may be loaded from. */
+/* regs: as the call left them. */
 static __always_inline void report_call(const struct returned *call, u8 id,
-					const struct target *target, struct pt_regs *regs,
-					bool near)
+					const struct target *target, struct pt_regs *regs)
 {
 	struct call_buffer *buf;
 	u32 zero = 0, size;
@@ -452,7 +460,6 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (!buf || !w)
 		return;
 	size = fill_call(buf, call, id) & (RECORD_NAME_MAX - 1);
-	buf->record.table = (u64)CURRENT(files);
 	w->sp = stack_pointer(regs);
 	w->regs = regs;
 	/* Of a thread of the kernel's own there is nothing to walk: no such program. */
@@ -465,7 +472,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		buf->record.python = PYTHON_PARENT;
 	/* Behind the walk, which knows where the Python frames of the C stack begin. */
 	if (read_owners && !target->vfork && (id == CALL_CLOSE || record_call_missed(&buf->record)))
-		size = add_claims(w, buf, target, regs, near);
+		size = add_claims(w, buf, target, regs);
 	/* A 32-bit stack is nothing to unwind. */
 	if (call->compat)
 		buf->record.native = NATIVE_NOT_ASKED;

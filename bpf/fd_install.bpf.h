@@ -80,7 +80,7 @@ static __always_inline void report_midst(const struct returned *call, u8 id,
 {
 	hold_cpu();
 	if (take_buffers()) {
-		report_call(call, id, target, regs, false);
+		report_call(call, id, target, regs);
 		leave_buffers();
 	}
 	release_cpu();

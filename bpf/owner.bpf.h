@@ -275,6 +275,7 @@ static __noinline struct claims *inherit_claims(const struct target *target, u32
 	struct claimed_key key = {
 		.program = target->parent_program, .tgid = target->parent_tgid, .fd = fd};
 	const struct claims *parents = bpf_map_lookup_elem(&claimed, &key);
+	u64 table = (u64)CURRENT(files);
 	struct claims *copy;
 
 	if (!parents)
@@ -291,7 +292,7 @@ static __noinline struct claims *inherit_claims(const struct target *target, u32
 		if (claim->since_ns >= target->program)
 			claim->object = 0;
 		claim->flags |= CLAIM_PARENTS;
-		claim->table = (u64)CURRENT(files);
+		claim->table = table;
 		if (claim->object)
 			owner_type(target->program, tgid, claim->type, layout);
 	}

@@ -29,11 +29,9 @@ struct {
 	__type(value, u32);
 } whole_call SEC(".maps"), whole_far_call SEC(".maps");
 
-/* Bytes of a kernel stack (THREAD_SIZE): asked only of kernels before 5.15. */
-#define KERNEL_STACK 16384
-
 #if defined(__TARGET_ARCH_x86)
-static __always_inline bool is_compat(void)
+/* A global function: verified by itself, see fill_thread(). */
+__attribute__((noinline)) int is_compat(void)
 {
 	return CURRENT(thread_info.status) & TS_COMPAT;
 }
@@ -130,9 +128,10 @@ static __always_inline bool from_compat(struct returned *call)
 #elif defined(__TARGET_ARCH_arm64)
 #define TIF_32BIT 22
 
-static __always_inline bool is_compat(void)
+/* A global function: verified by itself, see fill_thread(). */
+__attribute__((noinline)) int is_compat(void)
 {
-	return CURRENT(thread_info.flags) & (1ul << TIF_32BIT);
+	return !!(CURRENT(thread_info.flags) & (1ul << TIF_32BIT));
 }
 
 #define READ_CALL(call, from, READ)                    \
@@ -233,7 +232,7 @@ static __always_inline s32 owners_fd(const struct returned *call, u8 kind)
 
 /* Not while another program works in this CPU's buffers: an owner is missed then, no record. */
 static __always_inline void look_for_owner(const struct returned *call, const struct target *target,
-					   struct pt_regs *regs, bool near, u8 kind)
+					   struct pt_regs *regs, u8 kind)
 {
 	struct cpu_counts *c = cpu_counts();
 	struct walk *w = this_walk();
@@ -241,17 +240,16 @@ static __always_inline void look_for_owner(const struct returned *call, const st
 	if (!c || !w || c->busy || target->vfork)
 		return;
 	c->busy = 1;
-	if (save_registers(w->look.saved, regs, near))
+	if (save_registers())
 		owner_seen(target, regs, kind, owners_fd(call, kind));
 	c->busy = 0;
 }
 
 /*
- * A call of a traced process, which concerns descriptors. regs: as the call left them; near: they
- * may be loaded from.
+ * A call of a traced process, which concerns descriptors. regs: as the call left them.
  */
 static __always_inline void handle_call(const struct returned *call, const struct target *target,
-					struct pt_regs *regs, bool near)
+					struct pt_regs *regs)
 {
 	u8 id = classify(call), owner = shows_owner(call);
 
@@ -260,14 +258,14 @@ static __always_inline void handle_call(const struct returned *call, const struc
 		if (id == CALL_ADDRESSED)
 			report_address(call);
 		else
-			report_call(call, id, target, regs, near);
+			report_call(call, id, target, regs);
 		leave_buffers();
 	}
 	if (!call->compat && !id && maps_code(call))
 		file_mapped(call, target->program, bpf_get_current_pid_tgid() >> 32);
 	/* Behind the record of the call that made the number. */
 	if (!call->compat && owner)
-		look_for_owner(call, target, regs, near, owner);
+		look_for_owner(call, target, regs, owner);
 	release_cpu();
 }
 
@@ -284,11 +282,11 @@ static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
 	if (!target)
 		return 0;
 	if (is_compat()) {
-		READ_COMPAT(&call, regs, LOAD);
+		READ_COMPAT(&call, regs, BPF_CORE_READ);
 		if (!from_compat(&call))
 			return 0;
 	}
-	handle_call(&call, target, regs, true);
+	handle_call(&call, target, regs);
 	return 0;
 }
 
@@ -298,17 +296,6 @@ static __always_inline bool concerns_target(struct pt_regs *regs, s64 ret)
 
 	READ_CALL(&call, regs, LOAD);
 	return concerns_fds(&call) && current_target();
-}
-
-/* The registers that the calling program entered the kernel with. */
-static __always_inline struct pt_regs *entry_regs(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	return (void *)BPF_CORE_READ(task, stack) + KERNEL_STACK -
-	       bpf_core_type_size(struct pt_regs);
 }
 
 /* Where the hook has the result alone, in call: the rest costs helper calls, so first for whom. */
@@ -322,7 +309,7 @@ static __always_inline int far_call_returned(struct returned *call)
 	regs = entry_regs();
 	READ_CALL(call, regs, BPF_CORE_READ);
 	if (concerns_fds(call))
-		handle_call(call, target, regs, false);
+		handle_call(call, target, regs);
 	return 0;
 }
 

@@ -205,11 +205,36 @@ static __always_inline bool read_saved(u64 saved[SAVED_REGS], const void *regs)
 	return !bpf_probe_read_kernel(saved, SAVED_REGS * sizeof(u64), regs + SAVED_FIRST);
 }
 
-/* near: the hook's pointer may be loaded from, which costs a fraction of a helper call. */
-static __always_inline bool save_registers(u64 saved[SAVED_REGS], struct pt_regs *regs, bool near)
+/* Bytes of a kernel stack (THREAD_SIZE): asked only of kernels before 5.15. */
+#define KERNEL_STACK 16384
+
+/* The registers that the calling program entered the kernel with. */
+static __always_inline struct pt_regs *entry_regs(void)
 {
-	if (!near)
-		return read_saved(saved, regs);
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return (void *)BPF_CORE_READ(task, stack) + KERNEL_STACK -
+	       bpf_core_type_size(struct pt_regs);
+}
+
+/*
+ * The registers that a call preserves, into this CPU's look. 0: they are not to be read. A global
+ * function: verified by itself, and so is each register once, see fill_thread().
+ */
+__attribute__((noinline)) int save_registers(void)
+{
+	struct walk *w = this_walk();
+	struct pt_regs *regs;
+	u64 *saved;
+
+	if (!w)
+		return 0;
+	saved = w->look.saved;
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return read_saved(saved, entry_regs());
+	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 #if defined(__TARGET_ARCH_x86)
 	saved[0] = regs->r15;
 	saved[1] = regs->r14;
@@ -221,7 +246,7 @@ static __always_inline bool save_registers(u64 saved[SAVED_REGS], struct pt_regs
 	for (u32 i = 0; i < SAVED_REGS; i++)
 		saved[i] = regs->regs[19 + i];
 #endif
-	return true;
+	return 1;
 }
 
 static __always_inline u64 mix(u64 hash, u64 value)
