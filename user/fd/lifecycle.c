@@ -182,7 +182,7 @@ static struct making making_of(struct store *store, const struct record_call *ca
 
 	if (call->call == CALL_INSTALLED)
 		m.what = installed_what(call);
-	m.text = text_of_call(store, call);
+	m.text = text_of_call(store, call, m.what.type);
 	return m;
 }
 

@@ -10,7 +10,7 @@ static struct text *socket_text(struct store *store, const struct record_socket 
 	return text_new(store, (const void *)socket, record_socket_size(socket->family));
 }
 
-struct text *text_of_call(struct store *store, const struct record_call *call)
+struct text *text_of_call(struct store *store, const struct record_call *call, enum fd_type type)
 {
 	struct record_socket socket;
 
@@ -18,7 +18,8 @@ struct text *text_of_call(struct store *store, const struct record_call *call)
 		return NULL;
 	if (socket_of_call(call, &socket))
 		return socket.inode ? socket_text(store, &socket) : NULL;
-	return text_new(store, call->name, call->name_size);
+	/* socketpair() has no name; a recording may hold anything. */
+	return type == FD_SOCKET ? NULL : text_new(store, call->name, call->name_size);
 }
 
 struct text *text_of_what(struct store *store, const struct fd_what *what)

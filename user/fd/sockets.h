@@ -13,9 +13,9 @@
 
 /*
  * What a generation's path, or of a socket fd_what.socket, points into, with one reference. NULL:
- * it has none, or there is no memory.
+ * it has none, or there is no memory. type: what the call makes.
  */
-struct text *text_of_call(struct store *store, const struct record_call *call);
+struct text *text_of_call(struct store *store, const struct record_call *call, enum fd_type type);
 struct text *text_of_what(struct store *store, const struct fd_what *what);
 
 /*
