@@ -2,6 +2,7 @@
 #include "session/repeats.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static struct bug *add_bug(struct repeats *repeats, const struct finding_view *v
 	bug = calloc(1, sizeof(*bug));
 	if (!bug)
 		return NULL;
-	memcpy(bug->name, view->bug, FINGERPRINT_SIZE);
+	snprintf(bug->name, sizeof(bug->name), "%s", view->bug);
 	bug->id = view->id;
 	bug->kind = view->finding->kind;
 	bug->culprit = view->finding->culprit;
