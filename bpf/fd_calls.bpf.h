@@ -321,8 +321,13 @@ __attribute__((noinline)) int fill_thread(void)
 	return 0;
 }
 
-/* The socket that the call made or gave an address to; NULL: it did not. */
-static __always_inline struct file *socket_of(const struct returned *call, u8 id)
+/*
+ * The socket that the call made or gave an address to; NULL: it did not. A hook's pointer to a file
+ * is no number for the verifier, as a global function's argument must be, but what lies in a map
+ * is.
+ */
+static __always_inline struct file *socket_of(const struct call_buffer *buf,
+					      const struct returned *call, u8 id)
 {
 	switch (id) {
 	case CALL_ADDRESSED:
@@ -332,7 +337,9 @@ static __always_inline struct file *socket_of(const struct returned *call, u8 id
 	case CALL_ACCEPT4:
 		return call->ret < 0 ? NULL : file_of_fd(call->ret);
 	case CALL_INSTALLED:
-		return (call->args[1] & S_IFMT) == S_IFSOCK ? (void *)call->args[2] : NULL;
+		return (call->args[1] & S_IFMT) == S_IFSOCK
+			       ? (void *)*(const volatile u64 *)&buf->args[3]
+			       : NULL;
 	}
 	return NULL;
 }
@@ -350,7 +357,7 @@ __attribute__((noinline)) int read_calls_socket(u64 file, u32 fresh)
 static __always_inline u32 fill_call(struct call_buffer *buf, const struct returned *call, u8 id)
 {
 	struct record_call *r = &buf->record;
-	struct file *socket = socket_of(call, id);
+	struct file *socket;
 	u64 name;
 
 	r->enter_ns = 0;
@@ -368,6 +375,7 @@ static __always_inline u32 fill_call(struct call_buffer *buf, const struct retur
 	read_fds(buf, call);
 	fill_thread();
 	name = read_words(buf, call);
+	socket = socket_of(buf, call, id);
 	if (socket)
 		r->name_size = read_calls_socket((u64)socket, id == CALL_SOCKET);
 	else if (name && call->ret >= 0)
