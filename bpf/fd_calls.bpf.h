@@ -12,6 +12,7 @@
 #include "native.bpf.h"
 #include "owner_closed.bpf.h"
 #include "socket.bpf.h"
+#include "transfer.bpf.h"
 #include "unseen.bpf.h"
 
 /* uapi values of the sub-commands that make or mark descriptors */
@@ -102,6 +103,18 @@ static __always_inline bool needs_open(u8 fds)
 static __always_inline bool addresses(u32 nr)
 {
 	return nr == NR_CONNECT || nr == NR_BIND || nr == NR_LISTEN;
+}
+
+/* Whether it moved bytes through a number that is watched, as far as the number's bits tell. */
+static __always_inline bool may_be_watched(const struct returned *call)
+{
+	u32 fd = call->args[0];
+
+	if (!watching || call->ret <= 0 || call->compat)
+		return false;
+	barrier_var(fd);
+	return by_number(owner_call_of_nr, call->nr) >= OWNER_CALL_IO &&
+	       watched_bits[fd & (WATCHED_BITS - 1)];
 }
 
 /* The call's number in our own terms, 0: of no interest. */
@@ -399,6 +412,19 @@ static __always_inline u32 add_claims(struct walk *w, struct call_buffer *buf,
 	return (*owner >> 4 & 7) * sizeof(struct record_claim);
 }
 
+/* The same of a call that moved bytes; 0: no object that is stale is at work. */
+static __always_inline u32 add_users(struct call_buffer *buf, const struct returned *call,
+				     const struct target *target)
+{
+	volatile u8 *owner = &buf->record.owner;
+
+	if (!save_registers())
+		return 0;
+	*owner = tell_users(&buf->record, (struct record_claim *)buf->name, target, call->args[1])
+		 << 4;
+	return (*owner >> 4 & 7) * sizeof(struct record_claim);
+}
+
 /* Whether a number is got, given up or missed. */
 static __always_inline bool caller_wanted(const struct record_call *call)
 {
@@ -479,8 +505,14 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 	if (target->vfork && buf->record.python != PYTHON_NONE)
 		buf->record.python = PYTHON_PARENT;
 	/* Behind the walk, which knows where the Python frames of the C stack begin. */
-	if (read_owners && !target->vfork && (id == CALL_CLOSE || record_call_missed(&buf->record)))
+	if (id == CALL_TRANSFERRED) {
+		size = add_users(buf, call, target);
+		if (!size)
+			return;
+	} else if (read_owners && !target->vfork &&
+		   (id == CALL_CLOSE || record_call_missed(&buf->record))) {
 		size = add_claims(w, buf, target, regs);
+	}
 	/* A 32-bit stack is nothing to unwind. */
 	if (call->compat)
 		buf->record.native = NATIVE_NOT_ASKED;

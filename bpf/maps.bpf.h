@@ -95,6 +95,14 @@ struct {
 	__type(value, struct claims);
 } claimed SEC(".maps");
 
+/* What is forgotten here is not watched any more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct claimed_key);
+	__type(value, struct watched_number);
+} watched SEC(".maps");
+
 /* Types of objects that have been looked at. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -141,6 +149,13 @@ __u64 types_forgotten;
 __u64 epochs[EPOCHS];
 /* A program is traced whose sockets show late (struct owner_layout). The user side sets it. */
 __u8 sockets_late;
+/*
+ * How many numbers are watched, of all programs; and whether one with these low bits is or was.
+ * Without one, no read or write of any process is looked at further.
+ */
+#define WATCHED_BITS 256
+__u32 watching;
+__u8 watched_bits[WATCHED_BITS];
 /* Records lost, and how many of them the reader has been told of. */
 __u64 lost_records, told_records;
 /*

@@ -18,11 +18,13 @@
 
 #include "walk.bpf.h"
 
+/* From tp_name to tp_dealloc. */
+#define NAME_TO_DEALLOC 24
 /* Steps from a type to its bases. */
-#define BASES_MAX     8
-#define TYPE_SIZE_MAX 8192
+#define BASES_MAX	8
+#define TYPE_SIZE_MAX	8192
 /* A type that was no owner is looked at again after so long. */
-#define TYPE_AGAIN_NS 1000000000ull
+#define TYPE_AGAIN_NS	1000000000ull
 
 /* The beginning of an owner, as builds with the GIL have it; of FileIO up to its __dict__. */
 struct owner_object {
@@ -126,8 +128,11 @@ __attribute__((noinline)) int classify_type(u64 type, u32 at)
 		/* "_io.FileIO", "_socket.socket", "select.epoll", each with its NUL */
 		if (name[0] == 0x656c69462e6f695full && (name[1] & 0xffffff) == 0x4f49)
 			return OWNER_FILEIO;
-		if (name[0] == 0x2e74656b636f735full && (name[1] << 8) == 0x74656b636f7300ull)
+		if (name[0] == 0x2e74656b636f735full && (name[1] << 8) == 0x74656b636f7300ull) {
+			read_user(&w->type.code, sizeof(w->type.code),
+				  type + (at & 0xffff) + NAME_TO_DEALLOC);
 			return OWNER_SOCKET;
+		}
 		if (name[0] == 0x652e7463656c6573ull && (name[1] & 0xffffffffffull) == 0x6c6c6f70)
 			return OWNER_EPOLL;
 		if (!read_user(&type, sizeof(type), type + (at >> 16)))

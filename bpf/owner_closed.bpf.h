@@ -10,11 +10,14 @@
 
 #include "native.bpf.h"
 #include "owner.bpf.h"
+#include "watched.bpf.h"
 
 /* Words on the stack from a close() on among which its return address lies. */
 #define RETURN_WORDS 16
 /* Functions of one file of the C library lie no further apart. */
 #define NEAR	     4096
+/* Words in which the frames lie of a method and of what it calls to make its system call. */
+#define NEAR_WORDS   64
 /* Words looked through for an owner's address where a register did not show it. */
 #define STACK_WORDS  512
 #define STACK_STEP   32
@@ -23,6 +26,31 @@
 static __always_inline bool is_in(const struct code_range *code, u64 address)
 {
 	return address - code->start - 1 < code->size; /* a return address lies behind its call */
+}
+
+/*
+ * Whether this object, which lies beside another, holds the bytes that a call was given: bytes, a
+ * bytearray (Include/cpython/bytearrayobject.h: ob_start) or a memoryview
+ * (Include/memoryobject.h: view.buf). A global function: verified by itself.
+ */
+__attribute__((noinline)) int holds_buffer(u64 object)
+{
+	const struct py_layout *layout;
+	struct walk *w = this_walk();
+	u64 start = 0;
+
+	if (!w || !is_address(object))
+		return 0;
+	layout = bpf_map_lookup_elem(&layouts, &w->layout);
+	if (!layout)
+		return 0;
+	if (object + layout->bytes_data == w->look.buffer)
+		return 1;
+	if (read_user(&start, sizeof(start), object + layout->ob_type + 32) &&
+	    start == w->look.buffer)
+		return 1;
+	return read_user(&start, sizeof(start), object + layout->ob_type + 48) &&
+	       start == w->look.buffer;
 }
 
 /*
@@ -41,9 +69,13 @@ __attribute__((noinline)) int look_through_words(u32 from, u32 words)
 
 		if (at >= words)
 			break;
-		if (word == w->look.claim.object)
+		if (word == w->look.claim.object) {
 			w->look.found |= CLAIM_AT_HAND;
-		for (u32 code = CODE_FINALIZE_IO; code < OWNER_CODES; code++)
+			/* Arguments lie side by side. */
+			if (w->look.buffer && holds_buffer(*(u64 *)(w->window + 8 * at + 8)))
+				w->look.found |= CLAIM_RECEIVER;
+		}
+		for (u32 code = CODE_FINALIZE_IO; code <= CODE_FINALIZE_FREED; code++)
 			if (is_in(&w->known.python.code[code], word))
 				w->look.found |= CLAIM_FINALIZING;
 	}
@@ -82,10 +114,8 @@ __attribute__((noinline)) int look_through_piece(u64 from, u64 end)
  * object that had the number, and has let go of it, at the end of a close of that number. A global
  * function: verified by itself.
  */
-static __always_inline u32 look_through_stack(struct walk *w, u64 sp)
+static __always_inline u32 look_through_stack(struct walk *w, u64 sp, u64 end)
 {
-	u64 end = w->entry;
-
 	if (end <= sp || end - sp > STACK_PIECES * STACK_WORDS * sizeof(u64))
 		end = sp + STACK_WORDS * sizeof(u64);
 	w->look.found = 0;
@@ -124,10 +154,25 @@ static __noinline u8 closing_point(const struct code_range *os_close, u64 ip, u6
 	return OWNER_ELSEWHERE;
 }
 
+/* Where NEAR_WORDS end, or the innermost Python frame's part of the stack begins. */
+static __always_inline u64 nearest_end(const struct walk *w)
+{
+	u64 end = w->sp + NEAR_WORDS * sizeof(u64);
+
+	return w->entry > w->sp && w->entry < end ? w->entry : end;
+}
+
+/* How far is_at_work() searches the stack. */
+enum search {
+	SEARCH_REGISTERS, /* not at all */
+	SEARCH_STACK,
+	SEARCH_NEAR, /* NEAR_WORDS alone */
+};
+
 /*
- * Whether the object of this CPU's look is at work in this thread: enum claim_flag. search: that
- * this is its own close is not to be expected, so that its stack is searched for it. A global
- * function: verified by itself.
+ * Whether the object of this CPU's look is at work in this thread: enum claim_flag. search: enum
+ * search; of a close, if it is not to be expected that it is the object's own. A global function:
+ * verified by itself.
  */
 __attribute__((noinline)) int is_at_work(u32 search)
 {
@@ -139,7 +184,10 @@ __attribute__((noinline)) int is_at_work(u32 search)
 	for (u32 i = 0; i < SAVED_REGS; i++)
 		if (w->look.saved[i] == w->look.claim.object)
 			found = CLAIM_AT_HAND;
-	return search ? found | look_through_stack(w, w->sp) : found;
+	if (search == SEARCH_REGISTERS)
+		return found;
+	return found |
+	       look_through_stack(w, w->sp, search == SEARCH_NEAR ? nearest_end(w) : w->entry);
 }
 
 /* What a call is told of one claim. Whether more is to be known of the call. */
@@ -152,7 +200,8 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
 	w->look.claim = *claim;
 	found = look_at_claim(fd);
 	state = found & 255;
-	found = found >> 8 | is_at_work(doubt && state == OWNER_LET_GO);
+	found = found >> 8 |
+		is_at_work(doubt && state == OWNER_LET_GO ? SEARCH_STACK : SEARCH_REGISTERS);
 	ret->object = w->look.claim.object;
 	ret->type = w->look.claim.type;
 	ret->since_ns = w->look.claim.since_ns;
@@ -247,6 +296,7 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 	w->key.tgid = tgid;
 	w->key.fd = r->fd;
 	w->look.layout = python->layout;
+	w->look.buffer = 0;
 	told = tell_each(r->fd, missed, r->table);
 	if (told & TELL_NOTHING && target->parent_program) {
 		w->look.new_type = 0;
@@ -254,6 +304,8 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 			told = tell_each(r->fd, missed, r->table);
 		send_new_type(w, target->program, tgid);
 	}
+	if (!missed && told & TELL_MORE)
+		watch_number(target, &w->key);
 	count = told & 255;
 	if (!count && !(told & TELL_LEFT_OUT) && !more)
 		return 0;

@@ -77,21 +77,33 @@ static __always_inline void report_file(const struct file_version *version, u64 
 	emit(&r, sizeof(r), LOSS_PROCESS, true);
 }
 
+/* A Python that becomes known: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct python_process);
+} new_pythons SEC(".maps");
+
 /* A program is a Python whose _PyRuntime in the file is moved by bias. */
 static __always_inline void set_python(const struct program_key *program,
 				       const struct python_file *file, u64 bias)
 {
-	struct python_process python = {
-		.runtime = file->runtime + bias,
-		.code_type = file->code_type + bias,
-		.layout = file->layout,
-	};
+	struct python_process *python;
+	u32 zero = 0;
 
+	python = bpf_map_lookup_elem(&new_pythons, &zero);
+	if (!python)
+		return;
+	__builtin_memset(python, 0, sizeof(*python));
+	python->runtime = file->runtime + bias;
+	python->code_type = file->code_type + bias;
+	python->layout = file->layout;
 	for (u32 i = 0; i < OWNER_CODES; i++) {
-		python.code[i].start = file->code[i].start + bias;
-		python.code[i].size = file->code[i].size;
+		python->code[i].start = file->code[i].start + bias;
+		python->code[i].size = file->code[i].size;
 	}
-	if (bpf_map_update_elem(&pythons, program, &python, BPF_ANY))
+	if (bpf_map_update_elem(&pythons, program, python, BPF_ANY))
 		count_loss(LOSS_MAP);
 	__sync_fetch_and_add(&pythons_changed, 1);
 }
@@ -181,12 +193,17 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 	python = find_program(parent_target->program, parent_tgid);
 	if (python) {
 		struct program_key key = {.program = target.program, .tgid = child_tgid};
-		struct python_process copy = *python;
+		struct python_process *copy;
+		u32 zero = 0;
 
-		/* The probe in the parent does not see the frees of the child. */
-		copy.identity = IDENTITY_CONTENT;
-		if (bpf_map_update_elem(&pythons, &key, &copy, BPF_ANY))
-			count_loss(LOSS_MAP);
+		copy = bpf_map_lookup_elem(&new_pythons, &zero);
+		if (copy) {
+			*copy = *python;
+			/* The probe in the parent does not see the frees of the child. */
+			copy->identity = IDENTITY_CONTENT;
+			if (bpf_map_update_elem(&pythons, &key, copy, BPF_ANY))
+				count_loss(LOSS_MAP);
+		}
 		__sync_fetch_and_add(&pythons_changed, 1);
 	}
 	r.parent_table = (u64)BPF_CORE_READ(parent, files);
@@ -231,6 +248,7 @@ static __always_inline void process_execed(struct task_struct *task, struct linu
 		return;
 	program.program = target->program;
 	program.tgid = tgid;
+	forget_watches(target);
 	bpf_map_delete_elem(&pythons, &program);
 	program.program = target->program = bpf_ktime_get_boot_ns();
 	target->vfork = 0;
@@ -266,6 +284,7 @@ static __always_inline void process_exited(struct task_struct *task)
 		return;
 	}
 	program.program = target->program;
+	forget_watches(target);
 	bpf_map_delete_elem(&targets, &tgid);
 	bpf_map_delete_elem(&pythons, &program);
 	r.table = (u64)BPF_CORE_READ(task, files);

@@ -179,8 +179,10 @@ static __always_inline u8 shows_owner(const struct returned *call)
 
 	if (!kind || call->ret == -EBADF)
 		return OWNER_CALL_NONE;
-	if (kind == OWNER_CALL_USE)
-		return sockets_late ? kind : OWNER_CALL_NONE;
+	if (kind == OWNER_CALL_USE || kind == OWNER_CALL_MESSAGE)
+		return sockets_late ? OWNER_CALL_USE : OWNER_CALL_NONE;
+	if (kind == OWNER_CALL_IO)
+		return OWNER_CALL_NONE;
 	if (call->ret < 0 || (kind == OWNER_CALL_FSTATAT && !(call->args[3] & AT_EMPTY_PATH)))
 		return OWNER_CALL_NONE;
 	return kind;
@@ -190,7 +192,7 @@ static __always_inline u8 shows_owner(const struct returned *call)
 static __always_inline bool concerns_fds(const struct returned *call)
 {
 	return (call->nr < SYSCALLS_KNOWN &&
-		(classify(call) || maps_code(call) || shows_owner(call))) ||
+		(classify(call) || maps_code(call) || shows_owner(call) || may_be_watched(call))) ||
 	       (concerns_compat(call) && is_compat());
 }
 
@@ -253,6 +255,8 @@ static __always_inline void handle_call(const struct returned *call, const struc
 {
 	u8 id = classify(call), owner = shows_owner(call);
 
+	if (!id && may_be_watched(call))
+		id = watched_call(call->args[0]);
 	hold_cpu();
 	if (id && take_buffers()) {
 		if (id == CALL_ADDRESSED)

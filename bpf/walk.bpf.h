@@ -117,6 +117,7 @@ struct owner_look {
 	u32 found;    /* enum claim_flag */
 	u32 new_kind; /* enum owner_type, of new_type */
 	u64 new_type; /* an owner's, whose name has not been sent yet; 0: none */
+	u64 buffer; /* what the call was given to read into or write from; 0: it does not matter */
 };
 
 /* A type that may be an owner's: what is read of it, and what is remembered. */
@@ -126,6 +127,7 @@ struct type_look {
 	u32 unused;
 	u64 forgotten; /* types_forgotten, before it was looked up */
 	struct owner_type_known known;
+	u64 code;      /* of a socket's base that was classified last: its tp_dealloc */
 	u64 fields[2]; /* tp_name, tp_basicsize */
 	u64 name[2];
 };

@@ -18,7 +18,7 @@
  * USE(call, fds, owner, ia32): it does nothing of that, but fails with EBADF if one is closed.
  *
  *   ID     CALL_ID in the records, by number: ours, the same on every architecture, append-only
- *          (51 is the next)
+ *          (52 is the next)
  *   call   the system call's name, by which it is found: numbers differ by architecture
  *   SHAPE  enum call_shape
  *   fds    FD(a), FDS(a, b): the arguments that are descriptors, and the first must be open (or
@@ -177,20 +177,20 @@
 	USE(pwritev, FD(0), _, IA32(334))                                                          \
 	USE(pwritev2, FD(0), _, IA32(379))                                                         \
 	USE(quotactl_fd, FD(0), _, _)                                                              \
-	USE(read, FD(0), _, IA32(3))                                                               \
+	USE(read, FD(0), OWNER(IO), IA32(3))                                                       \
 	USE(readahead, FD(0), _, IA32(225))                                                        \
 	USE(readlinkat, FD(0), _, IA32(305))                                                       \
 	USE(readv, FD(0), _, IA32(145))                                                            \
-	USE(recvfrom, FD(0), OWNER(USE), IA32(371))                                                \
+	USE(recvfrom, FD(0), OWNER(MESSAGE), IA32(371))                                            \
 	USE(recvmmsg, FD(0), _, IA32(337, 417))                                                    \
-	USE(recvmsg, FD(0), OWNER(USE), IA32(372))                                                 \
+	USE(recvmsg, FD(0), OWNER(MESSAGE), IA32(372))                                             \
 	USE(removexattrat, FD(0), _, _)                                                            \
 	USE(renameat, FDS(0, 2), _, IA32(302))                                                     \
 	USE(renameat2, FDS(0, 2), _, IA32(353))                                                    \
 	USE(sendfile, FDS(0, 1), _, IA32(187, 239))                                                \
 	USE(sendmmsg, FD(0), _, IA32(345))                                                         \
-	USE(sendmsg, FD(0), OWNER(USE), IA32(370))                                                 \
-	USE(sendto, FD(0), OWNER(USE), IA32(369))                                                  \
+	USE(sendmsg, FD(0), OWNER(MESSAGE), IA32(370))                                             \
+	USE(sendto, FD(0), OWNER(MESSAGE), IA32(369))                                              \
 	USE(setns, FD(0), _, IA32(346))                                                            \
 	USE(setsockopt, FD(0), OWNER(USE), IA32(366))                                              \
 	USE(setxattrat, FD(0), _, _)                                                               \
@@ -219,12 +219,13 @@
 	USE(utimensat, FD(0), _, IA32(320, 412))                                                   \
 	USE(vmsplice, FD(0), _, IA32(316))                                                         \
 	USE(waitid, FD(1), _, IA32(284))                                                           \
-	USE(write, FD(0), _, IA32(4))                                                              \
+	USE(write, FD(0), OWNER(IO), IA32(4))                                                      \
 	USE(writev, FD(0), _, IA32(146))                                                           \
 	PART(OTHER, 31, any, "?", OTHER, _, OWN, _, _)                                             \
 	PART(INSTALLED, 48, any, "?", MAKE, FLAGS(0), ARG(1), _, MAKES(UNKNOWN, CLOEXEC))          \
 	PART(REMOVED, 49, any, "?", CLOSE, _, _, _, _)                                             \
-	PART(ADDRESSED, 50, any, "?", ADDRESS, _, _, _, _)
+	PART(ADDRESSED, 50, any, "?", ADDRESS, _, _, _, _)                                         \
+	PART(TRANSFERRED, 51, any, "?", TRANSFER, _, _, _, _)
 
 /* Where numbers stand: the low nibble is 1 + the index of the first, the high one of the second. */
 #define FDS_CELL__	     0

@@ -25,7 +25,7 @@ struct target {
 	__u32 parent_tgid;
 	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
 	__u32 leader_ended; /* 1: so has what the user side tied to the first thread */
-	__u32 unused;
+	__u32 watches;	    /* its numbers that are watched: struct watched_number */
 };
 
 /* A number of a program, as its Python objects have it. */
@@ -52,6 +52,15 @@ struct claims {
 	struct claim of[RECORD_CLAIMS_MAX];
 	__u32 looks;	/* OWNER_CALL_USE: how often an owner was looked for in vain */
 	__u32 left_out; /* 1: more claimed the number than find room here */
+};
+
+/*
+ * A number that an object claims which is stale: its reads and writes there go to somebody else's
+ * descriptor, and are looked at.
+ */
+struct watched_number {
+	__u32 looks; /* so far */
+	__u32 unused;
 };
 
 /* A type in a program. */

@@ -38,17 +38,37 @@ enum owner_call {
 	OWNER_CALL_SOCKNAME, /* of socket(fileno=): -1 still; of the method: its number */
 	OWNER_CALL_EPOLL,    /* 0 still, as tp_alloc leaves it */
 	OWNER_CALL_USE,	     /* calls of a socket object's methods: sockets_late */
+	/* From here on they move bytes: transfer.bpf.h. */
+	OWNER_CALL_IO,	    /* none shows */
+	OWNER_CALL_MESSAGE, /* as OWNER_CALL_USE */
 };
 
 /*
- * Code of a Python's file that tells who closes a descriptor, by its return addresses. start: the
- * address, in struct python_file without load bias; size: bytes, 0: not known.
+ * Code of a Python's file that tells who closes or uses a descriptor, by its return addresses.
+ * start: the address, in struct python_file without load bias; size: bytes, 0: not known.
  */
 enum owner_code {
 	CODE_OS_CLOSE = 0,   /* os.close(), Modules/posixmodule.c: os_close */
 	CODE_FINALIZE_IO,    /* _io._IOBase's tp_finalize, Modules/_io/iobase.c: iobase_finalize */
 	CODE_FINALIZE,	     /* PyObject_CallFinalizer() */
 	CODE_FINALIZE_FREED, /* PyObject_CallFinalizerFromDealloc() */
+	CODE_OS_READ,	     /* os.read(), os.write() */
+	CODE_OS_WRITE,
+	CODE_FILE_READ, /* methods of _io.FileIO, Modules/_io/fileio.c */
+	CODE_FILE_READALL,
+	CODE_FILE_READINTO,
+	CODE_FILE_WRITE,
+	/* Methods of _socket.socket, Modules/socketmodule.c, where they are of this file. */
+	CODE_SOCKET_RECV,
+	CODE_SOCKET_RECV_INTO,
+	CODE_SOCKET_RECVFROM,
+	CODE_SOCKET_RECVFROM_INTO,
+	CODE_SOCKET_SEND,
+	CODE_SOCKET_SENDALL,
+	CODE_SOCKET_SENDTO,
+	CODE_SOCKET_RECVMSG,
+	CODE_SOCKET_RECVMSG_INTO,
+	CODE_SOCKET_SENDMSG,
 	OWNER_CODES,
 };
 

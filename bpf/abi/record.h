@@ -108,6 +108,8 @@ struct record_header {
  *   OTHER        uses fd (and fd2, -1: none) and failed with EBADF; arg: the command of fcntl and
  *                ioctl, the flags of newfstatat and statx (0 in older recordings, but fcntl's)
  *   ADDRESS      gave the socket fd an address or a peer; name: struct record_socket. No stack
+ *   TRANSFER     moved ret bytes through fd, which an object claims that is stale, and at work;
+ *		  point: whose code made the call
  *
  * Of a MAKE that makes a socket, name is a struct record_socket, too, if it could be read.
  */
@@ -123,6 +125,7 @@ enum call_shape {
 	SHAPE_UNSHARE,
 	SHAPE_OTHER,
 	SHAPE_ADDRESS,
+	SHAPE_TRANSFER,
 };
 
 /* Which call it was: calls.h has them. */
@@ -198,7 +201,8 @@ struct record_call {
 	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
 	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns; close:
 			    bits 2 and 3: record_call_table(); of any call: CALL_ALONE, CALL_RING */
-	__u8 owner;  /* of a close: record_call_claims(); in older recordings enum owner_state */
+	__u8 owner;  /* of a close, or a TRANSFER: record_call_claims(); in older recordings enum
+			owner_state */
 	__u8 native; /* enum native_taken */
 	__u8 point;  /* OWNER_OS_CLOSE, OWNER_ELSEWHERE: whether os.close() made the call; 0: not
 			known. Older recordings: enum owner_point, entered at enter_ns */
@@ -280,6 +284,7 @@ enum claim_flag {
 	CLAIM_BEFORE = 16,    /* made before fdtrace attached: found in the process's memory */
 	CLAIM_PARENTS = 32,   /* a copy of the parent's object, by fork */
 	CLAIM_MORE = 64,      /* more claimed it than are kept; object 0: no more than that */
+	CLAIM_RECEIVER = 128, /* of a TRANSFER: the method was called on it, and given the bytes */
 };
 
 /*
@@ -327,6 +332,9 @@ enum owner_point {
 	OWNER_OS_CLOSE,	 /* os.close, of OWNER_NONE: entry */
 	OWNER_WARN,	 /* FileIO's method _dealloc_warn, which its finalizers call: entry */
 	OWNER_ELSEWHERE, /* in a record_call: it was not made by os.close() */
+	OWNER_OS_IO,	 /* in a record_call: by os.read() or os.write() */
+	OWNER_FILE_IO,	 /* by a method of FileIO */
+	OWNER_SOCKET_IO, /* by code of the module that socket objects are of */
 	OWNER_POINTS,
 };
 

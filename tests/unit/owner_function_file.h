@@ -59,6 +59,8 @@ struct made {
 	size_t at;	 /* of the type object or spec */
 	size_t finalize; /* its function */
 	size_t os_close;
+	size_t os_read, os_write;
+	size_t file_read, file_readall, file_readinto, file_write;
 };
 
 static inline Elf64_Ehdr *file_header(struct file *file)
@@ -297,6 +299,18 @@ static inline struct made add_type(struct file *file, enum kind kind, const char
 	else
 		add_object(file, text, &made);
 	return made;
+}
+
+/* The methods of FileIO; `end`: what comes behind them. */
+static inline void add_file_methods(struct file *file, const char *end, struct made *made)
+{
+	made->file_read = add_method(file, "read");
+	made->file_readall = add_method(file, "readall");
+	made->file_readinto = add_method(file, "readinto");
+	made->file_write = add_method(file, "write");
+	if (end)
+		add_method(file, end);
+	add_room(file, 32);
 }
 
 /* A table of methods, of which one, `name`, comes right behind another; whose function it has. */

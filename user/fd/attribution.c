@@ -84,6 +84,7 @@ void attribution_opened(const struct call_context *ctx)
 	case SHAPE_CLOSE_RANGE:
 	case SHAPE_SET_FD:
 	case SHAPE_ADDRESS:
+	case SHAPE_TRANSFER:
 	case SHAPE_UNSHARE:
 	case SHAPE_OTHER:
 		break;

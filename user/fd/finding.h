@@ -129,12 +129,12 @@ struct fd_owner {
 	char name[RECORD_TYPE_NAME_MAX];
 };
 
-/* reused_close: whose descriptor was taken. */
+/* reused_close: whose descriptor was taken; misdirected_io: whose was used. */
 struct fd_victim {
 	bool known;
 	struct fd_owner owner; /* the object that had it */
 	struct fd_what what;
-	struct fd_site opened; /* the generation that was ended */
+	struct fd_site opened; /* the generation that was ended, or used */
 	struct fd_site failed; /* the call that met it; SITE_NOT_APPLICABLE: none so far */
 };
 
@@ -150,6 +150,7 @@ enum finding_proof {
 	PROOF_RECEIVER = 1 << 7,   /* the Python object that made the call had opened the number */
 	PROOF_ACTIVATION = 1 << 8, /* the same activation of a function had opened the number */
 	PROOF_PAIR = 1 << 9,	   /* this function closes what that function opens */
+	PROOF_AT_WORK = 1 << 10,   /* the object is at work in the call: its method was called */
 };
 
 /* Facts that a verdict rests on, and remarks a reader must know: bits of finding.notes. */

@@ -30,6 +30,8 @@
 	  "was closed, but %sbelonged to somebody else", "closed again", "closed again")           \
 	X(OWNED_CLOSE, owned_close, ERROR, ERROR, DESCRIPTOR,                                      \
 	  "was closed, but a Python object %sowned it", "closed", "closed")                        \
+	X(MISDIRECTED_IO, misdirected_io, ERROR, ERROR, DESCRIPTOR,                                \
+	  "was used by an object that %sdoes not have it any more", "used", "used")                \
 	X(BAD_FD, bad_fd, INFO, INFO, NUMBER, "was used, but was %snever open", "used",            \
 	  "closed again")                                                                          \
 	X(CLOSE_SWEEP, close_sweep, INFO, INFO, RUN, "were closed, but were %snot open", "closed", \

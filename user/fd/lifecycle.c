@@ -15,6 +15,7 @@
 #include "fd/generation.h"
 #include "fd/fd_kind.h"
 #include "fd/owner_names.h"
+#include "fd/misdirected.h"
 #include "fd/ownership.h"
 #include "fd/close_range.h"
 #include "fd/reuse.h"
@@ -340,6 +341,7 @@ static int done(struct fd_world *world, const struct call_context *ctx)
 	case SHAPE_UNSHARE: /* the table is there already */
 	case SHAPE_OTHER:
 	case SHAPE_ADDRESS:
+	case SHAPE_TRANSFER:
 		break;
 	}
 	return 0;
@@ -442,6 +444,8 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 	copy_late(&world->pending, ctx.table, call);
 	if (shape != SHAPE_CLOSE)
 		pending_break(&world->pending, call->h.tid);
+	if (shape == SHAPE_TRANSFER)
+		return transfer_done(&world->pending, &ctx);
 	if (record_call_missed(call))
 		return failed(world, &ctx);
 	/* close() frees the number whatever else goes wrong: EINTR, EIO, EBADF of a file system. */

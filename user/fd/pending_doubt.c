@@ -24,7 +24,7 @@ static bool is_past(const struct store *store, const struct finding *finding,
 {
 	if (finding->kind == FINDING_OWNED_CLOSE)
 		return generation_after(store, call, &finding->opened);
-	if (finding->kind == FINDING_REUSED_CLOSE)
+	if (finding->kind == FINDING_REUSED_CLOSE || finding->kind == FINDING_MISDIRECTED_IO)
 		return generation_after(store, call, &finding->victim.opened);
 	return generation_after(store, call, &finding->closed);
 }

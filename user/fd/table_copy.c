@@ -192,6 +192,7 @@ static void doubt_numbers(struct store *store, struct table *copy, const struct 
 	case SHAPE_UNSHARE:
 	case SHAPE_OTHER:
 	case SHAPE_ADDRESS:
+	case SHAPE_TRANSFER:
 		break;
 	}
 }

@@ -45,14 +45,18 @@ enum type_slots {
 enum method_def {
 	METHOD_FUNCTION = 8,
 	METHOD_SIZE = 32,
+	METHODS_MAX = 1024, /* os has some 350 */
 };
 
 /*
  * Modules/posixmodule.c, posix_methods[]: the unique name right after os.close's.
  * Modules/_io/iobase.c: every file object's tp_finalize is that of this base.
+ * Modules/_io/fileio.c, fileio_methods[]: read, readall, readinto, write, seek.
+ * Modules/socketmodule.c, sock_methods[]: recv, recv_into, recvfrom, recvfrom_into, send and
+ * others.
  */
-enum name { NAME_CLOSERANGE, NAME_IOBASE, NAMES };
-static const char *const wanted[NAMES] = {"closerange", "_io._IOBase"};
+enum name { NAME_CLOSERANGE, NAME_IOBASE, NAME_READALL, NAME_RECVFROM_INTO, NAMES };
+static const char *const wanted[NAMES] = {"closerange", "_io._IOBase", "readall", "recvfrom_into"};
 
 /* Addresses, each with the name that lies there, or is pointed to. */
 struct places {
@@ -64,8 +68,8 @@ struct places {
 struct search {
 	struct elf_image image;
 	struct places names, pointers;
-	uint64_t functions[NAMES];
-	unsigned int found[NAMES];
+	uint64_t functions[OWNER_CODES];
+	unsigned int found[OWNER_CODES];
 };
 
 static int add_place(struct places *places, enum name name, uint64_t address)
@@ -200,24 +204,82 @@ static bool is_type_object(const struct elf_image *image, uint64_t type)
 	       is_code_address(image, pointer_at(image, type + TYPE_DEALLOC));
 }
 
-/* Each name has one function, or is told nothing of. */
-static void take_function(struct search *search, enum name name, uint64_t function)
+/* Each code is one function, or nothing is told of it. */
+static void take_function(struct search *search, enum owner_code code, uint64_t function)
 {
 	if (!is_code_address(&search->image, function))
 		return;
-	search->functions[name] = function;
-	search->found[name]++;
+	search->functions[code] = function;
+	search->found[code]++;
 }
 
-/* Takes os.close, if a PyMethodDef of "closerange" begins here. */
-static void take_os_close(struct search *search, uint64_t entry)
+/* Takes the function of the PyMethodDef that begins here, if it has this name. */
+static void take_method(struct search *search, uint64_t entry, const char *name,
+			enum owner_code code)
+{
+	if (text_is(&search->image, pointer_at(&search->image, entry), name))
+		take_function(search, code, pointer_at(&search->image, entry + METHOD_FUNCTION));
+}
+
+/* Takes os.close, and what follows it in that table, if a PyMethodDef of "closerange" begins here.
+ */
+static void take_os(struct search *search, uint64_t entry)
 {
 	const struct elf_image *image = &search->image;
 
-	if (is_code_address(image, pointer_at(image, entry + METHOD_FUNCTION)) &&
-	    text_is(image, pointer_at(image, entry - METHOD_SIZE), "close"))
-		take_function(search, NAME_CLOSERANGE,
-			      pointer_at(image, entry - METHOD_SIZE + METHOD_FUNCTION));
+	if (!is_code_address(image, pointer_at(image, entry + METHOD_FUNCTION)) ||
+	    !text_is(image, pointer_at(image, entry - METHOD_SIZE), "close"))
+		return;
+	take_method(search, entry - METHOD_SIZE, "close", CODE_OS_CLOSE);
+	for (size_t i = 0; i < METHODS_MAX && pointer_at(image, entry); i++, entry += METHOD_SIZE) {
+		take_method(search, entry, "read", CODE_OS_READ);
+		take_method(search, entry, "write", CODE_OS_WRITE);
+	}
+}
+
+/* Takes the methods of FileIO, if its PyMethodDef of "readall" begins here. _io._RawIOBase has the
+ * same ones, and no more. */
+static void take_file(struct search *search, uint64_t entry)
+{
+	const struct elf_image *image = &search->image;
+	const uint64_t readinto = entry + METHOD_SIZE, write = readinto + METHOD_SIZE;
+
+	if (!text_is(image, pointer_at(image, readinto), "readinto") ||
+	    !text_is(image, pointer_at(image, write), "write") ||
+	    !text_is(image, pointer_at(image, write + METHOD_SIZE), "seek"))
+		return;
+	take_method(search, entry - METHOD_SIZE, "read", CODE_FILE_READ);
+	take_method(search, entry, "readall", CODE_FILE_READALL);
+	take_method(search, readinto, "readinto", CODE_FILE_READINTO);
+	take_method(search, write, "write", CODE_FILE_WRITE);
+}
+
+/* Takes the methods of socket objects, if their PyMethodDef of "recvfrom_into" begins here. */
+static void take_socket(struct search *search, uint64_t entry)
+{
+	static const struct {
+		const char *name;
+		enum owner_code code;
+	} methods[] = {
+		{"recv", CODE_SOCKET_RECV},
+		{"recv_into", CODE_SOCKET_RECV_INTO},
+		{"recvfrom", CODE_SOCKET_RECVFROM},
+		{"recvfrom_into", CODE_SOCKET_RECVFROM_INTO},
+		{"send", CODE_SOCKET_SEND},
+		{"sendall", CODE_SOCKET_SENDALL},
+		{"sendto", CODE_SOCKET_SENDTO},
+		{"recvmsg", CODE_SOCKET_RECVMSG},
+		{"recvmsg_into", CODE_SOCKET_RECVMSG_INTO},
+		{"sendmsg", CODE_SOCKET_SENDMSG},
+	};
+	const struct elf_image *image = &search->image;
+
+	entry -= 3 * METHOD_SIZE;
+	if (!text_is(image, pointer_at(image, entry), "recv"))
+		return;
+	for (size_t i = 0; i < METHODS_MAX && pointer_at(image, entry); i++, entry += METHOD_SIZE)
+		for (size_t j = 0; j < ARRAY_SIZE(methods); j++)
+			take_method(search, entry, methods[j].name, methods[j].code);
 }
 
 /* A pointer to a name begins a PyType_Spec, or lies in a PyTypeObject, or in something else. */
@@ -227,24 +289,33 @@ static void take_place(struct search *search, enum name name, uint64_t address)
 	uint64_t slots;
 
 	if (name == NAME_CLOSERANGE) {
-		take_os_close(search, address);
+		take_os(search, address);
+		return;
+	}
+	if (name == NAME_READALL) {
+		take_file(search, address);
+		return;
+	}
+	if (name == NAME_RECVFROM_INTO) {
+		take_socket(search, address);
 		return;
 	}
 	slots = spec_slots(image, address);
 	if (slots)
-		take_function(search, name, read_slot(image, slots, SLOT_FINALIZE));
+		take_function(search, CODE_FINALIZE_IO, read_slot(image, slots, SLOT_FINALIZE));
 	if (is_type_object(image, address - TYPE_NAME))
-		take_function(search, name, pointer_at(image, address - TYPE_NAME + TYPE_FINALIZE));
+		take_function(search, CODE_FINALIZE_IO,
+			      pointer_at(image, address - TYPE_NAME + TYPE_FINALIZE));
 }
 
-static void offer(const struct search *search, enum name name, struct code_range *ret)
+static void offer(const struct search *search, enum owner_code code, struct code_range *ret)
 {
 	uint64_t size;
 
-	if (search->found[name] != 1 ||
-	    elf_function_size(&search->image, search->functions[name], &size))
+	if (search->found[code] != 1 ||
+	    elf_function_size(&search->image, search->functions[code], &size))
 		return;
-	*ret = (struct code_range){search->functions[name], size};
+	*ret = (struct code_range){search->functions[code], size};
 }
 
 int python_owner_functions_find(int fd, struct code_range ret[OWNER_CODES])
@@ -258,10 +329,8 @@ int python_owner_functions_find(int fd, struct code_range ret[OWNER_CODES])
 	err = find_places(&search);
 	for (size_t i = 0; i < search.pointers.count && !err; i++)
 		take_place(&search, search.pointers.name[i], search.pointers.address[i]);
-	if (!err) {
-		offer(&search, NAME_CLOSERANGE, &ret[CODE_OS_CLOSE]);
-		offer(&search, NAME_IOBASE, &ret[CODE_FINALIZE_IO]);
-	}
+	for (enum owner_code code = 0; code < OWNER_CODES && !err; code++)
+		offer(&search, code, &ret[code]);
 	image_close(&search.image);
 	return err;
 }

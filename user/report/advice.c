@@ -174,13 +174,19 @@ static bool same_place(const struct finding_view *view)
 	return *spot(view->closed, "", first) && !strcmp(first, spot(view->bad, "", second));
 }
 
+/* The object that was used had the number with another one, which closed it by right. */
+static bool is_of_two(const struct finding *f)
+{
+	return f->kind == FINDING_MISDIRECTED_IO && f->culprit == CULPRIT_BAD;
+}
+
 static uint32_t facts_of(const struct advice *advice)
 {
 	const struct finding *f = advice->f;
 	uint32_t facts = 0;
 
 	facts |= f->proofs & PROOF_STOLEN ? FACT_STOLEN : 0;
-	facts |= f->proofs & PROOF_OWNER ? FACT_TWO_OWNERS : 0;
+	facts |= f->proofs & PROOF_OWNER || is_of_two(f) ? FACT_TWO_OWNERS : 0;
 	facts |= advice->wrong ? FACT_BEHIND : 0;
 	facts |= threads_differ(f) ? FACT_THREADS : 0;
 	facts |= is_python(advice->view) ? FACT_PYTHON : 0;
@@ -387,6 +393,7 @@ static void advise_close_sweep(FILE *out, const struct finding_view *view)
 #define advise_use_after_close advise_by_rows
 #define advise_reused_close    advise_by_rows
 #define advise_owned_close     advise_by_rows
+#define advise_misdirected_io  advise_by_rows
 
 static void (*const advisers[])(FILE *, const struct finding_view *) = {
 #define X(ID, name, ...) [FINDING_##ID] = advise_##name,

@@ -53,11 +53,12 @@ static const struct advice_row {
 	const char *sentence;
 } advice_rows[] = {
 	/* The cause is told elsewhere. */
-	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE), FACT_STOLEN, CLOSER_FINALIZER,
-	 0, 0,
+	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE) | OF(MISDIRECTED_IO),
+	 FACT_STOLEN, CLOSER_FINALIZER, 0, 0,
 	 "Nothing here: the close before was that of a finalizer, which meant another descriptor; "
 	 "{root} says what to change."},
-	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE), FACT_STOLEN, 0, 0, 0,
+	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE) | OF(MISDIRECTED_IO),
+	 FACT_STOLEN, 0, 0, 0,
 	 "Nothing here: what is to change is the close at {a}, which meant another descriptor; {root} "
 	 "says how."},
 
@@ -142,9 +143,12 @@ static const struct advice_row {
 	 "Use fd {fd} only while it is open: make the call at {b} before the close at {a}, or close "
 	 "it later."},
 
-	{OF(REUSED_CLOSE), FACT_TWO_OWNERS, 0, 0, 0,
+	{OF(REUSED_CLOSE) | OF(MISDIRECTED_IO), FACT_TWO_OWNERS, 0, 0, 0,
 	 "Let one object alone own fd {fd}: what is closed at {a} had the same number as the {owner} "
 	 "that was opened at {o}; detach() one of them, or make it with a dup() of the number."},
+	{OF(MISDIRECTED_IO), 0, 0, 0, 0,
+	 "Close fd {fd} through the {owner} alone, which knows then that it has no descriptor any "
+	 "more: what it reads and writes after the close{at_a} is somebody else's."},
 	{OF(REUSED_CLOSE), 0, 0, CLOSER_OS_CLOSE, 0,
 	 "Once fd {fd} is closed, forget the number: drop the os.close() at {b}, or set the variable "
 	 "that it takes the number from to None at {a}."},

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/mem.h"
 #include "report/advice.h"
@@ -307,6 +308,28 @@ static void explain_owned_close(const struct tale *t)
 		print_place(t, t->view->opened);
 	}
 	fputs(": that object will use and close the number later, whoever has it by then", t->out);
+}
+
+/* "wrote 3 bytes" */
+static void print_transfer(const struct tale *t, bool read)
+{
+	fprintf(t->out, " %s %d byte%s", read ? "read" : "wrote", t->f->bad.ret,
+		t->f->bad.ret == 1 ? "" : "s");
+}
+
+static void explain_misdirected_io(const struct tale *t)
+{
+	const struct fd_site *bad = &t->f->bad;
+	bool read = bad->nr == SYS_read || bad->nr == SYS_recvfrom || bad->nr == SYS_recvmsg;
+	char owner[OWNER_SIZE];
+
+	print_close_before(t);
+	print_transfer(t, read);
+	print_bad_place(t);
+	fprintf(t->out, " through the %s that has the number still: %s %s%s ",
+		format_owner(&t->f->owner, owner), bad->ret == 1 ? "it" : "they",
+		t->probably ? "probably " : "", read ? "came out of" : "went into");
+	print_victim(t);
 }
 
 static void explain_bad_fd(const struct tale *t)

@@ -96,6 +96,8 @@ static const struct {
 	 "somebody else had ended."},
 	{PROOF_OWNER_LIVES, "At the close, the object that owns the number lived and had it still: "
 			    "it did not make the close."},
+	{PROOF_AT_WORK, "The object that still had the number of an earlier life was at work in "
+			"the call: its method was running."},
 	{PROOF_BEHIND, "The close before was made by another call than that of the object that "
 		       "owned the number (owned_close)."},
 	{PROOF_STOLEN, "The close before ended a life of the number that was not its own "

@@ -161,7 +161,9 @@ int elf_helper_owner_functions(struct elf_helper *elf_helper, int fd,
 
 	if (err)
 		return err;
-	ret[CODE_OS_CLOSE] = answer.code[CODE_OS_CLOSE];
-	ret[CODE_FINALIZE_IO] = answer.code[CODE_FINALIZE_IO];
+	for (size_t i = 0; i < OWNER_CODES; i++)
+		/* Symbols tell of these. */
+		if (i != CODE_FINALIZE && i != CODE_FINALIZE_FREED)
+			ret[i] = answer.code[i];
 	return 0;
 }

@@ -82,7 +82,7 @@ static void test_shapes(void **state)
 	assert_int_equal(call_shape(CALL_OTHER), SHAPE_OTHER);
 	assert_int_equal(call_shape(CALL_DUP3), SHAPE_DUP_ONTO);
 	assert_int_equal(call_shape(0), 0);
-	assert_int_equal(call_shape(CALL_ADDRESSED + 1), 0);
+	assert_int_equal(call_shape(CALL_TRANSFERRED + 1), 0);
 	assert_int_equal(call_shape(UINT16_MAX), 0);
 }
 
@@ -110,7 +110,7 @@ static void test_calls(void **state)
 					     CALL_FCNTL_SETFD, CALL_IOCTL_CLOEXEC,
 					     CALL_BPF,	       CALL_OTHER,
 					     CALL_INSTALLED,   CALL_REMOVED,
-					     CALL_ADDRESSED};
+					     CALL_ADDRESSED,   CALL_TRANSFERRED};
 
 	for (size_t i = 0; i < ARRAY_SIZE(by_command); i++)
 		seen |= UINT64_C(1) << by_command[i];
@@ -167,7 +167,8 @@ static void test_owner_calls(void **state)
 	assert_int_equal(syscall_owner_call(SYS_socket), OWNER_CALL_SOCKET);
 	assert_int_equal(syscall_owner_call(SYS_getsockname), OWNER_CALL_SOCKNAME);
 	assert_int_equal(syscall_owner_call(SYS_epoll_create1), OWNER_CALL_EPOLL);
-	assert_int_equal(syscall_owner_call(SYS_recvmsg), OWNER_CALL_USE);
+	assert_int_equal(syscall_owner_call(SYS_recvmsg), OWNER_CALL_MESSAGE);
+	assert_int_equal(syscall_owner_call(SYS_write), OWNER_CALL_IO);
 	assert_int_equal(syscall_owner_call(SYS_close), OWNER_CALL_NONE);
 	assert_int_equal(syscall_owner_call(SYSCALLS_MAX), OWNER_CALL_NONE);
 }

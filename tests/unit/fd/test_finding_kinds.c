@@ -21,6 +21,7 @@ static const struct {
 	{FINDING_USE_AFTER_CLOSE, "use_after_close", SEVERITY_ERROR, false},
 	{FINDING_REUSED_CLOSE, "reused_close", SEVERITY_ERROR, false},
 	{FINDING_OWNED_CLOSE, "owned_close", SEVERITY_ERROR, false},
+	{FINDING_MISDIRECTED_IO, "misdirected_io", SEVERITY_ERROR, false},
 	{FINDING_BAD_FD, "bad_fd", SEVERITY_INFO, false},
 	{FINDING_CLOSE_SWEEP, "close_sweep", SEVERITY_INFO, false},
 };

@@ -74,6 +74,77 @@ static void test_merged_name(void **state)
 	expect_found(&file, 0, 0, made.finalize);
 }
 
+/* os.read() and os.write() stand behind os.close(), in its table alone. */
+static void test_os_read_and_write(void **state)
+{
+	struct code_range code[OWNER_CODES];
+	struct made made = {0};
+	struct file file;
+
+	file_new(&file, RELA);
+	add_method(&file, "read");
+	add_room(&file, 32);
+	made.os_close = add_method(&file, "close");
+	add_method(&file, "closerange");
+	add_method(&file, "pread");
+	made.os_read = add_method(&file, "read");
+	made.os_write = add_method(&file, "write");
+	add_room(&file, 32);
+	add_method(&file, "write");
+	file_finish(&file);
+	assert_int_equal(find(&file, code), 0);
+	expect_range(&code[CODE_OS_CLOSE], made.os_close);
+	expect_range(&code[CODE_OS_READ], made.os_read);
+	expect_range(&code[CODE_OS_WRITE], made.os_write);
+	expect_range(&code[CODE_FILE_WRITE], 0);
+}
+
+/* _io._RawIOBase has the same methods as FileIO, but nothing behind them. */
+static void test_file_methods(void **state)
+{
+	struct code_range code[OWNER_CODES];
+	struct made made = {0}, base;
+	struct file file;
+
+	for (enum form form = 0; form < FORMS; form++) {
+		file_new(&file, form);
+		add_file_methods(&file, NULL, &base);
+		add_file_methods(&file, "seek", &made);
+		file_finish(&file);
+		assert_int_equal(find(&file, code), 0);
+		expect_range(&code[CODE_FILE_READ], made.file_read);
+		expect_range(&code[CODE_FILE_READALL], made.file_readall);
+		expect_range(&code[CODE_FILE_READINTO], made.file_readinto);
+		expect_range(&code[CODE_FILE_WRITE], made.file_write);
+	}
+	add_file_methods(&file, "seek", &base);
+	file_finish(&file);
+	assert_int_equal(find(&file, code), 0);
+	for (enum owner_code at = CODE_FILE_READ; at <= CODE_FILE_WRITE; at++)
+		expect_range(&code[at], 0);
+}
+
+/* Of a Python that has its modules in it. */
+static void test_socket_methods(void **state)
+{
+	static const char *const names[] = {
+		"recv",	   "recv_into", "recvfrom", "recvfrom_into", "send",
+		"sendall", "sendto",	"recvmsg",  "recvmsg_into",  "sendmsg"};
+	struct code_range code[OWNER_CODES];
+	size_t functions[ARRAY_SIZE(names)];
+	struct file file;
+
+	file_new(&file, RELA);
+	add_method(&file, "listen");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		functions[i] = add_method(&file, names[i]);
+	add_room(&file, 32);
+	file_finish(&file);
+	assert_int_equal(find(&file, code), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		expect_range(&code[CODE_SOCKET_RECV + i], functions[i]);
+}
+
 /* What is there twice is not offered; the other is. */
 static void test_twice(void **state)
 {
@@ -181,11 +252,12 @@ static void test_layouts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything), cmocka_unit_test(test_one_alone),
-		cmocka_unit_test(test_no_python),  cmocka_unit_test(test_merged_name),
-		cmocka_unit_test(test_twice),	   cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_os_close),   cmocka_unit_test(test_large_file),
-		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_everything),	  cmocka_unit_test(test_one_alone),
+		cmocka_unit_test(test_no_python),	  cmocka_unit_test(test_merged_name),
+		cmocka_unit_test(test_os_read_and_write), cmocka_unit_test(test_file_methods),
+		cmocka_unit_test(test_socket_methods),	  cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_many_names),	  cmocka_unit_test(test_os_close),
+		cmocka_unit_test(test_large_file),	  cmocka_unit_test(test_layouts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Finding os.close() and the finalizer of files in the CPythons of this machine, each asked where
+ * Finding os.close() and methods of files in the CPythons of this machine, each asked where
  * its own tables have these functions, and how long they are where it has symbols; and in broken
  * copies of them.
  */
@@ -30,8 +30,10 @@
 
 #define FUNCTION_MAX (64u << 20)
 
-/* What one interpreter says, in the order of enum owner_code. */
-#define LIVE_POINTS 2
+/* What one interpreter says of these, in this order. */
+static const enum owner_code asked[] = {CODE_OS_CLOSE, CODE_FINALIZE_IO, CODE_OS_WRITE,
+					CODE_FILE_READINTO, CODE_FILE_WRITE};
+#define LIVE_POINTS ARRAY_SIZE(asked)
 
 struct live {
 	struct live_point {
@@ -40,7 +42,7 @@ struct live {
 	} points[LIVE_POINTS];
 };
 
-/* PyCFunctionObject's m_ml and PyMethodDef's ml_meth; PyTypeObject's tp_finalize. */
+/* PyCFunctionObject's m_ml, PyMethodDescrObject's d_method, PyMethodDef's ml_meth; tp_finalize. */
 static const char ask_python[] =
 	"import ctypes, os, sysconfig, _io\n"
 	"assert not sysconfig.get_config_var('Py_GIL_DISABLED')\n"
@@ -55,7 +57,10 @@ static const char ask_python[] =
 	"    m = [m for m in maps if m[0] <= address < m[1]][0]\n"
 	"    print('%x' % (address - m[0] + m[2]), m[3])\n"
 	"say(word(word(id(os.close) + 16) + 8))\n"
-	"say(word(id(_io._IOBase) + 392))\n";
+	"say(word(id(_io._IOBase) + 392))\n"
+	"say(word(word(id(os.write) + 16) + 8))\n"
+	"say(word(word(id(_io.FileIO.__dict__['readinto']) + 40) + 8))\n"
+	"say(word(word(id(_io.FileIO.__dict__['write']) + 40) + 8))\n";
 
 /* Asks one interpreter; false: it does not answer (it has no ctypes, or no GIL, say). */
 static bool ask(const char *python, struct live *live)
@@ -171,10 +176,11 @@ static void check_live(const struct live *live)
 	struct code_range code[OWNER_CODES] = {0};
 
 	assert_true(fd >= 0);
-	assert_string_equal(live->points[1].path, path);
 	assert_int_equal(python_owner_functions_find(fd, code), 0);
-	check_range(fd, &code[CODE_OS_CLOSE], live->points[0].offset);
-	check_range(fd, &code[CODE_FINALIZE_IO], live->points[1].offset);
+	for (size_t i = 0; i < LIVE_POINTS; i++) {
+		assert_string_equal(live->points[i].path, path);
+		check_range(fd, &code[asked[i]], live->points[i].offset);
+	}
 }
 
 static void test_live(void **state)

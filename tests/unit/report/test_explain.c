@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -268,6 +269,41 @@ static void test_owned(void **state)
 	example_free(e);
 }
 
+static void test_misdirected(void **state)
+{
+	struct example *e = example_new();
+
+	e->finding.kind = FINDING_MISDIRECTED_IO;
+	e->finding.owner.type = OWNER_FILEIO;
+	e->finding.culprit = CULPRIT_CLOSED;
+	e->finding.closed.origin = ORIGIN_OS_CLOSE;
+	e->finding.bad.call = CALL_TRANSFERRED;
+	e->finding.bad.nr = SYS_write;
+	e->finding.bad.ret = 3;
+	e->finding.victim.known = true;
+	e->finding.victim.what.type = FD_FILE;
+	e->finding.victim.what.path = "/srv/accounts.db";
+	e->finding.victim.opened.missing = e->finding.victim.failed.missing = SITE_NOT_APPLICABLE;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the same "
+	       "thread wrote 3 bytes at app.py:14 in main through the file object that has the "
+	       "number still: they went into file \"/srv/accounts.db\".",
+	       "Drop the os.close() at app.py:12 and let the file object close it, or open it with "
+	       "closefd=False.");
+	e->finding.bad.nr = SYS_recvfrom;
+	e->finding.bad.ret = 1;
+	e->finding.certainty = CERTAINTY_SUSPECTED;
+	e->finding.culprit = CULPRIT_BAD; /* another object had closed it, by right */
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the same "
+	       "thread read 1 byte at app.py:14 in main through the file object that has the "
+	       "number still: it probably came out of file \"/srv/accounts.db\".",
+	       "Let one object alone own fd 7: what is closed at app.py:12 had the same number as "
+	       "the file object that was opened at app.py:10; detach() one of them, or make it with "
+	       "a dup() of the number.");
+	example_free(e);
+}
+
 /* A class that says more than its base is named; its name may be any bytes. */
 static void test_owner_of_a_class(void **state)
 {
@@ -362,6 +398,8 @@ static void test_headlines(void **state)
 		 "fd 7 was closed, but probably belonged to somebody else"},
 		{FINDING_OWNED_CLOSE, CERTAINTY_FACT,
 		 "fd 7 was closed, but a Python object owned it"},
+		{FINDING_MISDIRECTED_IO, CERTAINTY_SUSPECTED,
+		 "fd 7 was used by an object that probably does not have it any more"},
 		{FINDING_BAD_FD, CERTAINTY_FACT, "fd 7 was used, but was never open"},
 		{FINDING_CLOSE_SWEEP, CERTAINTY_FACT, "fds 7 to 20 were closed, but were not open"},
 	};
@@ -478,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_reused),
 		cmocka_unit_test(test_closed_by_some_finalizer),
 		cmocka_unit_test(test_owned),
+		cmocka_unit_test(test_misdirected),
 		cmocka_unit_test(test_owner_of_a_class),
 		cmocka_unit_test(test_owner_of_any_name),
 		cmocka_unit_test(test_bad_fd),

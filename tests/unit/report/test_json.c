@@ -252,7 +252,7 @@ static void test_json_summary(void **state)
 		c.text,
 		"{\"schema\":\"fdtrace/1\",\"kind\":\"summary\",\"duration_ns\":\"5000000000\","
 		"\"findings\":{\"double_close\":2,\"double_close_unseen\":0,\"use_after_close\":0,"
-		"\"reused_close\":0,\"owned_close\":0,\"bad_fd\":0,\"close_sweep\":0},"
+		"\"reused_close\":0,\"owned_close\":0,\"misdirected_io\":0,\"bad_fd\":0,\"close_sweep\":0},"
 		"\"suspected\":0,\"records\":\"9007199254740993\",\"processes\":0,"
 		"\"processes_seen\":4,\"descriptors\":0,\"sweep_closes\":0,\"silent\":0,"
 		"\"stacks_missing\":0,\"bugs\":[],\"bugs_in_all\":0,\"lost\":{\"calls\":3,\"stacks\":0,\"code_objects\":0,"

@@ -320,7 +320,7 @@ char *print_short(const struct finding_view *view)
 	char place[PLACE_SIZE + WORD_SIZE], what[WHAT_SIZE], call[WORD_SIZE], text[HEAD_SIZE * 2];
 	const char *known = format_what(f->victim.known ? &f->victim.what : &f->what, what);
 	/* Several calls of one line fail: they are told apart. The other kinds are of closes. */
-	bool use = f->kind == FINDING_USE_AFTER_CLOSE;
+	bool use = f->kind == FINDING_USE_AFTER_CLOSE || f->kind == FINDING_MISDIRECTED_IO;
 
 	snprintf(text, sizeof(text), "%s of fd %d%s%s%s%s%s %s", finding_kind_name(f->kind), f->fd,
 		 *known ? " (" : "", known, *known ? ")" : "", use ? " by " : "",
