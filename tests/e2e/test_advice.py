@@ -52,6 +52,27 @@ second.close()
 quietly(os.write, other, b"x")
 """
 
+# A file object whose number was closed; somebody else's file has it when the object is used.
+LATE = """
+f = open("/dev/null", "wb", buffering=0)
+{}
+other = open("/dev/zero", "r+b", buffering=0)
+{}
+other.close()
+os._exit(0)
+"""
+WRITE = "f.write(b'late')"
+
+# The same with two socket objects of one number, of which one has closed it, as it may.
+LATE_SOCKET = """
+first, peer = socket.socketpair()
+second = socket.socket(fileno={})
+first.close()
+mine = socket.socketpair()
+second.send(b"late")
+os._exit(0)
+"""
+
 # How C code is named: ctypes calls it.
 C_CODE = "_ctypes, from"
 
@@ -151,6 +172,16 @@ ROWS = {
     "two sockets": (
         "reused_close", r"Let one object alone own fd .*detach\(\) one of them",
         TWO_SOCKETS.format("first.fileno()"), TWO_SOCKETS.format("os.dup(first.fileno())")),
+    "a file that os.close closed is used": (
+        "misdirected_io", r"Drop the os\.close\(\) at .* and let the file object close it",
+        LATE.format("os.close(f.fileno())", WRITE), LATE.format("", WRITE + "; f.close()")),
+    "a file that C code closed is used": (
+        "misdirected_io", rf"Do not let {C_CODE} .* close the number that the file object closes, too",
+        LATE.format("libc.close(f.fileno())", WRITE),
+        LATE.format("libc.close(os.dup(f.fileno()))", WRITE + "; f.close()")),
+    "one of two sockets is used": (
+        "misdirected_io", r"Let one object alone own fd .*detach\(\) one of them",
+        LATE_SOCKET.format("first.fileno()"), LATE_SOCKET.format("os.dup(first.fileno())")),
 }
 
 
