@@ -3,6 +3,7 @@
 
 truth(file): owned_close proven
 truth(socket): owned_close proven
+truth(two): misdirected_io proven min=3.8
 truth(int): misdirected_io likely
 truth(read): misdirected_io likely
 """
@@ -35,8 +36,8 @@ class Raw:
 def owner():
     if FORM == "file":
         return open("/dev/null", "wb", buffering=0)  # OPENED(file)
-    if FORM == "socket":
-        return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)  # OPENED(socket)
+    if FORM in ("socket", "two"):
+        return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)  # OPENED(socket,two)
     return Raw()
 
 
@@ -44,9 +45,13 @@ def closes_it(thing):
     os.close(thing.fileno())  # CULPRIT(file,socket)
 
 
+def closes_another(thing):
+    socket.socket(fileno=thing.fileno()).close()  # FIRST(two)
+
+
 def victim(folder):
-    if FORM == "socket":
-        return socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # VICTIM(socket)
+    if FORM in ("socket", "two"):
+        return socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # VICTIM(socket,two)
     path = os.path.join(folder, "accounts.db")
     with open(path, "wb") as file:
         file.write(b"head")
@@ -56,11 +61,14 @@ def victim(folder):
 def main(folder):
     thing = owner()
     number = thing.fileno()
-    thing.close() if FORM in ("int", "read") else closes_it(thing)
+    if FORM == "two":
+        closes_another(thing)
+    else:
+        thing.close() if FORM in ("int", "read") else closes_it(thing)
     mine, peer = victim(folder)
     took(mine, number)
-    if FORM == "socket":
-        thing.send(b"lost")
+    if FORM in ("socket", "two"):
+        thing.send(b"lost")  # CULPRIT(two)
         assert peer.recv(9) == b"lost"
     elif FORM == "read":
         assert thing.read() == b"head"
@@ -68,8 +76,8 @@ def main(folder):
         thing.write(b"lost")
         mine.seek(0)
         assert mine.read() == b"lost"
-    if FORM in ("file", "socket"):
-        thing.detach() if FORM == "socket" else globals().update(kept=thing)
+    if FORM in ("file", "socket", "two"):
+        thing.detach() if FORM != "file" else globals().update(kept=thing)
 
 
 begin()
