@@ -254,6 +254,8 @@ __attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 table)
 	claims = bpf_map_lookup_elem(&claimed, &w->key);
 	if (!claims)
 		return TELL_NOTHING;
+	if (!missed)
+		claims->lent = 0;
 	all = count_claims(claims);
 	/* Most numbers of most programs nobody claims, or nobody any more. */
 	if (!all && !missed)

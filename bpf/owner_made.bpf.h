@@ -278,8 +278,12 @@ static __noinline int take_number(struct walk *w, const struct target *target, s
 	struct claimed_key key = {.program = w->look.program, .tgid = w->look.tgid, .fd = fd};
 	struct claims *claims;
 
-	if (!w->look.claim.object)
+	if (!w->look.claim.object) {
+		claims = bpf_map_lookup_elem(&claimed, &key);
+		if (claims)
+			claims->lent = 1;
 		return 0;
+	}
 	w->look.claim.since_ns = bpf_ktime_get_boot_ns();
 	w->look.claim.table = (u64)CURRENT(files);
 	claims = find_claims(target, w->look.layout, w->look.tgid, fd);

@@ -15,7 +15,7 @@
 /* Words of a Python frame: its local variables, then its value stack. */
 #define FRAME_WORDS 64
 /* The code of the module that socket objects are of lies no further from their tp_dealloc. */
-#define MODULE_NEAR 65536
+#define MODULE_NEAR 32768
 
 /* Reads words from an address on, up to the end of the page if there is no more. The bytes. */
 static __always_inline u32 read_words_at(struct walk *w, u64 from)
@@ -68,11 +68,11 @@ __attribute__((noinline)) int user_point(u64 socket)
 
 		if (i >= words)
 			break;
-		if (socket && word - socket + MODULE_NEAR < 2 * MODULE_NEAR)
-			return OWNER_SOCKET_IO;
 		point = point_of(word);
 		if (point)
 			return point;
+		if (socket && word - socket + MODULE_NEAR < 2 * MODULE_NEAR)
+			return OWNER_SOCKET_IO;
 	}
 	return words ? OWNER_ELSEWHERE : 0;
 }
@@ -183,7 +183,7 @@ __attribute__((noinline)) int tell_each_user(s32 fd, u64 table, u32 point)
 	claims = bpf_map_lookup_elem(&claimed, &w->key);
 	if (!claims)
 		return 0;
-	told = claims->left_out ? USERS_LEFT_OUT : 0;
+	told = claims->left_out || claims->lent ? USERS_LEFT_OUT : 0;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++) {
 		struct claim *claim = &claims->of[i];
@@ -225,7 +225,8 @@ static __always_inline u64 socket_code(struct walk *w)
 	const struct claims *claims = bpf_map_lookup_elem(&claimed, &w->key);
 	u64 type = 0;
 
-	if (!layout || !claims)
+	/* Of a Python that has the module in it, the functions themselves are known. */
+	if (!layout || !claims || w->known.python.code[CODE_SOCKET_SEND].size)
 		return 0;
 	for (u32 i = 0; i < RECORD_CLAIMS_MAX; i++)
 		if (claims->of[i].object && claims->of[i].kind == OWNER_SOCKET &&

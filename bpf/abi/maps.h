@@ -52,6 +52,9 @@ struct claims {
 	struct claim of[RECORD_CLAIMS_MAX];
 	__u32 looks;	/* OWNER_CALL_USE: how often an owner was looked for in vain */
 	__u32 left_out; /* 1: more claimed the number than find room here */
+	__u32 lent; /* 1: since its last close an object has had it that does not close it (closefd)
+		     */
+	__u32 unused;
 };
 
 /*

@@ -3,6 +3,7 @@
 # number by then reads and writes there by right, in many ways.
 # @expect {"kind": "owned_close", "ownership": "on", "culprit": "bad", "bad": "steal@steal", "count":
 #   "any"}
+# @expect {"kind": "owned_close", "ownership": "on", "culprit": "bad", "bad": "files@lent"}
 # @expect {"kind": "owned_close", "certainty": "suspected", "ownership": "on", "culprit": "bad",
 #   "bad": "steal@steal", "count": "maybe", "max": "3.7"}
 import ctypes
@@ -81,6 +82,23 @@ def beside(stale, data, path):
         mine.write(data)
 
 
+def lent_at_another_depth(stale, data, path):
+    """Who has the number by right is not known, for it does not close it; and the stale object has
+    written the same bytes before, from here."""
+    number = os.open(path, os.O_RDWR | os.O_CREAT)
+    assert number == stale.fileno()
+    lent = open(number, "wb", buffering=0, closefd=False)
+    lent.write(data)
+    for _ in map(lent.write, [data]):
+        pass
+    pickle.dump(data, lent)
+    lent = open(number, "wb", closefd=False)
+    lent.write(data)
+    lent.flush()
+    print("rightly", file=open(number, "w", closefd=False), flush=True)
+    os.close(number)
+
+
 def whole(path):
     tempfile._get_default_tempdir()
     tempfile.TemporaryFile().close()
@@ -95,6 +113,11 @@ def files():
     stale = open("/dev/null", "r+b", buffering=0)
     steal(stale)
     beside(stale, data, path)
+    kept.append((stale, os.open("/dev/null", os.O_RDONLY)))
+    stale = open("/dev/null", "r+b")
+    print(1, 2, 3, 4, stale.raw.write(data), stale.write(data), stale.flush())
+    os.close(stale.fileno())  # <lent>
+    lent_at_another_depth(stale, data, path)
     kept.append((stale, os.open("/dev/null", os.O_RDONLY)))
 
 

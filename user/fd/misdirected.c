@@ -77,8 +77,9 @@ static enum weight weight_of(const struct record_call *call, const struct slot *
 {
 	bool file = suspect->claim.kind == OWNER_FILEIO,
 	     socket = suspect->claim.kind == OWNER_SOCKET;
+	bool message = call->nr != SYS_read && call->nr != SYS_write;
 	bool own = (file && call->point == OWNER_FILE_IO) ||
-		   (socket && call->point == OWNER_SOCKET_IO);
+		   (socket && message && call->point == OWNER_SOCKET_IO);
 
 	if (own && suspect->beside)
 		return WEIGHT_FACT;

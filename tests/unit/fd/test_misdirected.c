@@ -149,6 +149,17 @@ static void test_owner_is_at_work(void **state)
 	end_without(&r);
 }
 
+/* A socket object's methods make no such call. */
+static void test_socket_does_not_write(void **state)
+{
+	struct robbery r;
+
+	rob(&r, OWNER_SOCKET);
+	r.stale.flags |= CLAIM_AT_HAND | CLAIM_RECEIVER;
+	transfer(&r, SYS_write, OWNER_SOCKET_IO);
+	end_without(&r);
+}
+
 /* The owner's address is left of an earlier call. */
 static void test_owner_is_at_hand(void **state)
 {
@@ -305,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_file_by_other_code),
 		cmocka_unit_test(test_two_beside_the_bytes),
 		cmocka_unit_test(test_owner_is_at_work),
+		cmocka_unit_test(test_socket_does_not_write),
 		cmocka_unit_test(test_owner_is_at_hand),
 		cmocka_unit_test(test_socket_at_hand),
 		cmocka_unit_test(test_socket_of_an_unknown_owner),
