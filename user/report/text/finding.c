@@ -217,7 +217,9 @@ static struct site_words words_of(const struct telling *t, const struct shown_si
 		return (struct site_words){"opened:", seen ? closed : &t->f->bad,
 					   seen ? close : "earlier"};
 	case SHOWN_VICTIM:
-		return (struct site_words){"taken from:", &t->f->bad, "earlier"};
+		return (struct site_words){t->f->kind == FINDING_MISDIRECTED_IO ? "belongs to:"
+										: "taken from:",
+					   &t->f->bad, "earlier"};
 	case SHOWN_FAILED:
 		return (struct site_words){"which failed then:", &t->f->bad, "earlier"};
 	case SHOWN_BAD:
