@@ -151,15 +151,16 @@ static bool is_adopted(const struct call_context *ctx, const struct slot *slot,
 	return true;
 }
 
-static void note_closer(const struct call_context *ctx, const struct slot *slot,
-			struct generation *gen, const struct meaning *m)
+static void note_closer(const struct call_context *ctx, const struct intent *intent,
+			const struct slot *slot, struct generation *gen, const struct meaning *m)
 {
 	struct store *store = ctx->table->store;
 	struct custody *custody = gen->custody, *meant = NULL;
 
 	custody->closer = holder_of(ctx->caller, holder_frame(ctx->caller));
 	custody->closer_code = ctx->caller->frames[0].code;
-	custody->strength = m->strength;
+	custody->lost = meaning_lost(ctx, intent, slot, gen, m);
+	custody->strength = m->by == BY_OWNER && !m->gen ? STRENGTH_NONE : m->strength;
 	custody->by = m->by;
 	custody->unsure = m->adopts;
 	custody->adopted = is_adopted(ctx, slot, gen);
@@ -172,6 +173,22 @@ static void note_closer(const struct call_context *ctx, const struct slot *slot,
 	}
 	if (meant)
 		link_meant(store, custody, meant);
+}
+
+bool attribution_is_openers(enum strength strength, enum meant_by by)
+{
+	return strength >= STRENGTH_FAIR &&
+	       (by == BY_RECEIVER || by == BY_ACTIVATION || by == BY_OWNER);
+}
+
+/* Whoever makes the close had opened what it meant, or the same thread had, and it is a habit. */
+static bool closes_own(const struct call_context *ctx, const struct meaning *m)
+{
+	if (m->by == BY_OWNER)
+		return m->strength == STRENGTH_STRONG;
+	if (m->by == BY_PAIR)
+		return m->gen->opened.tid == ctx->call->h.tid;
+	return attribution_is_openers(m->strength, m->by);
 }
 
 static void learn_closed(const struct call_context *ctx, const struct generation *gen)
@@ -193,9 +210,10 @@ void attribution_closed(const struct call_context *ctx, const struct intent *int
 	if (!custody || custody->closer_code)
 		return;
 	m = meaning_of(ctx, intent, slot, gen);
+	custody->own = m.gen == gen && closes_own(ctx, &m);
 	if (raced && m.strength > STRENGTH_WEAK)
 		m.strength = STRENGTH_WEAK;
-	note_closer(ctx, slot, gen, &m);
+	note_closer(ctx, intent, slot, gen, &m);
 	if (m.gen == gen)
 		learn_closed(ctx, gen);
 	if (m.gen == gen && m.strength >= STRENGTH_FAIR)
@@ -231,8 +249,7 @@ static enum attribution weaker(enum attribution a, enum attribution b)
 	return a > b ? a : b;
 }
 
-/* By whose hands the generations were ended: one object's, or one function's. */
-static bool is_one_closer(const struct custody *a, const struct custody *b)
+static bool is_by_one(const struct custody *a, const struct custody *b)
 {
 	return (a->closer.address && a->closer.address == b->closer.address &&
 		a->closer.type == b->closer.type) ||
@@ -245,7 +262,7 @@ static enum attribution as_victim(const struct custody *thief, const struct cust
 {
 	if (meant->disputed || meant->gen->owner.waiting)
 		return ATTRIBUTION_OPEN;
-	if (is_one_closer(thief, meant) || meant->strength == STRENGTH_STRONG)
+	if (is_by_one(thief, meant) || meant->strength == STRENGTH_STRONG)
 		return ATTRIBUTION_PROVEN;
 	return meant->strength == STRENGTH_FAIR ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 }
@@ -270,11 +287,7 @@ static uint64_t opener_of(const struct generation *gen)
 						   : gen->opened.stack_id;
 }
 
-/*
- * Nobody else can have been given it: one function opened and closed it, or no Python function had
- * a part in it, as when the interpreter starts.
- */
-static bool is_closed_within(const struct generation *gen)
+bool attribution_is_closed_within(const struct generation *gen)
 {
 	const struct custody *custody = gen->custody;
 
@@ -288,7 +301,8 @@ bool attribution_is_plain(const struct slot *slot)
 	const struct generation *first = NULL;
 
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
-		if (meaning_settled(gen) || (gen != slot->newest && is_closed_within(gen)))
+		if (meaning_settled(gen) ||
+		    (gen != slot->newest && attribution_is_closed_within(gen)))
 			continue;
 		if (first && opener_of(first) != opener_of(gen))
 			return false;
@@ -318,9 +332,15 @@ static enum attribution own_level(const struct call_context *ctx, const struct s
 	if (m->strength == STRENGTH_STRONG)
 		return closed && custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN
 								      : ATTRIBUTION_LIKELY;
-	if (m->strength == STRENGTH_FAIR || attribution_is_plain(slot))
+	if (m->strength == STRENGTH_FAIR)
 		return ATTRIBUTION_LIKELY;
-	return ATTRIBUTION_OPEN;
+	/* That was its owner's alone; and what there was before is not known any more. */
+	if (meaning_settled(m->gen) && slot->doubts & DOUBT_CUT)
+		return ATTRIBUTION_OPEN;
+	/* What a function opened and closed itself, before the last generation, is hardly it. */
+	if (m->gen != slot->newest && attribution_is_closed_within(m->gen))
+		return ATTRIBUTION_OPEN;
+	return attribution_is_plain(slot) ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 }
 
 static void list_candidate(struct finding *f, const struct generation *gen)
@@ -344,7 +364,7 @@ static void leave_open(const struct slot *slot, const struct generation *gen, st
 		list_candidate(f, gen);
 	for (const struct generation *other = slot->newest; other; other = other->older)
 		if (other != gen && !generation_live(other) && other->ended.missing == SITE_SEEN &&
-		    !meaning_settled(other) && !is_closed_within(other))
+		    !meaning_settled(other) && !attribution_is_closed_within(other))
 			list_candidate(f, other);
 }
 
@@ -398,10 +418,13 @@ static void judge_theft(const struct call_context *ctx, const struct slot *slot,
 	    (verdict->finding.certainty != CERTAINTY_FACT || meaning_unclear(slot, meant->gen) ||
 	     meaning_unclear(slot, m->gen)))
 		level = ATTRIBUTION_LIKELY;
-	if (root == thief && root->gen->closer.told)
+	if (root == thief && root->gen->closer.told) {
+		if (verdict->finding.closed.time_ns != m->gen->ended.time_ns)
+			verdict_meant(m->gen, verdict);
 		blame_told(&verdict->finding, level);
-	else
+	} else {
 		tell_theft(ctx, root->gen, meant->gen, proof_of(root->by), level, verdict);
+	}
 }
 
 /*

@@ -56,6 +56,15 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 void attribution_blame(const struct meaning *meaning, const struct slot *slot,
 		       const struct generation *gen, struct finding *finding);
 
+/*
+ * Nobody else can have been given the generation: one function opened and closed it, or no Python
+ * function had a part in it, as when the interpreter starts.
+ */
+bool attribution_is_closed_within(const struct generation *gen);
+
+/* The evidence tells of one who had opened what a call meant. */
+bool attribution_is_openers(enum strength strength, enum meant_by by);
+
 /* Nothing but the last generation can be meant by a call of which nothing more is known. */
 bool attribution_is_plain(const struct slot *slot);
 

@@ -136,6 +136,25 @@ static bool is_sure(const struct slot *slot, const struct generation *gen,
 	       (older->ended.missing == SITE_SEEN && older->ended.time_ns < claim->since_ns);
 }
 
+/*
+ * Another object has had this generation for longer, and another thread opened it: this object took
+ * a number that its own thread had opened, and that another had closed and opened meanwhile.
+ */
+static bool is_taken_late(const struct slot *slot, const struct record_call *call,
+			  const struct generation *gen, const struct record_claim *claim)
+{
+	if (gen->opened.missing != SITE_SEEN || gen->opened.tid == call->h.tid)
+		return false;
+	for (unsigned int i = 0; i < record_call_claims(call); i++) {
+		struct record_claim other = claim_at(call, i);
+
+		if (other.object != claim->object && other.state == OWNER_HOLDS &&
+		    other.since_ns < claim->since_ns && claim_is_of(slot, &other, gen))
+			return true;
+	}
+	return false;
+}
+
 struct intent claims_closer(const struct slot *slot, const struct record_call *call)
 {
 	struct record_claim closer = {0};
@@ -163,7 +182,8 @@ struct intent claims_closer(const struct slot *slot, const struct record_call *c
 		.stale = closer.flags & CLAIM_STALE,
 		/* An address that is left on the stack of an earlier call is at hand, too. */
 		.unsure = count > 1 || closer.flags & CLAIM_LATE ||
-			  (gen && !is_sure(slot, gen, &closer)),
+			  (gen && (!is_sure(slot, gen, &closer) ||
+				   is_taken_late(slot, call, gen, &closer))),
 		/* It had the number then, and lets go of it before its close begins. */
 		.since_ns = count > 1 ? 0 : closer.since_ns,
 		.fd = call->fd,

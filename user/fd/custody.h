@@ -66,16 +66,19 @@ struct custody {
 	/* The close */
 	struct holder_key closer;
 	uint64_t closer_code; /* of its innermost frame */
-	uint8_t strength;     /* enum strength: how surely it meant what it meant */
-	uint8_t by;	      /* enum meant_by */
-	bool elsewhere : 1;   /* it meant another generation */
-	bool helper : 1;      /* its innermost function closes whatever number it is given */
-	bool disputed : 1;    /* whoever had closed what it meant had perhaps no right to */
-	bool unsure : 1;      /* as meaning.adopts */
-	bool adopted : 1;     /* another object than the one that opened it closed it... */
-	bool learned : 1;     /* ...and of that it has been learned already */
-	bool repeats : 1; /* its function had just closed the one before (meant), opened elsewhere
-			   */
+	uint64_t missed_ns; /* its thread had failed with the number before, then; 0: it had not */
+	uint8_t strength;   /* enum strength: how surely it meant what it meant */
+	uint8_t by;	    /* enum meant_by */
+	bool elsewhere : 1; /* it meant another generation */
+	bool helper : 1;    /* its innermost function closes whatever number it is given */
+	bool own : 1;	    /* it had opened this one, though perhaps another was ended */
+	bool lost : 1;	    /* its object meant one that is not known any more */
+	bool disputed : 1;  /* whoever had closed what it meant had perhaps no right to */
+	bool unsure : 1;    /* as meaning.adopts */
+	bool adopted : 1;   /* another object than the one that opened it closed it... */
+	bool learned : 1;   /* ...and of that it has been learned already */
+	bool repeats : 1;   /* its function had just closed the one before (meant), opened elsewhere
+			     */
 
 	bool dropped : 1; /* its generation has left its number's history */
 	uint32_t refs;

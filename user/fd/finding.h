@@ -120,6 +120,7 @@ struct fd_candidate {
 };
 
 #define FINDING_CANDIDATES 3
+#define FINDING_SUSPECTS   6
 
 /* The Python object that had a descriptor. */
 struct fd_owner {
@@ -201,6 +202,10 @@ struct finding {
 	enum attribution attribution : 8;
 	uint8_t candidate_count; /* ATTRIBUTION_OPEN: of candidates */
 	struct fd_candidate candidates[FINDING_CANDIDATES];
+	/* The finding may follow from one of these closes (suspects.h). */
+	uint8_t suspect_count;
+	bool suspects_cut; /* or from one of the number that is not known any more */
+	struct fd_site suspects[FINDING_SUSPECTS];
 };
 
 /* It is there: what it says holds. */

@@ -139,6 +139,7 @@ static void copy_holder(struct program *to, const struct holder *from)
 		holder->opens[i] = custody_ref(from->opens[i]);
 	holder->closed = custody_ref(from->closed);
 	holder->ended = from->ended;
+	holder->shared = from->shared;
 }
 
 void program_inherit(struct program *child, const struct program *parent)
@@ -191,6 +192,8 @@ void holder_opens(struct program *program, const struct holder_key *key, struct 
 
 	if (!holder)
 		return;
+	holder->shared |=
+		holder->opens[0] && holder->opens[0]->gen->opened.tid != custody->gen->opened.tid;
 	custody_unref(program->holders->store, holder->opens[HOLDER_OPENS - 1]);
 	for (unsigned int i = HOLDER_OPENS - 1; i > 0; i--)
 		holder->opens[i] = holder->opens[i - 1];

@@ -35,6 +35,7 @@ struct holder {
 	struct custody *opens[HOLDER_OPENS]; /* the newest first; referenced, as is `closed` */
 	struct custody *closed;		     /* what it closed last, whoever had opened it */
 	uint8_t ended;			     /* bits: which of opens it closed itself */
+	bool shared;			     /* several threads open numbers with it */
 };
 
 /* The holders of all programs. */

@@ -20,6 +20,7 @@
 #include "fd/close_range.h"
 #include "fd/reuse.h"
 #include "fd/sockets.h"
+#include "fd/suspects.h"
 #include "fd/table.h"
 #include "fd/threads.h"
 #include "fd/table_users.h"
@@ -290,6 +291,9 @@ static bool judge_close(struct fd_world *world, const struct call_context *ctx,
 	gen->ended.origin = owner_origin(intent);
 	gen->closer.proofs = reuse_proofs(&world->reuse, gen, ctx->call);
 	attribution_closed(ctx, intent, gen, raced);
+	suspects_note_closed(&world->threads, ctx, gen);
+	pending_explain(&world->pending, slot_find(ctx->table, ctx->call->fd), ctx->call, gen,
+			raced);
 	waits = owner_closed(&world->pending, ctx, intent, gen, raced);
 	reuse_note(&world->reuse, gen, ctx->call);
 	return waits;
@@ -310,8 +314,6 @@ static int close_done(struct fd_world *world, const struct call_context *ctx)
 			       &gen, &raced);
 	if (err)
 		return err;
-	if (gen)
-		pending_explain(&world->pending, slot_find(table, call->fd), call, gen, raced);
 	if (!gen || !judge_close(world, ctx, &intent, gen, raced))
 		pending_closed(&world->pending, call);
 	return 0;
@@ -360,6 +362,9 @@ static int failed(struct fd_world *world, const struct call_context *ctx)
 	else
 		verdict_use(ctx, &verdict);
 	world->ebadf_closes += closes;
+	if (verdict.act == ACT_REPORT)
+		*threads_missed(&world->threads, ctx->call->h.tid) =
+			(struct missed){ctx->table, ctx->call->h.time_ns, verdict.finding.fd};
 	owner_failed(&world->pending, ctx, &intent, &verdict);
 	return (closes ? pending_failed : pending_used)(&world->pending, ctx->table, ctx->call,
 							&verdict);
@@ -453,6 +458,7 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 		return 0;
 	if (shape != SHAPE_CLOSE)
 		owner_intent(&world->store, &world->threads, ctx.table, call);
+	suspects_note_done(&world->threads, call);
 	err = done(world, &ctx);
 	attribution_opened(&ctx);
 	return err;

@@ -132,6 +132,14 @@ static bool has_let_go(const struct generation *gen, const struct holder_key *re
 	return meaning_settled(gen) && gen->owner.object == receiver->address;
 }
 
+/* Several threads open numbers with the receiver, and another one has opened this. */
+static bool is_shared(const struct call_context *ctx, const struct holder *holder,
+		      const struct generation *gen)
+{
+	return holder->shared && gen->opened.missing == SITE_SEEN &&
+	       gen->opened.tid != ctx->call->h.tid;
+}
+
 static struct meaning by_receiver(const struct call_context *ctx, const struct slot *slot,
 				  struct generation *ended)
 {
@@ -157,6 +165,8 @@ static struct meaning by_receiver(const struct call_context *ctx, const struct s
 		m.adopts = own && may_adopt(ctx, slot, slot->newest);
 	}
 	/* To use what it has not opened, an object need not close it. */
+	if (is_shared(ctx, holder, m.gen))
+		m.strength = STRENGTH_WEAK;
 	if (m.adopts || (is_use(ctx) && m.gen != ended && unowned_since(ctx, slot, m.gen)))
 		m.strength = STRENGTH_WEAK;
 	return m;
@@ -381,4 +391,30 @@ struct meaning meaning_of(const struct call_context *ctx, const struct intent *i
 	    m.strength > STRENGTH_FAIR)
 		m.strength = STRENGTH_FAIR;
 	return m;
+}
+
+/* A method of another object, of the same class, makes the call. */
+static bool is_sibling(const struct caller *caller, const struct record_claim *claim)
+{
+	const struct holder_key key = holder_receiver(caller, 0);
+
+	return key.address && key.type == claim->type && key.address != claim->object;
+}
+
+bool meaning_lost(const struct call_context *ctx, const struct intent *intent,
+		  const struct slot *slot, const struct generation *ended, const struct meaning *m)
+{
+	if (m->by == BY_OWNER)
+		return !m->gen;
+	if (intent->object || intent->point == OWNER_OS_CLOSE)
+		return false;
+	for (unsigned int i = 0; i < record_call_claims(ctx->call); i++) {
+		struct record_claim claim = claim_at(ctx->call, i);
+
+		if (claim.state == OWNER_LET_GO && claim_generation(slot, &claim) != ended)
+			return true;
+		if (claim.state == OWNER_HOLDS && is_sibling(ctx->caller, &claim))
+			return true;
+	}
+	return slot->let_go || claims_left_out(ctx->call);
 }

@@ -12,7 +12,8 @@
  *                             something that no object owned has had the number since: by then
  *                             another object of its class may lie at its address, and have been
  *                             given the number. Weak where such objects are known to close what
- *                             they have not opened, and for calls that do not close
+ *                             they have not opened, for calls that do not close, and for what
+ *                             another thread opened with an object that threads share
  *   the activation            of a function opened it: same frame, same thread, the same callers at
  *                             the same lines, same first local. Strong in the innermost frame, if
  *                             nothing was opened under that frame since; with the same reserve
@@ -77,5 +78,14 @@ struct code_pair meaning_pair(const struct call_context *ctx, const struct gener
 /* An object had the generation to its end, or has it as the call ends it: nobody was given it. */
 bool meaning_owned(const struct call_context *ctx, const struct slot *slot,
 		   const struct generation *gen);
+
+/*
+ * An object made the close that meant a generation which is not known any more; or it may have:
+ * one has let go of the number just now, or another object of the owner's class makes the close, or
+ * more objects claim it than the record of the close can tell of, or the record before told of one
+ * that was about to close (ownership.c).
+ */
+bool meaning_lost(const struct call_context *ctx, const struct intent *intent,
+		  const struct slot *slot, const struct generation *ended, const struct meaning *m);
 
 #endif

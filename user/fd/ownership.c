@@ -11,6 +11,7 @@
 #include "fd/generation.h"
 #include "fd/generation_doubt.h"
 #include "fd/ownership_doubt.h"
+#include "fd/suspects.h"
 
 /* The generation that the object took and has not given up; NULL: none is known. */
 static struct generation *find_taken(const struct table *table, int32_t fd, uint64_t object)
@@ -201,6 +202,7 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 		      doubt_if(late, DOUBT_OWNER_LATE) | doubt_if(unsure, DOUBT_ORDER) |
 			      doubt_if(meant->closer.unsure || (intent->unsure && !late),
 				       DOUBT_ANOTHERS));
+	suspects_of_closed(gen, &verdict.finding);
 	gen->closer.stolen = true;
 	pending_break(pending, ctx->call->h.tid); /* its earlier findings are emitted first */
 	pending_alone(pending, ctx->table, ctx->call, &verdict);
@@ -388,6 +390,8 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	doubt_owner(gen, &verdict.finding);
 	coverage_weigh(ctx->table, &verdict.finding);
 	doubt_closer(ctx, intent, &verdict.finding);
+	if (suspects_of_closed(gen, &verdict.finding))
+		verdict.finding.culprit = CULPRIT_UNKNOWN;
 	/* A forked child may close the numbers of its parent because it is about to exec. */
 	if (intent->point != OWNER_OS_CLOSE || gen->owner.lent) {
 		finding_doubt(&verdict.finding, doubt_if(verdict.taken_ns, DOUBT_ORDER) |
@@ -547,6 +551,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	/* That the call failed is a fact; which close it was that came before is none. */
 	if (gen != slot->newest && !intent->object && f->attribution != ATTRIBUTION_PROVEN)
 		finding_doubt(f, DOUBT_MEANT);
+	suspects_of_failed(ctx, slot, gen, f);
 }
 
 void owner_keeps(struct generation *from, struct generation *to)

@@ -8,6 +8,7 @@
 #include "base/records.h"
 #include "base/syscalls.h"
 #include "fd/generation.h"
+#include "fd/suspects.h"
 
 /* The limits: members kept of one run, pending findings in all, and runs at once. */
 #define RUN_PENDING_MAX 4096
@@ -373,6 +374,7 @@ static void explained(struct pending *pending, struct pending_finding *entry,
 		      const struct generation *gen, bool sure)
 {
 	verdict_pending(&entry->finding, gen, sure);
+	suspects_of_pending(gen, &entry->finding);
 	text_unref(pending->store, entry->text);
 	entry->text = text_ref(text_of(gen));
 	entry->finds = true;

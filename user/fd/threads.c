@@ -16,6 +16,7 @@ struct thread {
 	uint32_t tid;
 	struct thread_past last;
 	struct intents intents;
+	struct missed missed;
 };
 
 static void thread_forget(struct threads *threads, struct thread *thread)
@@ -61,6 +62,16 @@ struct intents *threads_intents(struct threads *threads, uint32_t tid)
 		return &thread->intents;
 	threads->nobodys = (struct intents){0};
 	return &threads->nobodys;
+}
+
+struct missed *threads_missed(struct threads *threads, uint32_t tid)
+{
+	struct thread *thread = find_or_add(threads, tid);
+
+	if (thread)
+		return &thread->missed;
+	threads->none = (struct missed){0};
+	return &threads->none;
 }
 
 static void drop(struct intents *intents, size_t i)

@@ -13,6 +13,9 @@
  * A record that comes in the midst of a call (CALL_INSTALLED) does not count for that; when the
  * first such came since is kept beside it.
  *
+ * Also which call of its failed last: an object that was robbed of its number mostly shows so,
+ * before it closes what has the number by then.
+ *
  * Owns: the time and the table of each thread's last record, and that intent, bounded; the thread
  * that was silent for longest is forgotten first. Never: knows what the calls were.
  */
@@ -24,6 +27,13 @@
 #include <stdint.h>
 
 struct thread;
+
+/* The last call of a thread that failed because its number was not open, and made it known. */
+struct missed {
+	const void *table; /* compared, and nothing else */
+	uint64_t time_ns;  /* 0: none, or the thread has opened the number since */
+	int32_t fd;
+};
 
 /* What a thread means with a close, before it or after; all 0: not known. */
 struct intent {
@@ -59,6 +69,7 @@ struct threads {
 	struct thread *index; /* by tid */
 	struct thread *list;  /* the one that was silent for longest first */
 	struct intents nobodys;
+	struct missed none;
 };
 
 void threads_free(struct threads *threads);
@@ -79,6 +90,9 @@ struct thread_past threads_note(struct threads *threads, uint32_t tid, uint64_t 
 
 /* The same in the midst of a call: the record before stays the one before. */
 struct thread_past threads_note_installed(struct threads *threads, uint32_t tid, uint64_t time_ns);
+
+/* To be changed; as threads_intents(). */
+struct missed *threads_missed(struct threads *threads, uint32_t tid);
 
 /*
  * What the thread means to do, to be changed; without memory something that nobody looks at. Lent,
