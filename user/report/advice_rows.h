@@ -59,8 +59,7 @@ static const struct advice_row {
 	 "{root} says what to change."},
 	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE) | OF(MISDIRECTED_IO),
 	 FACT_STOLEN, 0, 0, 0,
-	 "Nothing here: what is to change is the close at {a}, which meant another descriptor; {root} "
-	 "says how."},
+	 "Nothing here: the close at {a} meant another descriptor; {root} says what to change."},
 
 	/* Behind an object's back. For os.close() on a file object's number this is the advice of
 	 * Python's own documentation: "remove the os.close(fp.fileno()) line, or open the file with

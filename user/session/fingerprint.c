@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/syscalls.h"
 #include "base/text.h"
@@ -141,6 +142,32 @@ void finding_bug(const struct finding_view *view, char ret[FINGERPRINT_SIZE])
 	snprintf(ret, FINGERPRINT_SIZE, "b1:%016" PRIx64, hash);
 }
 
+uint64_t site_place(const struct fd_site *site, const struct stack *stack)
+{
+	uint64_t hash = HASH_START;
+	char line[16];
+
+	if (!site_seen(site) || site_finalizer(site) || !stack || !stack->count)
+		return 0;
+	for (size_t i = 0; i < bug_frames(stack); i++) {
+		const struct stack_frame *frame = &stack->frames[i];
+
+		hash = hash_text(hash, frame->function);
+		hash = hash_text(hash, frame->file);
+		snprintf(line, sizeof(line), "%d", frame->line);
+		hash = hash_text(hash, line);
+	}
+	return hash;
+}
+
+void finding_either_bug(const char *a, const char *b, char ret[FINGERPRINT_SIZE])
+{
+	bool ordered = strcmp(a, b) < 0;
+	uint64_t hash = hash_text(hash_text(HASH_START, "either"), ordered ? a : b);
+
+	snprintf(ret, FINGERPRINT_SIZE, "b1:%016" PRIx64, hash_text(hash, ordered ? b : a));
+}
+
 void finding_repeat_key(const struct finding_view *view, char ret[FINGERPRINT_SIZE])
 {
 	const struct finding *f = view->finding;
@@ -151,6 +178,7 @@ void finding_repeat_key(const struct finding_view *view, char ret[FINGERPRINT_SI
 	hash = hash_text(hash, finding_kind_name(f->kind));
 	hash = hash_text(hash, severity_name(f->severity));
 	hash = hash_text(hash, view->caused_by ? "follows" : "");
+	hash = hash_text(hash, view->perhaps ? "perhaps" : "");
 	hash = hash_bug_site(hash, view, &f->bad, view->bad);
 	if (user && !site_finalizer(&f->bad))
 		snprintf(place, sizeof(place), "%d", user->line);

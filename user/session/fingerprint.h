@@ -27,6 +27,15 @@ void finding_fingerprint(const struct finding_view *view, char ret[FINGERPRINT_S
 void finding_bug(const struct finding_view *view, char ret[FINGERPRINT_SIZE]);
 
 /*
+ * Where the close at this site stands: of the functions that finding_bug() takes, their lines too.
+ * 0: no Python function stands there.
+ */
+uint64_t site_place(const struct fd_site *site, const struct stack *stack);
+
+/* Which bug what may follow from either of these bugs is said to be, whatever their order. */
+void finding_either_bug(const char *a, const char *b, char ret[FINGERPRINT_SIZE]);
+
+/*
  * The same of view->bug, the kind, and the place of the bad call, its line too: findings of one key
  * tell a reader the same.
  */

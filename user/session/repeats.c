@@ -33,6 +33,7 @@ static struct bug *add_bug(struct repeats *repeats, const struct finding_view *v
 		return NULL;
 	snprintf(bug->name, sizeof(bug->name), "%s", view->bug);
 	bug->id = view->id;
+	bug->either = view->or_by != 0;
 	bug->kind = view->finding->kind;
 	bug->culprit = view->finding->culprit;
 	bug->severity = view->finding->severity;
@@ -67,7 +68,9 @@ static struct repeat *add_repeat(struct repeats *repeats, const struct finding_v
 	memcpy(repeat->key, key, FINGERPRINT_SIZE);
 	finding_fingerprint(view, repeat->fingerprint);
 	repeat->id = view->id;
-	repeat->caused_by = view->caused_by;
+	repeat->caused_by = view->caused_by ? view->first_of_bug : 0;
+	repeat->or_by = view->first_of_other;
+	repeat->perhaps = view->perhaps;
 	repeat->kind = view->finding->kind;
 	repeat->first_ns = repeat->last_ns = time_of(view);
 	HASH_ADD_STR(repeats->all, key, repeat);
@@ -117,7 +120,7 @@ uint64_t repeats_bugs(const struct repeats *repeats)
 	uint64_t count = 0;
 
 	for (const struct bug *bug = repeats->bugs; bug; bug = bug->hh.next)
-		count += bug->severity != SEVERITY_INFO;
+		count += bug->severity != SEVERITY_INFO && !bug->either;
 	return count;
 }
 

@@ -25,6 +25,7 @@ struct bug {
 	uint64_t count;		   /* findings of it that follow from no other */
 	uint64_t followed;	   /* those that follow from them */
 	int64_t first_ns, last_ns; /* since the epoch */
+	bool either;		   /* none: findings that may follow from either of two bugs */
 	char *line; /* whoever keeps the set may leave a text from the heap here; NULL: none */
 	UT_hash_handle hh;
 };
@@ -35,7 +36,8 @@ struct repeat {
 	char fingerprint[FINGERPRINT_SIZE]; /* of the first */
 	struct bug *bug;
 	uint64_t id; /* of the first, and so with kind and caused_by */
-	uint64_t caused_by;
+	uint64_t caused_by, or_by;
+	bool perhaps;
 	enum finding_kind kind;
 	char *line;    /* as of a bug */
 	uint64_t more; /* how often it has been met again */

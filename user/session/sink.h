@@ -26,11 +26,21 @@ struct finding_view {
 	const struct stack *victim, *failed; /* of victim.opened, victim.failed */
 	struct {
 		const struct stack *opened, *closed;
-	} candidates[FINDING_CANDIDATES]; /* likewise, of each that there is */
-	int64_t wall_offset_ns;		  /* add to a site's time_ns: nanoseconds since the epoch */
-	uint64_t id;			  /* counts the session's findings, from 1 */
-	uint64_t caused_by; /* the first finding of the bug that this one follows from; 0: none */
-	const char *bug; /* which bug: see finding_bug() of fingerprint.h, of that first finding */
+	} candidates[FINDING_CANDIDATES];		/* likewise, of each that there is */
+	const struct stack *suspects[FINDING_SUSPECTS]; /* likewise */
+	/* Add to a site's time_ns: nanoseconds since the epoch. */
+	int64_t wall_offset_ns;
+	uint64_t id;	    /* counts the session's findings, from 1 */
+	uint64_t caused_by; /* the finding that this one follows from; 0: none */
+	bool perhaps;	    /* that it does is not certain: it may follow from that one */
+	uint64_t or_by;	    /* or from this one, of another bug; 0: there is no other */
+	/* The first findings of the bugs that those two are of. */
+	uint64_t first_of_bug, first_of_other;
+	/*
+	 * Which bug: see finding_bug() of fingerprint.h, of the finding that this one follows from.
+	 * Of one that may follow from either of two bugs: finding_either_bug().
+	 */
+	const char *bug;
 };
 
 /* One call, for --events. */

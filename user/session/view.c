@@ -42,23 +42,30 @@ static void candidate_places(struct finding_view *view, struct place ret[PLACES_
 	ret[count] = (struct place){0};
 }
 
+static struct stack *site_stack(struct stack_store *stacks, const struct fd_site *site)
+{
+	if (!site_seen(site))
+		return NULL;
+	return view_stack(stacks, site->stack_id, site->python, site->native, site->native_id);
+}
+
 uint64_t view_resolve(struct stack_store *stacks, struct finding_view *view)
 {
+	const struct finding *f = view->finding;
 	struct place places[PLACES_MAX];
 	uint64_t missing = 0;
 
 	candidate_places(view, places);
 	for (const struct place *place = places; place->site; place++) {
-		const struct fd_site *site = place->site;
-		const struct stack *stack = NULL;
+		const struct stack *stack = site_stack(stacks, place->site);
 
-		if (site_seen(site))
-			stack = view_stack(stacks, site->stack_id, site->python, site->native,
-					   site->native_id);
 		if (stack)
 			missing += stack->lost + (stack->native && stack->native->lost);
 		*place->stack = stack;
 	}
+	/* None of them is shown, so that none is missing. */
+	for (size_t i = 0; i < f->suspect_count && i < FINDING_SUSPECTS; i++)
+		view->suspects[i] = site_stack(stacks, &f->suspects[i]);
 	return missing;
 }
 
@@ -69,4 +76,6 @@ void view_free_stacks(struct finding_view *view)
 	candidate_places(view, places);
 	for (const struct place *place = places; place->site; place++)
 		stack_free((struct stack *)*place->stack);
+	for (size_t i = 0; i < FINDING_SUSPECTS; i++)
+		stack_free((struct stack *)view->suspects[i]);
 }

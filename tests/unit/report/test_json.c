@@ -321,7 +321,7 @@ static void test_json_bugs(void **state)
 	e->finding.culprit = CULPRIT_CLOSED;
 	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
 	e->view.id = 2;
-	e->view.caused_by = 1;
+	e->view.caused_by = e->view.first_of_bug = 1;
 	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
 	e->finding.severity = SEVERITY_INFO;
 	e->view.caused_by = 0;
@@ -337,6 +337,50 @@ static void test_json_bugs(void **state)
 	assert_int_equal(json_object_size(json_object_get(bug, "sites")), 1);
 	assert_non_null(json_object_get(json_object_get(bug, "sites"), "closed"));
 	json_decref(summary);
+	capture_free(&c);
+	example_free(e);
+}
+
+/* What follows from a finding is told in brief, and names findings that have been written. */
+static void test_json_consequence(void **state)
+{
+	struct example *e = example_new();
+	json_t *value, *ids;
+	struct capture c;
+
+	capture_json_folded(&c);
+	example_open(e);
+	e->view.caused_by = 8;
+	e->view.first_of_bug = 1;
+	e->view.perhaps = true;
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	e->view.or_by = 9;
+	e->view.first_of_other = 2;
+	e->view.bug = "b1:00000000000000ff";
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	e->view.perhaps = false;
+	e->view.or_by = e->view.first_of_other = 0;
+	e->view.bug = "b1:0123456789abcdef";
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+
+	value = json_loads(c.text, JSON_DISABLE_EOF_CHECK, NULL);
+	ids = json_object_get(value, "may_follow_from");
+	assert_int_equal(json_array_size(ids), 1);
+	assert_int_equal(json_integer_value(json_array_get(ids, 0)), 1);
+	assert_null(json_object_get(value, "caused_by"));
+	assert_null(json_object_get(value, "candidates"));
+	assert_int_equal(json_object_size(json_object_get(value, "sites")), 1);
+	assert_non_null(json_object_get(json_object_get(value, "sites"), "bad"));
+	assert_non_null(json_object_get(value, "explanation"));
+	json_decref(value);
+
+	value = json_loads(strchr(c.text, '\n') + 1, JSON_DISABLE_EOF_CHECK, NULL);
+	ids = json_object_get(value, "may_follow_from");
+	assert_int_equal(json_array_size(ids), 2);
+	assert_int_equal(json_integer_value(json_array_get(ids, 1)), 2);
+	json_decref(value);
+	assert_non_null(strstr(c.text, "\"caused_by\":1,"));
 	capture_free(&c);
 	example_free(e);
 }
@@ -438,11 +482,17 @@ static int print_examples(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_finding),	cmocka_unit_test(test_json_what_is_missing),
-		cmocka_unit_test(test_json_hostile),	cmocka_unit_test(test_json_calls),
-		cmocka_unit_test(test_json_call_stack), cmocka_unit_test(test_json_summary),
-		cmocka_unit_test(test_json_any_text),	cmocka_unit_test(test_json_folds),
-		cmocka_unit_test(test_json_bugs),	cmocka_unit_test(test_json_attribution),
+		cmocka_unit_test(test_json_finding),
+		cmocka_unit_test(test_json_what_is_missing),
+		cmocka_unit_test(test_json_hostile),
+		cmocka_unit_test(test_json_calls),
+		cmocka_unit_test(test_json_call_stack),
+		cmocka_unit_test(test_json_summary),
+		cmocka_unit_test(test_json_any_text),
+		cmocka_unit_test(test_json_folds),
+		cmocka_unit_test(test_json_bugs),
+		cmocka_unit_test(test_json_consequence),
+		cmocka_unit_test(test_json_attribution),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--json"))

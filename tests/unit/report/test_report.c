@@ -264,6 +264,35 @@ static void test_text_nothing_found(void **state)
 	capture_free(&c);
 }
 
+/* Of one that may follow from either of two bugs, both are named, and it is counted for neither. */
+static void test_text_may_follow(void **state)
+{
+	struct session_stats stats = {.findings = {3}, .processes_seen = 1, .records = 9};
+	struct example *e = example_new();
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){});
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	e->view.id = 2;
+	e->view.caused_by = e->view.first_of_bug = 1;
+	e->view.perhaps = true;
+	e->finding.bad.call = CALL_DUP;
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	assert_non_null(strstr(c.text, "may follow"));
+	e->view.id = 3;
+	e->view.or_by = e->view.first_of_other = 9;
+	e->view.bug = "b1:00000000000000ff";
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	assert_int_equal(c.sink->flush(c.sink), 0);
+	assert_non_null(strstr(c.text, "#9\n"));
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+	assert_non_null(strstr(c.text, "3 findings of 1 bug in"));
+	assert_non_null(strstr(c.text, "    1 finding may follow from one or another of them.\n"));
+	capture_free(&c);
+	example_free(e);
+}
+
 static void meet(struct capture *c, struct example *e, uint64_t id, uint64_t caused_by)
 {
 	e->view.id = id;
@@ -486,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_text_summary),
 		cmocka_unit_test(test_text_forgotten),
 		cmocka_unit_test(test_text_nothing_found),
+		cmocka_unit_test(test_text_may_follow),
 		cmocka_unit_test(test_text_consequence),
 		cmocka_unit_test(test_text_consequence_in_full),
 		cmocka_unit_test(test_text_open),

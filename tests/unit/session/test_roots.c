@@ -52,7 +52,7 @@ static void a_chain_has_one_root(void **state)
 
 	assert_int_equal(e->view.id, 1);
 	assert_int_equal(e->view.caused_by, 0);
-	assert_int_equal(first.id, 1);
+	assert_int_equal(first.first.id, 1);
 	/* The object takes another's number, whose owner fails. */
 	next = trace_at(roots, e, FINDING_REUSED_CLOSE, 10, 20);
 	assert_int_equal(e->view.id, 2);
@@ -129,6 +129,157 @@ static void the_oldest_is_forgotten(void **state)
 	trace_at(roots, e, FINDING_DOUBLE_CLOSE, 9999, 20000);
 	assert_int_equal(e->view.caused_by, 10000);
 	trace_at(roots, e, FINDING_DOUBLE_CLOSE, 0, 20001);
+	assert_int_equal(e->view.caused_by, 0);
+	roots_free(roots);
+	example_free(e);
+}
+
+/* Where a close stands that may be wrong: in this function, at this line of it. */
+static struct stack *place_at(const char *function, int line)
+{
+	const struct stack_frame frame = {function, "/srv/app/app.py", line, 5, false, 0, 0};
+
+	return stack_of(PYTHON_COMPLETE, &frame, 1);
+}
+
+/* A wrong close of that function, told. */
+static void tell_wrong(struct roots *roots, struct example *e, const char *function, int32_t fd,
+		       unsigned int ms)
+{
+	e->finding.fd = fd;
+	e->finding.culprit = CULPRIT_BAD;
+	example_stack(e, 0, place_at(function, 30));
+	trace_at(roots, e, FINDING_REUSED_CLOSE, 100000 + ms, ms);
+	e->finding.culprit = CULPRIT_UNKNOWN;
+	example_stack(e, 0, place_at("innocent", 50));
+}
+
+/* A failed call that may follow from closes at these places, NULL: of none. */
+static struct root trace_suspects(struct roots *roots, struct example *e, unsigned int ms,
+				  const char *a, const char *b)
+{
+	struct stack *stacks[] = {a ? place_at(a, 30) : NULL, b ? place_at(b, 30) : NULL};
+	struct root root;
+
+	e->finding.attribution = ATTRIBUTION_OPEN;
+	e->finding.suspect_count = !!a + !!b;
+	for (unsigned int i = 0; i < 2; i++) {
+		e->finding.suspects[i] = at_ms(200000 + ms + i);
+		e->view.suspects[i] = stacks[i];
+	}
+	root = trace_at(roots, e, FINDING_USE_AFTER_CLOSE, 300000 + ms, ms);
+	for (unsigned int i = 0; i < 2; i++)
+		free(stacks[i]);
+	e->finding.attribution = ATTRIBUTION_NONE;
+	e->finding.suspect_count = 0;
+	return root;
+}
+
+/* It stands where a wrong close of a bug stands: the finding may follow from that, and is told so.
+ */
+static void it_may_follow(void **state)
+{
+	struct roots *roots = new_roots();
+	struct example *e = example_new();
+	struct root root;
+
+	tell_wrong(roots, e, "stop", 7, 1);
+	root = trace_suspects(roots, e, 2, "stop", NULL);
+	assert_int_equal(e->view.caused_by, 1);
+	assert_true(e->view.perhaps);
+	assert_int_equal(e->view.or_by, 0);
+	assert_int_equal(e->view.first_of_bug, 1);
+	/* What follows from that does so perhaps, too. */
+	e->finding.attribution = ATTRIBUTION_PROVEN;
+	trace_at(roots, e, FINDING_DOUBLE_CLOSE, 2, 3);
+	assert_int_equal(e->view.caused_by, 1);
+	assert_true(e->view.perhaps);
+	assert_string_equal(root.bug, root.first.bug);
+	roots_free(roots);
+	example_free(e);
+}
+
+/* Two bugs stay two: what may follow from either is of neither, and the order does not matter. */
+static void two_bugs_stay_two(void **state)
+{
+	struct roots *roots = new_roots();
+	struct example *e = example_new();
+	struct root one, other;
+
+	tell_wrong(roots, e, "stop", 7, 1);
+	tell_wrong(roots, e, "drop", 8, 2);
+	assert_int_equal(e->view.caused_by, 0);
+	one = trace_suspects(roots, e, 3, "stop", "drop");
+	assert_int_equal(e->view.caused_by, 1);
+	assert_int_equal(e->view.or_by, 2);
+	other = trace_suspects(roots, e, 5, "drop", "stop");
+	assert_int_equal(e->view.caused_by, 2);
+	assert_int_equal(e->view.or_by, 1);
+	assert_string_equal(one.bug, other.bug);
+	assert_string_not_equal(one.bug, one.first.bug);
+	assert_string_not_equal(one.bug, one.other.bug);
+	roots_free(roots);
+	example_free(e);
+}
+
+/* A close that nobody has told of may be why: then the finding is a bug of its own. */
+static void an_unknown_suspect(void **state)
+{
+	struct roots *roots = new_roots();
+	struct example *e = example_new();
+
+	tell_wrong(roots, e, "stop", 7, 1);
+	trace_suspects(roots, e, 2, "stop", "elsewhere");
+	assert_int_equal(e->view.caused_by, 0);
+	assert_false(e->view.perhaps);
+	/* Nor is anything told of its own place by that. */
+	trace_suspects(roots, e, 5, "innocent", NULL);
+	assert_int_equal(e->view.caused_by, 0);
+	roots_free(roots);
+	example_free(e);
+}
+
+/* What it follows from is not known any more: a bug that robbed its number may be it. */
+static void what_robbed_the_number(void **state)
+{
+	struct roots *roots = new_roots();
+	struct example *e = example_new();
+
+	e->finding.table = 1;
+	tell_wrong(roots, e, "stop", 7, 1);
+	tell_wrong(roots, e, "drop", 8, 2);
+	e->finding.suspects_cut = true;
+	e->finding.fd = 7;
+	trace_suspects(roots, e, 3, NULL, NULL);
+	assert_int_equal(e->view.caused_by, 1);
+	assert_int_equal(e->view.or_by, 0);
+	/* Of a number that none has robbed, any of them; in another table, none. */
+	e->finding.fd = 9;
+	trace_suspects(roots, e, 5, NULL, NULL);
+	assert_int_equal(e->view.caused_by, 1);
+	assert_int_equal(e->view.or_by, 2);
+	e->finding.table = 2;
+	trace_suspects(roots, e, 7, NULL, NULL);
+	assert_int_equal(e->view.caused_by, 0);
+	roots_free(roots);
+	example_free(e);
+}
+
+/* One line closes what is an object's, and what is not: that is one bug, told in two ways. */
+static void one_wrong_place(void **state)
+{
+	struct roots *roots = new_roots();
+	struct example *e = example_new();
+	struct root first, again;
+
+	e->finding.culprit = CULPRIT_BAD;
+	first = trace_at(roots, e, FINDING_REUSED_CLOSE, 1000, 1);
+	again = trace_at(roots, e, FINDING_OWNED_CLOSE, 1001, 2);
+	assert_int_equal(e->view.caused_by, 1);
+	assert_false(e->view.perhaps);
+	assert_string_equal(again.bug, first.bug);
+	e->stacks[0]->frames[0].line = 15;
+	trace_at(roots, e, FINDING_OWNED_CLOSE, 1002, 3);
 	assert_int_equal(e->view.caused_by, 0);
 	roots_free(roots);
 	example_free(e);
@@ -231,6 +382,11 @@ int main(void)
 		cmocka_unit_test(one_early_close),
 		cmocka_unit_test(another_call_is_no_root),
 		cmocka_unit_test(the_oldest_is_forgotten),
+		cmocka_unit_test(it_may_follow),
+		cmocka_unit_test(two_bugs_stay_two),
+		cmocka_unit_test(an_unknown_suspect),
+		cmocka_unit_test(what_robbed_the_number),
+		cmocka_unit_test(one_wrong_place),
 		cmocka_unit_test(what_makes_a_bug),
 		cmocka_unit_test(bugs_without_a_place),
 		cmocka_unit_test(the_same_to_a_reader),

@@ -181,8 +181,7 @@ static int set_judgement(json_t *object, const struct finding_view *view)
 	finding_fingerprint(view, fingerprint);
 	err |= set_text(object, "fingerprint", fingerprint);
 	err |= json_object_set_new(object, "id", value_count(view->id));
-	if (view->caused_by)
-		err |= json_object_set_new(object, "caused_by", value_count(view->caused_by));
+	err |= value_set_cause(object, view->caused_by, view->perhaps, view->or_by);
 	return err | set_text(object, "bug", view->bug);
 }
 
@@ -213,13 +212,13 @@ static json_t *candidate_value(const struct finding_view *view, size_t i)
 }
 
 /* How surely it is known which generation was meant, and what else it may have been. */
-static int set_attribution(json_t *object, const struct finding_view *view)
+static int set_attribution(json_t *object, const struct finding_view *view, bool brief)
 {
 	const struct finding *f = view->finding;
 	json_t *array;
 	int err = set_text(object, "attribution", attribution_name(f->attribution));
 
-	if (!finding_is_open(f))
+	if (!finding_is_open(f) || brief)
 		return err;
 	array = json_array();
 	for (size_t i = 0; i < f->candidate_count && i < FINDING_CANDIDATES; i++)
@@ -238,7 +237,19 @@ static int set_texts(json_t *object, const struct finding_view *view)
 	return err | set_text(object, "advice", text_soften(advice));
 }
 
-json_t *value_finding(const struct finding_view *view)
+static json_t *sites_or_bad(const struct finding_view *view, bool brief)
+{
+	json_t *object;
+	int err;
+
+	if (!brief)
+		return sites_value(view);
+	object = json_object();
+	err = set_site(object, "bad", &view->finding->bad, view->bad, view->wall_offset_ns);
+	return value_whole(object, err);
+}
+
+json_t *value_finding(const struct finding_view *view, bool brief)
 {
 	const struct finding *f = view->finding;
 	json_t *object = json_object();
@@ -248,15 +259,15 @@ json_t *value_finding(const struct finding_view *view)
 	err |= json_object_set_new(object, "process",
 				   process_value(view->process, f->tgid, view->wall_offset_ns));
 	err |= set_descriptor(object, f);
-	err |= json_object_set_new(object, "sites", sites_value(view));
+	err |= json_object_set_new(object, "sites", sites_or_bad(view, brief));
 	err |= set_between(object, "since_close_ns", &f->closed, &f->bad);
 	err |= set_between(object, "open_for_ns", &f->opened, &f->closed);
 	err |= set_text(object, "culprit", culprit_name(f->culprit));
-	err |= set_attribution(object, view);
-	if (f->victim.known)
+	err |= set_attribution(object, view, brief);
+	if (f->victim.known && !brief)
 		err |= json_object_set_new(object, "victim", victim_value(view));
-	err |= json_object_set_new(object, "evidence", evidence_value(view));
+	err |= json_object_set_new(object, "evidence", brief ? json_array() : evidence_value(view));
 	err |= set_texts(object, view);
-	err |= json_object_set_new(object, "notes", notes_value(view));
+	err |= json_object_set_new(object, "notes", brief ? json_array() : notes_value(view));
 	return value_whole(object, err);
 }

@@ -81,6 +81,20 @@ static int put_last_updates(struct sink *sink)
 	return err;
 }
 
+/* In full; but of what follows from a finding before, unless every one is asked for, in brief. */
+static int put_finding(struct sink *sink, const struct finding_view *view)
+{
+	const struct json_sink *json = (struct json_sink *)sink;
+	struct finding_view told = *view;
+
+	if (json->every || !view->caused_by)
+		return put_line(sink, value_finding(view, false));
+	/* The first findings are those that have been written. */
+	told.caused_by = view->first_of_bug;
+	told.or_by = view->first_of_other;
+	return put_line(sink, value_finding(&told, true));
+}
+
 static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 {
 	struct json_sink *json = (struct json_sink *)sink;
@@ -98,7 +112,7 @@ static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 	if (err || json->every || !repeat) {
 		if (repeat)
 			repeat->told = repeat->more + 1;
-		return put_line(sink, value_finding(view));
+		return put_finding(sink, view);
 	}
 	return is_round(repeat->more + 1) ? put_update(sink, repeat) : 0;
 }

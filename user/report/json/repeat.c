@@ -29,8 +29,7 @@ json_t *value_update(const struct repeat *repeat)
 
 	err |= set_repeat_text(object, "kind", "update");
 	err |= json_object_set_new(object, "id", value_count(repeat->id));
-	if (repeat->caused_by)
-		err |= json_object_set_new(object, "caused_by", value_count(repeat->caused_by));
+	err |= value_set_cause(object, repeat->caused_by, repeat->perhaps, repeat->or_by);
 	err |= set_repeat_text(object, "bug", repeat->bug->name);
 	err |= set_repeat_text(object, "fingerprint", repeat->fingerprint);
 	err |= set_repeat_text(object, "finding", finding_kind_name(repeat->kind));
@@ -89,7 +88,7 @@ json_t *value_bugs(const struct repeats *repeats)
 	int err = array ? 0 : -1;
 
 	for (size_t i = 0; !err && i < count && told < BUGS_MAX; i++) {
-		if (sorted[i]->severity == SEVERITY_INFO)
+		if (sorted[i]->severity == SEVERITY_INFO || sorted[i]->either)
 			continue;
 		err = json_array_append_new(array, bug_value(sorted[i]));
 		told++;

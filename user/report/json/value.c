@@ -94,6 +94,22 @@ json_t *value_result(int64_t ret)
 	return ret < 0 ? json_string(format_errno(ret, buf)) : value_int(ret);
 }
 
+int value_set_cause(json_t *object, uint64_t id, bool perhaps, uint64_t or_id)
+{
+	json_t *ids;
+	int err;
+
+	if (!id)
+		return 0;
+	if (!perhaps)
+		return json_object_set_new(object, "caused_by", value_count(id));
+	ids = json_array();
+	err = json_array_append_new(ids, value_count(id));
+	if (or_id)
+		err |= json_array_append_new(ids, value_count(or_id));
+	return json_object_set_new(object, "may_follow_from", ids) | err;
+}
+
 int value_set_time(json_t *object, int64_t unix_nano)
 {
 	char time[WORD_SIZE];

@@ -14,10 +14,13 @@
 #include "session/repeats.h"
 #include "session/sink.h"
 
-json_t *value_finding(const struct finding_view *view);
+/* brief: of what follows from a finding before no more than that, where it failed, and why. */
+json_t *value_finding(const struct finding_view *view, bool brief);
 json_t *value_call(const struct call_view *view);
 json_t *value_summary(const struct session_stats *stats, const struct repeats *repeats);
 
+/* From which finding it follows, or may follow. 0, or not without memory. */
+int value_set_cause(json_t *object, uint64_t id, bool perhaps, uint64_t or_id);
 /* That a finding has been met again, and how often so far. */
 json_t *value_update(const struct repeat *repeat);
 

@@ -57,19 +57,31 @@ static int print_headline(const struct telling *t)
 	return print_paragraph(t->page, severity_style(t->f->severity), label, 0, 4, text);
 }
 
+#define CAUSE_SIZE 72
+
+/* "follows from #1", "may follow from #1 or #2" */
+static const char *cause_words(const struct finding_view *view, char text[CAUSE_SIZE])
+{
+	int at = snprintf(text, CAUSE_SIZE, "%s from #%" PRIu64,
+			  view->perhaps ? "may follow" : "follows", view->caused_by);
+
+	if (view->or_by)
+		snprintf(text + at, CAUSE_SIZE - at, " or #%" PRIu64, view->or_by);
+	return text;
+}
+
 /* #1, file "/etc/hostname", python3 (pid 4242), 2026-11-24 10:00:00.123456 UTC */
 static int print_circumstances(const struct telling *t)
 {
 	const struct process *p = t->view->process;
 	char name[sizeof(p->comm) + 1], what[WHAT_SIZE], comm[COMM_SIZE], time[WORD_SIZE],
-		text[HEAD_SIZE];
+		cause[CAUSE_SIZE], text[HEAD_SIZE];
 	const char *known = format_what(&t->f->what, what);
 	int at;
 
 	at = snprintf(text, sizeof(text), "#%" PRIu64 ", ", t->view->id);
 	if (t->view->caused_by)
-		at += snprintf(text + at, sizeof(text) - at, "follows from #%" PRIu64 ", ",
-			       t->view->caused_by);
+		at += snprintf(text + at, sizeof(text) - at, "%s, ", cause_words(t->view, cause));
 	at += snprintf(text + at, sizeof(text) - at, "%s%s", known, *known ? ", " : "");
 	if (p && p->comm[0]) {
 		snprintf(name, sizeof(name), "%.*s", (int)sizeof(p->comm), p->comm);
@@ -355,11 +367,12 @@ int print_consequence(const struct page *page, const struct finding_view *view)
 	_cleanup_free_ char *line = print_short(view);
 	_cleanup_free_ char *text = NULL;
 	int64_t ret = view->finding->bad.ret;
-	char label[WORD_SIZE], result[WORD_SIZE];
+	char label[WORD_SIZE], result[WORD_SIZE], cause[CAUSE_SIZE];
 
 	snprintf(label, sizeof(label), "#%" PRIu64, view->id);
-	if (!line || asprintf(&text, "%s%s%s: follows from #%" PRIu64, line, ret < 0 ? ", " : "",
-			      ret < 0 ? format_errno(ret, result) : "", view->caused_by) < 0) {
+	if (!line ||
+	    asprintf(&text, "%s%s%s: %s", line, ret < 0 ? ", " : "",
+		     ret < 0 ? format_errno(ret, result) : "", cause_words(view, cause)) < 0) {
 		text = NULL;
 		return -ENOMEM;
 	}

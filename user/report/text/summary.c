@@ -173,15 +173,26 @@ static void print_bugs(const struct page *page, const struct repeats *repeats)
 	size_t count;
 	_cleanup_free_ const struct bug **sorted = repeats_sorted(repeats, &count);
 	char number[WORD_SIZE], text[WORD_SIZE * 2];
+	uint64_t either = 0;
+	size_t bugs = 0;
 
 	if (!count)
 		return;
 	layout_line(page, STYLE_BOLD, 2, "Bugs, and what else was seen of each:");
-	for (size_t i = 0; i < count && i < BUG_LINES; i++)
-		print_bug(page, repeats, sorted[i]);
-	if (count > BUG_LINES) {
+	for (size_t i = 0; i < count; i++) {
+		if (sorted[i]->either)
+			either += sorted[i]->followed;
+		else if (bugs++ < BUG_LINES)
+			print_bug(page, repeats, sorted[i]);
+	}
+	if (bugs > BUG_LINES) {
 		snprintf(text, sizeof(text), "\xe2\x80\xa6 %s more",
-			 format_count(count - BUG_LINES, number));
+			 format_count(bugs - BUG_LINES, number));
+		layout_line(page, NULL, 4, text);
+	}
+	if (either) {
+		snprintf(text, sizeof(text), "%s finding%s may follow from one or another of them.",
+			 format_count(either, number), plural(either));
 		layout_line(page, NULL, 4, text);
 	}
 }

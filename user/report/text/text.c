@@ -45,7 +45,8 @@ static int print_first(struct text_sink *text, const struct finding_view *view, 
 	struct finding_view told = *view;
 
 	if (view->caused_by)
-		told.caused_by = bug->shown;
+		told.caused_by = view->or_by ? view->first_of_bug : bug->shown;
+	told.or_by = view->first_of_other;
 	if (told.caused_by && !text->in_full)
 		return print_consequence(&text->page, &told);
 	if (!bug->shown)
