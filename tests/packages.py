@@ -23,7 +23,8 @@ import debian
 CACHE = debian.CACHE / "packages"
 SECONDS = 300
 # What the tests use. One that a Python is too old or too new for is left out there.
-WANTED = ("greenlet", "gevent", "eventlet", "trio", "anyio", "uvloop", "pyzmq", "aiofiles", "redis")
+WANTED = ("greenlet", "gevent", "eventlet", "trio", "anyio", "uvloop", "pyzmq", "aiofiles", "redis",
+          "flask", "gunicorn")
 
 _lock = threading.Lock()
 _refused = {}

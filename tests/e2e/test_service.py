@@ -27,6 +27,11 @@ def redis_server(folder):
             process.terminate()
 
 
+def need_redis():
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is not installed")
+
+
 def thief(finding):
     """The function that the finding says did what it should not have."""
     site = "bad" if finding["kind"] in ("owned_close", "reused_close") else "closed"
@@ -34,8 +39,7 @@ def thief(finding):
 
 
 def test_thefts(python, tmp_path):
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is not installed")
+    need_redis()
     try:
         path = packages.path(python, "redis")
     except packages.Unavailable as why:

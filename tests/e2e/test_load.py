@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""One bug, one report, under load: a wrong close in a server of many threads has consequences
+everywhere, and each of them is told under it. Two bugs stay two."""
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+import harness
+import packages
+import test_service
+
+PROGRAMS = harness.ROOT / "tests" / "e2e" / "programs"
+SECONDS = 4
+# A minute of it is a page, not megabytes: what is written grows with the places in the program, not
+# with the time.
+MOST_BYTES = 250_000
+
+
+class Report:
+    """What fdtrace writes with --json alone."""
+
+    def __init__(self, path):
+        self.bytes = path.stat().st_size
+        self.lines = [json.loads(line) for line in path.read_text().splitlines()]
+        self.summary = self.lines[-1]
+        assert self.summary["kind"] == "summary"
+        self.bugs = self.summary["bugs"]
+        self.findings = [v for v in self.lines if v["kind"] not in ("update", "summary")]
+        self.total = sum(self.summary["findings"].values())
+        self.by_id = {v["id"]: v for v in self.findings}
+
+    def function(self, site, own):
+        """The program's own function at a site of a bug, and the lines that lead there."""
+        frames = [f for f in site["python"] if own in f["file"]]
+        return frames[0]["function"].rpartition(".")[2], [f["line"] for f in frames[:2]]
+
+    def culprits(self, own):
+        """The functions that each bug names."""
+        return [{self.function(site, own)[0] for site in bug["sites"].values()} for bug in self.bugs]
+
+    def check_causes(self):
+        """What is no bug of its own names what it follows from, or may: findings that were written."""
+        roots = {bug["id"] for bug in self.bugs}
+        for finding in self.findings:
+            causes = finding.get("may_follow_from") or [finding.get("caused_by")]
+            if causes != [None]:
+                assert set(causes) <= roots, finding
+            elif finding["severity"] != "info":
+                assert finding["bug"] in {bug["bug"] for bug in self.bugs}
+
+
+def lines_of(path, text):
+    return [n for n, line in enumerate(path.read_text().splitlines(), 1) if line.strip() == text]
+
+
+def run_load(python, folder, *bugs):
+    out = folder / "report"
+    command = [python.path, str(PROGRAMS / "load.py"), str(SECONDS), *bugs]
+    result = harness.started(command, ["--json", "-o", str(out)], json_lines=False)
+    assert result.status == 0, result.stderr
+    assert result.numbers()["requests"] > 100
+    return Report(out)
+
+
+def some_pythons():
+    """The system's, the oldest and the newest."""
+    once = harness.pythons_once()
+    chosen = {p.label: p for p in (harness.system_python(), once[0], once[-1])}
+    return [pytest.param(p, id=label) for label, p in chosen.items()]
+
+
+@pytest.mark.parametrize("server", some_pythons())
+def test_one_bug(server, tmp_path):
+    report = run_load(server, tmp_path, "again")
+    assert report.culprits("load.py") == [{"release"}], report.bugs
+    bug, = report.bugs
+    first, again = lines_of(PROGRAMS / "load.py", "lease.release()")
+    assert report.function(bug["sites"]["bad"], "load.py")[1][1] == again
+    if "closed" in bug["sites"]:
+        assert report.function(bug["sites"]["closed"], "load.py")[1][1] == first
+    assert (bug["count"] + bug["followed"]) >= 0.99 * report.total
+    assert report.bytes < MOST_BYTES
+    report.check_causes()
+
+
+def test_two_bugs(tmp_path):
+    report = run_load(harness.system_python(), tmp_path, "again", "twice")
+    assert sorted(map(sorted, report.culprits("load.py"))) == [["give_back"], ["release"]], report.bugs
+    assert report.summary["bugs_in_all"] == 2
+    assert report.bytes < 2 * MOST_BYTES
+    report.check_causes()
+
+
+def test_no_bug(tmp_path):
+    report = run_load(harness.system_python(), tmp_path, "none")
+    assert not report.total
+
+
+# --- a web service ---------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ask(port, method, path, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=0.5)
+    try:
+        connection.request(method, path, body)
+        return connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def put_load(port, seconds):
+    """How many requests were answered."""
+    end, answered = time.monotonic() + seconds, [0]
+
+    def client():
+        while time.monotonic() < end:
+            answered[0] += ask(port, "POST", "/upload", b"x" * 100) is not None
+            answered[0] += ask(port, "GET", "/health") is not None
+
+    clients = [threading.Thread(target=client) for _ in range(8)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    return answered[0]
+
+
+def kill_all(pid):
+    """A process of ours, and then its children."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = file.read().split()
+    for process in [pid, *map(int, children)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def web_service(python, folder, bug, redis):
+    """Under fdtrace; its port, and where the report will be."""
+    path = packages.path(python, "flask", "gunicorn", "redis")
+    env = harness.clean_env(PYTHONPATH=os.pathsep.join([str(PROGRAMS), *path]), WEB_SERVICE_BUG=bug,
+                            WEB_SERVICE_REDIS=redis, WEB_SERVICE_FOLDER=str(folder))
+    port, out, pid = free_port(), folder / "report", folder / "pid"
+    command = [python.path, "-m", "gunicorn", "-w", "2", "--threads", "4", "-b", f"127.0.0.1:{port}",
+               "-p", str(pid), "web_service:app"]
+    run = harness.Run(["--json", "-o", str(out)], command, env, json_lines=False).attached()
+    try:
+        harness.wait_until(lambda: ask(port, "GET", "/health") == b"well", "the service answers")
+        yield port, out
+    finally:
+        # Not asked to stop: in its own way to do so gunicorn uses a pipe that it has closed.
+        kill_all(int(pid.read_text()))
+        run.finish()
+
+
+def serve(python, folder, bug):
+    """The report of some seconds of load."""
+    test_service.need_redis()
+    with test_service.redis_server(folder) as redis:
+        try:
+            with web_service(python, folder, bug, redis) as (port, out):
+                assert put_load(port, 2 * SECONDS) > 20
+        except packages.Unavailable as why:
+            pytest.skip(str(why))
+    report = Report(out)
+    assert report.total > 50
+    return report
+
+
+def test_web_service(tmp_path):
+    report = serve(harness.system_python(), tmp_path, "again")
+    assert report.culprits("web_service.py") == [{"release"}], report.bugs
+    bug, = report.bugs
+    first, again = lines_of(PROGRAMS / "web_service.py", "kept.release()")
+    assert report.function(bug["sites"]["bad"], "web_service.py")[1][1] == again
+    if "closed" in bug["sites"]:
+        assert report.function(bug["sites"]["closed"], "web_service.py")[1][1] == first
+    assert (bug["count"] + bug["followed"]) >= 0.99 * report.total
+    assert report.bytes < MOST_BYTES
+    report.check_causes()
+
+
+def test_thief_in_web_service(tmp_path):
+    report = serve(harness.system_python(), tmp_path, "steal")
+    assert report.culprits("web_service.py") == [{"steal"}], report.bugs
+    assert report.bytes < MOST_BYTES
+    report.check_causes()
