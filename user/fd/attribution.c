@@ -410,6 +410,9 @@ static void judge_theft(const struct call_context *ctx, const struct slot *slot,
 
 	if (meant)
 		level = weaker(level, as_victim(root, meant));
+	/* Whether the object that closed it had had what it meant is not sure. */
+	if (root->by == BY_OWNER && root->strength != STRENGTH_STRONG)
+		level = ATTRIBUTION_OPEN;
 	if (!meant || level == ATTRIBUTION_OPEN || root->gen->ended.tgid != ctx->call->h.tgid) {
 		leave_open(slot, m->gen, &verdict->finding);
 		return;

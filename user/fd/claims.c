@@ -137,14 +137,16 @@ static bool is_sure(const struct slot *slot, const struct generation *gen,
 }
 
 /*
- * Another object has had this generation for longer, and another thread opened it: this object took
- * a number that its own thread had opened, and that another had closed and opened meanwhile.
+ * Another object has had this generation, and another thread opened it: this object took a number
+ * that its own thread had opened, and that another had closed and opened meanwhile.
  */
 static bool is_taken_late(const struct slot *slot, const struct record_call *call,
 			  const struct generation *gen, const struct record_claim *claim)
 {
 	if (gen->opened.missing != SITE_SEEN || gen->opened.tid == call->h.tid)
 		return false;
+	if (!generation_live(gen) && gen->owner.object && gen->owner.object != claim->object)
+		return true;
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim other = claim_at(call, i);
 
