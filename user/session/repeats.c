@@ -94,6 +94,35 @@ static void go_beyond(struct repeats *repeats, const struct finding_view *view)
 		count_bug(bug, view);
 }
 
+static uint64_t findings_of(const struct bug *bug)
+{
+	return bug->count + bug->followed;
+}
+
+/* What was told as a bug of its own may follow from another one. */
+static void adopt(struct repeats *repeats, const struct finding_view *view)
+{
+	struct bug *orphan = find_bug(repeats, view->adopted);
+	struct bug *bug = find_bug(repeats, view->adopter);
+
+	if (!orphan || !bug || orphan == bug)
+		return;
+	bug->followed += findings_of(orphan);
+	if (orphan->severity < bug->severity)
+		bug->severity = orphan->severity;
+	for (struct repeat *r = repeats->all; r; r = r->hh.next) {
+		if (r->bug != orphan)
+			continue;
+		r->bug = bug;
+		r->caused_by = bug->id;
+		r->perhaps = true;
+		r->told = 0;
+	}
+	HASH_DEL(repeats->bugs, orphan);
+	free(orphan->line);
+	free(orphan);
+}
+
 int repeats_meet(struct repeats *repeats, const struct finding_view *view, struct repeat **ret)
 {
 	char key[FINGERPRINT_SIZE];
@@ -110,6 +139,8 @@ int repeats_meet(struct repeats *repeats, const struct finding_view *view, struc
 		repeat = add_repeat(repeats, view, key);
 		first = repeat ? 1 : -ENOMEM;
 	}
+	if (view->adopted)
+		adopt(repeats, view);
 	if (ret)
 		*ret = repeat;
 	return first;
@@ -122,11 +153,6 @@ uint64_t repeats_bugs(const struct repeats *repeats)
 	for (const struct bug *bug = repeats->bugs; bug; bug = bug->hh.next)
 		count += bug->severity != SEVERITY_INFO && !bug->either;
 	return count;
-}
-
-static uint64_t findings_of(const struct bug *bug)
-{
-	return bug->count + bug->followed;
 }
 
 /* Of as many, the one that was met first. */

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
 /* Calls remembered: of a finding at most three; and numbers. */
-#define ROOTS_MAX  8192
+#define ROOTS_MAX   8192
+#define ORPHANS_MAX 64
 /* Bugs, and places of wrong closes. */
-#define PLACES_MAX 4096
+#define PLACES_MAX  4096
 
 /* One call of a process: no thread makes two at one time. */
 struct call_key {
@@ -51,7 +53,16 @@ struct known {
 	UT_hash_handle hh;
 };
 
+/* A finding that was told as a bug of its own, since it is not known where one close stands. */
+struct orphan {
+	struct orphan *next;
+	uint64_t place;
+	char bug[FINGERPRINT_SIZE];
+};
+
 struct roots {
+	struct orphan *orphans; /* the newest first */
+	unsigned int orphan_count;
 	struct known *bugs;
 	struct rooted *all; /* the oldest first, as in the others */
 	struct place *places;
@@ -80,6 +91,12 @@ void roots_free(struct roots *roots)
 {
 	if (!roots)
 		return;
+	while (roots->orphans) {
+		struct orphan *orphan = roots->orphans;
+
+		LL_DELETE(roots->orphans, orphan);
+		free(orphan);
+	}
 	while (roots->bugs)
 		MAKE_ROOM(roots->bugs, 1);
 	while (roots->all)
@@ -257,6 +274,7 @@ struct choice {
 	struct first firsts[2];
 	unsigned int count; /* of different ones; two at most are kept */
 	bool unknown;	    /* or from what has not been told */
+	uint64_t place;	    /* the only one of that; 0: there are more, or it has none */
 };
 
 static void add_choice(struct choice *choice, const struct first *first)
@@ -276,6 +294,12 @@ static bool is_pending(const struct finding *f)
 	return f->notes & NOTE_PENDING_CLOSE;
 }
 
+static void add_unknown(struct choice *choice, uint64_t place)
+{
+	choice->place = choice->unknown && choice->place != place ? 0 : place;
+	choice->unknown = true;
+}
+
 static void weigh_suspect(const struct roots *roots, const struct finding_view *view,
 			  unsigned int i, struct choice *choice)
 {
@@ -291,8 +315,8 @@ static void weigh_suspect(const struct roots *roots, const struct finding_view *
 	place = find_place(roots, site_place(site, view->suspects[i]));
 	if (place)
 		add_choice(choice, &place->first);
-	else
-		choice->unknown |= !is_pending(view->finding);
+	else if (!is_pending(view->finding))
+		add_unknown(choice, site_place(site, view->suspects[i]));
 }
 
 static void add_touched(const struct touched *number, struct choice *choice)
@@ -392,6 +416,42 @@ static void remember_places(struct roots *roots, const struct finding_view *view
 		remember_place(roots, site_place(&view->finding->closed, view->closed), first);
 }
 
+/* Only one close is not known: the bug to which it turns out to belong adopts the finding. */
+static void add_orphan(struct roots *roots, const struct choice *choice, const struct root *root)
+{
+	struct orphan *orphan;
+
+	if (!choice->place || choice->count || roots->orphan_count >= ORPHANS_MAX)
+		return;
+	orphan = calloc(1, sizeof(*orphan));
+	if (!orphan)
+		return;
+	orphan->place = choice->place;
+	memcpy(orphan->bug, root->bug, sizeof(orphan->bug));
+	LL_PREPEND(roots->orphans, orphan);
+	roots->orphan_count++;
+}
+
+/* One at a time: the next finding tells of the next. */
+static void adopt_orphan(struct roots *roots, struct root *root)
+{
+	struct orphan *orphan, *next;
+	const struct place *place;
+
+	LL_FOREACH_SAFE(roots->orphans, orphan, next)
+	{
+		place = find_place(roots, orphan->place);
+		if (!place || !strcmp(place->first.bug, orphan->bug))
+			continue;
+		memcpy(root->adopted, orphan->bug, sizeof(root->adopted));
+		memcpy(root->adopter, place->first.bug, sizeof(root->adopter));
+		LL_DELETE(roots->orphans, orphan);
+		roots->orphan_count--;
+		free(orphan);
+		return;
+	}
+}
+
 /* It follows from nothing. */
 static void begin_bug(struct roots *roots, const struct finding_view *view, struct root *root)
 {
@@ -402,7 +462,7 @@ static void begin_bug(struct roots *roots, const struct finding_view *view, stru
 
 void roots_trace(struct roots *roots, struct finding_view *view, struct root *root)
 {
-	struct choice choice;
+	struct choice choice = {0};
 	bool own;
 
 	view->id = ++roots->ids;
@@ -420,10 +480,15 @@ void roots_trace(struct roots *roots, struct finding_view *view, struct root *ro
 	view->bug = root->bug;
 	if (!root->first.id)
 		begin_bug(roots, view, root);
+	if (root->first.id == view->id)
+		add_orphan(roots, &choice, root);
 	if (own)
 		remember_places(roots, view, &root->first);
 	if (own ? wrong_place(view) != 0 : !root->perhaps)
 		touch_finding(roots, view->finding, &root->first);
+	adopt_orphan(roots, root);
+	view->adopted = *root->adopted ? root->adopted : NULL;
+	view->adopter = root->adopter;
 	view->first_of_bug = first_of(roots, &root->first);
 	view->first_of_other = first_of(roots, &root->other);
 	add_calls(roots, view->finding, root);

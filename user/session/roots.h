@@ -6,7 +6,8 @@
  * it may follow from one of the closes that it names as suspects (fd/suspects.h): each of them was
  * told as wrong, or stands where a wrong one stood. If all that may be wrong is of one bug, the
  * finding may follow from that; of two, from either. As soon as one of them is unknown, the finding
- * is a bug of its own: two bugs never become one.
+ * is a bug of its own: two bugs never become one. If the close
+ * that was missing is told as wrong later, that bug adopts it.
  *
  * Owns: for the calls, the places and the numbers of the findings so far, the first finding of the
  * same bug; bounded, the oldest go first. Pure. What is not here any more has no known root: what
@@ -31,6 +32,7 @@ struct root {
 	struct first first, other;  /* other: which it may be instead */
 	bool perhaps;		    /* it may follow from something else */
 	char bug[FINGERPRINT_SIZE]; /* first's; if there is another, finding_either_bug() */
+	char adopted[FINGERPRINT_SIZE], adopter[FINGERPRINT_SIZE]; /* "": see sink.h */
 };
 
 struct roots;

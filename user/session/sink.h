@@ -41,6 +41,11 @@ struct finding_view {
 	 * Of one that may follow from either of two bugs: finding_either_bug().
 	 */
 	const char *bug;
+	/*
+	 * What was told as a bug of its own before may follow from a bug, as is known by now: the
+	 * names of both. NULL: nothing is.
+	 */
+	const char *adopted, *adopter;
 };
 
 /* One call, for --events. */

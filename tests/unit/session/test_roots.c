@@ -16,7 +16,7 @@ static struct root trace(struct roots *roots, struct example *e)
 	struct root root;
 
 	roots_trace(roots, &e->view, &root);
-	e->view.bug = NULL;
+	e->view.bug = e->view.adopted = e->view.adopter = NULL;
 	return root;
 }
 
@@ -374,6 +374,38 @@ static void the_same_to_a_reader(void **state)
 	example_free(e);
 }
 
+/* A finding is told before the wrong close that it may follow from: that bug adopts it. */
+static void a_bug_adopts(void **state)
+{
+	struct roots *roots = new_roots();
+	struct repeats repeats = {0};
+	struct example *e = example_new();
+	struct root root;
+
+	example_stack(e, 0, place_at("innocent", 50));
+	root = trace_suspects(roots, e, 1, "stop", NULL);
+	e->view.bug = root.bug;
+	assert_int_equal(meet(&repeats, e), 1);
+	assert_int_equal(repeats_bugs(&repeats), 1);
+	e->finding.culprit = CULPRIT_BAD;
+	example_stack(e, 0, place_at("stop", 30));
+	root = trace_at(roots, e, FINDING_REUSED_CLOSE, 1000, 2);
+	e->view.bug = root.bug;
+	e->view.adopted = root.adopted;
+	e->view.adopter = root.adopter;
+	assert_string_equal(root.adopter, root.bug);
+	assert_int_equal(meet(&repeats, e), 1);
+	assert_int_equal(repeats_bugs(&repeats), 1);
+	assert_int_equal(repeats.bugs->id, 2);
+	assert_int_equal(repeats.bugs->followed, 1);
+	assert_ptr_equal(repeats.all->bug, repeats.bugs);
+	assert_int_equal(repeats.all->caused_by, 2);
+	assert_true(repeats.all->perhaps);
+	repeats_free(&repeats);
+	roots_free(roots);
+	example_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +419,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_suspect),
 		cmocka_unit_test(what_robbed_the_number),
 		cmocka_unit_test(one_wrong_place),
+		cmocka_unit_test(a_bug_adopts),
 		cmocka_unit_test(what_makes_a_bug),
 		cmocka_unit_test(bugs_without_a_place),
 		cmocka_unit_test(the_same_to_a_reader),
