@@ -235,6 +235,14 @@ void suspects_of_failed(const struct call_context *ctx, const struct slot *slot,
 		add_all(f, slot);
 }
 
+/* This close, or the one that ended what it meant, is wrong. */
+static void add_both(struct finding *f, const struct generation *gen)
+{
+	add_site(f, &gen->ended);
+	if (gen->custody && gen->custody->meant)
+		add_closing(f, gen->custody->meant->gen);
+}
+
 static bool is_habit(const struct generation *gen)
 {
 	return gen->custody && gen->custody->by == BY_PAIR;
@@ -252,6 +260,8 @@ bool suspects_of_closed(const struct generation *gen, struct finding *f)
 	if (closing != CLOSING_ROBBED) {
 		if (f->culprit == CULPRIT_CLOSED)
 			add_site(f, &f->closed);
+		else if (f->culprit == CULPRIT_UNKNOWN)
+			add_both(f, gen);
 		return false;
 	}
 	add_closing(f, gen);
