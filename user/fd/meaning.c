@@ -165,8 +165,7 @@ static struct meaning by_receiver(const struct call_context *ctx, const struct s
 		m.adopts = own && may_adopt(ctx, slot, slot->newest);
 	}
 	/* To use what it has not opened, an object need not close it. */
-	if (is_shared(ctx, holder, m.gen))
-		m.strength = STRENGTH_WEAK;
+	m.adopts |= is_shared(ctx, holder, m.gen);
 	if (m.adopts || (is_use(ctx) && m.gen != ended && unowned_since(ctx, slot, m.gen)))
 		m.strength = STRENGTH_WEAK;
 	return m;

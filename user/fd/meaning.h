@@ -48,7 +48,9 @@ struct meaning {
 	struct generation *gen; /* NULL: not known */
 	enum strength strength;
 	enum meant_by by;
-	bool adopts; /* or another object has closed its own, at the address of the first */
+	/* Or another object has closed its own, at the address of the first; or another thread with
+	 * the same object. */
+	bool adopts;
 };
 
 void meaning_free(struct meaning_facts *facts);
