@@ -220,7 +220,8 @@ static uint64_t wrong_place(const struct finding_view *view)
 		return 0;
 	if (f->culprit == CULPRIT_CLOSED)
 		return site_place(&f->closed, view->closed);
-	if (f->culprit == CULPRIT_BAD || (f->kind == FINDING_DOUBLE_CLOSE && is_one_function(view)))
+	if ((f->culprit == CULPRIT_BAD && f->bad.call == CALL_CLOSE) ||
+	    (f->kind == FINDING_DOUBLE_CLOSE && is_one_function(view)))
 		return site_place(&f->bad, view->bad);
 	return 0;
 }
