@@ -286,14 +286,14 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 static bool judge_close(struct fd_world *world, const struct call_context *ctx,
 			const struct intent *intent, struct generation *gen, bool raced)
 {
+	struct slot *slot = slot_find(ctx->table, ctx->call->fd);
 	bool waits;
 
 	gen->ended.origin = owner_origin(intent);
 	gen->closer.proofs = reuse_proofs(&world->reuse, gen, ctx->call);
 	attribution_closed(ctx, intent, gen, raced);
 	suspects_note_closed(&world->threads, ctx, gen);
-	pending_explain(&world->pending, slot_find(ctx->table, ctx->call->fd), ctx->call, gen,
-			raced);
+	pending_explain(&world->pending, slot, ctx->call, gen, raced);
 	waits = owner_closed(&world->pending, ctx, intent, gen, raced);
 	reuse_note(&world->reuse, gen, ctx->call);
 	return waits;
@@ -357,14 +357,9 @@ static int failed(struct fd_world *world, const struct call_context *ctx)
 	bool closes = call_shape(ctx->call->call) == SHAPE_CLOSE;
 	struct verdict verdict;
 
-	if (closes)
-		verdict_close(ctx, &verdict);
-	else
-		verdict_use(ctx, &verdict);
+	(closes ? verdict_close : verdict_use)(ctx, &verdict);
 	world->ebadf_closes += closes;
-	if (verdict.act == ACT_REPORT)
-		*threads_missed(&world->threads, ctx->call->h.tid) =
-			(struct missed){ctx->table, ctx->call->h.time_ns, verdict.finding.fd};
+	suspects_note_failed(&world->threads, ctx, &verdict);
 	owner_failed(&world->pending, ctx, &intent, &verdict);
 	return (closes ? pending_failed : pending_used)(&world->pending, ctx->table, ctx->call,
 							&verdict);
@@ -415,9 +410,9 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 				   .facts = &world->facts,
 				   .call = call,
 				   .caller = caller};
+	struct fd_process *process;
 	enum call_shape shape;
 	uint64_t was_in;
-	struct fd_process *process;
 	int err;
 
 	if (!record_call_is_sane(call))

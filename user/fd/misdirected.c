@@ -8,6 +8,7 @@
 #include "fd/meaning.h"
 #include "fd/order.h"
 #include "fd/reuse.h"
+#include "fd/suspects.h"
 
 /* Who may have made the call. */
 struct suspect {
@@ -132,6 +133,7 @@ static void describe_transfer(const struct call_context *ctx, const struct slot 
 	f->attribution = meaning_known(ctx) ? ATTRIBUTION_PROVEN : ATTRIBUTION_NONE;
 	if (suspect->claim.flags & CLAIM_BEFORE)
 		f->notes |= NOTE_OWNER_BEFORE;
+	suspects_of_lost(suspect->gen, f);
 	coverage_weigh(ctx->table, f);
 	finding_doubt(f, doubts_about(ctx, slot, suspect) |
 				 doubt_if(weight == WEIGHT_SUSPECTED, DOUBT_MEANT));

@@ -268,6 +268,12 @@ bool suspects_of_closed(const struct generation *gen, struct finding *f)
 	return true;
 }
 
+void suspects_of_lost(const struct generation *gen, struct finding *f)
+{
+	if (gen->ended.missing == SITE_SEEN)
+		add_closing(f, gen);
+}
+
 void suspects_of_pending(const struct generation *gen, struct finding *f)
 {
 	f->suspect_count = 0;

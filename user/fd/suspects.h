@@ -39,6 +39,9 @@ void suspects_of_failed(const struct call_context *ctx, const struct slot *slot,
  */
 bool suspects_of_closed(const struct generation *gen, struct finding *finding);
 
+/* The same for a call of who had the generation, and did not know that it was over. */
+void suspects_of_lost(const struct generation *gen, struct finding *finding);
+
 /* The close that ended the generation was still on its way when the call failed. */
 void suspects_of_pending(const struct generation *gen, struct finding *finding);
 
