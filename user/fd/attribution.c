@@ -270,36 +270,40 @@ static uint64_t opener_of(const struct generation *gen)
 						   : gen->opened.stack_id;
 }
 
-/*
- * Nobody else can have been given it: one function opened and closed it, or no Python function had
- * a part in it, as when the interpreter starts.
- */
-static bool is_closed_within(const struct generation *gen)
+/* The function that closed it makes the call at hand, or has called whoever does. */
+static bool is_closers(const struct call_context *ctx, const struct generation *gen)
 {
-	const struct custody *custody = gen->custody;
-
-	if (!custody || !custody->count)
-		return gen->opened.missing == SITE_SEEN && !gen->opened.stack_id;
-	return custody->closer_code && custody->closer_code == custody->frames[0].code;
+	for (unsigned int i = 0; gen->custody && i < ctx->caller->count; i++)
+		if (ctx->caller->frames[i].code == gen->custody->closer_code)
+			return true;
+	return false;
 }
 
-bool attribution_is_plain(const struct slot *slot)
+bool attribution_is_plain(const struct call_context *ctx, const struct slot *slot,
+			  const struct generation *meant)
 {
-	const struct generation *first = NULL;
-
+	if (slot->cut_unowned)
+		return false;
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
-		if (meaning_settled(gen) || (gen != slot->newest && is_closed_within(gen)))
+		if (meaning_settled(gen) || (custody_within(gen) && !is_closers(ctx, gen)))
 			continue;
-		if (first && opener_of(first) != opener_of(gen))
+		if (opener_of(gen) != opener_of(meant))
 			return false;
-		first = gen;
 	}
 	return true;
 }
 
-static bool has_before(const struct slot *slot, const struct generation *gen)
+/* The close that ended the generation may have meant one before it. */
+static bool may_mean_before(const struct slot *slot, const struct generation *gen)
 {
-	return gen->older || slot->doubts & DOUBT_CUT;
+	if (slot->cut_unowned)
+		return true;
+	for (const struct generation *older = gen->older; older; older = older->older)
+		if (!meaning_settled(older) &&
+		    (!custody_within(older) ||
+		     (older->custody && older->custody->closer_code == gen->custody->closer_code)))
+			return true;
+	return false;
 }
 
 /* Both calls meant the generation, as far as is known. */
@@ -314,11 +318,11 @@ static enum attribution own_level(const struct call_context *ctx, const struct s
 	if (closed && m->strength == STRENGTH_STRONG && m->by != BY_OWNER &&
 	    custody->strength < STRENGTH_FAIR &&
 	    custody->closer_code != ctx->caller->frames[0].code)
-		return has_before(slot, m->gen) ? ATTRIBUTION_OPEN : ATTRIBUTION_LIKELY;
+		return may_mean_before(slot, m->gen) ? ATTRIBUTION_OPEN : ATTRIBUTION_LIKELY;
 	if (m->strength == STRENGTH_STRONG)
 		return closed && custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN
 								      : ATTRIBUTION_LIKELY;
-	if (m->strength == STRENGTH_FAIR || attribution_is_plain(slot))
+	if (m->strength == STRENGTH_FAIR || attribution_is_plain(ctx, slot, m->gen))
 		return ATTRIBUTION_LIKELY;
 	return ATTRIBUTION_OPEN;
 }
@@ -344,7 +348,7 @@ static void leave_open(const struct slot *slot, const struct generation *gen, st
 		list_candidate(f, gen);
 	for (const struct generation *other = slot->newest; other; other = other->older)
 		if (other != gen && !generation_live(other) && other->ended.missing == SITE_SEEN &&
-		    !meaning_settled(other) && !is_closed_within(other))
+		    !meaning_settled(other) && !custody_within(other))
 			list_candidate(f, other);
 }
 

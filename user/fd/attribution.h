@@ -56,7 +56,9 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 void attribution_blame(const struct meaning *meaning, const struct slot *slot,
 		       const struct generation *gen, struct finding *finding);
 
-/* Nothing but the last generation can be meant by a call of which nothing more is known. */
-bool attribution_is_plain(const struct slot *slot);
+/* Nothing but this generation, or its like, can be meant by a call of which nothing more is known.
+ */
+bool attribution_is_plain(const struct call_context *ctx, const struct slot *slot,
+			  const struct generation *meant);
 
 #endif

@@ -93,6 +93,12 @@ bool custody_stolen(const struct custody *custody);
 /* An object had it until it was over: nobody else can have been given it. */
 bool custody_owned(const struct generation *gen);
 
+/*
+ * The same of one that a function opened and closed, or in which no Python function had a part, as
+ * when the interpreter starts.
+ */
+bool custody_within(const struct generation *gen);
+
 /* A copy, for a copy of the generation. NULL without memory. */
 struct custody *custody_copy(struct store *store, struct generation *gen,
 			     const struct custody *from);
@@ -115,10 +121,11 @@ void past_note(struct store *store, struct slot *slot, const struct generation *
 void past_free(struct store *store, struct slot *slot);
 
 /*
- * Of all that has left the history since this one was over, some was not wholly seen, or no object
- * is known to have owned it.
+ * Of all that has left the history since this one was over, some was not wholly seen; or no object
+ * is known to have owned it; or that, and no function had it to itself.
  */
 bool past_unclear_since(const struct slot *slot, const struct custody *custody);
 bool past_unowned_since(const struct slot *slot, const struct custody *custody);
+bool past_shared_since(const struct slot *slot, const struct custody *custody);
 
 #endif

@@ -194,6 +194,15 @@ struct activation {
 	unsigned int nearest; /* best's frame */
 };
 
+/* The activation, or what it called, opened it. */
+static bool is_under(const struct custody *custody, const struct caller_frame *f)
+{
+	for (unsigned int i = 0; custody && i < custody->count; i++)
+		if (custody->frames[i].address == f->address && custody->frames[i].code == f->code)
+			return true;
+	return false;
+}
+
 static void weigh_activation(const struct call_context *ctx, int frame, struct generation *gen,
 			     struct activation *a)
 {
@@ -203,9 +212,8 @@ static void weigh_activation(const struct call_context *ctx, int frame, struct g
 	if (!custody || gen->opened.missing != SITE_SEEN ||
 	    (gen->opened.tid != ctx->call->h.tid && !f->generator))
 		return;
-	for (unsigned int i = 0; i < custody->count && !a->latest; i++)
-		if (custody->frames[i].address == f->address && custody->frames[i].code == f->code)
-			a->latest = gen;
+	if (!a->latest && is_under(custody, f))
+		a->latest = gen;
 	for (unsigned int i = 0; i < custody->count; i++) {
 		if (is_activation(ctx, frame, custody, i)) {
 			if ((a->best && a->nearest <= i) || (i && is_within(custody)))
@@ -217,6 +225,22 @@ static void weigh_activation(const struct call_context *ctx, int frame, struct g
 		if (is_objects(custody, i))
 			return;
 	}
+}
+
+/*
+ * After this generation, functions that the activation called have opened others that they did not
+ * close themselves: the activation may have been given those.
+ */
+static bool shares_since(const struct slot *slot, const struct caller_frame *f,
+			 const struct generation *gen)
+{
+	const struct generation *newer = slot->newest;
+
+	for (; newer && newer != gen; newer = newer->older)
+		if (is_under(newer->custody, f) && !meaning_settled(newer) &&
+		    !custody_within(newer))
+			return true;
+	return !newer && past_shared_since(slot, gen->custody);
 }
 
 static struct meaning by_activation(const struct call_context *ctx, const struct slot *slot,
@@ -242,10 +266,12 @@ static struct meaning by_activation(const struct call_context *ctx, const struct
 	if (!may_be_meant(a.best, ended))
 		return (struct meaning){0};
 	m.gen = a.best;
-	if (a.best != a.latest || (is_use(ctx) && meaning_settled(a.best)))
+	if (is_use(ctx) && meaning_settled(a.best))
+		return m;
+	if (a.best != a.latest && (ended || shares_since(slot, f, a.best)))
 		return m;
 	m.strength = STRENGTH_FAIR;
-	if (!frame && !a.nearest && f->outer && !f->generator &&
+	if (a.best == a.latest && !frame && !a.nearest && f->outer && !f->generator &&
 	    (m.gen == ended || !unowned_since(ctx, slot, m.gen)))
 		m.strength = STRENGTH_STRONG;
 	return m;

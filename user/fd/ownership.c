@@ -438,13 +438,13 @@ static bool may_be_robbed_early(const struct call_context *ctx, const struct int
  * The generation that the failed call meant: the one that the caller's object had taken, if that is
  * known and its end was seen; or the one that the frames of the call tell; else the newest.
  */
-static struct generation *meant_generation(const struct slot *slot, const struct intent *intent,
-					   const struct meaning *told)
+static struct generation *meant_generation(const struct call_context *ctx, const struct slot *slot,
+					   const struct intent *intent, const struct meaning *told)
 {
 	struct generation *meant = intent->object ? slot_generation(slot, intent->gen) : NULL;
 
 	if (!intent->object && told->gen &&
-	    (told->strength >= STRENGTH_FAIR || attribution_is_plain(slot)))
+	    (told->strength >= STRENGTH_FAIR || attribution_is_plain(ctx, slot, told->gen)))
 		return told->gen;
 
 	return meant && !generation_live(meant) && meant->ended.missing == SITE_SEEN ? meant
@@ -514,7 +514,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (f->kind == FINDING_USE_AFTER_CLOSE)
 		doubt |= may_be_parents(slot, intent);
 	meaning = meaning_of(ctx, intent, slot, NULL);
-	gen = meant_generation(slot, intent, &meaning);
+	gen = meant_generation(ctx, slot, intent, &meaning);
 	if (gen != slot->newest)
 		verdict_meant(gen, verdict);
 	/* The object means a generation that has been forgotten, or whose end was not seen. */

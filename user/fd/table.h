@@ -116,8 +116,9 @@ struct slot {
 	int32_t fd;
 	uint32_t doubts; /* enum doubt: DOUBT_COPY, DOUBT_CUT, DOUBT_CUT_UNSEEN */
 	enum sharing sharing : 8;
-	bool let_go : 1;   /* at the close before, an object had let go of it (ownership.h) */
-	bool has_past : 1; /* generations that left its history are referred to still */
+	bool let_go : 1;      /* at the close before, an object had let go of it (ownership.h) */
+	bool has_past : 1;    /* generations that left its history are referred to still */
+	bool cut_unowned : 1; /* one that no object is known to have owned has left its history */
 	bool copied : 1; /* it was not touched since its table was made as a copy (table_copy.h) */
 };
 
