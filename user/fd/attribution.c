@@ -293,15 +293,20 @@ bool attribution_is_plain(const struct call_context *ctx, const struct slot *slo
 	return true;
 }
 
+/* One call of C code opened and closed it, as os.listdir() does: no Python ever had it. */
+static bool is_within_call(const struct generation *gen)
+{
+	return custody_within(gen) && gen->ended.missing == SITE_SEEN &&
+	       gen->opened.stack_id == gen->ended.stack_id;
+}
+
 /* The close that ended the generation may have meant one before it. */
 static bool may_mean_before(const struct slot *slot, const struct generation *gen)
 {
 	if (slot->cut_unowned)
 		return true;
 	for (const struct generation *older = gen->older; older; older = older->older)
-		if (!meaning_settled(older) &&
-		    (!custody_within(older) ||
-		     (older->custody && older->custody->closer_code == gen->custody->closer_code)))
+		if (!meaning_settled(older) && !is_within_call(older))
 			return true;
 	return false;
 }
