@@ -212,7 +212,8 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
 		claim->object = 0;
 	else if (!missed)
 		claim->flags |= CLAIM_STALE; /* one that cannot be read just now as well */
-	return state == OWNER_HOLDS || ret->flags & CLAIM_STALE;
+	return state == OWNER_HOLDS || ret->flags & CLAIM_STALE ||
+	       (state == OWNER_LET_GO && !(found & CLAIM_AT_HAND));
 }
 
 /*
@@ -276,6 +277,12 @@ __attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 table)
 	return told | count;
 }
 
+/* dup2() and dup3() put something else into a number: who has that has it still. */
+static __always_inline bool replaces(const struct record_call *r)
+{
+	return (r->call == CALL_DUP2 || r->call == CALL_DUP3) && r->ret >= 0;
+}
+
 /*
  * At the end of a close, or of a call that failed for its number is closed: what the objects that
  * claim the number look like. ret: room for RECORD_CLAIMS_MAX; returns how many there are. A
@@ -286,6 +293,8 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, count, told;
 	bool missed = record_call_missed(r), more = missed && r->call == CALL_CLOSE;
+	bool replaced = replaces(r);
+	s32 fd = replaced ? r->fd2 : r->fd;
 	const struct python_process *python;
 	struct walk *w = this_walk();
 
@@ -296,17 +305,17 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 		return 0;
 	w->key.program = target->program;
 	w->key.tgid = tgid;
-	w->key.fd = r->fd;
+	w->key.fd = fd;
 	w->look.layout = python->layout;
 	w->look.buffer = 0;
-	told = tell_each(r->fd, missed, r->table);
+	told = tell_each(fd, missed || replaced, r->table);
 	if (told & TELL_NOTHING && target->parent_program) {
 		w->look.new_type = 0;
-		if (inherit_claims(target, python->layout, tgid, r->fd))
-			told = tell_each(r->fd, missed, r->table);
+		if (inherit_claims(target, python->layout, tgid, fd))
+			told = tell_each(fd, missed || replaced, r->table);
 		send_new_type(w, target->program, tgid);
 	}
-	if (!missed && told & TELL_MORE)
+	if (!missed && !replaced && told & TELL_MORE)
 		watch_number(target, &w->key);
 	count = told & 255;
 	if (!count && !(told & TELL_LEFT_OUT) && !more)

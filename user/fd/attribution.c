@@ -2,6 +2,7 @@
 #include "fd/attribution.h"
 
 #include "base/syscalls.h"
+#include "fd/intruder.h"
 #include "fd/order.h"
 #include "fd/reuse.h"
 
@@ -159,6 +160,7 @@ static void note_closer(const struct call_context *ctx, const struct slot *slot,
 
 	custody->closer = holder_of(ctx->caller, holder_frame(ctx->caller));
 	custody->closer_code = ctx->caller->frames[0].code;
+	custody->role = holder_role(ctx->caller);
 	custody->strength = m->strength;
 	custody->by = m->by;
 	custody->unsure = m->adopts;
@@ -282,7 +284,7 @@ static bool is_closers(const struct call_context *ctx, const struct generation *
 bool attribution_is_plain(const struct call_context *ctx, const struct slot *slot,
 			  const struct generation *meant)
 {
-	if (slot->cut_unowned)
+	if (slot->cut_shared)
 		return false;
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
 		if (meaning_settled(gen) || (custody_within(gen) && !is_closers(ctx, gen)))
@@ -303,7 +305,7 @@ static bool is_within_call(const struct generation *gen)
 /* The close that ended the generation may have meant one before it. */
 static bool may_mean_before(const struct slot *slot, const struct generation *gen)
 {
-	if (slot->cut_unowned)
+	if (slot->cut_shared)
 		return true;
 	for (const struct generation *older = gen->older; older; older = older->older)
 		if (!meaning_settled(older) && !is_within_call(older))
@@ -470,11 +472,15 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 		return;
 	}
 	f->attribution = own_level(ctx, slot, m);
-	if (f->attribution == ATTRIBUTION_OPEN)
+	if (f->attribution == ATTRIBUTION_OPEN) {
 		leave_open(slot, m->gen, f);
-	else if (f->attribution == ATTRIBUTION_PROVEN &&
-		 (f->certainty != CERTAINTY_FACT || meaning_unclear(slot, m->gen)))
+	} else if (intruder_closed(ctx, m->gen)) {
 		f->attribution = ATTRIBUTION_LIKELY;
+		f->culprit = CULPRIT_CLOSED;
+	} else if (f->attribution == ATTRIBUTION_PROVEN &&
+		   (f->certainty != CERTAINTY_FACT || meaning_unclear(slot, m->gen))) {
+		f->attribution = ATTRIBUTION_LIKELY;
+	}
 }
 
 void attribution_blame(const struct meaning *m, const struct slot *slot,

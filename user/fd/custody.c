@@ -68,7 +68,8 @@ bool custody_stolen(const struct custody *custody)
 
 bool custody_owned(const struct generation *gen)
 {
-	if (gen->closer.stolen || gen->closer.unsure || gen->ended.missing != SITE_SEEN)
+	if (gen->closer.stolen || gen->closer.unsure || gen->closer.supposed ||
+	    gen->ended.missing != SITE_SEEN)
 		return false;
 	return gen->closer.behind || gen->ended.origin == ORIGIN_METHOD ||
 	       gen->ended.origin == ORIGIN_FINALIZER;
@@ -81,6 +82,11 @@ bool custody_within(const struct generation *gen)
 	if (!custody || !custody->count)
 		return gen->opened.missing == SITE_SEEN && !gen->opened.stack_id;
 	return custody->closer_code && custody->closer_code == custody->frames[0].code;
+}
+
+bool custody_alone(const struct generation *gen)
+{
+	return custody_owned(gen) || gen->closer.supposed || custody_within(gen);
 }
 
 struct custody *custody_copy(struct store *store, struct generation *gen,
@@ -183,7 +189,7 @@ void past_note(struct store *store, struct slot *slot, const struct generation *
 	if (custody_owned(gen))
 		return;
 	past->unowned_ns = seen ? gen->opened.time_ns : store->now_ns;
-	if (!custody_within(gen))
+	if (!custody_alone(gen))
 		past->shared_ns = past->unowned_ns;
 }
 

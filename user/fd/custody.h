@@ -68,6 +68,7 @@ struct custody {
 	uint64_t closer_code; /* of its innermost frame */
 	uint8_t strength;     /* enum strength: how surely it meant what it meant */
 	uint8_t by;	      /* enum meant_by */
+	uint8_t role;	      /* enum code_role: of the closer's function */
 	bool elsewhere : 1;   /* it meant another generation */
 	bool helper : 1;      /* its innermost function closes whatever number it is given */
 	bool disputed : 1;    /* whoever had closed what it meant had perhaps no right to */
@@ -98,6 +99,9 @@ bool custody_owned(const struct generation *gen);
  * when the interpreter starts.
  */
 bool custody_within(const struct generation *gen);
+
+/* The one or the other, most likely. */
+bool custody_alone(const struct generation *gen);
 
 /* A copy, for a copy of the generation. NULL without memory. */
 struct custody *custody_copy(struct store *store, struct generation *gen,

@@ -166,6 +166,13 @@ int holder_frame(const struct caller *caller)
 	return -1;
 }
 
+enum code_role holder_role(const struct caller *caller)
+{
+	int frame = holder_frame(caller);
+
+	return frame < 0 ? ROLE_UNKNOWN : caller->frames[frame].role;
+}
+
 struct holder_key holder_receiver(const struct caller *caller, int frame)
 {
 	const struct caller_frame *f = &caller->frames[frame];

@@ -22,7 +22,8 @@ bool meaning_known(const struct call_context *ctx)
 
 bool meaning_settled(const struct generation *gen)
 {
-	return !generation_live(gen) && custody_owned(gen) && !gen->closer.behind;
+	return !generation_live(gen) && (custody_owned(gen) || gen->closer.supposed) &&
+	       !gen->closer.behind;
 }
 
 /* What may have been closed when nobody saw it is no harm: that it was open at its end is seen. */
@@ -70,6 +71,18 @@ static bool unowned_since(const struct call_context *ctx, const struct slot *slo
 		if (!meaning_owned(ctx, slot, newer))
 			return true;
 	return !newer && past_unowned_since(slot, gen->custody);
+}
+
+/* The same, where most likely is enough. */
+static bool unsettled_since(const struct call_context *ctx, const struct slot *slot,
+			    const struct generation *gen)
+{
+	const struct generation *newer = slot->newest;
+
+	for (; newer && newer != gen; newer = newer->older)
+		if (!meaning_settled(newer) && !meaning_owned(ctx, slot, newer))
+			return true;
+	return !newer && past_shared_since(slot, gen->custody);
 }
 
 /* The generation of this number that the custody, perhaps of another table, tells of. */
@@ -120,7 +133,9 @@ static bool is_one_open(const struct custody *a, const struct custody *b)
 
 static bool is_use(const struct call_context *ctx)
 {
-	return call_shape(ctx->call->call) != SHAPE_CLOSE;
+	enum call_shape shape = call_shape(ctx->call->call);
+
+	return shape != SHAPE_CLOSE && shape != SHAPE_CLOSE_RANGE;
 }
 
 /*
@@ -157,7 +172,7 @@ static struct meaning by_receiver(const struct call_context *ctx, const struct s
 		m.adopts = own && may_adopt(ctx, slot, slot->newest);
 	}
 	/* To use what it has not opened, an object need not close it. */
-	if (m.adopts || (is_use(ctx) && m.gen != ended && unowned_since(ctx, slot, m.gen)))
+	if (m.adopts || (is_use(ctx) && m.gen != ended && unsettled_since(ctx, slot, m.gen)))
 		m.strength = STRENGTH_WEAK;
 	return m;
 }
@@ -237,8 +252,7 @@ static bool shares_since(const struct slot *slot, const struct caller_frame *f,
 	const struct generation *newer = slot->newest;
 
 	for (; newer && newer != gen; newer = newer->older)
-		if (is_under(newer->custody, f) && !meaning_settled(newer) &&
-		    !custody_within(newer))
+		if (is_under(newer->custody, f) && !custody_alone(newer))
 			return true;
 	return !newer && past_shared_since(slot, gen->custody);
 }
@@ -388,7 +402,7 @@ static struct meaning by_frames(const struct call_context *ctx, const struct slo
 struct meaning meaning_of(const struct call_context *ctx, const struct intent *intent,
 			  const struct slot *slot, struct generation *ended)
 {
-	bool second = slot->fd != ctx->call->fd;
+	bool second = slot->fd != ctx->call->fd && call_shape(ctx->call->call) != SHAPE_DUP_ONTO;
 	struct generation *gen;
 	struct meaning m;
 

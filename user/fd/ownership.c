@@ -137,7 +137,8 @@ struct intent owner_intent(struct store *store, struct threads *threads, const s
 {
 	struct intents *intents;
 
-	if (record_call_claims(call))
+	if (record_call_claims(call) &&
+	    (call_shape(call->call) == SHAPE_CLOSE || record_call_missed(call)))
 		return claimed_intent(store, table, call);
 	intents = threads_intents(threads, call->h.tid);
 	intents->os_close |= call->point == OWNER_OS_CLOSE;
@@ -283,9 +284,10 @@ static void generation_owned(struct generation *gen, const struct record_claim *
 static bool claims_of_number(const struct call_context *ctx, struct generation *gen)
 {
 	const struct slot *slot = slot_find(ctx->table, ctx->call->fd);
+	unsigned int count = record_call_claims(ctx->call);
 	bool entry = false, given = false;
 
-	for (unsigned int i = 0; i < record_call_claims(ctx->call); i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		struct record_claim claim = claim_at(ctx->call, i);
 
 		if (!claim_is_of(slot, &claim, gen))
@@ -295,7 +297,13 @@ static bool claims_of_number(const struct call_context *ctx, struct generation *
 		if (claim.state == OWNER_HOLDS || (claim.state == OWNER_LET_GO && !entry))
 			generation_owned(gen, &claim);
 		entry |= claim.state == OWNER_HOLDS;
+		gen->closer.supposed = count == 1 && claim.state == OWNER_LET_GO &&
+				       !(claim.flags & (CLAIM_LATE | CLAIM_MORE)) &&
+				       ctx->call->point == OWNER_ELSEWHERE;
 	}
+	if (gen->closer.supposed)
+		gen->ended.origin =
+			gen->owner.flags & CLAIM_FINALIZING ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 	gen->owner.given |= given || (gen->owner.object && !entry);
 	return entry && !given;
 }
@@ -419,7 +427,7 @@ static bool closed_before_object(const struct intent *intent, const struct gener
 	return intent->object && intent->gen == gen->id && !gen->owner.given &&
 	       (gen->ended.origin == ORIGIN_OS_CLOSE || gen->ended.origin == ORIGIN_OTHER ||
 		gen->ended.origin == ORIGIN_UNKNOWN) &&
-	       gen->ended.call == CALL_CLOSE;
+	       (gen->ended.call == CALL_CLOSE || gen->ended.call == CALL_CLOSE_RANGE);
 }
 
 /*

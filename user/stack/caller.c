@@ -90,6 +90,26 @@ static enum local_kind kind_of(const struct code_info *code)
 	return LOCAL_OBJECT;
 }
 
+static enum code_role role_of(const struct code_info *code)
+{
+	if (!code->function || code->function_cut || code->version < 0x030b ||
+	    strstr(code->function, "<locals>"))
+		return ROLE_UNKNOWN;
+	return strchr(code->function, '.') ? ROLE_METHOD : ROLE_FUNCTION;
+}
+
+static bool is_closing(const struct code_info *code)
+{
+	static const char *const names[] = {"__exit__", "__aexit__", "__del__"};
+	const char *name = code->function ? strrchr(code->function, '.') : NULL;
+
+	name = name ? name + 1 : code->function;
+	for (size_t i = 0; name && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return name && strstr(name, "close");
+}
+
 /*
  * What stands outside of an activation is the same as long as it lives; of a generator's it is
  * whoever resumes it. Of compiled code nothing but the function is known: frames are used again,
@@ -104,6 +124,8 @@ static void describe_frame(const struct code_info *code, const struct record_fra
 	ret->generator = code->local.code_flags & CODE_SUSPENDED;
 	ret->outer = ret->generator ? 0 : outer;
 	ret->kind = kind_of(code);
+	ret->role = role_of(code);
+	ret->closes = is_closing(code);
 	if (ret->kind == LOCAL_OBJECT)
 		ret->type = code->local.type;
 }
