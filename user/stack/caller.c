@@ -98,7 +98,7 @@ static enum code_role role_of(const struct code_info *code)
 	return strchr(code->function, '.') ? ROLE_METHOD : ROLE_FUNCTION;
 }
 
-static bool is_closing(const struct code_info *code)
+static bool is_named_close(const struct code_info *code)
 {
 	static const char *const names[] = {"__exit__", "__aexit__", "__del__"};
 	const char *name = code->function ? strrchr(code->function, '.') : NULL;
@@ -125,7 +125,7 @@ static void describe_frame(const struct code_info *code, const struct record_fra
 	ret->outer = ret->generator ? 0 : outer;
 	ret->kind = kind_of(code);
 	ret->role = role_of(code);
-	ret->closes = is_closing(code);
+	ret->closes = is_named_close(code);
 	if (ret->kind == LOCAL_OBJECT)
 		ret->type = code->local.type;
 }
