@@ -477,6 +477,7 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 	} else if (intruder_closed(ctx, m->gen)) {
 		f->attribution = ATTRIBUTION_LIKELY;
 		f->culprit = CULPRIT_CLOSED;
+		f->proofs |= PROOF_METHOD;
 	} else if (f->attribution == ATTRIBUTION_PROVEN &&
 		   (f->certainty != CERTAINTY_FACT || meaning_unclear(slot, m->gen))) {
 		f->attribution = ATTRIBUTION_LIKELY;
