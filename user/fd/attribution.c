@@ -474,7 +474,7 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 	f->attribution = own_level(ctx, slot, m);
 	if (f->attribution == ATTRIBUTION_OPEN) {
 		leave_open(slot, m->gen, f);
-	} else if (intruder_closed(ctx, m->gen)) {
+	} else if (intruder_closed(ctx, m)) {
 		f->attribution = ATTRIBUTION_LIKELY;
 		f->culprit = CULPRIT_CLOSED;
 		f->proofs |= PROOF_METHOD;

@@ -14,13 +14,14 @@ static bool is_closing(const struct call_context *ctx)
 	return false;
 }
 
-bool intruder_closed(const struct call_context *ctx, const struct generation *gen)
+bool intruder_closed(const struct call_context *ctx, const struct meaning *meaning)
 {
-	const struct custody *custody = gen->custody;
+	const struct custody *custody = meaning->gen->custody;
 	struct code_pair pair;
 
-	if (!custody || !custody->count || custody->role != ROLE_FUNCTION ||
-	    holder_role(ctx->caller) != ROLE_METHOD || !is_closing(ctx))
+	if (meaning->by == BY_OWNER || meaning->gen->owner.object || !custody || !custody->count ||
+	    custody->role != ROLE_FUNCTION || holder_role(ctx->caller) != ROLE_METHOD ||
+	    !is_closing(ctx))
 		return false;
 	pair = (struct code_pair){ctx->program->id, custody->closer_code, custody->frames[0].code};
 	if (code_pairs_habit(&ctx->facts->pairs, &pair))

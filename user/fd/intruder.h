@@ -6,6 +6,7 @@
  * method has closed the number before, that function took it away from the object: more likely than
  * that the object had given it away. It is no more than likely, and said only
  *
+ *   of a generation that no object of C code's owned, as far as is known
  *   of a call that is a close, or that is made on the way to one: by a method whose name says so
  *   if the function is not one that closes, as its habit, what the same opener opens
  *
@@ -17,9 +18,9 @@
 #include "fd/meaning.h"
 
 /*
- * A call on the generation failed, whose close is believed to have meant it, too. True: that close
- * is the wrong one.
+ * A call failed, and the close that ended the generation that the call meant is believed to have
+ * meant that, too. True: that close is the wrong one.
  */
-bool intruder_closed(const struct call_context *ctx, const struct generation *gen);
+bool intruder_closed(const struct call_context *ctx, const struct meaning *meaning);
 
 #endif
