@@ -14,14 +14,21 @@ static bool is_closing(const struct call_context *ctx)
 	return false;
 }
 
+/* An object of C code's made one of the calls. */
+static bool is_owners(const struct meaning *meaning)
+{
+	uint8_t origin = meaning->gen->ended.origin;
+
+	return meaning->by == BY_OWNER || origin == ORIGIN_METHOD || origin == ORIGIN_FINALIZER;
+}
+
 bool intruder_closed(const struct call_context *ctx, const struct meaning *meaning)
 {
 	const struct custody *custody = meaning->gen->custody;
 	struct code_pair pair;
 
-	if (meaning->by == BY_OWNER || meaning->gen->owner.object || !custody || !custody->count ||
-	    custody->role != ROLE_FUNCTION || holder_role(ctx->caller) != ROLE_METHOD ||
-	    !is_closing(ctx))
+	if (is_owners(meaning) || !custody || !custody->count || custody->role != ROLE_FUNCTION ||
+	    holder_role(ctx->caller) != ROLE_METHOD || !is_closing(ctx))
 		return false;
 	pair = (struct code_pair){ctx->program->id, custody->closer_code, custody->frames[0].code};
 	if (code_pairs_habit(&ctx->facts->pairs, &pair))

@@ -6,7 +6,7 @@
  * method has closed the number before, that function took it away from the object: more likely than
  * that the object had given it away. It is no more than likely, and said only
  *
- *   of a generation that no object of C code's owned, as far as is known
+ *   of calls that no object of C code's made
  *   of a call that is a close, or that is made on the way to one: by a method whose name says so
  *   if the function is not one that closes, as its habit, what the same opener opens
  *
