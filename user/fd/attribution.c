@@ -313,15 +313,34 @@ static bool may_mean_before(const struct slot *slot, const struct generation *ge
 	return false;
 }
 
+/*
+ * The function that makes the call has closed all that it may mean: whichever that is, the function
+ * has closed it, or another instead of it.
+ */
+static bool is_one_closers(const struct call_context *ctx, const struct slot *slot,
+			   const struct generation *meant)
+{
+	uint64_t code = ctx->caller->frames[0].code;
+
+	if (slot->cut_shared || call_shape(ctx->call->call) != SHAPE_CLOSE || !code ||
+	    !meant->custody || meant->custody->closer_code != code)
+		return false;
+	for (const struct generation *gen = slot->newest; gen; gen = gen->older)
+		if (!meaning_settled(gen) && !is_within_call(gen) &&
+		    (!gen->custody || gen->custody->closer_code != code))
+			return false;
+	return true;
+}
+
 /* Both calls meant the generation, as far as is known. */
 static enum attribution own_level(const struct call_context *ctx, const struct slot *slot,
 				  const struct meaning *m)
 {
 	const struct custody *custody = m->gen->custody;
-	bool closed = custody && custody->strength;
+	bool closed = custody && custody->strength, one_closer = is_one_closers(ctx, slot, m->gen);
 
 	if (m->adopts || (custody && custody->unsure))
-		return ATTRIBUTION_OPEN;
+		return one_closer ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 	if (closed && m->strength == STRENGTH_STRONG && m->by != BY_OWNER &&
 	    custody->strength < STRENGTH_FAIR &&
 	    custody->closer_code != ctx->caller->frames[0].code)
@@ -329,7 +348,7 @@ static enum attribution own_level(const struct call_context *ctx, const struct s
 	if (m->strength == STRENGTH_STRONG)
 		return closed && custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN
 								      : ATTRIBUTION_LIKELY;
-	if (m->strength == STRENGTH_FAIR || attribution_is_plain(ctx, slot, m->gen))
+	if (m->strength == STRENGTH_FAIR || one_closer || attribution_is_plain(ctx, slot, m->gen))
 		return ATTRIBUTION_LIKELY;
 	return ATTRIBUTION_OPEN;
 }

@@ -377,7 +377,9 @@ static struct meaning by_frames(const struct call_context *ctx, const struct slo
 
 	if (receiver)
 		m = by_receiver(ctx, slot, ended);
-	/* A function that the object called may have numbers of its own. */
+	/* A function that the object called, or was given to, may have numbers of its own. */
+	if (m.gen && ctx->caller->frames[0].role == ROLE_FUNCTION && act.strength >= STRENGTH_FAIR)
+		return act;
 	if (m.gen && (!holder_frame(ctx->caller) || !act.gen))
 		return m;
 	if (act.strength == STRENGTH_FAIR && pair && pair != act.gen && is_stranger(ctx, act.gen))

@@ -123,6 +123,24 @@ static void test_objects_own_close(void **state)
 	stream_end(&s);
 }
 
+/* What a function is given it does not act for, where it has a number of its own. */
+static void test_function_with_a_number(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(KEEPER(INIT, AN_A)));
+	CLOSE(&s, 7, .stack = 2, BY(KEEPER(CLOSE_IT, AN_A)));
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B), METHOD(TAKE, AN_A, .role = ROLE_FUNCTION)));
+	CLOSE(&s, 7, .stack = 4, BY(KEEPER(CLOSE_IT, AN_A)));
+	BAD_CLOSE(&s, 7, .stack = 5, BY(METHOD(TAKE, AN_A, .role = ROLE_FUNCTION)));
+	f = only(&s, FINDING_REUSED_CLOSE, CERTAINTY_SUSPECTED, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->bad.stack_id, 4);
+	assert_int_equal(f->victim.failed.stack_id, 5);
+	stream_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_habit),
 		cmocka_unit_test(test_uses),
 		cmocka_unit_test(test_objects_own_close),
+		cmocka_unit_test(test_function_with_a_number),
 	};
 
 	return cmocka_run_group_tests_name("intruder", tests, NULL, NULL);
