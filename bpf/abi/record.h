@@ -170,7 +170,8 @@ enum python_status {
 /* Of which calls native stacks are taken; in no record. */
 enum native_calls {
 	NATIVES_NONE = 0,
-	NATIVES_BAD = 1, /* of calls that fail with EBADF */
+	NATIVES_BAD =
+		1, /* of calls that fail with EBADF, and of closes by C code behind an object */
 	NATIVES_ALL = 2, /* of all calls that a report may show */
 };
 
