@@ -55,6 +55,21 @@ static void test_method_first(void **state)
 	stream_end(&s);
 }
 
+/* What a method calls may close what the method's object has. */
+static void test_function_of_a_method(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(KEEPER(INIT, AN_A)));
+	CLOSE(&s, 7, .stack = 2, BY(FUNCTION(HELP), KEEPER(CLOSE_IT, AN_A)));
+	BAD_CLOSE(&s, 7, .stack = 3, BY(KEEPER(AGAIN, AN_A)));
+	f = only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
+	stream_end(&s);
+}
+
 /* Before 3.11, or within a function: what it is is not known. */
 static void test_unknown_role(void **state)
 {
@@ -146,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_function_first),
 		cmocka_unit_test(test_function_of_an_object),
+		cmocka_unit_test(test_function_of_a_method),
 		cmocka_unit_test(test_method_first),
 		cmocka_unit_test(test_unknown_role),
 		cmocka_unit_test(test_habit),
