@@ -27,7 +27,10 @@ enum local_kind {
 	LOCAL_OBJECT,  /* any other object: it tells who called */
 };
 
-/* What a function is, by its qualified name, which code has from CPython 3.11 on. */
+/*
+ * What a function is, by its qualified name, which code has from CPython 3.11 on; before, as far as
+ * its name and its arguments tell.
+ */
 enum code_role {
 	ROLE_UNKNOWN,  /* not known; or it is defined within another function */
 	ROLE_FUNCTION, /* a module's; or the module itself */

@@ -58,8 +58,8 @@ static void made_end(struct made *m)
 }
 
 /* Its code object, which local may be NULL of, as in an older recording. */
-static void send_code(struct made *m, uint64_t code, uint64_t ident, const char *function,
-		      const struct record_first_local *local)
+static void send_code_of(struct made *m, unsigned int version, uint64_t code, uint64_t ident,
+			 const char *function, const struct record_first_local *local)
 {
 	size_t name = strlen(function), size = sizeof(struct record_code) + name + sizeof(*local);
 	struct record_code *r = calloc(1, size);
@@ -68,7 +68,7 @@ static void send_code(struct made *m, uint64_t code, uint64_t ident, const char 
 	r->h = (struct record_header){.size = size, .type = RECORD_CODE, .tgid = TGID};
 	r->code = code;
 	r->ident = ident;
-	r->version = VERSION;
+	r->version = version;
 	r->firsttraceable = BEGUN;
 	r->name_bytes = r->name_chars = name;
 	r->name_width = 1;
@@ -80,6 +80,12 @@ static void send_code(struct made *m, uint64_t code, uint64_t ident, const char 
 	assert_true(record_valid(&r->h));
 	assert_int_equal(stack_store_record(m->store, &r->h), 0);
 	free(r);
+}
+
+static void send_code(struct made *m, uint64_t code, uint64_t ident, const char *function,
+		      const struct record_first_local *local)
+{
+	send_code_of(m, VERSION, code, ident, function, local);
 }
 
 /* Records lie here with what stands behind them, as they travel: GNU C, which gcc takes silently.
@@ -146,18 +152,62 @@ static struct caller caller_of(struct made *m)
 }
 
 /* Of a function alone on its stack. */
-static struct caller_frame frame_of(const char *function, const struct record_first_local *local)
+static struct caller_frame frame_in(unsigned int version, const char *function,
+				    const struct record_first_local *local)
 {
 	struct caller caller;
 	struct made m;
 
 	made_begin(&m);
-	send_code(&m, 1, 1, function, local);
+	send_code_of(&m, version, 1, 1, function, local);
 	add_frame(&m, 1, BEGUN);
 	caller = caller_of(&m);
 	made_end(&m);
 	assert_int_equal(caller.count, 1);
 	return caller.frames[0];
+}
+
+static struct caller_frame frame_of(const char *function, const struct record_first_local *local)
+{
+	return frame_in(VERSION, function, local);
+}
+
+static void test_roles(void **state)
+{
+	static const struct {
+		unsigned int version;
+		enum code_role role;
+		bool closes;
+		uint32_t type_flags, arguments;
+		const char *function;
+	} rows[] = {
+		{0x030b, ROLE_METHOD, true, HEAP, 1, "Upload.close"},
+		{0x030b, ROLE_METHOD, false, HEAP, 1, "Upload.release"},
+		{0x030b, ROLE_METHOD, true, HEAP, 1, "Upload.Part.__exit__"},
+		{0x030b, ROLE_FUNCTION, true, HEAP, 1, "close_it"},
+		{0x030b, ROLE_FUNCTION, false, HEAP, 0, "<module>"},
+		{0x030d, ROLE_UNKNOWN, true, HEAP, 1, "make.<locals>.close"},
+		{0x0308, ROLE_METHOD, true, HEAP, 1, "_close"},
+		{0x0308, ROLE_METHOD, true, HEAP, 1, "__del__"},
+		{0x0308, ROLE_UNKNOWN, true, 0, 1, "close"},
+		{0x0308, ROLE_UNKNOWN, false, HEAP, 1, "release"},
+		{0x0308, ROLE_FUNCTION, false, HEAP, 0, "main"},
+		{0x0308, ROLE_FUNCTION, false, HEAP, 0, "<module>"},
+		{0x0308, ROLE_UNKNOWN, true, HEAP, 0, "close"},
+		{0x0308, ROLE_UNKNOWN, false, HEAP, 0, "<lambda>"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct record_first_local local = {
+			.type = TYPE,
+			.type_flags = rows[i].type_flags,
+			.arguments = rows[i].arguments,
+		};
+		struct caller_frame frame = frame_in(rows[i].version, rows[i].function, &local);
+
+		if (frame.role != rows[i].role || frame.closes != rows[i].closes)
+			fail_msg("%s in %x is %d", rows[i].function, rows[i].version, frame.role);
+	}
 }
 
 static void test_kinds(void **state)
@@ -539,6 +589,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_older_recordings),
 		cmocka_unit_test(test_which_frames),
 		cmocka_unit_test(test_not_begun),
