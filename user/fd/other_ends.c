@@ -61,7 +61,8 @@ void end_by_dup(struct pending *pending, const struct call_context *ctx)
 		return;
 	slot = slot_find(ctx->table, ctx->call->ret);
 	gen = slot ? slot->newest : NULL;
-	if (!gen || !is_owned(ctx, slot, gen))
+	/* The child of a fork may be about to exec: what it was given is replaced for that. */
+	if (!gen || gen->inherited || !is_owned(ctx, slot, gen))
 		return;
 	m = meaning_of(ctx, &(const struct intent){0}, slot, gen);
 	if (is_stolen(ctx, gen, &m))
