@@ -212,8 +212,9 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
 		claim->object = 0;
 	else if (!missed)
 		claim->flags |= CLAIM_STALE; /* one that cannot be read just now as well */
+	/* A socket object may have been detached before, and os.close() have closed its number. */
 	return state == OWNER_HOLDS || ret->flags & CLAIM_STALE ||
-	       (state == OWNER_LET_GO && !(found & CLAIM_AT_HAND));
+	       (state == OWNER_LET_GO && claim->kind == OWNER_SOCKET && !(found & CLAIM_AT_HAND));
 }
 
 /*

@@ -278,6 +278,19 @@ static void generation_owned(struct generation *gen, const struct record_claim *
 }
 
 /*
+ * The object has let go of the number, though it does not show at work: most likely it made this
+ * close. A file or epoll object lets go nowhere but there; a socket object may have been detached.
+ */
+static bool is_own_close(const struct call_context *ctx, const struct record_claim *claim)
+{
+	if (claim->state != OWNER_LET_GO ||
+	    claim->flags & (CLAIM_AT_HAND | CLAIM_LATE | CLAIM_MORE))
+		return false;
+	return claim->kind == OWNER_SOCKET ? ctx->call->point == OWNER_ELSEWHERE
+					   : ctx->call->point != OWNER_OS_CLOSE;
+}
+
+/*
  * Notes, from the claims, who had the generation that the close has ended. True: an object has the
  * number still, and no other object of the generation has let go of it by this very close.
  */
@@ -297,9 +310,7 @@ static bool claims_of_number(const struct call_context *ctx, struct generation *
 		if (claim.state == OWNER_HOLDS || (claim.state == OWNER_LET_GO && !entry))
 			generation_owned(gen, &claim);
 		entry |= claim.state == OWNER_HOLDS;
-		gen->closer.supposed = count == 1 && claim.state == OWNER_LET_GO &&
-				       !(claim.flags & (CLAIM_LATE | CLAIM_MORE)) &&
-				       ctx->call->point == OWNER_ELSEWHERE;
+		gen->closer.supposed = count == 1 && is_own_close(ctx, &claim);
 	}
 	if (gen->closer.supposed)
 		gen->ended.origin =
