@@ -425,6 +425,14 @@ static __always_inline u32 add_users(struct call_buffer *buf, const struct retur
 	return (*owner >> 4 & 7) * sizeof(struct record_claim);
 }
 
+/* Whether it is about one number that an object may have had. */
+static __always_inline bool claims_wanted(const struct record_call *r)
+{
+	if (r->call == CALL_CLOSE_RANGE)
+		return r->fd == r->fd2 && r->fd >= 0 && !r->flags && r->ret >= 0;
+	return r->call == CALL_CLOSE || replaces(r) || record_call_missed(r);
+}
+
 /* Whether a number is got, given up or missed. */
 static __always_inline bool caller_wanted(const struct record_call *call)
 {
@@ -509,8 +517,7 @@ static __always_inline void report_call(const struct returned *call, u8 id,
 		size = add_users(buf, call, target);
 		if (!size)
 			return;
-	} else if (read_owners && !target->vfork &&
-		   (id == CALL_CLOSE || record_call_missed(&buf->record))) {
+	} else if (read_owners && !target->vfork && claims_wanted(&buf->record)) {
 		size = add_claims(w, buf, target, regs);
 	}
 	/* A 32-bit stack is nothing to unwind. */

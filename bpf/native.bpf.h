@@ -416,11 +416,22 @@ __attribute__((noinline)) int take_native(u64 program)
 	return may_send(place, buf->record.bytes) ? send_native(buf, c) : NATIVE_LIMITED;
 }
 
+/* C code that is not os.close() closed what an object has still. */
+static __always_inline bool is_behind(const struct record_call *call)
+{
+	struct walk *w;
+
+	if (call->call != CALL_CLOSE || call->point != OWNER_ELSEWHERE || !(call->owner >> 4))
+		return false;
+	w = this_walk();
+	return w && w->told[0].state == OWNER_HOLDS;
+}
+
 static __always_inline bool native_wanted(const struct record_call *call)
 {
 	if (native_calls == NATIVES_NONE)
 		return false;
-	if (call->ret == -EBADF)
+	if (call->ret == -EBADF || is_behind(call))
 		return true;
 	return native_calls == NATIVES_ALL && call->call != CALL_FCNTL_SETFD &&
 	       call->call != CALL_IOCTL_CLOEXEC && call->call != CALL_UNSHARE;

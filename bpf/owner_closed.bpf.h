@@ -190,9 +190,15 @@ __attribute__((noinline)) int is_at_work(u32 search)
 	       look_through_stack(w, w->sp, search == SEARCH_NEAR ? nearest_end(w) : w->entry);
 }
 
-/* What a call is told of one claim. Whether more is to be known of the call. */
-static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 fd, bool missed,
-				       bool alone, struct record_claim *ret)
+/* What tell_each() returns beside how many claims are told of. */
+#define TELL_MORE     256 /* more is to be known of the call */
+#define TELL_LEFT_OUT 512
+#define TELL_NOTHING  1024 /* nothing is known of the number */
+#define TELL_POINT    2048 /* who made the close is to be known, and no more */
+
+/* What a call is told of one claim. Returns what more is to be known. */
+static __always_inline u32 tell_claim(struct walk *w, struct claim *claim, s32 fd, bool missed,
+				      bool alone, struct record_claim *ret)
 {
 	bool doubt = missed || !alone || claim->flags & CLAIM_STALE;
 	u32 found, state;
@@ -212,7 +218,12 @@ static __always_inline bool tell_claim(struct walk *w, struct claim *claim, s32 
 		claim->object = 0;
 	else if (!missed)
 		claim->flags |= CLAIM_STALE; /* one that cannot be read just now as well */
-	return state == OWNER_HOLDS || ret->flags & CLAIM_STALE;
+	if (state == OWNER_HOLDS || ret->flags & CLAIM_STALE)
+		return TELL_MORE;
+	/* A socket object may have been detached before, and os.close() have closed its number. */
+	return state == OWNER_LET_GO && claim->kind == OWNER_SOCKET && !(found & CLAIM_AT_HAND)
+		       ? TELL_POINT
+		       : 0;
 }
 
 /*
@@ -233,11 +244,6 @@ static __always_inline void doubt_sockets(struct walk *w)
 		if (claims->of[i].kind == OWNER_SOCKET && claims->of[i].flags & CLAIM_STALE)
 			claims->of[i].flags |= CLAIM_LATE;
 }
-
-/* What tell_each() returns beside how many claims are told of. */
-#define TELL_MORE     256 /* more is to be known of the call */
-#define TELL_LEFT_OUT 512
-#define TELL_NOTHING  1024 /* nothing is known of the number */
 
 /*
  * The same of all claims of the number that are of this table, into the CPU's walk. missed: the
@@ -269,11 +275,16 @@ __attribute__((noinline)) int tell_each(s32 fd, u32 missed, u64 table)
 		if (!claim->object || (claim->table && claim->table != table) ||
 		    count >= RECORD_CLAIMS_MAX)
 			continue;
-		if (tell_claim(w, claim, fd, missed, all <= 1, &w->told[count]))
-			told |= TELL_MORE;
+		told |= tell_claim(w, claim, fd, missed, all <= 1, &w->told[count]);
 		count++;
 	}
 	return told | count;
+}
+
+/* dup2() and dup3() put something else into a number: who has that has it still. */
+static __always_inline bool replaces(const struct record_call *r)
+{
+	return (r->call == CALL_DUP2 || r->call == CALL_DUP3) && r->ret >= 0;
 }
 
 /*
@@ -286,6 +297,8 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, count, told;
 	bool missed = record_call_missed(r), more = missed && r->call == CALL_CLOSE;
+	bool replaced = replaces(r);
+	s32 fd = replaced ? r->fd2 : r->fd;
 	const struct python_process *python;
 	struct walk *w = this_walk();
 
@@ -296,17 +309,17 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 		return 0;
 	w->key.program = target->program;
 	w->key.tgid = tgid;
-	w->key.fd = r->fd;
+	w->key.fd = fd;
 	w->look.layout = python->layout;
 	w->look.buffer = 0;
-	told = tell_each(r->fd, missed, r->table);
+	told = tell_each(fd, missed || replaced, r->table);
 	if (told & TELL_NOTHING && target->parent_program) {
 		w->look.new_type = 0;
-		if (inherit_claims(target, python->layout, tgid, r->fd))
-			told = tell_each(r->fd, missed, r->table);
+		if (inherit_claims(target, python->layout, tgid, fd))
+			told = tell_each(fd, missed || replaced, r->table);
 		send_new_type(w, target->program, tgid);
 	}
-	if (!missed && told & TELL_MORE)
+	if (!missed && !replaced && told & TELL_MORE)
 		watch_number(target, &w->key);
 	count = told & 255;
 	if (!count && !(told & TELL_LEFT_OUT) && !more)
@@ -322,7 +335,7 @@ static __noinline u32 tell_claims(struct record_call *r, struct record_claim *re
 	ret[0] = w->told[0]; /* most often the only one */
 	if (count > 1)
 		bpf_probe_read_kernel(ret + 1, (count - 1) * sizeof(*ret), &w->told[1]);
-	if (more || told & TELL_MORE)
+	if (more || told & (TELL_MORE | TELL_POINT))
 		r->point = closing_point(&python->code[CODE_OS_CLOSE], user_pc(regs), w->sp);
 	if (r->point == OWNER_ELSEWHERE)
 		doubt_sockets(w);

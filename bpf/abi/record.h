@@ -170,7 +170,8 @@ enum python_status {
 /* Of which calls native stacks are taken; in no record. */
 enum native_calls {
 	NATIVES_NONE = 0,
-	NATIVES_BAD = 1, /* of calls that fail with EBADF */
+	NATIVES_BAD =
+		1, /* of calls that fail with EBADF, and of closes by C code behind an object */
 	NATIVES_ALL = 2, /* of all calls that a report may show */
 };
 
@@ -201,8 +202,8 @@ struct record_call {
 	__u64 thread_ns; /* when the thread was born, CLOCK_BOOTTIME; 0: not known */
 	__u8 still_open; /* with EBADF: bit 0: fd, bit 1: fd2 is open when the call returns; close:
 			    bits 2 and 3: record_call_table(); of any call: CALL_ALONE, CALL_RING */
-	__u8 owner;  /* of a close, or a TRANSFER: record_call_claims(); in older recordings enum
-			owner_state */
+	__u8 owner;  /* of a close, a dup2 or dup3 (fd2), a close_range of one number, a TRANSFER:
+			record_call_claims(); in older recordings enum owner_state */
 	__u8 native; /* enum native_taken */
 	__u8 point;  /* OWNER_OS_CLOSE, OWNER_ELSEWHERE: whether os.close() made the call; 0: not
 			known. Older recordings: enum owner_point, entered at enter_ns */

@@ -73,6 +73,18 @@ second.send(b"late")
 os._exit(0)
 """
 
+# An object that keeps a bare number, and a function that closes what it is given.
+KEEPER = """
+class Keeper:
+    def __init__(self):
+        self.n = null()
+    def close(self):
+        os.close(self.n)
+def thief(number):
+    os.close(number)
+k = Keeper()
+"""
+
 # How C code is named: ctypes calls it.
 C_CODE = "_ctypes, from"
 
@@ -100,9 +112,17 @@ ROWS = {
         "s = socket.socket(); libc.close(s.fileno()); quietly(s.close)",
         "s = socket.socket(); libc.close(s.detach()); s.close()"),
     "close_range behind a file": (
-        "double_close", r"out of the close_range at .* or drop the later close",
+        "owned_close", r"Drop the close at .* and let the file object close it",
         "f = open('/dev/null'); n = f.fileno(); libc.syscall(436, n, n, 0); quietly(f.close)",
         "f = open('/dev/null'); n = f.fileno(); f.close(); libc.syscall(436, n, n, 0)"),
+    "close_range of many behind a file": (
+        "double_close", r"out of the close_range at .*, which closed it with others: the file object closes it",
+        "f = open('/dev/null'); n = f.fileno(); libc.syscall(436, n, n + 50, 0); quietly(f.close)",
+        "f = open('/dev/null'); n = f.fileno(); f.close(); libc.syscall(436, n, n + 50, 0)"),
+    "a function behind an object": (
+        "double_close", r"Drop the close at .* and let the object close fd \d+ that does so at",
+        KEEPER + "thief(k.n); quietly(k.close)",
+        KEEPER + "k.close()"),
     "os.close after the object's own": (
         "double_close", r"Drop the os\.close\(\) at .*: the file object closes its number itself, and had done so",
         "f = open('/dev/null'); n = f.fileno(); f.close(); quietly(os.close, n)",

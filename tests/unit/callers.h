@@ -43,15 +43,16 @@ enum { MAIN = 0x1000, INIT, CLOSE_IT, AGAIN, HELP, OPEN_B, CLOSE_B, TAKE, STEP, 
 		}                                                       \
 	}
 
-/* Of a file object that has the number since the last record. */
-#define FILE_CLAIM(s, does, ...)                                       \
-	.claims = (struct record_claim[]){{.object = A_FILE,           \
-					   .type = FILES,              \
-					   .since_ns = stream_last(s), \
-					   .kind = OWNER_FILEIO,       \
-					   .state = does,              \
-					   __VA_ARGS__}},              \
+/* Of a file object that has the number since then; or since the last record. */
+#define FILE_CLAIM_SINCE(time_ns, does, ...)                     \
+	.claims = (struct record_claim[]){{.object = A_FILE,     \
+					   .type = FILES,        \
+					   .since_ns = time_ns,  \
+					   .kind = OWNER_FILEIO, \
+					   .state = does,        \
+					   __VA_ARGS__}},        \
 	.nclaims = 1
+#define FILE_CLAIM(s, does, ...) FILE_CLAIM_SINCE(stream_last(s), does, __VA_ARGS__)
 
 /* An innocent file: opened, and closed by its own object. */
 static inline void borrow(struct stream *s, int32_t fd)

@@ -94,7 +94,9 @@ static const struct argp_option table[] = {
 	 "Show every finding in full: of severity info, and what follows from others, too", 2},
 	{"frames", KEY_FRAMES, "N", 0, "Frames shown of each stack (default: 16)", 2},
 	{"native", KEY_NATIVE, "WHICH", OPTION_ARG_OPTIONAL,
-	 "C frames too: of calls that fail with EBADF (bad, the default), or of all", 2},
+	 "C frames too: of calls that fail with EBADF or that C code makes behind an object (bad, the "
+	 "default), or of all",
+	 2},
 	{"debuginfod", KEY_DEBUGINFOD, "URLS", OPTION_ARG_OPTIONAL,
 	 "With --native: ask these servers ($DEBUGINFOD_URLS) for names that are not here", 2},
 	{"error-exitcode", KEY_ERROR_EXITCODE, "N", 0,

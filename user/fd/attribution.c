@@ -2,94 +2,9 @@
 #include "fd/attribution.h"
 
 #include "base/syscalls.h"
+#include "fd/intruder.h"
 #include "fd/order.h"
 #include "fd/reuse.h"
-
-/* Opens */
-
-/* The generation that the call has begun, perhaps while it was still going on. */
-static struct generation *opened_by(const struct call_context *ctx, const struct slot *slot)
-{
-	uint64_t since_ns = ctx->store->installed_ns;
-
-	if (!since_ns)
-		since_ns = ctx->call->h.time_ns;
-	for (struct generation *gen = slot->newest; gen; gen = gen->older)
-		if (gen->opened.missing == SITE_SEEN && gen->opened.tid == ctx->call->h.tid &&
-		    gen->opened.time_ns >= since_ns && gen->opened.time_ns <= ctx->call->h.time_ns)
-			return gen;
-	return NULL;
-}
-
-static void note_opener(struct custody *custody, const struct caller *caller)
-{
-	custody->count = caller->count < CALLER_FRAMES ? caller->count : CALLER_FRAMES;
-	for (unsigned int i = 0; i < custody->count; i++) {
-		const struct caller_frame *f = &caller->frames[i];
-
-		custody->frames[i] = (struct opener_frame){f->code, f->outer, f->address, f->local};
-		custody->kinds[i] = f->kind;
-		custody->generators |= f->generator << i;
-	}
-	custody->holder = holder_of(caller, holder_frame(caller));
-}
-
-/* The number has been opened twice since: nobody has missed what another object closed. */
-static void learn_unmissed(const struct call_context *ctx, const struct generation *gen)
-{
-	struct custody *custody = gen ? gen->custody : NULL;
-	struct code_pair pair;
-
-	if (!custody || !custody->adopted || custody->learned)
-		return;
-	custody->learned = true;
-	pair = (struct code_pair){ctx->program->id, custody->closer_code, custody->frames[0].code};
-	code_pairs_learn(&ctx->facts->pairs, &pair, PAIR_ADOPTED, 1);
-}
-
-static void opened(const struct call_context *ctx, int32_t fd)
-{
-	struct slot *slot = fd < 0 ? NULL : slot_find(ctx->table, fd);
-	struct generation *gen = slot ? opened_by(ctx, slot) : NULL;
-	struct custody *custody = gen ? custody_of(ctx->table->store, gen) : NULL;
-
-	if (!custody || custody->count)
-		return;
-	if (gen->older)
-		learn_unmissed(ctx, gen->older->older);
-	note_opener(custody, ctx->caller);
-	holder_opens(ctx->program, &custody->holder, custody);
-}
-
-void attribution_opened(const struct call_context *ctx)
-{
-	const struct record_call *call = ctx->call;
-
-	if (!meaning_known(ctx))
-		return;
-	switch (call_shape(call->call)) {
-	case SHAPE_PAIR:
-		opened(ctx, call->fd);
-		opened(ctx, call->fd2);
-		break;
-	case SHAPE_OPEN:
-	case SHAPE_MAKE:
-	case SHAPE_DUP:
-	case SHAPE_DUP_ONTO:
-		/* dup2(N, N) and a signalfd() of N open nothing. */
-		if (call->ret != call->fd)
-			opened(ctx, call->ret);
-		break;
-	case SHAPE_CLOSE:
-	case SHAPE_CLOSE_RANGE:
-	case SHAPE_SET_FD:
-	case SHAPE_ADDRESS:
-	case SHAPE_TRANSFER:
-	case SHAPE_UNSHARE:
-	case SHAPE_OTHER:
-		break;
-	}
-}
 
 /* Closes */
 
@@ -159,6 +74,7 @@ static void note_closer(const struct call_context *ctx, const struct intent *int
 
 	custody->closer = holder_of(ctx->caller, holder_frame(ctx->caller));
 	custody->closer_code = ctx->caller->frames[0].code;
+	custody->role = holder_role(ctx->caller);
 	custody->lost = meaning_lost(ctx, intent, slot, gen, m);
 	custody->strength = m->by == BY_OWNER && !m->gen ? STRENGTH_NONE : m->strength;
 	custody->by = m->by;
@@ -287,33 +203,64 @@ static uint64_t opener_of(const struct generation *gen)
 						   : gen->opened.stack_id;
 }
 
-bool attribution_is_closed_within(const struct generation *gen)
+/* The function that closed it makes the call at hand, or has called whoever does. */
+static bool is_closers(const struct call_context *ctx, const struct generation *gen)
 {
-	const struct custody *custody = gen->custody;
-
-	if (!custody || !custody->count)
-		return gen->opened.missing == SITE_SEEN && !gen->opened.stack_id;
-	return custody->closer_code && custody->closer_code == custody->frames[0].code;
+	for (unsigned int i = 0; gen->custody && i < ctx->caller->count; i++)
+		if (ctx->caller->frames[i].code == gen->custody->closer_code)
+			return true;
+	return false;
 }
 
-bool attribution_is_plain(const struct slot *slot)
+bool attribution_is_plain(const struct call_context *ctx, const struct slot *slot,
+			  const struct generation *meant)
 {
-	const struct generation *first = NULL;
-
+	if (slot->cut_shared)
+		return false;
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older) {
-		if (meaning_settled(gen) ||
-		    (gen != slot->newest && attribution_is_closed_within(gen)))
+		if (meaning_settled(gen) || (custody_within(gen) && !is_closers(ctx, gen)))
 			continue;
-		if (first && opener_of(first) != opener_of(gen))
+		if (opener_of(gen) != opener_of(meant))
 			return false;
-		first = gen;
 	}
 	return true;
 }
 
-static bool has_before(const struct slot *slot, const struct generation *gen)
+/* One call of C code opened and closed it, as os.listdir() does: no Python ever had it. */
+static bool is_within_call(const struct generation *gen)
 {
-	return gen->older || slot->doubts & DOUBT_CUT;
+	return custody_within(gen) && gen->ended.missing == SITE_SEEN &&
+	       gen->opened.stack_id == gen->ended.stack_id;
+}
+
+/* The close that ended the generation may have meant one before it. */
+static bool may_mean_before(const struct slot *slot, const struct generation *gen)
+{
+	if (slot->cut_shared)
+		return true;
+	for (const struct generation *older = gen->older; older; older = older->older)
+		if (!meaning_settled(older) && !is_within_call(older))
+			return true;
+	return false;
+}
+
+/*
+ * The function that makes the call has closed all that it may mean: whichever that is, the function
+ * has closed it, or another instead of it.
+ */
+static bool is_one_closers(const struct call_context *ctx, const struct slot *slot,
+			   const struct generation *meant)
+{
+	uint64_t code = ctx->caller->frames[0].code;
+
+	if (slot->cut_shared || call_shape(ctx->call->call) != SHAPE_CLOSE || !code ||
+	    !meant->custody || meant->custody->closer_code != code)
+		return false;
+	for (const struct generation *gen = slot->newest; gen; gen = gen->older)
+		if (!meaning_settled(gen) && !is_within_call(gen) &&
+		    (!gen->custody || gen->custody->closer_code != code))
+			return false;
+	return true;
 }
 
 /* Both calls meant the generation, as far as is known. */
@@ -321,26 +268,26 @@ static enum attribution own_level(const struct call_context *ctx, const struct s
 				  const struct meaning *m)
 {
 	const struct custody *custody = m->gen->custody;
-	bool closed = custody && custody->strength;
+	bool closed = custody && custody->strength, one_closer = is_one_closers(ctx, slot, m->gen);
 
 	if (m->adopts || (custody && custody->unsure))
-		return ATTRIBUTION_OPEN;
+		return one_closer ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 	if (closed && m->strength == STRENGTH_STRONG && m->by != BY_OWNER &&
 	    custody->strength < STRENGTH_FAIR &&
 	    custody->closer_code != ctx->caller->frames[0].code)
-		return has_before(slot, m->gen) ? ATTRIBUTION_OPEN : ATTRIBUTION_LIKELY;
+		return may_mean_before(slot, m->gen) ? ATTRIBUTION_OPEN : ATTRIBUTION_LIKELY;
 	if (m->strength == STRENGTH_STRONG)
 		return closed && custody->strength == STRENGTH_STRONG ? ATTRIBUTION_PROVEN
 								      : ATTRIBUTION_LIKELY;
-	if (m->strength == STRENGTH_FAIR)
+	if (m->strength == STRENGTH_FAIR || one_closer)
 		return ATTRIBUTION_LIKELY;
 	/* That was its owner's alone; and what there was before is not known any more. */
 	if (meaning_settled(m->gen) && slot->doubts & DOUBT_CUT)
 		return ATTRIBUTION_OPEN;
 	/* What a function opened and closed itself, before the last generation, is hardly it. */
-	if (m->gen != slot->newest && attribution_is_closed_within(m->gen))
+	if (m->gen != slot->newest && custody_within(m->gen))
 		return ATTRIBUTION_OPEN;
-	return attribution_is_plain(slot) ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
+	return attribution_is_plain(ctx, slot, m->gen) ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 }
 
 static void list_candidate(struct finding *f, const struct generation *gen)
@@ -364,7 +311,7 @@ static void leave_open(const struct slot *slot, const struct generation *gen, st
 		list_candidate(f, gen);
 	for (const struct generation *other = slot->newest; other; other = other->older)
 		if (other != gen && !generation_live(other) && other->ended.missing == SITE_SEEN &&
-		    !meaning_settled(other) && !attribution_is_closed_within(other))
+		    !meaning_settled(other) && !custody_within(other))
 			list_candidate(f, other);
 }
 
@@ -487,11 +434,16 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 		return;
 	}
 	f->attribution = own_level(ctx, slot, m);
-	if (f->attribution == ATTRIBUTION_OPEN)
+	if (f->attribution == ATTRIBUTION_OPEN) {
 		leave_open(slot, m->gen, f);
-	else if (f->attribution == ATTRIBUTION_PROVEN &&
-		 (f->certainty != CERTAINTY_FACT || meaning_unclear(slot, m->gen)))
+	} else if (intruder_closed(ctx, m)) {
 		f->attribution = ATTRIBUTION_LIKELY;
+		f->culprit = CULPRIT_CLOSED;
+		f->proofs |= PROOF_METHOD;
+	} else if (f->attribution == ATTRIBUTION_PROVEN &&
+		   (f->certainty != CERTAINTY_FACT || meaning_unclear(slot, m->gen))) {
+		f->attribution = ATTRIBUTION_LIKELY;
+	}
 }
 
 void attribution_blame(const struct meaning *m, const struct slot *slot,

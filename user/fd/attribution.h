@@ -20,15 +20,13 @@
  * rests on strong evidence alone, on calls whose order is known, and on a number that was seen
  * whole since.
  *
- * Owns: these rules, and what is learned from calls (struct meaning_facts). Never: keeps a finding.
+ * Owns: these rules, and what is learned from closes (struct meaning_facts). Never: keeps a
+ * finding.
  */
 #ifndef FDTRACE_FD_ATTRIBUTION_H
 #define FDTRACE_FD_ATTRIBUTION_H
 
 #include "fd/meaning.h"
-
-/* The call is done: notes who has opened what it may have opened. */
-void attribution_opened(const struct call_context *ctx);
 
 /*
  * A close has ended the generation: notes what it meant. raced: it may have ended another. Before
@@ -56,16 +54,12 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 void attribution_blame(const struct meaning *meaning, const struct slot *slot,
 		       const struct generation *gen, struct finding *finding);
 
-/*
- * Nobody else can have been given the generation: one function opened and closed it, or no Python
- * function had a part in it, as when the interpreter starts.
- */
-bool attribution_is_closed_within(const struct generation *gen);
-
 /* The evidence tells of one who had opened what a call meant. */
 bool attribution_is_openers(enum strength strength, enum meant_by by);
 
-/* Nothing but the last generation can be meant by a call of which nothing more is known. */
-bool attribution_is_plain(const struct slot *slot);
+/* Nothing but this generation, or its like, can be meant by a call of which nothing more is known.
+ */
+bool attribution_is_plain(const struct call_context *ctx, const struct slot *slot,
+			  const struct generation *meant);
 
 #endif

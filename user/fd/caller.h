@@ -27,6 +27,16 @@ enum local_kind {
 	LOCAL_OBJECT,  /* any other object: it tells who called */
 };
 
+/*
+ * What a function is, by its qualified name, which code has from CPython 3.11 on; before, as far as
+ * its name and its arguments tell.
+ */
+enum code_role {
+	ROLE_UNKNOWN,  /* not known; or it is defined within another function */
+	ROLE_FUNCTION, /* a module's; or the module itself */
+	ROLE_METHOD,   /* a class's */
+};
+
 struct caller_frame {
 	uint64_t code;	  /* which code object; 0: not known */
 	uint64_t outer;	  /* which code objects at which instructions stand outside of it; 0: not
@@ -36,6 +46,8 @@ struct caller_frame {
 	uint64_t type;	  /* LOCAL_OBJECT: address of the type of the code's first local, as seen
 			     first; it is part of who the object is, as addresses are reused */
 	uint8_t kind;	  /* enum local_kind */
+	uint8_t role;	  /* enum code_role */
+	bool closes;	  /* by its name it is there to close what its object has */
 	bool generator;	  /* a generator, coroutine or asynchronous generator: called from many
 			     places */
 };

@@ -119,6 +119,11 @@ bool code_pairs_known(const struct code_pairs *pairs, const struct code_pair *pa
 	return pair->opener && count_of(find(pairs, pair), pair->opener, PAIR_CLOSED) > 0;
 }
 
+bool code_pairs_habit(const struct code_pairs *pairs, const struct code_pair *pair)
+{
+	return pair->opener && count_of(find(pairs, pair), pair->opener, PAIR_CLOSED) > 1;
+}
+
 bool code_pairs_fit(const struct code_pairs *pairs, const struct code_pair *pair)
 {
 	const struct code_closer *closer = pair->opener ? find(pairs, pair) : NULL;

@@ -46,6 +46,9 @@ bool code_pairs_fit(const struct code_pairs *pairs, const struct code_pair *pair
 /* It has closed something that the opener had opened. */
 bool code_pairs_known(const struct code_pairs *pairs, const struct code_pair *pair);
 
+/* It has closed more than one thing that the opener had opened. */
+bool code_pairs_habit(const struct code_pairs *pairs, const struct code_pair *pair);
+
 /* Anything is known of the closer. */
 bool code_pairs_knows(const struct code_pairs *pairs, const struct code_pair *pair);
 

@@ -12,6 +12,7 @@ struct past {
 	uint64_t id;
 	uint64_t unclear_ns; /* all that was not wholly seen had begun by then; 0: all was */
 	uint64_t unowned_ns; /* the same of what no object owned */
+	uint64_t shared_ns;  /* and of what no function had to itself, either */
 };
 
 struct custody *custody_of(struct store *store, struct generation *gen)
@@ -67,10 +68,25 @@ bool custody_stolen(const struct custody *custody)
 
 bool custody_owned(const struct generation *gen)
 {
-	if (gen->closer.stolen || gen->closer.unsure || gen->ended.missing != SITE_SEEN)
+	if (gen->closer.stolen || gen->closer.unsure || gen->closer.supposed ||
+	    gen->ended.missing != SITE_SEEN)
 		return false;
 	return gen->closer.behind || gen->ended.origin == ORIGIN_METHOD ||
 	       gen->ended.origin == ORIGIN_FINALIZER;
+}
+
+bool custody_within(const struct generation *gen)
+{
+	const struct custody *custody = gen->custody;
+
+	if (!custody || !custody->count)
+		return gen->opened.missing == SITE_SEEN && !gen->opened.stack_id;
+	return custody->closer_code && custody->closer_code == custody->frames[0].code;
+}
+
+bool custody_alone(const struct generation *gen)
+{
+	return custody_owned(gen) || gen->closer.supposed || custody_within(gen);
 }
 
 struct custody *custody_copy(struct store *store, struct generation *gen,
@@ -170,8 +186,11 @@ void past_note(struct store *store, struct slot *slot, const struct generation *
 		return;
 	if (!seen || gen->doubts)
 		past->unclear_ns = store->now_ns;
-	if (!custody_owned(gen))
-		past->unowned_ns = seen ? gen->opened.time_ns : store->now_ns;
+	if (custody_owned(gen))
+		return;
+	past->unowned_ns = seen ? gen->opened.time_ns : store->now_ns;
+	if (!custody_alone(gen))
+		past->shared_ns = past->unowned_ns;
 }
 
 /* When it was over; what is not known counts as long ago. */
@@ -194,4 +213,11 @@ bool past_unowned_since(const struct slot *slot, const struct custody *custody)
 	const struct past *past = find_past(slot);
 
 	return !past || past->unowned_ns >= end_of(custody);
+}
+
+bool past_shared_since(const struct slot *slot, const struct custody *custody)
+{
+	const struct past *past = find_past(slot);
+
+	return !past || past->shared_ns >= end_of(custody);
 }

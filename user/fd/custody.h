@@ -69,6 +69,7 @@ struct custody {
 	uint64_t missed_ns; /* its thread had failed with the number before, then; 0: it had not */
 	uint8_t strength;   /* enum strength: how surely it meant what it meant */
 	uint8_t by;	    /* enum meant_by */
+	uint8_t role;	    /* enum code_role: of the closer's function */
 	bool elsewhere : 1; /* it meant another generation */
 	bool helper : 1;    /* its innermost function closes whatever number it is given */
 	bool own : 1;	    /* it had opened this one, though perhaps another was ended */
@@ -96,6 +97,15 @@ bool custody_stolen(const struct custody *custody);
 /* An object had it until it was over: nobody else can have been given it. */
 bool custody_owned(const struct generation *gen);
 
+/*
+ * The same of one that a function opened and closed, or in which no Python function had a part, as
+ * when the interpreter starts.
+ */
+bool custody_within(const struct generation *gen);
+
+/* The one or the other, most likely. */
+bool custody_alone(const struct generation *gen);
+
 /* A copy, for a copy of the generation. NULL without memory. */
 struct custody *custody_copy(struct store *store, struct generation *gen,
 			     const struct custody *from);
@@ -118,10 +128,11 @@ void past_note(struct store *store, struct slot *slot, const struct generation *
 void past_free(struct store *store, struct slot *slot);
 
 /*
- * Of all that has left the history since this one was over, some was not wholly seen, or no object
- * is known to have owned it.
+ * Of all that has left the history since this one was over, some was not wholly seen; or no object
+ * is known to have owned it; or that, and no function had it to itself.
  */
 bool past_unclear_since(const struct slot *slot, const struct custody *custody);
 bool past_unowned_since(const struct slot *slot, const struct custody *custody);
+bool past_shared_since(const struct slot *slot, const struct custody *custody);
 
 #endif

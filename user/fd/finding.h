@@ -152,6 +152,8 @@ enum finding_proof {
 	PROOF_ACTIVATION = 1 << 8, /* the same activation of a function had opened the number */
 	PROOF_PAIR = 1 << 9,	   /* this function closes what that function opens */
 	PROOF_AT_WORK = 1 << 10,   /* the object is at work in the call: its method was called */
+	PROOF_METHOD =
+		1 << 11, /* an object's method made the call, and `closed` none (intruder.h) */
 };
 
 /* Facts that a verdict rests on, and remarks a reader must know: bits of finding.notes. */

@@ -167,6 +167,17 @@ int holder_frame(const struct caller *caller)
 	return -1;
 }
 
+enum code_role holder_role(const struct caller *caller)
+{
+	int frame = holder_frame(caller);
+	enum code_role role = frame < 0 ? ROLE_UNKNOWN : caller->frames[frame].role;
+
+	if (role == ROLE_FUNCTION && (unsigned int)frame + 1 < caller->count &&
+	    caller->frames[frame + 1].role != ROLE_FUNCTION)
+		return ROLE_UNKNOWN;
+	return role;
+}
+
 struct holder_key holder_receiver(const struct caller *caller, int frame)
 {
 	const struct caller_frame *f = &caller->frames[frame];

@@ -69,6 +69,11 @@ void program_inherit(struct program *child, const struct program *parent);
  * help with a number or a text that it is given. -1: not known.
  */
 int holder_frame(const struct caller *caller);
+/*
+ * What the function of that frame is. Of one that a method calls it is not known: perhaps it does
+ * the method's work.
+ */
+enum code_role holder_role(const struct caller *caller);
 /* Whose frame that is. All 0: nobody's that can be told again. */
 struct holder_key holder_of(const struct caller *caller, int frame);
 /* The object that a frame's function is called on. All 0: none that can be told again. */

@@ -2,9 +2,7 @@
 #include "fd/lifecycle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/records.h"
 #include "base/syscalls.h"
@@ -13,9 +11,11 @@
 #include "fd/pending.h"
 #include "fd/fd_install.h"
 #include "fd/generation.h"
-#include "fd/fd_kind.h"
+#include "fd/making.h"
 #include "fd/owner_names.h"
 #include "fd/misdirected.h"
+#include "fd/opener.h"
+#include "fd/other_ends.h"
 #include "fd/ownership.h"
 #include "fd/close_range.h"
 #include "fd/reuse.h"
@@ -171,23 +171,6 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 
 /* Calls that succeeded */
 
-/* What the call makes; the text is the caller's to drop. */
-static struct making making_of(struct store *store, const struct record_call *call)
-{
-	struct making m = {
-		.what.type = fd_kind_type(call->call),
-		.what.call = call->call,
-		.what.flags = call->flags,
-		.what.arg = call->arg,
-		.cloexec = fd_kind_cloexec(call),
-	};
-
-	if (call->call == CALL_INSTALLED)
-		m.what = installed_what(call);
-	m.text = text_of_call(store, call, m.what.type);
-	return m;
-}
-
 /* A number that the call has made: its generation begins, if the call was not seen to begin it
  * before. */
 static int begin(struct fd_world *world, struct table *table, int32_t fd,
@@ -234,20 +217,6 @@ static int begin_pair(struct fd_world *world, struct table *table, const struct 
 	return err ? err : err2;
 }
 
-/* A copy is what the descriptor is that was copied, if that is certain. */
-static struct making making_copy(struct store *store, const struct table *table,
-				 const struct record_call *call)
-{
-	const struct slot *slot = slot_find(table, call->fd);
-	struct making m = {.cloexec = fd_kind_cloexec(call), .copied = true};
-
-	if (slot_live(slot) && !slot_stale(store, slot)) {
-		m.what = slot->newest->what;
-		m.text = text_ref(text_of(slot->newest));
-	}
-	return m;
-}
-
 static int replace(struct fd_world *world, struct table *table, const struct record_call *call,
 		   const struct making *making)
 {
@@ -265,9 +234,11 @@ static int replace(struct fd_world *world, struct table *table, const struct rec
 	return 0;
 }
 
-static int begin_copy(struct fd_world *world, struct table *table, const struct record_call *call)
+static int begin_copy(struct fd_world *world, const struct call_context *ctx)
 {
+	const struct record_call *call = ctx->call;
 	bool onto = call_shape(call->call) == SHAPE_DUP_ONTO;
+	struct table *table = ctx->table;
 	struct making m;
 	int err;
 
@@ -276,6 +247,8 @@ static int begin_copy(struct fd_world *world, struct table *table, const struct 
 	err = call->fd < 0 ? -EINVAL : generation_seen(&world->store, table, call->fd, call);
 	if (err)
 		return err;
+	if (onto)
+		end_by_dup(&world->pending, ctx);
 	m = making_copy(&world->store, table, call);
 	err = onto ? replace(world, table, call, &m) : begin(world, table, call->ret, call, &m);
 	text_unref(&world->store, m.text);
@@ -289,7 +262,8 @@ static bool judge_close(struct fd_world *world, const struct call_context *ctx,
 	struct slot *slot = slot_find(ctx->table, ctx->call->fd);
 	bool waits;
 
-	gen->ended.origin = owner_origin(intent);
+	if (call_shape(ctx->call->call) == SHAPE_CLOSE)
+		gen->ended.origin = owner_origin(intent);
 	gen->closer.proofs = reuse_proofs(&world->reuse, gen, ctx->call);
 	attribution_closed(ctx, intent, gen, raced);
 	suspects_note_closed(&world->threads, ctx, gen);
@@ -319,6 +293,17 @@ static int close_done(struct fd_world *world, const struct call_context *ctx)
 	return 0;
 }
 
+static void range_done(struct fd_world *world, const struct call_context *ctx)
+{
+	struct intent intent = {.point = OWNER_OS_CLOSE, .fd = ctx->call->fd};
+	struct generation *gen;
+
+	range_closed(&world->pending, ctx->table, ctx->call);
+	gen = ended_by_range(ctx);
+	if (gen)
+		judge_close(world, ctx, &intent, gen, false);
+}
+
 static int done(struct fd_world *world, const struct call_context *ctx)
 {
 	const struct record_call *call = ctx->call;
@@ -328,7 +313,7 @@ static int done(struct fd_world *world, const struct call_context *ctx)
 	case SHAPE_CLOSE:
 		return close_done(world, ctx);
 	case SHAPE_CLOSE_RANGE:
-		range_closed(&world->pending, table, call);
+		range_done(world, ctx);
 		return 0;
 	case SHAPE_OPEN:
 	case SHAPE_MAKE:
@@ -337,7 +322,7 @@ static int done(struct fd_world *world, const struct call_context *ctx)
 		return begin_pair(world, table, call);
 	case SHAPE_DUP:
 	case SHAPE_DUP_ONTO:
-		return begin_copy(world, table, call);
+		return begin_copy(world, ctx);
 	case SHAPE_SET_FD:
 		return generation_set_cloexec(&world->store, table, call);
 	case SHAPE_UNSHARE: /* the table is there already */
@@ -455,7 +440,7 @@ int fd_call(struct fd_world *world, const struct record_call *call, const struct
 		owner_intent(&world->store, &world->threads, ctx.table, call);
 	suspects_note_done(&world->threads, call);
 	err = done(world, &ctx);
-	attribution_opened(&ctx);
+	opener_note(&ctx);
 	return err;
 }
 

@@ -22,7 +22,8 @@ bool meaning_known(const struct call_context *ctx)
 
 bool meaning_settled(const struct generation *gen)
 {
-	return !generation_live(gen) && custody_owned(gen) && !gen->closer.behind;
+	return !generation_live(gen) && (custody_owned(gen) || gen->closer.supposed) &&
+	       !gen->closer.behind;
 }
 
 /* What may have been closed when nobody saw it is no harm: that it was open at its end is seen. */
@@ -70,6 +71,18 @@ static bool unowned_since(const struct call_context *ctx, const struct slot *slo
 		if (!meaning_owned(ctx, slot, newer))
 			return true;
 	return !newer && past_unowned_since(slot, gen->custody);
+}
+
+/* The same, where most likely is enough. */
+static bool unsettled_since(const struct call_context *ctx, const struct slot *slot,
+			    const struct generation *gen)
+{
+	const struct generation *newer = slot->newest;
+
+	for (; newer && newer != gen; newer = newer->older)
+		if (!meaning_settled(newer) && !meaning_owned(ctx, slot, newer))
+			return true;
+	return !newer && past_shared_since(slot, gen->custody);
 }
 
 /* The generation of this number that the custody, perhaps of another table, tells of. */
@@ -120,7 +133,9 @@ static bool is_one_open(const struct custody *a, const struct custody *b)
 
 static bool is_use(const struct call_context *ctx)
 {
-	return call_shape(ctx->call->call) != SHAPE_CLOSE;
+	enum call_shape shape = call_shape(ctx->call->call);
+
+	return shape != SHAPE_CLOSE && shape != SHAPE_CLOSE_RANGE;
 }
 
 /*
@@ -166,7 +181,7 @@ static struct meaning by_receiver(const struct call_context *ctx, const struct s
 	}
 	/* To use what it has not opened, an object need not close it. */
 	m.adopts |= is_shared(ctx, holder, m.gen);
-	if (m.adopts || (is_use(ctx) && m.gen != ended && unowned_since(ctx, slot, m.gen)))
+	if (m.adopts || (is_use(ctx) && m.gen != ended && unsettled_since(ctx, slot, m.gen)))
 		m.strength = STRENGTH_WEAK;
 	return m;
 }
@@ -203,6 +218,15 @@ struct activation {
 	unsigned int nearest; /* best's frame */
 };
 
+/* The activation, or what it called, opened it. */
+static bool is_under(const struct custody *custody, const struct caller_frame *f)
+{
+	for (unsigned int i = 0; custody && i < custody->count; i++)
+		if (custody->frames[i].address == f->address && custody->frames[i].code == f->code)
+			return true;
+	return false;
+}
+
 static void weigh_activation(const struct call_context *ctx, int frame, struct generation *gen,
 			     struct activation *a)
 {
@@ -212,9 +236,8 @@ static void weigh_activation(const struct call_context *ctx, int frame, struct g
 	if (!custody || gen->opened.missing != SITE_SEEN ||
 	    (gen->opened.tid != ctx->call->h.tid && !f->generator))
 		return;
-	for (unsigned int i = 0; i < custody->count && !a->latest; i++)
-		if (custody->frames[i].address == f->address && custody->frames[i].code == f->code)
-			a->latest = gen;
+	if (!a->latest && is_under(custody, f))
+		a->latest = gen;
 	for (unsigned int i = 0; i < custody->count; i++) {
 		if (is_activation(ctx, frame, custody, i)) {
 			if ((a->best && a->nearest <= i) || (i && is_within(custody)))
@@ -226,6 +249,21 @@ static void weigh_activation(const struct call_context *ctx, int frame, struct g
 		if (is_objects(custody, i))
 			return;
 	}
+}
+
+/*
+ * After this generation, functions that the activation called have opened others that they did not
+ * close themselves: the activation may have been given those.
+ */
+static bool shares_since(const struct slot *slot, const struct caller_frame *f,
+			 const struct generation *gen)
+{
+	const struct generation *newer = slot->newest;
+
+	for (; newer && newer != gen; newer = newer->older)
+		if (is_under(newer->custody, f) && !custody_alone(newer))
+			return true;
+	return !newer && past_shared_since(slot, gen->custody);
 }
 
 static struct meaning by_activation(const struct call_context *ctx, const struct slot *slot,
@@ -251,10 +289,12 @@ static struct meaning by_activation(const struct call_context *ctx, const struct
 	if (!may_be_meant(a.best, ended))
 		return (struct meaning){0};
 	m.gen = a.best;
-	if (a.best != a.latest || (is_use(ctx) && meaning_settled(a.best)))
+	if (is_use(ctx) && meaning_settled(a.best))
+		return m;
+	if (a.best != a.latest && (ended || shares_since(slot, f, a.best)))
 		return m;
 	m.strength = STRENGTH_FAIR;
-	if (!frame && !a.nearest && f->outer && !f->generator &&
+	if (a.best == a.latest && !frame && !a.nearest && f->outer && !f->generator &&
 	    (m.gen == ended || !unowned_since(ctx, slot, m.gen)))
 		m.strength = STRENGTH_STRONG;
 	return m;
@@ -346,7 +386,9 @@ static struct meaning by_frames(const struct call_context *ctx, const struct slo
 
 	if (receiver)
 		m = by_receiver(ctx, slot, ended);
-	/* A function that the object called may have numbers of its own. */
+	/* A function that the object called, or was given to, may have numbers of its own. */
+	if (m.gen && ctx->caller->frames[0].role == ROLE_FUNCTION && act.strength >= STRENGTH_FAIR)
+		return act;
 	if (m.gen && (!holder_frame(ctx->caller) || !act.gen))
 		return m;
 	if (act.strength == STRENGTH_FAIR && pair && pair != act.gen && is_stranger(ctx, act.gen))
@@ -371,7 +413,7 @@ static struct meaning by_frames(const struct call_context *ctx, const struct slo
 struct meaning meaning_of(const struct call_context *ctx, const struct intent *intent,
 			  const struct slot *slot, struct generation *ended)
 {
-	bool second = slot->fd != ctx->call->fd;
+	bool second = slot->fd != ctx->call->fd && call_shape(ctx->call->call) != SHAPE_DUP_ONTO;
 	struct generation *gen;
 	struct meaning m;
 

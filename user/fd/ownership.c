@@ -138,7 +138,8 @@ struct intent owner_intent(struct store *store, struct threads *threads, const s
 {
 	struct intents *intents;
 
-	if (record_call_claims(call))
+	if (record_call_claims(call) &&
+	    (call_shape(call->call) == SHAPE_CLOSE || record_call_missed(call)))
 		return claimed_intent(store, table, call);
 	intents = threads_intents(threads, call->h.tid);
 	intents->os_close |= call->point == OWNER_OS_CLOSE;
@@ -279,15 +280,29 @@ static void generation_owned(struct generation *gen, const struct record_claim *
 }
 
 /*
+ * The object has let go of the number, though it does not show at work: most likely it made this
+ * close. A file or epoll object lets go nowhere but there; a socket object may have been detached.
+ */
+static bool is_own_close(const struct call_context *ctx, const struct record_claim *claim)
+{
+	if (claim->state != OWNER_LET_GO ||
+	    claim->flags & (CLAIM_AT_HAND | CLAIM_LATE | CLAIM_MORE))
+		return false;
+	return claim->kind == OWNER_SOCKET ? ctx->call->point == OWNER_ELSEWHERE
+					   : ctx->call->point != OWNER_OS_CLOSE;
+}
+
+/*
  * Notes, from the claims, who had the generation that the close has ended. True: an object has the
  * number still, and no other object of the generation has let go of it by this very close.
  */
 static bool claims_of_number(const struct call_context *ctx, struct generation *gen)
 {
 	const struct slot *slot = slot_find(ctx->table, ctx->call->fd);
+	unsigned int count = record_call_claims(ctx->call);
 	bool entry = false, given = false;
 
-	for (unsigned int i = 0; i < record_call_claims(ctx->call); i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		struct record_claim claim = claim_at(ctx->call, i);
 
 		if (!claim_is_of(slot, &claim, gen))
@@ -297,7 +312,11 @@ static bool claims_of_number(const struct call_context *ctx, struct generation *
 		if (claim.state == OWNER_HOLDS || (claim.state == OWNER_LET_GO && !entry))
 			generation_owned(gen, &claim);
 		entry |= claim.state == OWNER_HOLDS;
+		gen->closer.supposed = count == 1 && is_own_close(ctx, &claim);
 	}
+	if (gen->closer.supposed)
+		gen->ended.origin =
+			gen->owner.flags & CLAIM_FINALIZING ? ORIGIN_FINALIZER : ORIGIN_METHOD;
 	gen->owner.given |= given || (gen->owner.object && !entry);
 	return entry && !given;
 }
@@ -423,7 +442,7 @@ static bool closed_before_object(const struct intent *intent, const struct gener
 	return intent->object && intent->gen == gen->id && !gen->owner.given &&
 	       (gen->ended.origin == ORIGIN_OS_CLOSE || gen->ended.origin == ORIGIN_OTHER ||
 		gen->ended.origin == ORIGIN_UNKNOWN) &&
-	       gen->ended.call == CALL_CLOSE;
+	       (gen->ended.call == CALL_CLOSE || gen->ended.call == CALL_CLOSE_RANGE);
 }
 
 /*
@@ -442,13 +461,13 @@ static bool may_be_robbed_early(const struct call_context *ctx, const struct int
  * The generation that the failed call meant: the one that the caller's object had taken, if that is
  * known and its end was seen; or the one that the frames of the call tell; else the newest.
  */
-static struct generation *meant_generation(const struct slot *slot, const struct intent *intent,
-					   const struct meaning *told)
+static struct generation *meant_generation(const struct call_context *ctx, const struct slot *slot,
+					   const struct intent *intent, const struct meaning *told)
 {
 	struct generation *meant = intent->object ? slot_generation(slot, intent->gen) : NULL;
 
 	if (!intent->object && told->gen &&
-	    (told->strength >= STRENGTH_FAIR || attribution_is_plain(slot)))
+	    (told->strength >= STRENGTH_FAIR || attribution_is_plain(ctx, slot, told->gen)))
 		return told->gen;
 
 	return meant && !generation_live(meant) && meant->ended.missing == SITE_SEEN ? meant
@@ -518,7 +537,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (f->kind == FINDING_USE_AFTER_CLOSE)
 		doubt |= may_be_parents(slot, intent);
 	meaning = meaning_of(ctx, intent, slot, NULL);
-	gen = meant_generation(slot, intent, &meaning);
+	gen = meant_generation(ctx, slot, intent, &meaning);
 	if (gen != slot->newest)
 		verdict_meant(gen, verdict);
 	/* The object means a generation that has been forgotten, or whose end was not seen. */

@@ -17,6 +17,7 @@
  *   generation that it ended has the number       recorded later may have made what was closed;
  *   still                                         reused_close if the closer shows to have meant
  *                                                 an earlier generation (reuse.h)
+ *   close_range() made it, of this number alone   the same
  *   other C code made it, and an object of the    the finding waits until the object lets go of
  *   generation that it ended has the number       the number by a close of its own, as some
  *   still                                         libraries (uvloop) close first and have the
@@ -28,8 +29,8 @@
  *   is its parent's
  *   of two objects of one generation one has      nothing: the close may have been that object's
  *   let go
- *   no object is at hand, and none has the        nothing
- *   number still
+ *   no object is at hand, and none has the        nothing; the only one that had the generation,
+ *   number still                                  and has let go of it, made the close most likely
  *
  * If a close fails because one of these wrong closes came before, the culprit is the earlier close.
  * If an object makes the failed close that had an earlier generation, the finding is about that

@@ -74,6 +74,7 @@ static void history_trim(struct store *store, struct slot *slot)
 		}
 		*link = gen->older;
 		slot->doubts |= DOUBT_CUT | doubt_if(!generation_was_seen(gen), DOUBT_CUT_UNSEEN);
+		slot->cut_shared |= !custody_alone(gen);
 		past_note(store, slot, gen);
 		generation_leave(store, slot, gen);
 	}
@@ -314,6 +315,7 @@ static struct slot *slot_new(struct store *store, struct table *table, int32_t f
 	slot->gaps = store->gaps;
 	slot->copied = table->source != NULL;
 	slot->doubts = (table->doubts & DOUBT_COPY) | doubt_if(table_cut(table, fd), DOUBT_CUT);
+	slot->cut_shared = table_cut(table, fd);
 	DL_APPEND(store->numbers, slot);
 	store->nnumbers++;
 	store_count(store, sizeof(*slot));
@@ -381,6 +383,7 @@ bool slot_copy(struct store *store, struct table *to, struct slot *from, bool in
 	slot->gaps = from->gaps;
 	slot->copied = from->copied;
 	slot->doubts = from->doubts;
+	slot->cut_shared = from->cut_shared;
 	slot->newest = from->newest;
 	if (!slot->newest)
 		return true;

@@ -31,7 +31,7 @@ static bool is_right(const struct generation *gen)
 	/* It has been told as wrong. */
 	if (gen->closer.behind || gen->closer.stolen)
 		return false;
-	return custody_owned(gen) || (attribution_is_closed_within(gen) && is_threads(gen)) ||
+	return custody_owned(gen) || (custody_within(gen) && is_threads(gen)) ||
 	       (custody && custody->own);
 }
 

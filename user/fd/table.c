@@ -142,6 +142,7 @@ void table_exec(struct store *store, struct table *table)
 		}
 		slot_drop_older(store, slot);
 		slot->doubts &= ~(DOUBT_CUT | DOUBT_CUT_UNSEEN);
+		slot->cut_shared = false;
 		gen = slot->newest;
 		gen->doubts |= coverage_doubts_since(table, &gen->opened);
 		gen->opened = (struct fd_site){.missing = SITE_BEFORE_EXEC};

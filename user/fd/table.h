@@ -64,14 +64,17 @@ struct ownership {
 
 /* Whose close ended a generation, and whose it should have been (ownership.h, reuse.h). */
 struct closer {
-	uint16_t proofs;  /* enum finding_proof: what speaks for another generation being meant */
-	bool claimed : 1; /* the record of the close had claims of objects, of this generation or
-			     another */
-	bool behind : 1;  /* the close was not made by the object that has the number still */
-	bool stolen : 1;  /* the close was meant for an earlier generation */
-	bool unsure : 1;  /* it is not certain whose close it was */
-	bool told : 1;	  /* it has been reported as a reused_close: no later failure reports it
-			     again */
+	uint16_t proofs;   /* enum finding_proof: what speaks for another generation being meant */
+	bool claimed : 1;  /* the record of the close had claims of objects, of this generation or
+			      another */
+	bool behind : 1;   /* the close was not made by the object that has the number still */
+	bool stolen : 1;   /* the close was meant for an earlier generation */
+	bool unsure : 1;   /* it is not certain whose close it was */
+	bool supposed : 1; /* the only object that had the generation let go of it by then, and C
+			      code that is not os.close() made the close: most likely the object's
+			      own, which need not show that it is at work */
+	bool told : 1;	   /* it has been reported as a reused_close: no later failure reports it
+			      again */
 };
 
 /* One generation of a number, from its open to its close. */
@@ -116,8 +119,9 @@ struct slot {
 	int32_t fd;
 	uint32_t doubts; /* enum doubt: DOUBT_COPY, DOUBT_CUT, DOUBT_CUT_UNSEEN */
 	enum sharing sharing : 8;
-	bool let_go : 1;   /* at the close before, an object had let go of it (ownership.h) */
-	bool has_past : 1; /* generations that left its history are referred to still */
+	bool let_go : 1;     /* at the close before, an object had let go of it (ownership.h) */
+	bool has_past : 1;   /* generations that left its history are referred to still */
+	bool cut_shared : 1; /* one that others may have been given has left its history */
 	bool copied : 1; /* it was not touched since its table was made as a copy (table_copy.h) */
 };
 

@@ -124,9 +124,11 @@ static const char *give(const struct finding *f)
 /* As far as the C frames tell. Where there is no Python all is C code: that says nothing. */
 static enum site_origin native_origin(const struct stack *stack)
 {
+	const struct native_frame *frame = stack_c_frame(stack);
 	enum site_origin origin = stack_origin(stack);
 
-	if (origin == ORIGIN_UNKNOWN && stack_user_frame(stack) && stack_c_frame(stack))
+	/* Without a name it may be that of an object's method (_socket is a module of its own). */
+	if (origin == ORIGIN_UNKNOWN && stack_user_frame(stack) && frame && frame->symbol)
 		return ORIGIN_OTHER;
 	return origin;
 }
@@ -188,6 +190,7 @@ static uint32_t facts_of(const struct advice *advice)
 	facts |= f->proofs & PROOF_STOLEN ? FACT_STOLEN : 0;
 	facts |= f->proofs & PROOF_OWNER || is_of_two(f) ? FACT_TWO_OWNERS : 0;
 	facts |= advice->wrong ? FACT_BEHIND : 0;
+	facts |= f->proofs & PROOF_METHOD ? FACT_METHOD : 0;
 	facts |= threads_differ(f) ? FACT_THREADS : 0;
 	facts |= is_python(advice->view) ? FACT_PYTHON : 0;
 	facts |= same_place(advice->view) ? FACT_SAME : 0;

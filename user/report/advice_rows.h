@@ -41,6 +41,7 @@ enum fact {
 	FACT_SAME = 1 << 4,	  /* both at one place */
 	FACT_TWO_OWNERS = 1 << 5, /* the object that closed had had the number before */
 	FACT_SOCKET = 1 << 6,
+	FACT_METHOD = 1 << 8, /* an object's method makes the call, and closed it not before */
 };
 
 #define OF(KIND) (1u << FINDING_##KIND)
@@ -60,6 +61,16 @@ static const struct advice_row {
 	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE) | OF(MISDIRECTED_IO),
 	 FACT_STOLEN, 0, 0, 0,
 	 "Nothing here: the close at {a} meant another descriptor; {root} says what to change."},
+
+	/* From an object that keeps a bare number. */
+	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE), FACT_METHOD, 0, 0, 0,
+	 "Drop the close at {w} and let the object close fd {fd} that does so at {b}, or give it a "
+	 "number of its own (os.dup())."},
+
+	/* With others. */
+	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE), FACT_BEHIND, CLOSER_RANGE, 0, 0,
+	 "Leave fd {fd} out of the {call_a}{at_a}, which closed it with others: the {owner} closes "
+	 "it."},
 
 	/* Behind an object's back. For os.close() on a file object's number this is the advice of
 	 * Python's own documentation: "remove the os.close(fp.fileno()) line, or open the file with

@@ -169,6 +169,10 @@ static void print_cause(const struct tale *t)
 
 	if (t->f->proofs & PROOF_STOLEN)
 		print_stolen(t);
+	else if (t->f->proofs & PROOF_METHOD)
+		fputs(": most likely the first close is the wrong one, as an object's method makes "
+		      "the later call, and the first was not the object's",
+		      t->out);
 	else if (t->f->culprit == CULPRIT_CLOSED)
 		fprintf(t->out,
 			": the first close was made behind the back of the %s that owned it",

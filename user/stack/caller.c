@@ -90,6 +90,42 @@ static enum local_kind kind_of(const struct code_info *code)
 	return LOCAL_OBJECT;
 }
 
+static bool is_named_close(const struct code_info *code)
+{
+	static const char *const names[] = {"__exit__", "__aexit__", "__del__"};
+	const char *name = code->function ? strrchr(code->function, '.') : NULL;
+
+	name = name ? name + 1 : code->function;
+	for (size_t i = 0; name && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return name && strstr(name, "close");
+}
+
+/*
+ * Before 3.11, where code has a plain name: what is named so and called on an object of a class is
+ * its method; what takes no argument is a module's function, though it may be defined in another.
+ */
+static enum code_role role_by_look(const struct code_info *code, enum local_kind kind)
+{
+	bool closes = is_named_close(code);
+
+	if (kind == LOCAL_OBJECT && code->local.type_flags & TYPE_IS_HEAP && closes)
+		return ROLE_METHOD;
+	if (!code->local.arguments && !closes && strcmp(code->function, "<lambda>") != 0)
+		return ROLE_FUNCTION;
+	return ROLE_UNKNOWN;
+}
+
+static enum code_role role_of(const struct code_info *code, enum local_kind kind)
+{
+	if (!code->function || code->function_cut || strstr(code->function, "<locals>"))
+		return ROLE_UNKNOWN;
+	if (code->version < 0x030b)
+		return role_by_look(code, kind);
+	return strchr(code->function, '.') ? ROLE_METHOD : ROLE_FUNCTION;
+}
+
 /*
  * What stands outside of an activation is the same as long as it lives; of a generator's it is
  * whoever resumes it. Of compiled code nothing but the function is known: frames are used again,
@@ -104,6 +140,8 @@ static void describe_frame(const struct code_info *code, const struct record_fra
 	ret->generator = code->local.code_flags & CODE_SUSPENDED;
 	ret->outer = ret->generator ? 0 : outer;
 	ret->kind = kind_of(code);
+	ret->role = role_of(code, ret->kind);
+	ret->closes = is_named_close(code);
 	if (ret->kind == LOCAL_OBJECT)
 		ret->type = code->local.type;
 }

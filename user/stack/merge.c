@@ -323,7 +323,7 @@ const struct native_frame *stack_c_frame(const struct stack *stack)
 			return NULL;
 		if (!frame->module || is_libc(frame) || !strncmp(frame->module, "libffi.", 7))
 			continue;
-		return frame->symbol && !is_of(frame, interpreter) ? frame : NULL;
+		return is_of(frame, interpreter) ? NULL : frame;
 	}
 	return NULL;
 }

@@ -65,7 +65,8 @@ enum object_end stack_object_end(const struct stack *stack);
 
 /*
  * The innermost frame of C code that is neither the C library's nor the interpreter's own, inside
- * the innermost Python frame; not libffi's, which calls for others. NULL: none with a name. Lent.
+ * the innermost Python frame; not libffi's, which calls for others. Its function need not have a
+ * name. NULL: there is none. Lent.
  */
 const struct native_frame *stack_c_frame(const struct stack *stack);
 

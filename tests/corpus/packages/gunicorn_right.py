@@ -3,7 +3,7 @@
 
 needs: gunicorn==20.1.0
 needs: setuptools==65.5.0
-truth: none
+truth: none max=3.11
 """
 import os
 import signal

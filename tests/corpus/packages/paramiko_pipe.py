@@ -2,6 +2,7 @@
 """A pipe of paramiko's is closed a second time: its close() does not remember.
 
 needs: paramiko==2.7.2
+needs: six==1.16.0
 culprit: close@pipe.py
 first: close@pipe.py
 truth(idle): double_close proven

@@ -2,8 +2,8 @@
 """Streams and files of trio's.
 
 needs: trio==0.22.0
-truth(right): none
-truth(thief): use_after_close likely
+truth(right): none max=3.12
+truth(thief): use_after_close likely max=3.12
 """
 import os
 

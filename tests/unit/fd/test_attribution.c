@@ -212,7 +212,7 @@ static void test_handover_is_open(void **state)
 	struct stream s;
 
 	stream_begin(&s);
-	OPEN(&s, 7, .stack = 9, BY(PLAIN(OPEN_B)));
+	OPEN(&s, 7, .stack = 8, BY(PLAIN(OPEN_B)));
 	CLOSE(&s, 7, .stack = 9, BY(PLAIN(OPEN_B)));
 	OPEN(&s, 7, .stack = 1, BY(METHOD(INIT, AN_A)));
 	CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, ANOTHER, .type = B_CLASS)));
@@ -221,6 +221,58 @@ static void test_handover_is_open(void **state)
 	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
 	assert_int_equal(f->candidate_count, 1);
 	assert_int_equal(f->candidates[0].opened.stack_id, 1);
+	stream_end(&s);
+}
+
+/* The same, but nobody can have had an earlier generation: it was handed on. */
+static void test_handover_of_the_first(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 9, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 9, BY(PLAIN(OPEN_B)));
+	borrow(&s, 7);
+	OPEN(&s, 7, .stack = 1, BY(METHOD(INIT, AN_A)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, ANOTHER, .type = B_CLASS)));
+	BAD_CLOSE(&s, 7, .stack = 3, BY(METHOD(CLOSE_IT, AN_A)));
+	f = only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->closed.stack_id, 2);
+	stream_end(&s);
+}
+
+/* An activation closes its number, and again after a helper has had the number for itself. */
+static void test_activation_after_a_helper(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 2, BY(PLAIN(MAIN)));
+	for (int i = 0; i < 9; i++) {
+		OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+		CLOSE(&s, 7, .stack = 4, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+	}
+	BAD_CLOSE(&s, 7, .stack = 5, BY(PLAIN(MAIN)));
+	f = only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->closed.stack_id, 2);
+	stream_end(&s);
+}
+
+/* The same, but a helper's number was closed by another: the activation may have been given it. */
+static void test_activation_after_a_gift(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 2, BY(PLAIN(MAIN)));
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 4, BY(PLAIN(CLOSE_B), PLAIN(MAIN)));
+	BAD_CLOSE(&s, 7, .stack = 5, BY(PLAIN(MAIN)));
+	only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT, ATTRIBUTION_OPEN);
 	stream_end(&s);
 }
 
@@ -301,6 +353,9 @@ int main(void)
 		cmocka_unit_test(test_receiver_with_several),
 		cmocka_unit_test(test_closer_service),
 		cmocka_unit_test(test_handover_is_open),
+		cmocka_unit_test(test_handover_of_the_first),
+		cmocka_unit_test(test_activation_after_a_helper),
+		cmocka_unit_test(test_activation_after_a_gift),
 		cmocka_unit_test(test_robs_after_a_stranger),
 		cmocka_unit_test(test_common_locals),
 		cmocka_unit_test(test_receiver_behind_a_helper),

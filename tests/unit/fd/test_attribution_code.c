@@ -309,9 +309,27 @@ static void test_use_after_a_function(void **state)
 	stream_end(&s);
 }
 
+/* Whichever number was meant, the function at hand had closed it. */
+static void test_one_closer(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, AN_A)));
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(STEP)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, AN_A)));
+	BAD_CLOSE(&s, 7, .stack = 4, BY(METHOD(TAKE, AN_A)));
+	f = only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->closed.stack_id, 2);
+	stream_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_closer),
 		cmocka_unit_test(test_activation_robs_an_object),
 		cmocka_unit_test(test_import_between),
 		cmocka_unit_test(test_use_after_import),
