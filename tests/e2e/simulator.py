@@ -205,8 +205,9 @@ def differences(sight, want, finding):
 
 
 def owner_checks(want, finding, told):
-    """What objects tell. Where they are not asked nothing of it holds."""
-    culprit, found = want.get("culprit", "unknown") if told else "unknown", finding["culprit"]
+    """What objects tell. Where they are not asked, the frames may tell who the culprit is."""
+    culprit, found = want.get("culprit", "unknown"), finding["culprit"]
+    culprit = culprit if told else culprit + "|unknown"
     checks = [("culprit", found if found in culprit.split("|") else culprit, found)]
     if told:
         checks.append(("owner", want.get("owner"), finding.get("owner")))

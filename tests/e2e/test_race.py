@@ -76,7 +76,9 @@ def test_double_closes(language, threads, python, tmp_path):
     facts = {word: verdicts.get(("fact", word), []) for word in ("true", "open", "false")}
     assert not facts["false"], facts["false"][:3]
     assert len(facts["open"]) <= OPEN_QUESTIONS * len(facts["true"]), facts["open"][:3]
-    assert result.count("double_close") >= 0.95 * log.failed_closes()
+    # One that failed for a theft is told below that.
+    thefts = [f for f in result.findings if f["kind"] == "reused_close" and "failed" in f["victim"]]
+    assert result.count("double_close") + len(thefts) >= 0.95 * log.failed_closes()
     assert len(facts["true"]) >= FACTS * log.failed_closes()
 
 

@@ -12,8 +12,8 @@
 #   "Raw.make@make"}
 # @expect {"kind": "owned_close", "fd": "client", "type": "socket", "ownership": "on", "culprit":
 #   "bad", "owner": "_socket.socket", "class": "Client", "bad": "thief@bad < main@client"}
-# @expect {"kind": "double_close", "fd": "connection", "bad": "main@again", "closed": "thief@bad <
-#   main@connection"}
+# @expect {"kind": "double_close", "fd": "connection", "culprit": "unknown|closed", "bad":
+#   "main@again", "closed": "thief@bad < main@connection"}
 import io
 import multiprocessing
 import os

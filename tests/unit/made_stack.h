@@ -32,6 +32,7 @@
 #define BYTES	  (1u << 27)
 #define TEXT	  (1u << 28)
 #define CLASS	  (1u << 31)
+#define OPTIMIZED 1
 #define VARARGS	  4
 #define KEYWORDS  8
 #define GENERATOR 0x20

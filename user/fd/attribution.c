@@ -281,9 +281,6 @@ static enum attribution own_level(const struct call_context *ctx, const struct s
 								      : ATTRIBUTION_LIKELY;
 	if (m->strength == STRENGTH_FAIR || one_closer)
 		return ATTRIBUTION_LIKELY;
-	/* That was its owner's alone; and what there was before is not known any more. */
-	if (meaning_settled(m->gen) && slot->doubts & DOUBT_CUT)
-		return ATTRIBUTION_OPEN;
 	/* What a function opened and closed itself, before the last generation, is hardly it. */
 	if (m->gen != slot->newest && custody_within(m->gen))
 		return ATTRIBUTION_OPEN;

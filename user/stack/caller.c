@@ -14,6 +14,7 @@ _Static_assert(CALLER_FRAMES == RECORD_CALLER_FRAMES && CALLER_LOCALS == RECORD_
 #define TYPE_IS_PLAIN  (1u << 24 | 1u << 27 | 1u << 28) /* of int, bytes and str */
 #define TYPE_IS_CLASS  (1u << 31)
 /* Of co_flags (Include/code.h). */
+#define CODE_OPTIMIZED 1u /* a function: its locals are in fast places */
 #define CODE_VARARGS   4u
 #define CODE_KEYWORDS  8u
 #define CODE_SUSPENDED (0x20u | 0x80u | 0x200u) /* generator, coroutine, asynchronous generator */
@@ -123,6 +124,9 @@ static enum code_role role_of(const struct code_info *code, enum local_kind kind
 		return ROLE_UNKNOWN;
 	if (code->version < 0x030b)
 		return role_by_look(code, kind);
+	/* The body of a module, or of a class, which has the name of what a method would be. */
+	if (!(code->local.code_flags & CODE_OPTIMIZED))
+		return strcmp(code->function, "<module>") == 0 ? ROLE_FUNCTION : ROLE_UNKNOWN;
 	return strchr(code->function, '.') ? ROLE_METHOD : ROLE_FUNCTION;
 }
 

@@ -10,21 +10,24 @@ static void test_roles(void **state)
 		bool closes;
 		uint32_t type_flags, arguments;
 		const char *function;
+		bool body; /* of a module, or of a class */
 	} rows[] = {
-		{0x030b, ROLE_METHOD, true, HEAP, 1, "Upload.close"},
-		{0x030b, ROLE_METHOD, false, HEAP, 1, "Upload.release"},
-		{0x030b, ROLE_METHOD, true, HEAP, 1, "Upload.Part.__exit__"},
-		{0x030b, ROLE_FUNCTION, true, HEAP, 1, "close_it"},
-		{0x030b, ROLE_FUNCTION, false, HEAP, 0, "<module>"},
-		{0x030d, ROLE_UNKNOWN, true, HEAP, 1, "make.<locals>.close"},
-		{0x0308, ROLE_METHOD, true, HEAP, 1, "_close"},
-		{0x0308, ROLE_METHOD, true, HEAP, 1, "__del__"},
-		{0x0308, ROLE_UNKNOWN, true, 0, 1, "close"},
-		{0x0308, ROLE_UNKNOWN, false, HEAP, 1, "release"},
-		{0x0308, ROLE_FUNCTION, false, HEAP, 0, "main"},
-		{0x0308, ROLE_FUNCTION, false, HEAP, 0, "<module>"},
-		{0x0308, ROLE_UNKNOWN, true, HEAP, 0, "close"},
-		{0x0308, ROLE_UNKNOWN, false, HEAP, 0, "<lambda>"},
+		{0x030b, ROLE_METHOD, true, HEAP, 1, "Upload.close", false},
+		{0x030b, ROLE_METHOD, false, HEAP, 1, "Upload.release", false},
+		{0x030b, ROLE_METHOD, true, HEAP, 1, "Upload.Part.__exit__", false},
+		{0x030b, ROLE_FUNCTION, true, HEAP, 1, "close_it", false},
+		{0x030b, ROLE_FUNCTION, false, HEAP, 0, "<module>", true},
+		{0x030b, ROLE_UNKNOWN, false, HEAP, 0, "Outer", true},
+		{0x030b, ROLE_UNKNOWN, false, HEAP, 0, "Outer.Inner", true},
+		{0x030d, ROLE_UNKNOWN, true, HEAP, 1, "make.<locals>.close", false},
+		{0x0308, ROLE_METHOD, true, HEAP, 1, "_close", false},
+		{0x0308, ROLE_METHOD, true, HEAP, 1, "__del__", false},
+		{0x0308, ROLE_UNKNOWN, true, 0, 1, "close", false},
+		{0x0308, ROLE_UNKNOWN, false, HEAP, 1, "release", false},
+		{0x0308, ROLE_FUNCTION, false, HEAP, 0, "main", false},
+		{0x0308, ROLE_FUNCTION, false, HEAP, 0, "<module>", true},
+		{0x0308, ROLE_UNKNOWN, true, HEAP, 0, "close", false},
+		{0x0308, ROLE_UNKNOWN, false, HEAP, 0, "<lambda>", false},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -32,6 +35,7 @@ static void test_roles(void **state)
 			.type = TYPE,
 			.type_flags = rows[i].type_flags,
 			.arguments = rows[i].arguments,
+			.code_flags = rows[i].body ? 0 : OPTIMIZED,
 		};
 		struct caller_frame frame = frame_in(rows[i].version, rows[i].function, &local);
 
