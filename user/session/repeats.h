@@ -24,6 +24,7 @@ struct bug {
 	enum severity severity;	   /* the gravest */
 	uint64_t count;		   /* findings of it that follow from no other */
 	uint64_t followed;	   /* those that follow from them */
+	uint64_t whole;		   /* of these, told in full, for whoever keeps that */
 	int64_t first_ns, last_ns; /* since the epoch */
 	bool either;		   /* none: findings that may follow from either of two bugs */
 	char *line; /* whoever keeps the set may leave a text from the heap here; NULL: none */

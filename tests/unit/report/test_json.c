@@ -341,7 +341,53 @@ static void test_json_bugs(void **state)
 	example_free(e);
 }
 
-/* What follows from a finding is told in brief, and names findings that have been written. */
+/* The last line of the text, one that follows from a finding; of its bug so many come before. */
+static json_t *follower_after(struct capture *c, struct example *e, unsigned int count)
+{
+	struct stack *bad = (struct stack *)e->view.bad;
+	json_t *value;
+	char *last;
+
+	for (unsigned int i = 0; i <= count; i++) {
+		bad->frames[0].line = 1000 + (int)i;
+		assert_int_equal(c->sink->finding(c->sink, &e->view), 0);
+	}
+	assert_int_equal(c->sink->flush(c->sink), 0);
+	last = strdup(c->text);
+	last[strlen(last) - 1] = 0;
+	value = json_loads(strrchr(last, '\n') + 1, 0, NULL);
+	assert_non_null(value);
+	free(last);
+	return value;
+}
+
+/* Of what follows from one bug the first ones are told in full, the others in brief. */
+static void test_json_followers(void **state)
+{
+	struct example *e = example_new();
+	struct capture c;
+	json_t *value;
+
+	capture_json_folded(&c);
+	example_open(e);
+	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
+	e->view.id = 2;
+	e->view.caused_by = e->view.first_of_bug = 1;
+	value = follower_after(&c, e, 15);
+	assert_non_null(json_object_get(value, "candidates"));
+	assert_non_null(json_object_get(json_object_get(value, "sites"), "closed"));
+	json_decref(value);
+	value = follower_after(&c, e, 16);
+	assert_null(json_object_get(value, "candidates"));
+	assert_int_equal(json_object_size(json_object_get(value, "sites")), 1);
+	assert_non_null(json_object_get(json_object_get(value, "sites"), "bad"));
+	assert_non_null(json_object_get(value, "explanation"));
+	json_decref(value);
+	capture_free(&c);
+	example_free(e);
+}
+
+/* What follows from a finding names findings that have been written. */
 static void test_json_consequence(void **state)
 {
 	struct example *e = example_new();
@@ -369,10 +415,6 @@ static void test_json_consequence(void **state)
 	assert_int_equal(json_array_size(ids), 1);
 	assert_int_equal(json_integer_value(json_array_get(ids, 0)), 1);
 	assert_null(json_object_get(value, "caused_by"));
-	assert_null(json_object_get(value, "candidates"));
-	assert_int_equal(json_object_size(json_object_get(value, "sites")), 1);
-	assert_non_null(json_object_get(json_object_get(value, "sites"), "bad"));
-	assert_non_null(json_object_get(value, "explanation"));
 	json_decref(value);
 
 	value = json_loads(strchr(c.text, '\n') + 1, JSON_DISABLE_EOF_CHECK, NULL);
@@ -491,6 +533,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_json_any_text),
 		cmocka_unit_test(test_json_folds),
 		cmocka_unit_test(test_json_bugs),
+		cmocka_unit_test(test_json_followers),
 		cmocka_unit_test(test_json_consequence),
 		cmocka_unit_test(test_json_attribution),
 	};

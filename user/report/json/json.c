@@ -9,6 +9,9 @@
 #include "report/json/value.h"
 #include "session/repeats.h"
 
+/* Of what follows from one bug, so many findings are written with all their sites. */
+#define FOLLOWERS_WHOLE 16
+
 struct json_sink {
 	struct sink sink;
 	FILE *out;
@@ -81,8 +84,11 @@ static int put_last_updates(struct sink *sink)
 	return err;
 }
 
-/* In full; but of what follows from a finding before, unless every one is asked for, in brief. */
-static int put_finding(struct sink *sink, const struct finding_view *view)
+/*
+ * In full; but of what follows from a finding before, unless every one is asked for, a bug's first
+ * ones alone: under load there are hundreds of places that it shows at.
+ */
+static int put_finding(struct sink *sink, const struct finding_view *view, struct bug *bug)
 {
 	const struct json_sink *json = (struct json_sink *)sink;
 	struct finding_view told = *view;
@@ -92,7 +98,7 @@ static int put_finding(struct sink *sink, const struct finding_view *view)
 	/* The first findings are those that have been written. */
 	told.caused_by = view->first_of_bug;
 	told.or_by = view->first_of_other;
-	return put_line(sink, value_finding(&told, true));
+	return put_line(sink, value_finding(&told, bug && bug->whole++ >= FOLLOWERS_WHOLE));
 }
 
 static int json_sink_finding(struct sink *sink, const struct finding_view *view)
@@ -112,7 +118,7 @@ static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 	if (err || json->every || !repeat) {
 		if (repeat)
 			repeat->told = repeat->more + 1;
-		return put_finding(sink, view);
+		return put_finding(sink, view, repeat ? repeat->bug : NULL);
 	}
 	return is_round(repeat->more + 1) ? put_update(sink, repeat) : 0;
 }
