@@ -114,10 +114,17 @@ static inline size_t stream_settle(struct stream *s)
 	return s->count;
 }
 
-static inline void stream_end(struct stream *s)
+/* Forgets what was found so far. */
+static inline void stream_forget(struct stream *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		free(s->paths[i]);
+	s->count = 0;
+}
+
+static inline void stream_end(struct stream *s)
+{
+	stream_forget(s);
 	free(s->paths);
 	free(s->findings);
 	fd_world_free(s->world);

@@ -41,7 +41,7 @@ static void rob_by(struct robbery *r, enum owner_type kind, uint32_t opener)
 	stream_wait(s, SETTLE_NS + 1); /* the owned_close is told */
 	assert_int_equal(s->count, 1);
 	assert_int_equal(s->findings[0].kind, FINDING_OWNED_CLOSE);
-	s->count = 0;
+	stream_forget(s);
 }
 
 static void rob(struct robbery *r, enum owner_type kind)
