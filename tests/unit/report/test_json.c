@@ -373,11 +373,11 @@ static void test_json_followers(void **state)
 	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
 	e->view.id = 2;
 	e->view.caused_by = e->view.first_of_bug = 1;
-	value = follower_after(&c, e, 15);
+	value = follower_after(&c, e, 3);
 	assert_non_null(json_object_get(value, "candidates"));
 	assert_non_null(json_object_get(json_object_get(value, "sites"), "closed"));
 	json_decref(value);
-	value = follower_after(&c, e, 16);
+	value = follower_after(&c, e, 4);
 	assert_null(json_object_get(value, "candidates"));
 	assert_int_equal(json_object_size(json_object_get(value, "sites")), 1);
 	assert_non_null(json_object_get(json_object_get(value, "sites"), "bad"));

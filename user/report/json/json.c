@@ -10,7 +10,7 @@
 #include "session/repeats.h"
 
 /* Of what follows from one bug, so many findings are written with all their sites. */
-#define FOLLOWERS_WHOLE 16
+#define FOLLOWERS_WHOLE 4
 
 struct json_sink {
 	struct sink sink;
