@@ -167,8 +167,7 @@ static enum attribution weaker(enum attribution a, enum attribution b)
 
 static bool is_by_one(const struct custody *a, const struct custody *b)
 {
-	return (a->closer.address && a->closer.address == b->closer.address &&
-		a->closer.type == b->closer.type) ||
+	return holder_key_same(&a->closer, &b->closer) ||
 	       (a->closer_code && a->closer_code == b->closer_code) ||
 	       (a->gen->owner.object && a->gen->owner.object == b->gen->owner.object);
 }
@@ -477,9 +476,7 @@ static enum attribution behind_level(const struct custody *custody, const struct
  */
 static bool shows_earlier(const struct custody *custody, const struct custody *meant)
 {
-	if (!meant)
-		return false;
-	if (custody->by != BY_RECEIVER && custody->by != BY_ACTIVATION && custody->by != BY_OWNER)
+	if (!meant || !attribution_is_openers(custody->strength, custody->by))
 		return false;
 	return custody->strength == STRENGTH_STRONG ||
 	       (!custody->root && !meant->gen->owner.object);

@@ -45,6 +45,12 @@ struct holder_key {
 	uint64_t type;	  /* the object's, as struct caller_frame says; or the code object */
 };
 
+/* Both are of one holder, who is known. */
+static inline bool holder_key_same(const struct holder_key *a, const struct holder_key *b)
+{
+	return a->address && a->address == b->address && a->type == b->type;
+}
+
 struct opener_frame {
 	uint64_t code, outer, address, local;
 };
@@ -71,7 +77,6 @@ struct custody {
 	uint8_t by;	    /* enum meant_by */
 	uint8_t role;	    /* enum code_role: of the closer's function */
 	bool elsewhere : 1; /* it meant another generation */
-	bool helper : 1;    /* its innermost function closes whatever number it is given */
 	bool own : 1;	    /* it had opened this one, though perhaps another was ended */
 	bool lost : 1;	    /* its object meant one that is not known any more */
 	bool disputed : 1;  /* whoever had closed what it meant had perhaps no right to */

@@ -20,10 +20,8 @@ static bool is_owned(const struct call_context *ctx, const struct slot *slot,
 static bool has_closed(const struct call_context *ctx, const struct meaning *m)
 {
 	struct holder_key key = holder_receiver(ctx->caller, holder_frame(ctx->caller));
-	const struct custody *custody = m->gen->custody;
 
-	return key.address && custody->closer.address == key.address &&
-	       custody->closer.type == key.type;
+	return holder_key_same(&key, &m->gen->custody->closer);
 }
 
 static bool is_stolen(const struct call_context *ctx, const struct generation *gen,

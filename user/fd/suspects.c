@@ -41,7 +41,7 @@ static bool is_one_closer(const struct generation *a, const struct generation *b
 	const struct custody *x = a->custody, *y = b->custody;
 
 	if (x->closer.address && y->closer.address)
-		return x->closer.address == y->closer.address && x->closer.type == y->closer.type;
+		return holder_key_same(&x->closer, &y->closer);
 	return x->closer_code && x->closer_code == y->closer_code && a->ended.tid == b->ended.tid;
 }
 
@@ -211,7 +211,7 @@ static bool closed_itself(const struct call_context *ctx, const struct generatio
 	    f->bad.origin == ORIGIN_FINALIZER || closing_of(gen) == CLOSING_ROBBED)
 		return false;
 	key = holder_of(ctx->caller, holder_frame(ctx->caller));
-	return key.address == custody->closer.address && key.type == custody->closer.type;
+	return holder_key_same(&key, &custody->closer);
 }
 
 void suspects_of_failed(const struct call_context *ctx, const struct slot *slot,
