@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* Runs Python code in a libpython that it loads itself: embed LIBRARY CODE. */
+/*
+ * Runs Python code in a libpython that it loads itself: embed LIBRARY CODE. Between the two it
+ * waits: a tracer learns of the library when it is mapped, and reads it beside the program.
+ */
 #include <dlfcn.h>
 #include <stdio.h>
+#include <unistd.h>
 
 int main(int argc, char **argv)
 {
@@ -21,6 +25,7 @@ int main(int argc, char **argv)
 	*(void **)&run = dlsym(library, "PyRun_SimpleStringFlags");
 	*(void **)&end = dlsym(library, "Py_FinalizeEx");
 	start(0);
+	usleep(500000);
 	failed = run(argv[2], NULL);
 	return end() || failed;
 }
