@@ -95,6 +95,8 @@ BUILT = [
     Built("python3.15t", ("sid",), ("--disable-gil",)),
     Built("python3.13-musl", ("sid", "forky", "trixie"), musl=True),
     Built("python3.11-musl", ("bookworm",), musl=True),
+    # Where every local variable stands in the stack, and none in a register.
+    Built("python3.11-O0", ("bookworm",), ("OPT=-O0 -g",)),
 ]
 
 

@@ -103,6 +103,8 @@ def _ask_python(path):
     where = "system" if path.startswith("/usr/") else "own"
     if path.startswith(str(fetched.CACHE)):
         where = "root-debug" if path.endswith("-dbg") else "root"
+    if "-O0/" in path:
+        where = "own-O0"
     kind = ("t" if "t" in flags else "") + ("" if libc else "-musl")
     label = f"{major}.{minor}.{micro}{kind}-{where}"
     version = (int(major), int(minor))

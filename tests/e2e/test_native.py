@@ -195,8 +195,10 @@ def test_stacks_merge(interpreter):
         assert re.search(r" C: close \(lib(c\.so\.6|pthread-2\.31\.so)\)", text), f"{shape}:\n{text}"
         assert APART not in text, f"{shape}:\n{text}"
         remarks = set(re.findall(r"C stack: (.{20})", text))
-        # Up to 3.10 each Python frame takes C stack, and so much is not copied.
-        assert remarks <= ({"breaks off, what was"} if shape == "recursion.py" else set()), text
+        # Up to 3.10 each Python frame takes C stack, and so much is not copied; nor are the wide C
+        # frames of a build that does not optimise.
+        deep = shape == "recursion.py" or interpreter.label.endswith("-O0")
+        assert remarks <= ({"breaks off, what was"} if deep else set()), text
 
 
 @pytest.mark.beside
@@ -231,7 +233,7 @@ def test_who_closed(interpreter):
         else:
             assert site["origin"] == expected, (function, named)
     if None not in called(by_function["by_call"]):
-        assert called(by_function["by_call"])[1] == "os_close"
+        assert called(by_function["by_call"])[1] in ("os_close", "os_close_impl")
         assert "sock_finalize" in symbols(by_function["by_socket"])
         assert "iobase_finalize" in symbols(by_function["by_last_reference"])
 

@@ -235,15 +235,18 @@ static bool is_finalizer_frame(const struct native_frame *frame)
 	return false;
 }
 
-/* By the innermost function outside the C library: Modules/posixmodule.c and those above. */
+/*
+ * By the innermost function outside the C library: Modules/posixmodule.c and those above. Those
+ * that end in _impl are Argument Clinic's, and are inlined unless a build does not optimise.
+ */
 static enum site_origin origin_of(const struct native_frame *inner)
 {
 	static const char *const methods[] = {
 		"_io_FileIO_close",	 "internal_close",	   "sock_close",
 		"_io_FileIO_close_impl", "pyepoll_internal_close", "select_epoll_close",
-		"pyepoll_close"};
+		"pyepoll_close",	 "select_epoll_close_impl"};
 
-	if (is_frame_of(inner, "os_close"))
+	if (is_frame_of(inner, "os_close") || is_frame_of(inner, "os_close_impl"))
 		return ORIGIN_OS_CLOSE;
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
 		if (is_frame_of(inner, methods[i]))
