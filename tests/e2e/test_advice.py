@@ -207,7 +207,10 @@ ROWS = {
 
 def findings(code):
     """With C frames of a Python whose functions have names: these tell of every close whose it was."""
-    python = next(p for p in harness.pythons() if p.version == (3, 11) and not p.path.startswith("/usr/"))
+    python = next((p for p in harness.pythons()
+                   if p.version == (3, 11) and not p.path.startswith("/usr/")), None)
+    if not python:
+        pytest.skip("needs a CPython 3.11 with symbols: not Debian's")
     return [f for f in harness.started([python.path, "-c", HEAD + code], ["--native=all"]).findings
             if f["severity"] != "info"]
 
