@@ -125,6 +125,8 @@ const volatile __u8 fd_args_of_nr[SYSCALLS_KNOWN];
 /* By 32-bit number: struct compat_call. */
 const volatile __u16 compat_calls[SYSCALLS_KNOWN];
 const volatile bool follow_forks = true;
+/* Processes that are not traced tell when they run another program. */
+const volatile bool tell_starts = false;
 /* enum owner_call by system call number; all 0: owners are not asked for. */
 const volatile __u8 owner_call_of_nr[SYSCALLS_KNOWN];
 const volatile bool read_owners = false;

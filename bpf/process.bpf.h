@@ -235,6 +235,17 @@ static __always_inline void program_started(struct task_struct *task, struct lin
 	report_file(&version, 0, 0, 0, true, known != NULL);
 }
 
+/* Of a process that is not traced: whoever asked for it decides whether it will be. */
+static __always_inline void tell_start(void)
+{
+	struct record_header h = {};
+
+	if (!tell_starts)
+		return;
+	fill_header(&h, RECORD_STARTED, sizeof(h), bpf_get_current_pid_tgid());
+	emit(&h, sizeof(h), LOSS_PROCESS, true);
+}
+
 static __always_inline void process_execed(struct task_struct *task, struct linux_binprm *bprm)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
@@ -244,6 +255,8 @@ static __always_inline void process_execed(struct task_struct *task, struct linu
 	struct program_key program = {};
 	long size;
 
+	if (!target)
+		tell_start();
 	if (!target || !buf)
 		return;
 	program.program = target->program;

@@ -16,12 +16,12 @@ LICENSE_FILES := $(wildcard LICENSES/*.txt)
 install: fdtrace ## install below PREFIX (/usr/local), inside DESTDIR
 	$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(DOCDIR)/LICENSES'
 	$(INSTALL) -m 755 fdtrace '$(BINDIR)/fdtrace'
-	$(INSTALL) -m 644 docs/fdtrace.8 '$(MANDIR)/fdtrace.8'
+	$(INSTALL) -m 644 docs/fdtrace.8 docs/fdtrace-agent.8 '$(MANDIR)'
 	$(INSTALL) -m 644 $(DOC_FILES) '$(DOCDIR)'
 	$(INSTALL) -m 644 $(LICENSE_FILES) '$(DOCDIR)/LICENSES'
 
 uninstall: ## remove what install put there
-	rm -f '$(BINDIR)/fdtrace' '$(MANDIR)/fdtrace.8'
+	rm -f '$(BINDIR)/fdtrace' '$(MANDIR)/fdtrace.8' '$(MANDIR)/fdtrace-agent.8'
 	rm -rf '$(DOCDIR)'
 
 deps: ## install with apt what the build and the tests need

@@ -130,7 +130,7 @@ check-layouts: ## compare that data with the headers of every CPython here
 	@$(PYTHON) -B tests/tools/layouts.py compare
 
 man-lint: ## the man page's markup
-	@mandoc -T lint -W warning docs/fdtrace.8
+	@mandoc -T lint -W warning docs/*.8
 
 check-vmlinux: ## compare vmlinux.h with the running kernel's BTF
 	@$(PYTHON) tests/lint/check_vmlinux.py

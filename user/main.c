@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Picks the command. */
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "cli/trace.h"
 #include "native/fetcher.h"
 #include "native/helper.h"
@@ -31,6 +33,8 @@ int main(int argc, char **argv)
 	if (fetcher_is_wanted(argv[0]))
 		return fetcher_run();
 	privileges_standard_fds();
+	if (argc > 1 && !strcmp(argv[1], "agent"))
+		return agent_run(argc - 1, argv + 1);
 	err = options_parse(argc, argv, &options);
 	if (err)
 		return err > 0 ? EXIT_OK : EXIT_USAGE;

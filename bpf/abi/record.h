@@ -58,7 +58,9 @@ enum record_type {
 	RECORD_NATIVE = 16,
 	RECORD_MODULE = 17,
 	RECORD_RIGHTS = 18,
-	RECORD_UNSEEN = 19, /* from either side */
+	RECORD_UNSEEN = 19,  /* from either side */
+	RECORD_STARTED = 20, /* its header alone: a process that is not traced runs another program;
+				if that is asked for. No session gets it */
 
 	/*
 	 * From here on the user side's own: what it learned elsewhere and when it looked, so

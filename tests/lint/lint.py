@@ -23,9 +23,10 @@ SHARED_LICENSE = f"{BPF_LICENSE} OR {USER_LICENSE}"
 # The rooms of user/, its folders, and what each may include beside itself. Nothing stands in user/
 # but main.c.
 ROOMS = {
-    "main": {"cli", "agent", "native"},
+    "main": {"cli", "agent", "native", "base"},
     "cli": {"tracer", "report", "session", "source", "ebpf", "security", "process", "recording",
             "base"},
+    "agent": {"tracer", "report", "session", "source", "security", "process", "base"},
     "tracer": {"session", "source", "ebpf", "native", "security", "recording", "process", "python",
                "base"},
     "report": {"session", "source", "stack", "base"},
@@ -51,7 +52,7 @@ FROM_BPF = {
 }
 # Front ends say something; every other room returns errors and data, and leaves that to them.
 # (ebpf/ hands on libbpf's own log, on request.)
-LOUD = {"main", "cli", "ebpf"}
+LOUD = {"main", "cli", "agent", "ebpf"}
 
 FORBIDDEN = {
     "c": r"\b(strcpy|strcat|gets|strtok|atoi|atol|alloca|system|popen)\s*\(",
@@ -230,7 +231,7 @@ def check_manual():
     for name in sorted(documented - offered):
         problem(manual, 1, f"--{name} is in OPTIONS, but not in --help")
 
-    codes = re.search(r"enum exit_code \{(.*?)\};", (TOP / "user/cli/options.h").read_text(), re.DOTALL)
+    codes = re.search(r"enum exit_code \{(.*?)\};", (TOP / "user/base/exit_code.h").read_text(), re.DOTALL)
     listed = set(re.findall(r"^\.It (?:Li )?(\d+)", section(text, "EXIT STATUS"), re.MULTILINE))
     for code in re.findall(r"= (\d+),", codes[1]):
         if code not in listed:

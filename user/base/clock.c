@@ -16,6 +16,11 @@ uint64_t clock_boot_ns(void)
 	return now_ns(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_monotonic_ns(void)
+{
+	return now_ns(CLOCK_MONOTONIC);
+}
+
 uint64_t clock_real_ns(void)
 {
 	return now_ns(CLOCK_REALTIME);

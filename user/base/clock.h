@@ -13,6 +13,7 @@
 uint64_t clock_boot_ns(void);
 
 /* CLOCK_REALTIME now, nanoseconds: what the times of files are compared with. */
+uint64_t clock_monotonic_ns(void);
 uint64_t clock_real_ns(void);
 
 /* What to add to a CLOCK_BOOTTIME time to get nanoseconds since the epoch. */

@@ -112,15 +112,26 @@ static int open_directory(const struct writer *writer, const char *path, const c
 	return directory ? walk(writer, AT_FDCWD, directory, &links) : -ENOMEM;
 }
 
-/* It was not there: now it is, and nobody else's. */
-static int make(const struct writer *writer, int dir, const char *name)
+/* How it is opened. */
+struct way {
+	bool any;    /* a device or a FIFO, too */
+	bool append; /* what is there stays, and can be read */
+};
+
+static int way_flags(const struct way *way)
 {
-	_cleanup_close_ int fd = openat(
-		dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	return O_CLOEXEC | O_NOCTTY | (way->append ? O_RDWR | O_APPEND : O_WRONLY);
+}
+
+/* It was not there: now it is, and nobody else's. */
+static int make(const struct writer *writer, int dir, const char *name, const struct way *way)
+{
+	_cleanup_close_ int fd =
+		openat(dir, name, way_flags(way) | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return -errno;
-	if (writer->sudo && fchown(fd, writer->uid, writer->gid))
+	if (writer->sudo && !way->append && fchown(fd, writer->uid, writer->gid))
 		return -errno;
 	return TAKE_FD(fd);
 }
@@ -133,7 +144,7 @@ static bool may_write(const struct writer *writer, const struct stat *st, bool a
 }
 
 /* What is there: looked at before it is opened, which alone can begin something. */
-static int use(const struct writer *writer, int dir, const char *name, bool any)
+static int use(const struct writer *writer, int dir, const char *name, const struct way *way)
 {
 	_cleanup_close_ int seen = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
 	struct stat st;
@@ -143,13 +154,13 @@ static int use(const struct writer *writer, int dir, const char *name, bool any)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	if (!may_write(writer, &st, any))
+	if (!may_write(writer, &st, way->any))
 		return -EEXIST;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", seen);
-	fd = open(link, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(link, way_flags(way));
 	if (fd < 0)
 		return -errno;
-	if (S_ISREG(st.st_mode) && (fchmod(fd, 0600) || ftruncate(fd, 0)))
+	if (S_ISREG(st.st_mode) && !way->append && (fchmod(fd, 0600) || ftruncate(fd, 0)))
 		return -errno;
 	return TAKE_FD(fd);
 }
@@ -171,12 +182,12 @@ static int own_descriptor(const char *path)
 	return *end || number > INT_MAX ? -1 : (int)number;
 }
 
-int output_file_open(const char *path, bool any)
+static int open_by(const char *path, const struct way *way)
 {
 	const struct writer writer = find_writer();
 	_cleanup_close_ int dir = -1;
 	const char *name;
-	int fd = any ? own_descriptor(path) : -1;
+	int fd = way->any ? own_descriptor(path) : -1;
 
 	if (fd >= 0) {
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -186,9 +197,9 @@ int output_file_open(const char *path, bool any)
 	if (dir < 0)
 		return dir;
 	for (int i = 0; i < TRIES_MAX; i++) {
-		fd = use(&writer, dir, name, any);
+		fd = use(&writer, dir, name, way);
 		if (fd == -ENOENT)
-			fd = make(&writer, dir, name);
+			fd = make(&writer, dir, name, way);
 		else
 			return fd;
 		/* Somebody has made it in between: that is looked at. */
@@ -196,6 +207,16 @@ int output_file_open(const char *path, bool any)
 			return fd;
 	}
 	return -EEXIST;
+}
+
+int output_file_open(const char *path, bool any)
+{
+	return open_by(path, &(struct way){.any = any});
+}
+
+int output_file_append(const char *path)
+{
+	return open_by(path, &(struct way){.any = true, .append = true});
 }
 
 const char *output_file_error(int err)

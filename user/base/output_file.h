@@ -22,6 +22,13 @@
  */
 int output_file_open(const char *path, bool any);
 
+/*
+ * The same, any of them, for one that runs as a service: what is there stays, with its mode, and
+ * what is written goes behind it; a new file is our own, not of the user behind sudo. It can be
+ * read, too.
+ */
+int output_file_append(const char *path);
+
 /* Why it failed, for a sentence that begins with "cannot write to FILE: ". */
 const char *output_file_error(int err);
 

@@ -55,17 +55,7 @@ void log_info(const char *format, ...)
 int log_tracer_error(const struct tracer_error *error)
 {
 	log_error("%s", error->text);
-	switch (error->failure) {
-	case TRACER_NO_PRIVILEGE:
-		return EXIT_PRIVILEGE;
-	case TRACER_NO_KERNEL:
-		return EXIT_KERNEL;
-	case TRACER_NO_RECORDING:
-		return EXIT_OUTPUT;
-	case TRACER_FAILED:
-		break;
-	}
-	return EXIT_FAILED;
+	return tracer_exit_status(error->failure);
 }
 
 int log_lack(const struct ebpf_error *error)

@@ -13,20 +13,7 @@
 #include <sys/types.h>
 
 #include "abi/record.h"
-
-/* Exit codes, as in the man page's EXIT STATUS. A COMMAND's own status passes through. */
-enum exit_code {
-	EXIT_OK = 0,
-	EXIT_FAILED = 1,       /* something failed while tracing */
-	EXIT_USAGE = 2,	       /* the command line */
-	EXIT_PRIVILEGE = 3,    /* not root, lockdown, a capability is missing */
-	EXIT_KERNEL = 4,       /* this kernel lacks what fdtrace needs */
-	EXIT_NO_PROCESS = 5,   /* no such process, or it went away before tracing began */
-	EXIT_OUTPUT = 6,       /* the output could not be written */
-	EXIT_CANNOT_RUN = 126, /* COMMAND was found but cannot be executed */
-	EXIT_NOT_FOUND = 127,  /* COMMAND was not found */
-	EXIT_SIGNALED = 128,   /* + signal number that ended COMMAND */
-};
+#include "base/exit_code.h"
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 

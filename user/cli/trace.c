@@ -258,7 +258,7 @@ static void finish_trace(struct trace *trace)
 /* Everything is open and attached: what is not needed any more is given up. */
 static int give_up_privileges(const struct trace *trace)
 {
-	int err = tracer_confine(trace->tracer, trace->options->command);
+	int err = tracer_confine(trace->tracer, trace->options->command, false);
 
 	if (!err)
 		return EXIT_OK;

@@ -74,6 +74,7 @@ static uint16_t compat_call(unsigned int nr)
 static void set_options(struct fdtrace_bpf *bpf, const struct ebpf_options *options)
 {
 	bpf->rodata->follow_forks = options->follow;
+	bpf->rodata->tell_starts = options->starts;
 	bpf->rodata->read_owners = options->owners;
 	bpf->rodata->native_calls = options->natives;
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;

@@ -225,23 +225,26 @@ static const char *const allowed[] = {
 /* Of no use to us, and of much to somebody who has made us his own. */
 static const char *const deadly[] = {
 
-	"execveat",	 "ptrace",	    "process_vm_writev",
-	"socket",	 "connect",	    "bind",
-	"listen",	 "accept",	    "accept4",
-	"init_module",	 "finit_module",    "delete_module",
-	"kexec_load",	 "kexec_file_load", "reboot",
-	"mount",	 "umount2",	    "move_mount",
-	"open_tree",	 "fsopen",	    "pivot_root",
-	"setns",	 "unshare",	    "swapon",
-	"swapoff",	 "sethostname",	    "settimeofday",
-	"clock_settime", "adjtimex",	    "add_key",
-	"keyctl",	 "request_key",	    "io_uring_setup",
-	"link",		 "linkat",	    "symlink",
-	"symlinkat",	 "mknod",	    "mknodat",
-	"chmod",	 "fchmod",	    "fchmodat",
-	"chown",	 "fchown",	    "fchownat",
-	"lchown",	 "setxattr",	    "pidfd_getfd",
+	"execveat",	  "ptrace",	   "process_vm_writev",
+	"bind",		  "listen",	   "accept",
+	"accept4",	  "init_module",   "finit_module",
+	"delete_module",  "kexec_load",	   "kexec_file_load",
+	"reboot",	  "mount",	   "umount2",
+	"move_mount",	  "open_tree",	   "fsopen",
+	"pivot_root",	  "setns",	   "unshare",
+	"swapon",	  "swapoff",	   "sethostname",
+	"settimeofday",	  "clock_settime", "adjtimex",
+	"add_key",	  "keyctl",	   "request_key",
+	"io_uring_setup", "link",	   "linkat",
+	"symlink",	  "symlinkat",	   "mknod",
+	"mknodat",	  "chmod",	   "fchmod",
+	"fchmodat",	  "chown",	   "fchown",
+	"fchownat",	  "lchown",	   "setxattr",
+	"pidfd_getfd",
 };
+
+/* Of use to who sends what was found, and to nobody else. */
+static const char *const connecting[] = {"socket", "connect"};
 
 static int add_named_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names,
 			   size_t count)
@@ -273,7 +276,7 @@ static int add_exec(scmp_filter_ctx filter, const char *path)
 					    &other);
 }
 
-int privileges_filter(const char *exec_path)
+int privileges_filter(const char *exec_path, bool network)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int err;
@@ -285,6 +288,9 @@ int privileges_filter(const char *exec_path)
 		err = add_named_rules(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
 	if (!err)
 		err = add_named_rules(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+	if (!err)
+		err = add_named_rules(filter, network ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS,
+				      connecting, ARRAY_SIZE(connecting));
 	if (!err)
 		err = add_exec(filter, exec_path);
 	if (!err)

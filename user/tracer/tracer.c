@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/exit_code.h"
 #include "base/heed.h"
 #include "base/mem.h"
 #include "base/output_file.h"
@@ -26,6 +27,9 @@
 
 /* Verdicts wait for time to pass, even where no record comes. */
 #define TICK_NS 50000000
+
+/* So many processes that are not traced may run another program in one step. */
+#define STARTS_MAX 512
 
 enum event { EVENT_RING, EVENT_TICK, EVENT_NATIVE, EVENT_FILE };
 
@@ -46,6 +50,10 @@ struct tracer {
 	const char *ebpf_lack_told; /* of discover_lack() */
 	unsigned int unread;	    /* executable files whose failure has been told */
 	char unread_text[160];
+	pid_t starts[STARTS_MAX]; /* not asked for yet, from the oldest on */
+	size_t start_count;
+	bool starts_missed;
+	uint64_t lost_starts; /* with other records of processes */
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -193,12 +201,25 @@ static int enter_chain(void *arg, const struct record_header *record)
 	return discover_record(tracer->discover, record);
 }
 
+/* Nothing is traced from within a step. */
+static void note_start(struct tracer *tracer, pid_t pid)
+{
+	if (tracer->start_count == STARTS_MAX)
+		tracer->starts_missed = true;
+	else
+		tracer->starts[tracer->start_count++] = pid;
+}
+
 /* One of the kernel side's: what makes no sense, or is of a process that has gone, is passed over.
  */
 static int on_kernel_record(void *arg, const struct record_header *record, size_t size)
 {
-	int err = enter_chain(arg, record);
+	int err = 0;
 
+	if (record->type == RECORD_STARTED)
+		note_start(arg, record->tgid);
+	else
+		err = enter_chain(arg, record);
 	return err == -EINVAL || err == -ESRCH ? 0 : err;
 }
 
@@ -289,6 +310,21 @@ static enum tracer_failure failure_of(enum ebpf_lack lack)
 	}
 }
 
+int tracer_exit_status(enum tracer_failure failure)
+{
+	switch (failure) {
+	case TRACER_NO_PRIVILEGE:
+		return EXIT_PRIVILEGE;
+	case TRACER_NO_KERNEL:
+		return EXIT_KERNEL;
+	case TRACER_NO_RECORDING:
+		return EXIT_OUTPUT;
+	case TRACER_FAILED:
+		break;
+	}
+	return EXIT_FAILED;
+}
+
 int tracer_open(struct tracer *tracer, struct tracer_error *error)
 {
 	struct ebpf_error lacking;
@@ -329,11 +365,11 @@ int tracer_start(struct tracer *tracer, pid_t pid, char *const *command)
 	return discover_starting(tracer->discover, pid, command);
 }
 
-int tracer_confine(const struct tracer *tracer, bool signals)
+int tracer_confine(const struct tracer *tracer, bool signals, bool network)
 {
 	int err = privileges_drop(signals);
 
-	return err ? err : privileges_filter(tracer->native_stacks ? helper_exe : NULL);
+	return err ? err : privileges_filter(tracer->native_stacks ? helper_exe : NULL, network);
 }
 
 int tracer_fd(const struct tracer *tracer)
@@ -520,6 +556,20 @@ void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats)
 	discover_progress(tracer->discover, &progress);
 	ret_stats->searched = progress.done;
 	ret_stats->to_search = progress.total;
+}
+
+pid_t tracer_next_start(struct tracer *tracer)
+{
+	uint64_t lost[LOSS_CAUSES], compat;
+
+	ebpf_losses(tracer->ebpf, lost, &compat);
+	if (tracer->starts_missed || lost[LOSS_PROCESS] != tracer->lost_starts) {
+		tracer->starts_missed = false;
+		tracer->start_count = 0;
+		tracer->lost_starts = lost[LOSS_PROCESS];
+		return -EOVERFLOW;
+	}
+	return tracer->start_count ? tracer->starts[--tracer->start_count] : 0;
 }
 
 pid_t tracer_next_target(const struct tracer *tracer, pid_t pid)

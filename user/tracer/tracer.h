@@ -58,6 +58,9 @@ enum tracer_failure {
 	TRACER_NO_RECORDING, /* the file cannot be written */
 };
 
+/* The exit status of a front end that ends for it: base/exit_code.h. */
+int tracer_exit_status(enum tracer_failure failure);
+
 struct tracer_error {
 	enum tracer_failure failure;
 	char text[PATH_MAX + 256]; /* one sentence; a path in it is as it was given */
@@ -104,9 +107,10 @@ int tracer_start(struct tracer *tracer, pid_t pid, char *const *command);
 
 /*
  * Everything is open: gives up, for good, every privilege and system call that is not needed any
- * more. signals: they are sent to a process of another user. 0 or negative errno.
+ * more. signals: they are sent to a process of another user; network: sockets are connected. 0 or
+ * negative errno.
  */
-int tracer_confine(const struct tracer *tracer, bool signals);
+int tracer_confine(const struct tracer *tracer, bool signals, bool network);
 
 /* Readable when tracer_step() has something to do, which is every 50 ms too. Lent. */
 int tracer_fd(const struct tracer *tracer);
@@ -117,6 +121,13 @@ int tracer_fd(const struct tracer *tracer);
  * should end.
  */
 int tracer_step(struct tracer *tracer, bool *ret_more);
+
+/*
+ * With ebpf_options.starts: the next process that ran another program and was not traced, for the
+ * caller to decide. 0: no more now; negative: some are not known, so all that run should be looked
+ * at.
+ */
+pid_t tracer_next_start(struct tracer *tracer);
 
 /*
  * The end in two parts, so that a front end may let its signals go in between: what is left to wait

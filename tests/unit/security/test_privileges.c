@@ -30,7 +30,7 @@ static int behind_filter(int (*call)(void))
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(privileges_filter(exec_path) ? 99 : call());
+		_exit(privileges_filter(exec_path, false) ? 99 : call());
 	assert_true(pid > 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;

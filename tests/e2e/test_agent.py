@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""fdtrace agent: follows what its configuration names, from the exec on, until it is told to end.
+
+Its configuration names a cgroup that the test has made, so that nobody else is traced.
+"""
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+import harness
+
+HIERARCHIES = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
+TWICE = """\
+import os
+def twice(fd):
+    os.close(fd)
+    try:
+        os.close(fd)
+    except OSError:
+        pass
+"""
+ONCE_MORE = TWICE + "twice(os.open('/dev/null', os.O_RDONLY))\n"
+LINES = [3, 5, 8]
+MANUAL = harness.ROOT / "docs" / "fdtrace-agent.8"
+
+
+@pytest.fixture
+def cgroup():
+    """(its path, a shell's words that put the shell into it), gone after the test."""
+    top = next((h for h in HIERARCHIES if (h / "cgroup.procs").exists()), None)
+    if not top or not os.access(top, os.W_OK):
+        pytest.skip("no cgroup of version 2 can be made here")
+    folder = top / f"fdtrace-test-{os.getpid()}"
+    folder.mkdir()
+    yield f"/{folder.name}", f"echo $$ > {folder}/cgroup.procs; exec "
+    harness.wait_until(lambda: not (folder / "cgroup.procs").read_text(), "the cgroup is empty")
+    folder.rmdir()
+
+
+class Agent:
+    def __init__(self, folder, config, env=None, **popen):
+        self.config, self.json = folder / "agent.conf", folder / "findings.json"
+        self.config.write_text(config)
+        self.error = tempfile.TemporaryFile("w+b")
+        self.process = subprocess.Popen([harness.FDTRACE, "agent", "--config", self.config],
+                                        env=env or harness.clean_env(), stdin=subprocess.DEVNULL,
+                                        **{"stderr": self.error, **popen})
+
+    def stderr(self):
+        return os.pread(self.error.fileno(), 1 << 20, 0).decode(errors="replace")
+
+    def wait_for(self, pattern, count=1):
+        def look():
+            assert self.process.poll() is None, self.stderr()
+            return len(re.findall(pattern, self.stderr())) >= count
+        harness.wait_until(look, f"the agent says {pattern}")
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(harness.TIMEOUT)
+
+    def lines(self):
+        return [json.loads(line) for line in self.json.read_text().splitlines()]
+
+    def findings(self):
+        return [line for line in self.lines() if line["kind"] not in ("update", "summary")]
+
+
+@contextlib.contextmanager
+def agent(folder, scope, more="", **popen):
+    config = f"[scope]\n{scope}\n[findings]\njson = {folder}/findings.json\n{more}"
+    started = Agent(folder, config, **popen)
+    try:
+        started.wait_for("match scope.include")
+        yield started
+    finally:
+        started.end()
+
+
+def run_in(cgroup, *command):
+    subprocess.run(["sh", "-c", cgroup[1] + '"$@"', "sh", *command], env=harness.clean_env(),
+                   check=True, timeout=harness.TIMEOUT, stdin=subprocess.DEVNULL)
+
+
+def frames(finding):
+    return [(frame["function"], frame["line"]) for frame in finding["sites"]["bad"]["python"]]
+
+
+def test_short_script(cgroup, tmp_path):
+    """It has ended long before anybody could have looked; its lines are known."""
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        subprocess.run([sys.executable, tmp_path / "a.py"], check=True)
+        assert running.end() == 0, running.stderr()
+    (finding,), (summary,) = running.findings(), running.lines()[-1:]
+    assert finding["kind"] == "double_close" and finding["certainty"] == "fact"
+    assert frames(finding) == [("twice", 5), ("<module>", 8)]
+    assert [frame["line"] for frame in finding["sites"]["opened"]["python"]] == [8]
+    # The shell, which becomes the Python; nobody outside of the cgroup.
+    assert (summary["kind"], summary["processes_seen"]) == ("summary", 1)
+    assert finding["process"]["cgroup"] == cgroup[0]
+
+
+def test_running_process_and_its_children(cgroup, tmp_path):
+    """One that ran before is taken up, and what it starts then, whatever that is called."""
+    (tmp_path / "child.py").write_text(ONCE_MORE)
+    program = tmp_path / "parent.py"
+    program.write_text(TWICE + "import subprocess, sys\nprint('ready', flush=True)\n"
+                       "sys.stdin.read(1)\ntwice(os.open('/dev/null', os.O_RDONLY))\n"
+                       f"subprocess.run(['sh', '-c', '{sys.executable} {tmp_path}/child.py; :'])\n")
+    command = ["sh", "-c", cgroup[1] + '"$@"', "sh", sys.executable, str(program)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout.readline() == b"ready\n"
+        with agent(tmp_path, f"include = cgroup:{cgroup[0]} exe:*python*") as running:
+            assert "1 process of those that run match" in running.stderr()
+            assert "no process matches" not in running.stderr()
+            parent.communicate(b"x", timeout=harness.TIMEOUT)
+            running.end()
+    files = {f["sites"]["bad"]["python"][0]["file"] for f in running.findings()}
+    assert files == {str(program), str(tmp_path / "child.py")}
+    assert {f["sites"]["bad"]["python_status"] for f in running.findings()} == {"complete"}
+
+
+def test_nothing_matches(tmp_path):
+    """Which is no silent success."""
+    with agent(tmp_path, "include = unit:no-such-unit.service\ninclude = cgroup:/no-such") as running:
+        assert "0 processes of those that run match scope.include\n" in running.stderr()
+        for rule in ("unit:no-such-unit.service", "cgroup:/no-such"):
+            assert f"no process matches {rule} so far\n" in running.stderr()
+        assert running.end() == 0
+
+
+def test_exclude(cgroup, tmp_path):
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}\nexclude = exe:*python*") as running:
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        running.end()
+    assert running.findings() == []
+    assert running.lines()[-1]["processes_seen"] == 0
+
+
+def test_reload(cgroup, tmp_path):
+    """A wrong configuration changes nothing; a right one is taken at once."""
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    with agent(tmp_path, "include = cgroup:/none") as running:
+        right = running.config.read_text()
+        running.config.write_text(right.replace("include", "inclusive"))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for("the configuration stays as it was")
+        assert f"{running.config}:2: there is no key scope.inclusive" in running.stderr()
+        running.config.write_text(right + "[limits]\nhistory = 9\n")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for("restart the agent")
+        running.config.write_text(right.replace("/none", cgroup[0]))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for("match scope.include", 2)
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        running.end()
+    assert len(running.findings()) == 1
+
+
+def test_rotation(cgroup, tmp_path):
+    """After SIGUSR1 the file of this name is written, and nothing is lost in between."""
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+        for name in ("first", "second"):
+            (tmp_path / f"{name}.py").write_text(ONCE_MORE.replace("twice", name))
+            run_in(cgroup, sys.executable, str(tmp_path / f"{name}.py"))
+            harness.wait_until(lambda: running.json.read_text(), "a finding is written")
+            if name == "first":
+                running.json.rename(tmp_path / "rotated.json")
+                running.process.send_signal(signal.SIGUSR1)
+                harness.wait_until(running.json.exists, "the file is made anew")
+        running.end()
+    rotated = json.loads((tmp_path / "rotated.json").read_text())
+    assert frames(rotated)[0][0] == "first"
+    assert [frames(f)[0][0] for f in running.findings()] == ["second"]
+
+
+def test_restart_appends(cgroup, tmp_path):
+    """What an agent before it wrote stays, and a line that it could not end is ended."""
+    (tmp_path / "findings.json").write_text('{"kind":"torn')
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        running.end()
+    torn, *lines = running.json.read_text().splitlines()
+    assert torn == '{"kind":"torn'
+    assert [json.loads(line)["kind"] for line in lines] == ["double_close", "summary"]
+
+
+def test_full_disk(cgroup, tmp_path):
+    """It says so, once, and goes on."""
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}", "json = /dev/full\n") as running:
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        running.wait_for("cannot write to /dev/full: No space left on device")
+        time.sleep(0.5)
+        assert running.stderr().count("/dev/full") == 1
+        assert running.end() == 0
+
+
+def test_cannot_begin(tmp_path):
+    for config, code, said in (("[findings]\njson = /no/such/file\n", 6, "cannot write to /no/such/file: "),
+                               ("[scope]\ninclude = x\n", 2, "agent.conf:2: scope.include: x is no condition")):
+        running = Agent(tmp_path, config)
+        assert running.process.wait(harness.TIMEOUT) == code
+        assert said in running.stderr()
+
+
+def test_tells_systemd(tmp_path):
+    """That it is ready once it traces, that it is alive, that it reloads, that it ends."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bus:
+        bus.bind(str(tmp_path / "notify"))
+        bus.settimeout(harness.TIMEOUT)
+        env = harness.clean_env(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="400000")
+        with agent(tmp_path, "include = cgroup:/none", env=env) as running:
+            said = ""
+
+            def wait_for(word):
+                nonlocal said
+                while word not in said:
+                    said += bus.recv(4096).decode() + "\n"
+                before, said = said.split(word, 1)
+                return before
+
+            assert "WATCHDOG" not in wait_for("READY=1")
+            wait_for("WATCHDOG=1")
+            wait_for("WATCHDOG=1")
+            running.process.send_signal(signal.SIGHUP)
+            wait_for("RELOADING=1\nMONOTONIC_USEC=")
+            wait_for("READY=1")
+            running.process.send_signal(signal.SIGTERM)
+            wait_for("STOPPING=1")
+            assert running.end() == 0
+
+
+def test_manual_has_every_setting():
+    """And --help every option of the manual."""
+    printed = subprocess.run([harness.FDTRACE, "agent", "--print-config"], check=True, text=True,
+                             stdout=subprocess.PIPE, env=harness.clean_env()).stdout
+    text, section = MANUAL.read_text(), None
+    for line in printed.splitlines():
+        section = line.strip("[]") if line.startswith("[") else section
+        key = re.match(r"(\w+) =", line)
+        if key:
+            assert f".It Cm {section}.{key[1]} " in text, line
+    shown = subprocess.run([harness.FDTRACE, "agent", "--help"], check=True, text=True,
+                           stdout=subprocess.PIPE, env=harness.clean_env()).stdout
+    assert set(re.findall(r"--([a-z-]+)", shown)) - {"help"} == \
+        set(re.findall(r"^\.It .*?Fl -([a-z-]+)", text, re.M))

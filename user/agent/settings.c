@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "agent/settings.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <ini.h>
+
+#include "base/amount.h"
+#include "base/mem.h"
+
+#define ENVIRONMENT   "FDTRACE_AGENT_"
+#define INCLUDE_NONE  "exe:python*"
+#define CONF_FILES    256 /* of conf.d, at most */
+#define MEBIBYTE      (1ull << 20)
+#define GIBIBYTE      (1ull << 30)
+#define RING_SIZE_MIN 4096
+
+enum key_type {
+	TYPE_INCLUDE,
+	TYPE_EXCLUDE,
+	TYPE_TEXT,
+	TYPE_SWITCH, /* yes, no and their like */
+	TYPE_SIZE,   /* bytes: 8M */
+	TYPE_RING,   /* the same, rounded up to a power of two */
+	TYPE_COUNT,
+};
+
+struct key {
+	const char *section, *name;
+	enum key_type type;
+	size_t offset; /* in struct settings */
+	uint64_t min, max;
+	const char *initial;
+	const char *what;
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct key keys[] = {
+	{"scope", "include", TYPE_INCLUDE, 0, 0, 0, NULL,
+	 "processes that are followed, with their children; several lines add up; none: exe:python*"},
+	{"scope", "exclude", TYPE_EXCLUDE, 0, 0, 0, NULL, "processes that are not, all the same"},
+	{"findings", "json", TYPE_TEXT, AT(json), 0, 0, "-",
+	 "JSON lines to this file; -: standard output; none"},
+	{"tracing", "hooks", TYPE_TEXT, AT(hooks), 0, 0, "auto", "the kind of hooks"},
+	{"tracing", "ownership", TYPE_SWITCH, AT(owners), 0, 0, "yes",
+	 "ask Python's objects which descriptors are theirs"},
+	{"tracing", "heap_scan", TYPE_SWITCH, AT(heap_scan), 0, 0, "yes",
+	 "search processes that run already for objects made before"},
+	{"tracing", "heap_scan_limit", TYPE_SIZE, AT(heap_scan_bytes), MEBIBYTE, 1024 * GIBIBYTE,
+	 "1G", "memory of one process that is searched"},
+	{"limits", "memory", TYPE_SIZE, AT(memory), 8 * MEBIBYTE, 1024 * GIBIBYTE, "24M",
+	 "what may be kept of descriptors, stacks and code; the oldest goes first"},
+	{"limits", "ring_size", TYPE_RING, AT(ring_bytes), RING_SIZE_MIN, GIBIBYTE, "4M",
+	 "the buffer of records between the kernel and the agent"},
+	{"limits", "history", TYPE_COUNT, AT(history), 1, 1024, "4",
+	 "past uses kept of each descriptor number"},
+};
+
+__attribute__((format(printf, 2, 3))) static int fail(struct settings_error *error,
+						      const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static const struct key *find_setting(const char *section, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!strcmp(keys[i].section, section) && !strcmp(keys[i].name, name))
+			return &keys[i];
+	return NULL;
+}
+
+static int set_string(char **field, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static int set_switch(bool *field, const struct key *key, const char *value,
+		      struct settings_error *error)
+{
+	static const char *const words[][2] = {
+		{"no", "yes"}, {"off", "on"}, {"false", "true"}, {"0", "1"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		for (int yes = 0; yes <= 1; yes++) {
+			if (strcasecmp(value, words[i][yes]))
+				continue;
+			*field = yes;
+			return 0;
+		}
+	}
+	return fail(error, "%s.%s is yes or no, and not %s", key->section, key->name, value);
+}
+
+#define AMOUNT_SIZE 24
+
+/* As people would write it: 24M. */
+static const char *format_amount(uint64_t amount, enum key_type type, char ret[AMOUNT_SIZE])
+{
+	static const char units[] = "KMG";
+	const char *unit = "";
+
+	for (size_t i = 0; type != TYPE_COUNT && units[i] && amount && !(amount % 1024); i++) {
+		amount /= 1024;
+		unit = &units[i];
+	}
+	snprintf(ret, AMOUNT_SIZE, "%llu%.1s", (unsigned long long)amount, unit);
+	return ret;
+}
+
+static int set_amount(uint64_t *field, const struct key *key, const char *value,
+		      struct settings_error *error)
+{
+	char least[AMOUNT_SIZE], most[AMOUNT_SIZE];
+	unsigned long count = 0;
+	bool right = key->type == TYPE_COUNT
+			     ? amount_number(value, value + strlen(value), key->max, &count) &&
+				       count >= key->min
+			     : amount_size(value, key->min, key->max, field);
+
+	if (!right)
+		return fail(error, "%s.%s is a number%s from %s to %s, and not %s", key->section,
+			    key->name, key->type == TYPE_COUNT ? "" : " of bytes",
+			    format_amount(key->min, key->type, least),
+			    format_amount(key->max, key->type, most), value);
+	if (key->type == TYPE_COUNT)
+		*field = count;
+	while (key->type == TYPE_RING && *field & (*field - 1))
+		*field += *field & -*field;
+	return 0;
+}
+
+/* A rule is added; nothing in place of it takes away those before. */
+static int set_rule(struct scope *scope, const struct key *key, const char *value,
+		    struct settings_error *error)
+{
+	enum scope_list list = key->type == TYPE_INCLUDE ? SCOPE_INCLUDE : SCOPE_EXCLUDE;
+	char why[SCOPE_ERROR_SIZE];
+	int err;
+
+	if (!*value) {
+		scope_clear(scope, list);
+		return 0;
+	}
+	err = scope_add(scope, list, value, why);
+	return err == -EINVAL ? fail(error, "%s.%s: %s", key->section, key->name, why) : err;
+}
+
+static int set(struct settings *settings, const char *section, const char *name, const char *value,
+	       struct settings_error *error)
+{
+	const struct key *key = find_setting(section, name);
+	void *field;
+
+	if (!key)
+		return fail(error, "there is no key %s.%s: fdtrace agent --print-config shows all",
+			    section, name);
+	field = (char *)settings + key->offset;
+	switch (key->type) {
+	case TYPE_INCLUDE:
+	case TYPE_EXCLUDE:
+		return set_rule(&settings->scope, key, value, error);
+	case TYPE_TEXT:
+		return *value ? set_string(field, value)
+			      : fail(error, "%s.%s is empty", key->section, key->name);
+	case TYPE_SWITCH:
+		return set_switch(field, key, value, error);
+	case TYPE_SIZE:
+	case TYPE_RING:
+	case TYPE_COUNT:
+		return set_amount(field, key, value, error);
+	}
+	return -EINVAL;
+}
+
+int settings_set(struct settings *settings, const char *text, struct settings_error *error)
+{
+	const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
+	_cleanup_free_ char *section = NULL, *name = NULL;
+
+	if (!dot || !equals || equals < dot)
+		return fail(error, "%s is no setting: SECTION.KEY=VALUE", text);
+	section = strndup(text, dot - text);
+	name = strndup(dot + 1, equals - dot - 1);
+	return section && name ? set(settings, section, name, equals + 1, error) : -ENOMEM;
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+/* What inih hands around while it reads a file. */
+struct reading {
+	struct settings *settings;
+	struct settings_error *error;
+	FILE *file;
+	int line; /* read last */
+	int failed_line;
+	int err;
+};
+
+static int on_setting(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = user;
+	struct settings_error why;
+
+	if (reading->err)
+		return 1;
+	reading->err = set(reading->settings, section, name, value, &why);
+	if (!reading->err)
+		return 1;
+	reading->failed_line = reading->line;
+	snprintf(reading->error->text, sizeof(reading->error->text), "%s", why.text);
+	return 0;
+}
+
+/* inih would take what does not fit for a line of its own. */
+static char *read_line(char *buf, int size, void *stream)
+{
+	struct reading *reading = stream;
+	char *line = fgets(buf, size, reading->file);
+
+	if (!line)
+		return NULL;
+	reading->line++;
+	if (strchr(line, '\n') || feof(reading->file) || reading->err)
+		return line;
+	reading->failed_line = reading->line;
+	reading->err = fail(reading->error, "the line is longer than %d characters", size - 2);
+	return NULL;
+}
+
+static int read_file(const char *path, struct settings *settings, struct settings_error *error)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	struct settings_error why;
+	struct reading reading = {.settings = settings, .error = &why, .file = file};
+	int line;
+
+	if (!file) {
+		int err = -errno;
+
+		fail(error, "cannot read %s: %s", path, strerror(-err));
+		return err;
+	}
+	line = ini_parse_stream(read_line, &reading, on_setting, &reading);
+	if (ferror(file)) {
+		fail(error, "cannot read %s", path);
+		return -EIO;
+	}
+	if (reading.err)
+		fail(error, "%s:%d: %s", path, reading.failed_line, why.text);
+	else if (line)
+		return fail(error, "%s:%d: neither [SECTION] nor KEY = VALUE", path, line);
+	return reading.err;
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	return !fnmatch("*.conf", entry->d_name, FNM_PERIOD);
+}
+
+/* The files of conf.d beside the file, in the order of their names. */
+static int read_more(const char *file, struct settings *settings, struct settings_error *error)
+{
+	const char *slash = strrchr(file, '/');
+	int length = slash ? slash - file + 1 : 0, count, err = 0;
+	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+	struct dirent **entries;
+
+	if ((size_t)snprintf(folder, sizeof(folder), "%.*sconf.d", length, file) >= sizeof(folder))
+		return 0;
+	count = scandir(folder, &entries, is_conf, alphasort);
+	if (count < 0 && errno == ENOENT)
+		return 0;
+	if (count < 0) {
+		err = -errno;
+		fail(error, "cannot read %s: %s", folder, strerror(-err));
+		return err;
+	}
+	if (count > CONF_FILES)
+		err = fail(error, "%s has more than %d files", folder, CONF_FILES);
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		if (!err)
+			err = read_file(path, settings, error);
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
+/* --- the environment ------------------------------------------------------------------------ */
+
+/* FDTRACE_AGENT_LIMITS_RING_SIZE=VALUE is limits.ring_size: a section's name has no underscore. */
+static int set_variable(const char *variable, struct settings *settings,
+			struct settings_error *error)
+{
+	const char *equals = strchr(variable, '=');
+	struct settings_error why;
+	char name[128], *dot;
+	size_t length;
+	int err;
+
+	variable += strlen(ENVIRONMENT);
+	length = equals - variable;
+	if (length >= sizeof(name))
+		return fail(error, "%s%.*s: there is no such setting", ENVIRONMENT, (int)length,
+			    variable);
+	for (size_t i = 0; i < length; i++)
+		name[i] = (char)tolower((unsigned char)variable[i]);
+	name[length] = '\0';
+	dot = strchr(name, '_');
+	if (!dot)
+		return fail(error, "%s%.*s: there is no such setting", ENVIRONMENT, (int)length,
+			    variable);
+	*dot = '\0';
+	err = set(settings, name, dot + 1, equals + 1, &why);
+	return err == -EINVAL
+		       ? fail(error, "%s%.*s: %s", ENVIRONMENT, (int)length, variable, why.text)
+		       : err;
+}
+
+static int read_environment(char *const *environment, struct settings *settings,
+			    struct settings_error *error)
+{
+	int err = 0;
+
+	for (; !err && *environment; environment++)
+		if (!strncmp(*environment, ENVIRONMENT, strlen(ENVIRONMENT)) &&
+		    strchr(*environment, '='))
+			err = set_variable(*environment, settings, error);
+	return err;
+}
+
+static int set_initial(struct settings *settings, struct settings_error *error)
+{
+	int err = 0;
+
+	*settings = (struct settings){0};
+	for (size_t i = 0; !err && i < ARRAY_SIZE(keys); i++)
+		if (keys[i].initial)
+			err = set(settings, keys[i].section, keys[i].name, keys[i].initial, error);
+	return err;
+}
+
+int settings_read(const char *file, char *const *environment, struct settings *ret,
+		  struct settings_error *error)
+{
+	const char *path = file ? file : SETTINGS_FILE;
+	int err = set_initial(ret, error);
+
+	if (!err)
+		err = read_file(path, ret, error);
+	if (err == -ENOENT && !file)
+		err = 0;
+	if (!err)
+		err = read_more(path, ret, error);
+	if (!err)
+		err = read_environment(environment, ret, error);
+	if (err == -ENOMEM)
+		fail(error, "out of memory");
+	return err;
+}
+
+int settings_complete(struct settings *settings)
+{
+	char error[SCOPE_ERROR_SIZE];
+
+	if (settings->scope.lists[SCOPE_INCLUDE].count)
+		return 0;
+	return scope_add(&settings->scope, SCOPE_INCLUDE, INCLUDE_NONE, error);
+}
+
+void settings_free(struct settings *settings)
+{
+	scope_free(&settings->scope);
+	free(TAKE_PTR(settings->json));
+	free(TAKE_PTR(settings->hooks));
+}
+
+/* --- printing ------------------------------------------------------------------------------- */
+
+static void print_rules(const struct settings *settings, const struct key *key, FILE *out)
+{
+	enum scope_list list = key->type == TYPE_INCLUDE ? SCOPE_INCLUDE : SCOPE_EXCLUDE;
+
+	for (size_t i = 0; i < settings->scope.lists[list].count; i++)
+		fprintf(out, "%s = %s\n", key->name, settings->scope.lists[list].rules[i].text);
+	if (!settings->scope.lists[list].count)
+		fprintf(out, "%s =\n", key->name);
+}
+
+static void print_value(const struct settings *settings, const struct key *key, FILE *out)
+{
+	const void *field = (const char *)settings + key->offset;
+	char amount[AMOUNT_SIZE];
+
+	switch (key->type) {
+	case TYPE_INCLUDE:
+	case TYPE_EXCLUDE:
+		print_rules(settings, key, out);
+		break;
+	case TYPE_TEXT:
+		fprintf(out, "%s = %s\n", key->name, *(char *const *)field);
+		break;
+	case TYPE_SWITCH:
+		fprintf(out, "%s = %s\n", key->name, *(const bool *)field ? "yes" : "no");
+		break;
+	case TYPE_SIZE:
+	case TYPE_RING:
+	case TYPE_COUNT:
+		fprintf(out, "%s = %s\n", key->name,
+			format_amount(*(const uint64_t *)field, key->type, amount));
+		break;
+	}
+}
+
+void settings_print(const struct settings *settings, FILE *out)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (strcmp(section, keys[i].section))
+			fprintf(out, "%s[%s]\n", *section ? "\n" : "", keys[i].section);
+		section = keys[i].section;
+		fprintf(out, "# %s\n", keys[i].what);
+		print_value(settings, &keys[i], out);
+	}
+}
