@@ -13,11 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 import harness
+import packages
 
 HIERARCHIES = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
 TWICE = """\
@@ -79,7 +82,8 @@ class Agent:
 
 @contextlib.contextmanager
 def agent(folder, scope, more="", **popen):
-    config = f"[scope]\n{scope}\n[findings]\njson = {folder}/findings.json\n{more}"
+    config = (f"[scope]\n{scope}\n[metrics]\nlisten = 127.0.0.1:0\n"
+              f"[findings]\njson = {folder}/findings.json\n{more}")
     started = Agent(folder, config, **popen)
     try:
         started.wait_for("match scope.include")
@@ -206,17 +210,95 @@ def test_full_disk(cgroup, tmp_path):
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}", "json = /dev/full\n") as running:
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         running.wait_for("cannot write to /dev/full: No space left on device")
+        assert 'fdtrace_sink_failures_total{sink="json"} 1\n' in get(running, "/metrics")[2]
+        assert 'fdtrace_sink_works{sink="json"} 0\n' in get(running, "/metrics")[2]
         time.sleep(0.5)
         assert running.stderr().count("/dev/full") == 1
         assert running.end() == 0
 
 
 def test_cannot_begin(tmp_path):
-    for config, code, said in (("[findings]\njson = /no/such/file\n", 6, "cannot write to /no/such/file: "),
+    listens = socket.create_server(("127.0.0.1", 0))
+    taken = "127.0.0.1:%d" % listens.getsockname()[1]
+    for config, code, said in ((f"[metrics]\nlisten = {taken}\n", 1,
+                                f"metrics.listen: cannot listen at {taken}: Address already in use"),
+                               ("[metrics]\nlisten = localhost\n", 2,
+                                "metrics.listen: localhost is no HOST:PORT"),
+                               ("[findings]\njson = /no/such/file\n", 6, "cannot write to /no/such/file: "),
                                ("[scope]\ninclude = x\n", 2, "agent.conf:2: scope.include: x is no condition")):
         running = Agent(tmp_path, config)
         assert running.process.wait(harness.TIMEOUT) == code
         assert said in running.stderr()
+    listens.close()
+
+
+def get(agent, page, method="GET"):
+    """(status, type, text)."""
+    url = re.search(r"answers at (http://\S+)/metrics", agent.stderr())[1]
+    request = urllib.request.Request(url + page, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=harness.TIMEOUT) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read().decode()
+
+
+def samples(text):
+    """{name with its labels: value} of what the strict parser of Prometheus's Python client reads."""
+    try:
+        path = packages.path(harness.system_python(), "prometheus_client")
+    except packages.Unavailable as why:
+        pytest.skip(str(why))
+    code = ("import json, sys\n"
+            "from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n"
+            "print(json.dumps([[s.name, s.labels, s.value] for f in parse(sys.stdin.read())\n"
+            "                  for s in f.samples]))\n")
+    result = subprocess.run([harness.system_python().path, "-c", code], input=text, text=True,
+                            stdout=subprocess.PIPE, check=True,
+                            env=harness.clean_env(PYTHONPATH=os.pathsep.join(path)))
+    return {(name, *sorted(labels.values())): value for name, labels, value in json.loads(result.stdout)}
+
+
+def test_metrics(cgroup, tmp_path):
+    """Each is there from the first moment on; what is found is counted while it is."""
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}\ninclude = unit:none") as running:
+        status, kind, text = get(running, "/metrics")
+        assert (status, kind.split(";")[0]) == (200, "application/openmetrics-text")
+        before = samples(text)
+        found = ("fdtrace_findings_total", "double_close")
+        assert before[found] == 0 and before["fdtrace_scope_rules_unused",] == 2
+        assert get(running, "/findings")[2] == "[\n]\n"
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        harness.wait_until(lambda: samples(get(running, "/metrics")[2])[found] == 2,
+                           "both are counted")
+        after = samples(get(running, "/metrics")[2])
+        (finding, *_) = json.loads(get(running, "/findings")[2])
+    assert set(after) == set(before)
+    assert after["fdtrace_scope_rules_unused",] == 1
+    assert after["fdtrace_processes_seen_total",] == 2 and after["fdtrace_processes",] == 0
+    assert after["fdtrace_scope_taken_up_total",] == 2
+    assert after["fdtrace_records_lost_total", "calls"] == 0
+    assert 1 << 20 < after["process_resident_memory_bytes",] < 64 << 20
+    assert frames(finding) == [("twice", 5), ("<module>", 8)]
+    assert not any(re.search(r"/tmp|python|\d{3}", label) for _, *labels in after for label in labels)
+
+
+def test_http(tmp_path):
+    """What is not there is said; who connects and says nothing, or says nonsense, stops nobody."""
+    with agent(tmp_path, "include = cgroup:/none") as running:
+        port = int(re.search(r"127\.0\.0\.1:(\d+)/", running.stderr())[1])
+        with contextlib.ExitStack() as stack:
+            silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                      for _ in range(4)]
+            silent[0].sendall(b"GET /metrics HTTP/1.1\r\nHost")
+            silent[1].sendall(b"\x00\xff" * 4096)
+            assert get(running, "/healthz")[::2] == (200, "ok\n")
+            assert get(running, "/metrics/")[0] == 404
+            assert get(running, "/../../etc/passwd")[0] == 404
+            assert get(running, "/metrics", "POST")[0] == 405
+        assert running.end() == 0
 
 
 def test_tells_systemd(tmp_path):

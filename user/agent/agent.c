@@ -14,7 +14,11 @@
 #include "agent/arguments.h"
 #include "agent/findings_file.h"
 #include "agent/following.h"
+#include "agent/http.h"
 #include "agent/log.h"
+#include "agent/metrics.h"
+#include "agent/recent.h"
+#include "agent/self.h"
 #include "agent/settings.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
@@ -23,21 +27,29 @@
 #include "base/output_file.h"
 #include "tracer/tracer.h"
 
-/* What there is in place of a file of findings. */
-#define NO_FILE "none"
+/* What stands for a file of findings, or an address, that there is not. */
+#define NONE	"none"
+/* So often at least it is seen to that who asks, and then says nothing, is let go of. */
+#define HTTP_NS 1000000000
 
-enum event { EVENT_TRACER, EVENT_SIGNAL };
+enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP };
 
 struct agent {
 	struct arguments arguments;
 	struct settings settings;
 	struct tracer *tracer;
 	struct findings_file file;
+	struct recent *recent;		  /* with http alone */
+	struct http *http;		  /* NULL: nobody may ask */
+	uint64_t http_ns;		  /* CLOCK_BOOTTIME, of its last step */
+	uint64_t started_ns, reloaded_ns; /* CLOCK_REALTIME */
+	bool reload_failed;
 	struct following following;
 	int epoll_fd, signal_fd;
 	uint64_t watchdog_ns, fed_ns; /* 0: systemd does not watch */
 	bool attached;		      /* what is traced is, and reports may come */
 	bool stop, reload, reopen;    /* a signal has asked for it */
+	bool asked;		      /* somebody does, over HTTP */
 	int status;
 };
 
@@ -63,8 +75,8 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	return strcmp(old->hooks, new->hooks) || old->owners != new->owners ||
 	       old->heap_scan != new->heap_scan || old->heap_scan_bytes != new->heap_scan_bytes ||
 	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
-	       old->history != new->history ||
-	       !strcmp(old->json, NO_FILE) != !strcmp(new->json, NO_FILE);
+	       old->history != new->history || strcmp(old->listen, new->listen) ||
+	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
 static bool has_file(const struct agent *agent)
@@ -138,7 +150,7 @@ static int open_findings(struct agent *agent)
 	struct sink *sink;
 	int err;
 
-	if (!strcmp(agent->settings.json, NO_FILE))
+	if (!strcmp(agent->settings.json, NONE))
 		return EXIT_OK;
 	err = findings_file_open(&agent->file, agent->settings.json, &sink);
 	if (err) {
@@ -157,6 +169,67 @@ static int attach_hooks(struct agent *agent)
 		return EXIT_OK;
 	agent_log(LOG_ERR, "%s", error.text);
 	return tracer_exit_status(error.failure);
+}
+
+static void gather_metrics(const struct agent *agent, struct metrics *ret)
+{
+	*ret = (struct metrics){
+		.taken_up = agent->following.taken_up,
+		.refused = agent->following.refused,
+		.rules_unused = scope_count_unused(&agent->settings.scope),
+		.file_failures = agent->file.failures,
+		.has_file = has_file(agent),
+		.file_works = !agent->file.err,
+		.reload_works = !agent->reload_failed,
+		.reloaded_ns = agent->reloaded_ns,
+		.started_ns = agent->started_ns,
+		.cpu_ns = self_cpu_ns(),
+		.resident_bytes = self_resident_bytes(),
+		.open_fds = self_open_fds(),
+	};
+	tracer_stats(agent->tracer, &ret->session);
+}
+
+static void print_metrics(void *arg, FILE *out)
+{
+	struct metrics metrics;
+
+	gather_metrics(arg, &metrics);
+	metrics_print(&metrics, out);
+}
+
+static void print_findings(void *arg, FILE *out)
+{
+	const struct agent *agent = arg;
+
+	recent_print(agent->recent, out);
+}
+
+/* Before privileges are given up: from then on no socket listens. */
+static int open_http(struct agent *agent)
+{
+	const struct http_pages pages = {print_metrics, print_findings, agent};
+	const char *address = agent->settings.listen;
+	struct sink *sink;
+	char url[64];
+	int err;
+
+	if (!strcmp(address, NONE))
+		return EXIT_OK;
+	err = recent_new(&agent->recent, &sink);
+	if (!err)
+		err = tracer_add_sink(agent->tracer, sink);
+	if (!err)
+		err = http_open(address, &pages, url, sizeof(url), &agent->http);
+	if (err == -EINVAL)
+		agent_log(LOG_ERR, "metrics.listen: %s is no HOST:PORT", address);
+	else if (err)
+		agent_log(LOG_ERR, "metrics.listen: cannot listen at %s: %s", address,
+			  strerror(-err));
+	if (err)
+		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	agent_log(LOG_INFO, "answers at %s/metrics", url);
+	return EXIT_OK;
 }
 
 static int add_to_loop(const struct agent *agent, int fd, enum event event)
@@ -201,6 +274,7 @@ static int open_agent_loop(struct agent *agent)
 	agent->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (agent->epoll_fd < 0 || agent->signal_fd < 0 ||
 	    add_to_loop(agent, agent->signal_fd, EVENT_SIGNAL) ||
+	    (agent->http && add_to_loop(agent, http_fd(agent->http), EVENT_HTTP)) ||
 	    add_to_loop(agent, tracer_fd(agent->tracer), EVENT_TRACER)) {
 		agent_log(LOG_ERR, "cannot start the event loop: %s", strerror(errno));
 		return EXIT_FAILED;
@@ -241,6 +315,8 @@ static int start(struct agent *agent)
 	if (!status)
 		status = open_findings(agent);
 	if (!status)
+		status = open_http(agent);
+	if (!status)
 		status = attach_hooks(agent);
 	if (!status)
 		status = open_agent_loop(agent);
@@ -254,6 +330,7 @@ static int start(struct agent *agent)
 	if (status)
 		return status;
 	agent->attached = true;
+	agent->started_ns = agent->reloaded_ns = clock_real_ns();
 	if (sd_watchdog_enabled(0, &agent->watchdog_ns) > 0)
 		agent->watchdog_ns *= 1000;
 	sd_notify(0, "READY=1");
@@ -271,15 +348,19 @@ static void reload(struct agent *agent)
 		   (unsigned long long)clock_monotonic_ns() / 1000);
 	if (read_settings(&agent->arguments, &settings)) {
 		agent_log(LOG_ERR, "the configuration stays as it was");
+		agent->reload_failed = true;
 		settings_free(&settings);
 	} else if (needs_restart(&agent->settings, &settings)) {
 		agent_log(LOG_ERR, "a reload changes scope and the file of findings alone: the "
 				   "configuration stays as it was; restart the agent");
+		agent->reload_failed = true;
 		settings_free(&settings);
 	} else {
 		settings_free(&agent->settings);
 		agent->settings = settings;
 		agent->reopen = true;
+		agent->reload_failed = false;
+		agent->reloaded_ns = clock_real_ns();
 		look_at_all(agent);
 	}
 	sd_notify(0, "READY=1");
@@ -309,6 +390,10 @@ static int step_agent(struct agent *agent, bool *ret_more)
 		err = following_look_at_new(&agent->following);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
+	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {
+		http_step(agent->http);
+		agent->http_ns = now;
+	}
 	log_notices(agent);
 	feed_watchdog(agent, now);
 	return err;
@@ -319,10 +404,13 @@ static void loop(struct agent *agent)
 	bool more = true; /* what attaching has begun */
 
 	while (!agent->stop) {
-		struct epoll_event events[2];
+		struct epoll_event events[3];
+		int n = epoll_wait(agent->epoll_fd, events, ARRAY_SIZE(events), more ? 0 : -1);
 		int err;
 
-		epoll_wait(agent->epoll_fd, events, ARRAY_SIZE(events), more ? 0 : -1);
+		agent->asked = false;
+		for (int i = 0; i < n; i++)
+			agent->asked |= events[i].data.u32 == EVENT_HTTP;
 		take_signals(agent);
 		heed_requests(agent);
 		err = step_agent(agent, &more);
@@ -360,7 +448,9 @@ static int run_agent(struct agent *agent)
 		finish(agent);
 	}
 	heed_set(-1, NULL, NULL);
+	http_close(agent->http);
 	tracer_free(agent->tracer);
+	recent_free(agent->recent);
 	findings_file_close(&agent->file);
 	close_fd(agent->epoll_fd);
 	close_fd(agent->signal_fd);

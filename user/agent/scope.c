@@ -214,3 +214,12 @@ const char *scope_unused(const struct scope *scope, size_t *index)
 	}
 	return NULL;
 }
+
+size_t scope_count_unused(const struct scope *scope)
+{
+	size_t index = 0, count = 0;
+
+	while (scope_unused(scope, &index))
+		count++;
+	return count;
+}

@@ -60,6 +60,9 @@ void scope_free(struct scope *scope);
 /* Whether it is followed; counted with the rules that say so. */
 bool scope_wants(struct scope *scope, const struct scope_subject *subject);
 
+/* How many rules to include have named no process. */
+size_t scope_count_unused(const struct scope *scope);
+
 /* A rule to include of which no process has been, from *index on, which is set to what comes after
  * it. NULL: none. Lent. */
 const char *scope_unused(const struct scope *scope, size_t *index);

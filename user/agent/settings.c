@@ -50,6 +50,8 @@ static const struct key keys[] = {
 	{"scope", "exclude", TYPE_EXCLUDE, 0, 0, 0, NULL, "processes that are not, all the same"},
 	{"findings", "json", TYPE_TEXT, AT(json), 0, 0, "-",
 	 "JSON lines to this file; -: standard output; none"},
+	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
+	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
 	{"tracing", "hooks", TYPE_TEXT, AT(hooks), 0, 0, "auto", "the kind of hooks"},
 	{"tracing", "ownership", TYPE_SWITCH, AT(owners), 0, 0, "yes",
 	 "ask Python's objects which descriptors are theirs"},
@@ -394,6 +396,7 @@ void settings_free(struct settings *settings)
 {
 	scope_free(&settings->scope);
 	free(TAKE_PTR(settings->json));
+	free(TAKE_PTR(settings->listen));
 	free(TAKE_PTR(settings->hooks));
 }
 

@@ -21,6 +21,7 @@
 struct settings {
 	struct scope scope;	  /* scope.include, scope.exclude */
 	char *json;		  /* findings.json: a file, "-" (standard output), "none" */
+	char *listen;		  /* metrics.listen: HOST:PORT, "none" */
 	char *hooks;		  /* tracing.hooks: a kind of hook, "auto" */
 	bool owners;		  /* tracing.ownership */
 	bool heap_scan;		  /* tracing.heap_scan */

@@ -224,27 +224,25 @@ static const char *const allowed[] = {
 
 /* Of no use to us, and of much to somebody who has made us his own. */
 static const char *const deadly[] = {
-
-	"execveat",	  "ptrace",	   "process_vm_writev",
-	"bind",		  "listen",	   "accept",
-	"accept4",	  "init_module",   "finit_module",
-	"delete_module",  "kexec_load",	   "kexec_file_load",
-	"reboot",	  "mount",	   "umount2",
-	"move_mount",	  "open_tree",	   "fsopen",
-	"pivot_root",	  "setns",	   "unshare",
-	"swapon",	  "swapoff",	   "sethostname",
-	"settimeofday",	  "clock_settime", "adjtimex",
-	"add_key",	  "keyctl",	   "request_key",
-	"io_uring_setup", "link",	   "linkat",
-	"symlink",	  "symlinkat",	   "mknod",
-	"mknodat",	  "chmod",	   "fchmod",
-	"fchmodat",	  "chown",	   "fchown",
-	"fchownat",	  "lchown",	   "setxattr",
-	"pidfd_getfd",
+	"execveat",	 "ptrace",	    "process_vm_writev",
+	"bind",		 "listen",	    "accept",
+	"init_module",	 "finit_module",    "delete_module",
+	"kexec_load",	 "kexec_file_load", "reboot",
+	"mount",	 "umount2",	    "move_mount",
+	"open_tree",	 "fsopen",	    "pivot_root",
+	"setns",	 "unshare",	    "swapon",
+	"swapoff",	 "sethostname",	    "settimeofday",
+	"clock_settime", "adjtimex",	    "add_key",
+	"keyctl",	 "request_key",	    "io_uring_setup",
+	"link",		 "linkat",	    "symlink",
+	"symlinkat",	 "mknod",	    "mknodat",
+	"chmod",	 "fchmod",	    "fchmodat",
+	"chown",	 "fchown",	    "fchownat",
+	"lchown",	 "setxattr",	    "pidfd_getfd",
 };
 
 /* Of use to who sends what was found, and to nobody else. */
-static const char *const connecting[] = {"socket", "connect"};
+static const char *const connecting[] = {"socket", "connect", "accept4"};
 
 static int add_named_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names,
 			   size_t count)

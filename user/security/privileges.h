@@ -42,8 +42,9 @@ int privileges_give_none(void);
  * From now on system calls that fdtrace does not need fail with ENOSYS, and those that would run
  * another program, reach the network, or change other processes or the system end it. Holds for
  * processes that it forks too. exec_path (NULL: none): only a path that lies at this address may be
- * exec'd: a helper that is started anew. network: of what reaches it sockets may be made and
- * connected, for front ends that send what they find. 0 or negative errno.
+ * exec'd: a helper that is started anew. network: sockets may be made and connected, and
+ * connections accepted, for front ends that send what they find and answer who asks. 0 or negative
+ * errno.
  */
 int privileges_filter(const char *exec_path, bool network);
 #endif

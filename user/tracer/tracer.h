@@ -107,8 +107,8 @@ int tracer_start(struct tracer *tracer, pid_t pid, char *const *command);
 
 /*
  * Everything is open: gives up, for good, every privilege and system call that is not needed any
- * more. signals: they are sent to a process of another user; network: sockets are connected. 0 or
- * negative errno.
+ * more. signals: they are sent to a process of another user; network: sockets are connected and
+ * accepted and accepted. 0 or negative errno.
  */
 int tracer_confine(const struct tracer *tracer, bool signals, bool network);
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "agent/metrics.h"
+
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "report/format.h"
+
+static void print_family(FILE *out, const char *name, const char *type, const char *unit,
+			 const char *help)
+{
+	fprintf(out, "# TYPE %s %s\n", name, type);
+	if (unit)
+		fprintf(out, "# UNIT %s %s\n", name, unit);
+	fprintf(out, "# HELP %s %s\n", name, help);
+}
+
+static void print_seconds(FILE *out, const char *name, const char *suffix, uint64_t ns)
+{
+	fprintf(out, "%s%s %" PRIu64 ".%09" PRIu64 "\n", name, suffix, ns / 1000000000,
+		ns % 1000000000);
+}
+
+static void print_kinds(const struct session_stats *stats, FILE *out)
+{
+	print_family(out, "fdtrace_findings", "counter", NULL,
+		     "Findings by kind, repeats among them.");
+	for (int kind = 0; kind < FINDING_KINDS; kind++)
+		fprintf(out, "fdtrace_findings_total{kind=\"%s\"} %" PRIu64 "\n",
+			finding_kind_name(kind), stats->findings[kind]);
+}
+
+static void print_losses(const struct session_stats *stats, FILE *out)
+{
+	print_family(out, "fdtrace_records_lost", "counter", NULL,
+		     "Records of the kernel side that found no room, by what they told of.");
+	for (int cause = 0; cause < LOSS_CAUSES; cause++)
+		fprintf(out, "fdtrace_records_lost_total{of=\"%s\"} %" PRIu64 "\n",
+			format_loss(cause, false), stats->lost[cause]);
+}
+
+static void print_forgotten_total(const struct session_stats *stats, FILE *out)
+{
+	print_family(out, "fdtrace_forgotten", "counter", NULL,
+		     "What went for want of room (limits.memory).");
+	fprintf(out, "fdtrace_forgotten_total{what=\"descriptors\"} %" PRIu64 "\n",
+		stats->forgotten);
+	fprintf(out, "fdtrace_forgotten_total{what=\"stacks\"} %" PRIu64 "\n",
+		stats->forgotten_stacks);
+	fprintf(out, "fdtrace_forgotten_total{what=\"code_objects\"} %" PRIu64 "\n",
+		stats->forgotten_codes);
+}
+
+/* Those without a label. */
+static void print_plain(const struct metrics *metrics, FILE *out)
+{
+	const struct session_stats *stats = &metrics->session;
+	const struct {
+		const char *name;
+		bool counter;
+		uint64_t value;
+		const char *help;
+	} rows[] = {
+		{"fdtrace_findings_suspected", true, stats->suspected,
+		 "Findings that are suspected, not proved."},
+		{"fdtrace_records", true, stats->records, "Records taken from the kernel side."},
+		{"fdtrace_processes", false, stats->processes, "Processes that are traced now."},
+		{"fdtrace_processes_seen", true, stats->processes_seen,
+		 "Processes that were traced, children among them."},
+		{"fdtrace_descriptors", false, stats->descriptors,
+		 "Descriptors of traced processes that are believed to be open."},
+		{"fdtrace_stacks_missing", true, stats->stacks_missing,
+		 "Stacks that findings lack, because their records were lost or forgotten."},
+		{"fdtrace_scope_taken_up", true, metrics->taken_up,
+		 "Processes that a rule named, and that were taken up for it."},
+		{"fdtrace_scope_refused", true, metrics->refused,
+		 "Processes that a rule named and that could not be traced."},
+		{"fdtrace_scope_rules_unused", false, metrics->rules_unused,
+		 "Rules of scope.include that have named no process so far."},
+		{"fdtrace_config_last_reload_successful", false, metrics->reload_works,
+		 "1: the configuration was right when it was last read."},
+		{"fdtrace_attached", false, 1, "1: the hooks are attached, and records are read."},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		print_family(out, rows[i].name, rows[i].counter ? "counter" : "gauge", NULL,
+			     rows[i].help);
+		fprintf(out, "%s%s %" PRIu64 "\n", rows[i].name, rows[i].counter ? "_total" : "",
+			rows[i].value);
+	}
+}
+
+static void print_sink(const struct metrics *metrics, FILE *out)
+{
+	print_family(out, "fdtrace_sink_failures", "counter", NULL,
+		     "How often an output has begun to fail.");
+	fprintf(out, "fdtrace_sink_failures_total{sink=\"json\"} %" PRIu64 "\n",
+		metrics->file_failures);
+	if (!metrics->has_file)
+		return;
+	print_family(out, "fdtrace_sink_works", "gauge", NULL, "1: the output takes findings.");
+	fprintf(out, "fdtrace_sink_works{sink=\"json\"} %d\n", metrics->file_works);
+}
+
+/* As the client libraries of Prometheus name them. */
+static void print_process(const struct metrics *metrics, FILE *out)
+{
+	print_family(out, "process_cpu_seconds", "counter", "seconds",
+		     "CPU time of the agent, without what hooks cost the traced processes.");
+	print_seconds(out, "process_cpu_seconds", "_total", metrics->cpu_ns);
+	print_family(out, "process_resident_memory_bytes", "gauge", "bytes",
+		     "Memory of the agent, without what the kernel side has.");
+	fprintf(out, "process_resident_memory_bytes %" PRIu64 "\n", metrics->resident_bytes);
+	print_family(out, "process_open_fds", "gauge", NULL, "Descriptors of the agent.");
+	fprintf(out, "process_open_fds %" PRIu64 "\n", metrics->open_fds);
+	print_family(out, "process_start_time_seconds", "gauge", "seconds",
+		     "When the agent started, since the epoch.");
+	print_seconds(out, "process_start_time_seconds", "", metrics->started_ns);
+}
+
+void metrics_print(const struct metrics *metrics, FILE *out)
+{
+	print_family(out, "fdtrace_build", "info", NULL, "Which fdtrace this is.");
+	fprintf(out, "fdtrace_build_info{version=\"%s\",hooks=\"%s\"} 1\n", FDTRACE_VERSION,
+		metrics->session.hooks ? metrics->session.hooks : "");
+	print_kinds(&metrics->session, out);
+	print_losses(&metrics->session, out);
+	print_forgotten_total(&metrics->session, out);
+	print_plain(metrics, out);
+	print_sink(metrics, out);
+	print_family(out, "fdtrace_config_last_reload_success_timestamp_seconds", "gauge",
+		     "seconds", "When the configuration that holds was read, since the epoch.");
+	print_seconds(out, "fdtrace_config_last_reload_success_timestamp_seconds", "",
+		      metrics->reloaded_ns);
+	print_process(metrics, out);
+	fputs("# EOF\n", out);
+}
