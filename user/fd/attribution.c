@@ -3,6 +3,7 @@
 
 #include "base/syscalls.h"
 #include "fd/intruder.h"
+#include "fd/opener.h"
 #include "fd/order.h"
 #include "fd/reuse.h"
 
@@ -72,13 +73,14 @@ static void note_closer(const struct call_context *ctx, const struct intent *int
 	struct store *store = ctx->table->store;
 	struct custody *custody = gen->custody, *meant = NULL;
 
-	custody->closer = holder_of(ctx->caller, holder_frame(ctx->caller));
+	custody->closer = holder_of(ctx->caller, m->inner ? 0 : holder_frame(ctx->caller));
 	custody->closer_code = ctx->caller->frames[0].code;
 	custody->role = holder_role(ctx->caller);
 	custody->lost = meaning_lost(ctx, intent, slot, gen, m);
 	custody->strength = m->by == BY_OWNER && !m->gen ? STRENGTH_NONE : m->strength;
 	custody->by = m->by;
 	custody->unsure = m->adopts;
+	custody->inner = m->inner;
 	custody->adopted = is_adopted(ctx, slot, gen);
 	if (m->gen && m->gen != gen) {
 		meant = custody_of(store, m->gen);
@@ -125,6 +127,7 @@ void attribution_closed(const struct call_context *ctx, const struct intent *int
 
 	if (!custody || custody->closer_code)
 		return;
+	opener_passed_on(ctx, slot, gen);
 	m = meaning_of(ctx, intent, slot, gen);
 	custody->own = m.gen == gen && closes_own(ctx, &m);
 	if (raced && m.strength > STRENGTH_WEAK)
@@ -179,6 +182,9 @@ static enum attribution as_victim(const struct custody *thief, const struct cust
 		return ATTRIBUTION_OPEN;
 	if (is_by_one(thief, meant) || meant->strength == STRENGTH_STRONG)
 		return ATTRIBUTION_PROVEN;
+	/* A generator closes what it opened; who had that from it had closed it before. */
+	if (thief->inner)
+		return ATTRIBUTION_OPEN;
 	return meant->strength == STRENGTH_FAIR ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 }
 
@@ -480,6 +486,19 @@ static bool shows_earlier(const struct custody *custody, const struct custody *m
 		return false;
 	return custody->strength == STRENGTH_STRONG ||
 	       (!custody->root && !meant->gen->owner.object);
+}
+
+void attribution_of_owned(const struct call_context *ctx, const struct generation *gen,
+			  struct finding *f)
+{
+	const struct generation *earlier =
+		meaning_known(ctx) && gen->custody ? intruder_earlier(ctx, gen) : NULL;
+
+	if (!earlier)
+		return;
+	gen->custody->disputed = true;
+	accuse_nobody(f);
+	list_candidate(f, earlier);
 }
 
 bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
