@@ -180,11 +180,13 @@ static enum attribution as_victim(const struct custody *thief, const struct cust
 {
 	if (meant->disputed || meant->gen->owner.waiting)
 		return ATTRIBUTION_OPEN;
-	if (is_by_one(thief, meant) || meant->strength == STRENGTH_STRONG)
+	if (is_by_one(thief, meant))
 		return ATTRIBUTION_PROVEN;
 	/* A generator closes what it opened; who had that from it had closed it before. */
-	if (thief->inner)
+	if (thief->inner && meant->by != BY_OWNER)
 		return ATTRIBUTION_OPEN;
+	if (meant->strength == STRENGTH_STRONG)
+		return ATTRIBUTION_PROVEN;
 	return meant->strength == STRENGTH_FAIR ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 }
 

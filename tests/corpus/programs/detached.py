@@ -5,7 +5,7 @@ then on, though another object opened it. Its second close is as wrong as if it 
 misleads: the receiver that opened, which is the socket
 truth(idle): double_close proven
 truth(file): reused_close proven
-truth(accepted): reused_close proven
+truth(accepted): reused_close proven min=3.8
 truth(thread): reused_close proven
 truth(raw): reused_close likely
 truth(another): owned_close proven
