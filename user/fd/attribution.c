@@ -503,6 +503,22 @@ void attribution_of_owned(const struct call_context *ctx, const struct generatio
 	list_candidate(f, earlier);
 }
 
+/* The object that makes the call most likely means what it had closed before. */
+static bool again_behind(const struct call_context *ctx, const struct generation *gen,
+			 struct verdict *verdict, bool *ret_unsure)
+{
+	const struct generation *earlier = intruder_again(ctx, gen);
+
+	if (!earlier)
+		return false;
+	reuse_fill(ctx, &verdict->finding, gen, earlier);
+	verdict->finding.attribution = ATTRIBUTION_LIKELY;
+	verdict->text = text_of(earlier);
+	verdict->victim_text = text_of(gen);
+	*ret_unsure = true;
+	return true;
+}
+
 bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 			const struct generation *gen, struct verdict *verdict, bool *ret_unsure)
 {
@@ -510,8 +526,10 @@ bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 	struct custody *custody = gen->custody;
 	struct finding *f = &verdict->finding;
 
-	if (!meaning_known(ctx) || !custody_stolen(custody))
+	if (!meaning_known(ctx) || !custody)
 		return false;
+	if (!custody_stolen(custody))
+		return again_behind(ctx, gen, verdict, ret_unsure);
 	/* What was stolen itself was the thief's to close no more: its close is the culprit. */
 	meant = custody->root ? custody->root : custody->meant;
 	if (!shows_earlier(custody, meant)) {

@@ -79,3 +79,17 @@ const struct generation *intruder_earlier(const struct call_context *ctx,
 		older = older->older;
 	return older;
 }
+
+const struct generation *intruder_again(const struct call_context *ctx,
+					const struct generation *gen)
+{
+	const struct holder_key object = closing_object(ctx);
+	const struct generation *older = gen->older;
+
+	if (!object.address || !ctx->caller->frames[holder_frame(ctx->caller)].alone)
+		return NULL;
+	while (older && !(older->custody && older->ended.missing == SITE_SEEN &&
+			  holder_key_same(&older->custody->closer, &object)))
+		older = older->older;
+	return older && !older->custody->elsewhere && !custody_owned(older) ? older : NULL;
+}

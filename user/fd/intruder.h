@@ -14,6 +14,9 @@
  * and an earlier generation of the number had been ended by somebody else, it may have been robbed
  * of that one: then nobody is accused.
  *
+ * If that object has itself closed an earlier one, which no other object owned, most likely it
+ * means that still.
+ *
  * Owns: these rules, and what is learned of them. Never: tells which generation was meant.
  */
 #ifndef FDTRACE_FD_INTRUDER_H
@@ -33,5 +36,12 @@ bool intruder_closed(const struct call_context *ctx, const struct meaning *meani
  */
 const struct generation *intruder_earlier(const struct call_context *ctx,
 					  const struct generation *gen);
+
+/*
+ * The same, of the generation that the object which makes the call has closed before, and whose
+ * method is given no number. NULL: there is none.
+ */
+const struct generation *intruder_again(const struct call_context *ctx,
+					const struct generation *gen);
 
 #endif

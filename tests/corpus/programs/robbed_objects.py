@@ -8,7 +8,8 @@ truth(connection): reused_close open
 truth(robbed): reused_close open
 truth(given): owned_close open
 truth(nothing_before): owned_close proven
-truth(own_before): owned_close proven
+truth(twice): reused_close likely
+truth(address): owned_close open
 """
 import multiprocessing
 import os
@@ -17,7 +18,7 @@ from proof import FORM, begin, fails, took
 
 
 def make():
-    return os.open("/dev/null", os.O_RDONLY)
+    return os.open("/dev/null", os.O_RDONLY)  # OPENED(twice)
 
 
 class Keeper:
@@ -25,7 +26,7 @@ class Keeper:
         self.fd = fd
 
     def close(self):
-        os.close(self.fd)  # CULPRIT(given,nothing_before,own_before)
+        os.close(self.fd)  # FIRST(twice) CULPRIT(given,nothing_before,twice,address)
 
 
 def thief(fd):
@@ -33,7 +34,7 @@ def thief(fd):
 
 
 def stranger():
-    return open("/dev/zero")  # VICTIM(connection,robbed) OPENED(given,nothing_before,own_before)
+    return open("/dev/zero")  # VICTIM(connection,robbed,twice) OPENED(given,nothing_before,address)
 
 
 def close_both(keeper, file):
@@ -68,12 +69,20 @@ def nothing_before():
     close_both(Keeper(file.fileno()), file)
 
 
-def own_before():
-    """It has closed the number before, rightly: what it had then was its own."""
+def twice():
+    """Nobody else had closed what it was given: it closes that twice."""
     keeper = Keeper(make())
     keeper.close()
     file = took(stranger(), keeper.fd)
     close_both(keeper, file)
+
+
+def address():
+    """Another keeper, at the address of one that has closed its own number rightly."""
+    fd = make()
+    Keeper(fd).close()
+    file = took(stranger(), fd)
+    close_both(Keeper(file.fileno()), file)
 
 
 begin()

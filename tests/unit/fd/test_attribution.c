@@ -389,6 +389,38 @@ static void test_robbed_or_given(void **state)
 	robs_as_given(true, ATTRIBUTION_PROVEN);
 }
 
+/* An object closes twice what it was given; its method is given no number, so that it can mean no
+ * other. */
+static void closes_given_twice(bool alone)
+{
+	const struct caller_frame closer =
+		METHOD(CLOSE_IT, AN_A, .role = ROLE_METHOD, .closes = true, .alone = alone);
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 2, BY(closer), .point = OWNER_OS_CLOSE);
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(TAKE)));
+	CLOSE(&s, 7, .stack = 4, BY(closer), .point = OWNER_OS_CLOSE, FILE_CLAIM(&s, OWNER_HOLDS));
+	if (alone) {
+		f = only(&s, FINDING_REUSED_CLOSE, CERTAINTY_SUSPECTED, ATTRIBUTION_LIKELY);
+		assert_int_equal(f->closed.stack_id, 2);
+		assert_int_equal(f->opened.stack_id, 1);
+	} else {
+		f = only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT, ATTRIBUTION_PROVEN);
+	}
+	assert_int_equal(f->culprit, CULPRIT_BAD);
+	assert_int_equal(f->bad.stack_id, 4);
+	stream_end(&s);
+}
+
+static void test_closes_given_twice(void **state)
+{
+	closes_given_twice(true);
+	closes_given_twice(false);
+}
+
 /* cls, None, a module: the same for many, and nobody. */
 static void test_common_locals(void **state)
 {
@@ -441,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_detached_to_a_receiver),
 		cmocka_unit_test(test_generator_closes_late),
 		cmocka_unit_test(test_robbed_or_given),
+		cmocka_unit_test(test_closes_given_twice),
 		cmocka_unit_test(test_common_locals),
 		cmocka_unit_test(test_receiver_behind_a_helper),
 	};
