@@ -3,6 +3,7 @@
 
 #include "base/syscalls.h"
 #include "fd/intruder.h"
+#include "fd/opener.h"
 #include "fd/order.h"
 #include "fd/reuse.h"
 
@@ -72,13 +73,14 @@ static void note_closer(const struct call_context *ctx, const struct intent *int
 	struct store *store = ctx->table->store;
 	struct custody *custody = gen->custody, *meant = NULL;
 
-	custody->closer = holder_of(ctx->caller, holder_frame(ctx->caller));
+	custody->closer = holder_of(ctx->caller, m->inner ? 0 : holder_frame(ctx->caller));
 	custody->closer_code = ctx->caller->frames[0].code;
 	custody->role = holder_role(ctx->caller);
 	custody->lost = meaning_lost(ctx, intent, slot, gen, m);
 	custody->strength = m->by == BY_OWNER && !m->gen ? STRENGTH_NONE : m->strength;
 	custody->by = m->by;
 	custody->unsure = m->adopts;
+	custody->inner = m->inner;
 	custody->adopted = is_adopted(ctx, slot, gen);
 	if (m->gen && m->gen != gen) {
 		meant = custody_of(store, m->gen);
@@ -125,6 +127,7 @@ void attribution_closed(const struct call_context *ctx, const struct intent *int
 
 	if (!custody || custody->closer_code)
 		return;
+	opener_passed_on(ctx, slot, gen);
 	m = meaning_of(ctx, intent, slot, gen);
 	custody->own = m.gen == gen && closes_own(ctx, &m);
 	if (raced && m.strength > STRENGTH_WEAK)
@@ -177,7 +180,12 @@ static enum attribution as_victim(const struct custody *thief, const struct cust
 {
 	if (meant->disputed || meant->gen->owner.waiting)
 		return ATTRIBUTION_OPEN;
-	if (is_by_one(thief, meant) || meant->strength == STRENGTH_STRONG)
+	if (is_by_one(thief, meant))
+		return ATTRIBUTION_PROVEN;
+	/* A generator closes what it opened; who had that from it had closed it before. */
+	if (thief->inner && meant->by != BY_OWNER)
+		return ATTRIBUTION_OPEN;
+	if (meant->strength == STRENGTH_STRONG)
 		return ATTRIBUTION_PROVEN;
 	return meant->strength == STRENGTH_FAIR ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 }
@@ -482,6 +490,35 @@ static bool shows_earlier(const struct custody *custody, const struct custody *m
 	       (!custody->root && !meant->gen->owner.object);
 }
 
+void attribution_of_owned(const struct call_context *ctx, const struct generation *gen,
+			  struct finding *f)
+{
+	const struct generation *earlier =
+		meaning_known(ctx) && gen->custody ? intruder_earlier(ctx, gen) : NULL;
+
+	if (!earlier)
+		return;
+	gen->custody->disputed = true;
+	accuse_nobody(f);
+	list_candidate(f, earlier);
+}
+
+/* The object that makes the call most likely means what it had closed before. */
+static bool again_behind(const struct call_context *ctx, const struct generation *gen,
+			 struct verdict *verdict, bool *ret_unsure)
+{
+	const struct generation *earlier = intruder_again(ctx, gen);
+
+	if (!earlier)
+		return false;
+	reuse_fill(ctx, &verdict->finding, gen, earlier);
+	verdict->finding.attribution = ATTRIBUTION_LIKELY;
+	verdict->text = text_of(earlier);
+	verdict->victim_text = text_of(gen);
+	*ret_unsure = true;
+	return true;
+}
+
 bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 			const struct generation *gen, struct verdict *verdict, bool *ret_unsure)
 {
@@ -489,8 +526,10 @@ bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 	struct custody *custody = gen->custody;
 	struct finding *f = &verdict->finding;
 
-	if (!meaning_known(ctx) || !custody_stolen(custody))
+	if (!meaning_known(ctx) || !custody)
 		return false;
+	if (!custody_stolen(custody))
+		return again_behind(ctx, gen, verdict, ret_unsure);
 	/* What was stolen itself was the thief's to close no more: its close is the culprit. */
 	meant = custody->root ? custody->root : custody->meant;
 	if (!shows_earlier(custody, meant)) {

@@ -36,6 +36,13 @@ void attribution_closed(const struct call_context *ctx, const struct intent *int
 			struct generation *gen, bool raced);
 
 /*
+ * A close ended the generation while an object owns that, and nothing says that it meant an earlier
+ * one. Accuses nobody where whoever made it may have been robbed of an earlier one.
+ */
+void attribution_of_owned(const struct call_context *ctx, const struct generation *gen,
+			  struct finding *f);
+
+/*
  * A close ended the generation while an object owns that. True: it meant an earlier one, which its
  * own holder had closed: the finding is a reused_close. ret_unsure: what it meant is not certain;
  * that it took the object's number is.

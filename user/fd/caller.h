@@ -48,6 +48,7 @@ struct caller_frame {
 	uint8_t kind;	  /* enum local_kind */
 	uint8_t role;	  /* enum code_role */
 	bool closes;	  /* by its name it is there to close what its object has */
+	bool alone;	  /* nobody can give it a number: its object is its only argument */
 	bool generator;	  /* a generator, coroutine or asynchronous generator: called from many
 			     places */
 };

@@ -64,6 +64,8 @@ struct custody {
 
 	/* The open */
 	struct holder_key holder;
+	struct holder_key
+		caller; /* of its method, if that is a receiver that a method is called on */
 	struct opener_frame frames[CALLER_FRAMES];
 	uint8_t kinds[CALLER_FRAMES]; /* enum local_kind */
 	uint8_t count;		      /* of frames; 0: who opened it is not known */
@@ -81,6 +83,7 @@ struct custody {
 	bool lost : 1;	    /* its object meant one that is not known any more */
 	bool disputed : 1;  /* whoever had closed what it meant had perhaps no right to */
 	bool unsure : 1;    /* as meaning.adopts */
+	bool inner : 1;	    /* as meaning.inner */
 	bool adopted : 1;   /* another object than the one that opened it closed it... */
 	bool learned : 1;   /* ...and of that it has been learned already */
 	bool repeats : 1;   /* its function had just closed the one before (meant), opened elsewhere

@@ -197,19 +197,36 @@ struct holder_key holder_of(const struct caller *caller, int frame)
 	return (struct holder_key){caller->frames[frame].address, caller->frames[frame].code};
 }
 
+/* Before which of its opens that one stands: the newest is the first. */
+static unsigned int place_among(const struct holder *holder, const struct custody *custody)
+{
+	unsigned int i = 0;
+
+	while (i < HOLDER_OPENS && holder->opens[i] &&
+	       holder->opens[i]->gen->opened.time_ns > custody->gen->opened.time_ns)
+		i++;
+	return i;
+}
+
 void holder_opens(struct program *program, const struct holder_key *key, struct custody *custody)
 {
 	struct holder *holder = get_holder(program, key);
+	unsigned int place, below;
 
 	if (!holder)
 		return;
 	holder->shared |=
 		holder->opens[0] && holder->opens[0]->gen->opened.tid != custody->gen->opened.tid;
+	place = place_among(holder, custody);
+	if (place == HOLDER_OPENS)
+		return;
 	custody_unref(program->holders->store, holder->opens[HOLDER_OPENS - 1]);
-	for (unsigned int i = HOLDER_OPENS - 1; i > 0; i--)
+	for (unsigned int i = HOLDER_OPENS - 1; i > place; i--)
 		holder->opens[i] = holder->opens[i - 1];
-	holder->opens[0] = custody_ref(custody);
-	holder->ended = (uint8_t)(holder->ended << 1) & ((1u << HOLDER_OPENS) - 1);
+	holder->opens[place] = custody_ref(custody);
+	below = (1u << place) - 1;
+	holder->ended = (uint8_t)((holder->ended & below) | (holder->ended & ~below) << 1) &
+			((1u << HOLDER_OPENS) - 1);
 }
 
 void holder_closes(struct program *program, const struct holder_key *key, struct custody *custody)

@@ -82,7 +82,10 @@ struct holder_key holder_receiver(const struct caller *caller, int frame);
 /* NULL: not known, or no such. */
 struct holder *holder_find(struct program *program, const struct holder_key *key);
 
-/* The holder has opened the generation. Without memory nothing is remembered. */
+/*
+ * The holder has opened the generation, perhaps long ago. Without memory nothing is remembered; nor
+ * where it has opened many since.
+ */
 void holder_opens(struct program *program, const struct holder_key *key, struct custody *custody);
 /* The holder has ended the generation. */
 void holder_closes(struct program *program, const struct holder_key *key, struct custody *custody);

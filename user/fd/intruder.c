@@ -36,3 +36,60 @@ bool intruder_closed(const struct call_context *ctx, const struct meaning *meani
 	code_pairs_learn(&ctx->facts->pairs, &pair, PAIR_CLOSED, -1);
 	return true;
 }
+
+/* The object whose method, by its name there to close, makes the call. All 0: no such makes it. */
+static struct holder_key closing_object(const struct call_context *ctx)
+{
+	int frame = holder_frame(ctx->caller);
+
+	if (frame < 0 || ctx->caller->frames[frame].role != ROLE_METHOD ||
+	    !ctx->caller->frames[frame].closes)
+		return (struct holder_key){0};
+	return holder_receiver(ctx->caller, frame);
+}
+
+/* The object has opened or closed one of the number's generations: it is known what it had. */
+static bool has_part(const struct generation *gen, const struct holder_key *object)
+{
+	for (const struct generation *older = gen->older; older; older = older->older)
+		if (older->custody && (holder_key_same(&older->custody->holder, object) ||
+				       holder_key_same(&older->custody->closer, object)))
+			return true;
+	return false;
+}
+
+/* No object that had opened it ended it. */
+static bool was_perhaps_taken(const struct generation *gen)
+{
+	const struct custody *custody = gen->custody;
+
+	return gen->ended.missing == SITE_SEEN && custody && custody->closer_code &&
+	       !(custody->own && custody->by == BY_RECEIVER) && !custody_alone(gen);
+}
+
+const struct generation *intruder_earlier(const struct call_context *ctx,
+					  const struct generation *gen)
+{
+	const struct holder_key object = closing_object(ctx);
+	const struct generation *older = gen->older;
+
+	if (!object.address || has_part(gen, &object))
+		return NULL;
+	while (older && !was_perhaps_taken(older))
+		older = older->older;
+	return older;
+}
+
+const struct generation *intruder_again(const struct call_context *ctx,
+					const struct generation *gen)
+{
+	const struct holder_key object = closing_object(ctx);
+	const struct generation *older = gen->older;
+
+	if (!object.address || !ctx->caller->frames[holder_frame(ctx->caller)].alone)
+		return NULL;
+	while (older && !(older->custody && older->ended.missing == SITE_SEEN &&
+			  holder_key_same(&older->custody->closer, &object)))
+		older = older->older;
+	return older && !older->custody->elsewhere && !custody_owned(older) ? older : NULL;
+}

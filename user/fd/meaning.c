@@ -124,6 +124,11 @@ static bool may_adopt(const struct call_context *ctx, const struct slot *slot,
 	return !meaning_owned(ctx, slot, gen) && code_pairs_adopt(&ctx->facts->pairs, &pair);
 }
 
+static struct meaning meant(struct generation *gen, enum strength strength, enum meant_by by)
+{
+	return (struct meaning){.gen = gen, .strength = strength, .by = by};
+}
+
 /* A pair counts as one. */
 static bool is_one_open(const struct custody *a, const struct custody *b)
 {
@@ -266,6 +271,27 @@ static bool shares_since(const struct slot *slot, const struct caller_frame *f,
 	return !newer && past_shared_since(slot, gen->custody);
 }
 
+/*
+ * The call is made by a generator that opened the number itself. With a number or a text as its
+ * first argument its function would be taken for one that only helps whoever resumes it.
+ */
+static struct meaning by_generator(const struct call_context *ctx, const struct slot *slot,
+				   struct generation *ended)
+{
+	const struct caller_frame *f = &ctx->caller->frames[0];
+	struct activation a = {0};
+	struct meaning m = {.by = BY_ACTIVATION, .strength = STRENGTH_FAIR, .inner = true};
+
+	if (!holder_frame(ctx->caller) || !f->generator || !f->address || !f->code)
+		return (struct meaning){0};
+	for (struct generation *gen = slot->newest; gen; gen = gen->older)
+		weigh_activation(ctx, 0, gen, &a);
+	if (!may_be_meant(a.best, ended) || a.nearest || a.best != a.latest)
+		return (struct meaning){0};
+	m.gen = a.best;
+	return m;
+}
+
 static struct meaning by_activation(const struct call_context *ctx, const struct slot *slot,
 				    struct generation *ended)
 {
@@ -362,28 +388,30 @@ static struct meaning by_rest(const struct call_context *ctx, const struct slot 
 		if (!may_be_meant(gen, NULL))
 			continue;
 		if (custody_stolen(gen->custody) && ours)
-			return (struct meaning){gen, STRENGTH_FAIR, BY_THREAD, false};
+			return meant(gen, STRENGTH_FAIR, BY_THREAD);
 		if (custody_stolen(gen->custody) && !stolen)
 			stolen = gen;
 		if (!last && !meaning_settled(gen))
 			last = gen;
 	}
 	if (stolen)
-		return (struct meaning){stolen, STRENGTH_WEAK, BY_NOTHING, false};
+		return meant(stolen, STRENGTH_WEAK, BY_NOTHING);
 	closed = closed_by_receiver(ctx, slot);
 	if (may_be_meant(closed, NULL))
-		return (struct meaning){closed, STRENGTH_WEAK, BY_NOTHING, false};
+		return meant(closed, STRENGTH_WEAK, BY_NOTHING);
 	last = last && is_functions(ctx, last) ? last : slot->newest;
-	return (struct meaning){may_be_meant(last, NULL) ? last : NULL, STRENGTH_WEAK, BY_NOTHING,
-				false};
+	return meant(may_be_meant(last, NULL) ? last : NULL, STRENGTH_WEAK, BY_NOTHING);
 }
 
 static struct meaning by_frames(const struct call_context *ctx, const struct slot *slot,
 				struct generation *ended, bool receiver)
 {
-	struct meaning act = by_activation(ctx, slot, ended), m = {0}, rest;
+	struct meaning act = by_generator(ctx, slot, ended), m = {0}, rest;
 	struct generation *pair = by_pair(ctx, slot, ended);
 
+	if (act.gen)
+		return act;
+	act = by_activation(ctx, slot, ended);
 	if (receiver)
 		m = by_receiver(ctx, slot, ended);
 	/* A function that the object called, or was given to, may have numbers of its own. */
@@ -392,21 +420,20 @@ static struct meaning by_frames(const struct call_context *ctx, const struct slo
 	if (m.gen && (!holder_frame(ctx->caller) || !act.gen))
 		return m;
 	if (act.strength == STRENGTH_FAIR && pair && pair != act.gen && is_stranger(ctx, act.gen))
-		return (struct meaning){pair, STRENGTH_WEAK, BY_PAIR, false};
+		return meant(pair, STRENGTH_WEAK, BY_PAIR);
 	if (act.strength >= STRENGTH_FAIR)
 		return act;
 	if (pair)
-		return (struct meaning){pair,
-					pair == ended && !closed_by_receiver(ctx, slot)
-						? STRENGTH_FAIR
-						: STRENGTH_WEAK,
-					BY_PAIR, false};
+		return meant(pair,
+			     pair == ended && !closed_by_receiver(ctx, slot) ? STRENGTH_FAIR
+									     : STRENGTH_WEAK,
+			     BY_PAIR);
 	if (ended)
-		return (struct meaning){ended, STRENGTH_WEAK, BY_NOTHING, false};
+		return meant(ended, STRENGTH_WEAK, BY_NOTHING);
 	rest = by_rest(ctx, slot);
 	/* The nearest opener, and nobody else can have meant what came after. */
 	if (act.gen && act.gen == rest.gen && rest.by == BY_NOTHING)
-		return (struct meaning){act.gen, STRENGTH_FAIR, BY_ACTIVATION, false};
+		return meant(act.gen, STRENGTH_FAIR, BY_ACTIVATION);
 	return rest;
 }
 
@@ -423,8 +450,7 @@ struct meaning meaning_of(const struct call_context *ctx, const struct intent *i
 		gen = intent->gen ? slot_generation(slot, intent->gen) : NULL;
 		if (!may_be_meant(gen, ended))
 			gen = NULL;
-		return (struct meaning){gen, intent->unsure ? STRENGTH_FAIR : STRENGTH_STRONG,
-					BY_OWNER, false};
+		return meant(gen, intent->unsure ? STRENGTH_FAIR : STRENGTH_STRONG, BY_OWNER);
 	}
 	m = by_frames(ctx, slot, ended, !second);
 	/* C code, perhaps an object's that is not known, may have called close() on its own. */

@@ -16,7 +16,8 @@
  *                             another thread opened with an object that threads share
  *   the activation            of a function opened it: same frame, same thread, the same callers at
  *                             the same lines, same first local. Strong in the innermost frame, if
- *                             nothing was opened under that frame since; with the same reserve
+ *                             nothing was opened under that frame since; with the same reserve.
+ *                             A generator that opened it itself comes before who resumes it
  *   the pair of functions     this one has closed what that one opens: fair for the generation that
  *                             the close did end, weak for others
  *   the thread                opened a generation that somebody else's close has ended: fair
@@ -51,6 +52,8 @@ struct meaning {
 	/* Or another object has closed its own, at the address of the first; or another thread with
 	 * the same object. */
 	bool adopts;
+	bool inner; /* BY_ACTIVATION: of the innermost frame, though it has a number or text first
+		     */
 };
 
 void meaning_free(struct meaning_facts *facts);

@@ -2,6 +2,7 @@
 #include "fd/opener.h"
 
 #include "base/syscalls.h"
+#include "fd/claims.h"
 
 /* The generation that the call has begun, perhaps while it was still going on. */
 static struct generation *opened_by(const struct call_context *ctx, const struct slot *slot)
@@ -19,6 +20,8 @@ static struct generation *opened_by(const struct call_context *ctx, const struct
 
 static void note_opener(struct custody *custody, const struct caller *caller)
 {
+	int frame = holder_frame(caller);
+
 	custody->count = caller->count < CALLER_FRAMES ? caller->count : CALLER_FRAMES;
 	for (unsigned int i = 0; i < custody->count; i++) {
 		const struct caller_frame *f = &caller->frames[i];
@@ -27,7 +30,9 @@ static void note_opener(struct custody *custody, const struct caller *caller)
 		custody->kinds[i] = f->kind;
 		custody->generators |= f->generator << i;
 	}
-	custody->holder = holder_of(caller, holder_frame(caller));
+	custody->holder = holder_of(caller, frame);
+	if (!frame && caller->count > 1 && caller->frames[0].kind == LOCAL_OBJECT)
+		custody->caller = holder_receiver(caller, 1);
 }
 
 /* The number has been opened twice since: nobody has missed what another object closed. */
@@ -85,4 +90,38 @@ void opener_note(const struct call_context *ctx)
 	case SHAPE_OTHER:
 		break;
 	}
+}
+
+/* A socket object that opened the generation, or one of its class did, has let go of it. */
+static bool is_detached(const struct call_context *ctx, const struct slot *slot,
+			const struct generation *gen)
+{
+	const struct holder_key *opener = &gen->custody->holder;
+	bool detached = false;
+
+	for (unsigned int i = 0; i < record_call_claims(ctx->call); i++) {
+		struct record_claim claim = claim_at(ctx->call, i);
+
+		if (!claim_is_of(slot, &claim, gen))
+			continue;
+		if (claim.state != OWNER_LET_GO || claim.kind != OWNER_SOCKET)
+			return false;
+		detached |= claim.object == opener->address || claim.type == opener->type;
+	}
+	return detached;
+}
+
+void opener_passed_on(const struct call_context *ctx, const struct slot *slot,
+		      const struct generation *gen)
+{
+	struct custody *custody = gen->custody;
+	struct holder_key key;
+
+	if (ctx->call->point != OWNER_OS_CLOSE || !custody || !is_detached(ctx, slot, gen))
+		return;
+	key = holder_receiver(ctx->caller, holder_frame(ctx->caller));
+	if (!holder_key_same(&key, &custody->caller))
+		return;
+	custody->holder = key;
+	holder_opens(ctx->program, &key, custody);
 }

@@ -245,6 +245,8 @@ static bool judge_behind(const struct call_context *ctx, const struct intent *in
 	verdict_owner(ctx, gen, &f->owner);
 	if (gen->inherited)
 		f->notes |= NOTE_INHERITED;
+	if (os_close)
+		attribution_of_owned(ctx, gen, f);
 	return false;
 }
 

@@ -146,6 +146,7 @@ static void describe_frame(const struct code_info *code, const struct record_fra
 	ret->kind = kind_of(code);
 	ret->role = role_of(code, ret->kind);
 	ret->closes = is_named_close(code);
+	ret->alone = code->local.arguments == 1;
 	if (ret->kind == LOCAL_OBJECT)
 		ret->type = code->local.type;
 }

@@ -308,6 +308,119 @@ static void test_robs_after_a_stranger(void **state)
 	stream_end(&s);
 }
 
+/* A socket object that a method makes gives its number away: the method's object has it then. */
+#define SOCKET_CLAIM(does, ...)                                                            \
+	FILE_CLAIM(&s, does, .object = ANOTHER, .type = A_CLASS + 1, .kind = OWNER_SOCKET, \
+		   __VA_ARGS__)
+
+static void test_detached_to_a_receiver(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1,
+	     BY(METHOD(OPEN_B, ANOTHER, .type = A_CLASS + 1), METHOD(INIT, AN_A)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(CLOSE_IT, AN_A)), .point = OWNER_OS_CLOSE,
+	      SOCKET_CLAIM(OWNER_LET_GO));
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 4, BY(METHOD(CLOSE_IT, AN_A)), .point = OWNER_OS_CLOSE,
+	      FILE_CLAIM(&s, OWNER_HOLDS));
+	f = only(&s, FINDING_REUSED_CLOSE, CERTAINTY_FACT, ATTRIBUTION_PROVEN);
+	assert_int_equal(f->culprit, CULPRIT_BAD);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_int_equal(f->closed.stack_id, 2);
+	stream_end(&s);
+}
+
+/* A generator with a text first closes what it opened; who resumes it had closed that, and then
+ * opened what it takes. */
+static void test_generator_closes_late(void **state)
+{
+	const struct caller_frame generator = {.code = INIT,
+					       .address = 0x7000,
+					       .local = 0x99,
+					       .kind = LOCAL_PLAIN,
+					       .generator = true};
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(generator, PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 2, BY(PLAIN(MAIN)), .point = OWNER_OS_CLOSE);
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 4, BY(generator, PLAIN(MAIN)), .point = OWNER_OS_CLOSE,
+	      FILE_CLAIM(&s, OWNER_HOLDS));
+	f = only(&s, FINDING_REUSED_CLOSE, CERTAINTY_SUSPECTED, ATTRIBUTION_OPEN);
+	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
+	assert_int_equal(f->bad.stack_id, 4);
+	assert_int_equal(f->candidates[0].opened.stack_id, 1);
+	assert_int_equal(f->candidates[0].closed.stack_id, 2);
+	stream_end(&s);
+}
+
+/* An object closes a number that it has not opened, and which a file owns. If another had been
+ * closed by somebody else before, it may have been the object's: nobody is accused. */
+static void robs_as_given(bool opened_by_closer, enum attribution attribution)
+{
+	const struct caller_frame closer =
+		METHOD(CLOSE_IT, AN_A, .role = ROLE_METHOD, .closes = true);
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	if (opened_by_closer)
+		OPEN(&s, 7, .stack = 1, BY(METHOD(INIT, ANOTHER)));
+	else
+		OPEN(&s, 7, .stack = 1, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(AGAIN, ANOTHER)), .point = OWNER_OS_CLOSE);
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 4, BY(closer), .point = OWNER_OS_CLOSE, FILE_CLAIM(&s, OWNER_HOLDS));
+	f = only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT, attribution);
+	assert_int_equal(f->culprit,
+			 attribution == ATTRIBUTION_OPEN ? CULPRIT_UNKNOWN : CULPRIT_BAD);
+	assert_int_equal(f->candidate_count, attribution == ATTRIBUTION_OPEN);
+	stream_end(&s);
+}
+
+static void test_robbed_or_given(void **state)
+{
+	robs_as_given(false, ATTRIBUTION_OPEN);
+	robs_as_given(true, ATTRIBUTION_PROVEN);
+}
+
+/* An object closes twice what it was given; its method is given no number, so that it can mean no
+ * other. */
+static void closes_given_twice(bool alone)
+{
+	const struct caller_frame closer =
+		METHOD(CLOSE_IT, AN_A, .role = ROLE_METHOD, .closes = true, .alone = alone);
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 2, BY(closer), .point = OWNER_OS_CLOSE);
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(TAKE)));
+	CLOSE(&s, 7, .stack = 4, BY(closer), .point = OWNER_OS_CLOSE, FILE_CLAIM(&s, OWNER_HOLDS));
+	if (alone) {
+		f = only(&s, FINDING_REUSED_CLOSE, CERTAINTY_SUSPECTED, ATTRIBUTION_LIKELY);
+		assert_int_equal(f->closed.stack_id, 2);
+		assert_int_equal(f->opened.stack_id, 1);
+	} else {
+		f = only(&s, FINDING_OWNED_CLOSE, CERTAINTY_FACT, ATTRIBUTION_PROVEN);
+	}
+	assert_int_equal(f->culprit, CULPRIT_BAD);
+	assert_int_equal(f->bad.stack_id, 4);
+	stream_end(&s);
+}
+
+static void test_closes_given_twice(void **state)
+{
+	closes_given_twice(true);
+	closes_given_twice(false);
+}
+
 /* cls, None, a module: the same for many, and nobody. */
 static void test_common_locals(void **state)
 {
@@ -357,6 +470,10 @@ int main(void)
 		cmocka_unit_test(test_activation_after_a_helper),
 		cmocka_unit_test(test_activation_after_a_gift),
 		cmocka_unit_test(test_robs_after_a_stranger),
+		cmocka_unit_test(test_detached_to_a_receiver),
+		cmocka_unit_test(test_generator_closes_late),
+		cmocka_unit_test(test_robbed_or_given),
+		cmocka_unit_test(test_closes_given_twice),
 		cmocka_unit_test(test_common_locals),
 		cmocka_unit_test(test_receiver_behind_a_helper),
 	};
