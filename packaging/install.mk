@@ -7,6 +7,7 @@ INSTALL ?= install
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 MANDIR = $(DESTDIR)$(PREFIX)/share/man/man8
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/fdtrace
 
 DOC_FILES := README.md NEWS LICENSE $(wildcard docs/*.md docs/*.json)
@@ -14,14 +15,16 @@ LICENSE_FILES := $(wildcard LICENSES/*.txt)
 
 .PHONY: install uninstall deps demo
 install: fdtrace ## install below PREFIX (/usr/local), inside DESTDIR
-	$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(DOCDIR)/LICENSES'
+	$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(UNITDIR)' '$(DOCDIR)/LICENSES'
 	$(INSTALL) -m 755 fdtrace '$(BINDIR)/fdtrace'
 	$(INSTALL) -m 644 docs/fdtrace.8 docs/fdtrace-agent.8 '$(MANDIR)'
-	$(INSTALL) -m 644 $(DOC_FILES) '$(DOCDIR)'
+	sed 's|/usr/local|$(PREFIX)|' packaging/fdtrace-agent.service > '$(UNITDIR)/fdtrace-agent.service'
+	$(INSTALL) -m 644 $(DOC_FILES) packaging/agent.conf '$(DOCDIR)'
 	$(INSTALL) -m 644 $(LICENSE_FILES) '$(DOCDIR)/LICENSES'
 
 uninstall: ## remove what install put there
-	rm -f '$(BINDIR)/fdtrace' '$(MANDIR)/fdtrace.8' '$(MANDIR)/fdtrace-agent.8'
+	rm -f '$(BINDIR)/fdtrace' '$(MANDIR)/fdtrace.8' '$(MANDIR)/fdtrace-agent.8' \
+		'$(UNITDIR)/fdtrace-agent.service'
 	rm -rf '$(DOCDIR)'
 
 deps: ## install with apt what the build and the tests need

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 
 import harness
 import packages
+from test_privileges import as_nobody
 
 HIERARCHIES = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
 TWICE = """\
@@ -33,7 +35,7 @@ def twice(fd):
         pass
 """
 ONCE_MORE = TWICE + "twice(os.open('/dev/null', os.O_RDONLY))\n"
-LINES = [3, 5, 8]
+PACKAGING = harness.ROOT / "packaging"
 MANUAL = harness.ROOT / "docs" / "fdtrace-agent.8"
 
 
@@ -51,11 +53,11 @@ def cgroup():
 
 
 class Agent:
-    def __init__(self, folder, config, env=None, **popen):
+    def __init__(self, folder, config, env=None, words=(), **popen):
         self.config, self.json = folder / "agent.conf", folder / "findings.json"
         self.config.write_text(config)
         self.error = tempfile.TemporaryFile("w+b")
-        self.process = subprocess.Popen([harness.FDTRACE, "agent", "--config", self.config],
+        self.process = subprocess.Popen([*(words or [harness.FDTRACE]), "agent", "--config", self.config],
                                         env=env or harness.clean_env(), stdin=subprocess.DEVNULL,
                                         **{"stderr": self.error, **popen})
 
@@ -135,6 +137,25 @@ def test_running_process_and_its_children(cgroup, tmp_path):
     files = {f["sites"]["bad"]["python"][0]["file"] for f in running.findings()}
     assert files == {str(program), str(tmp_path / "child.py")}
     assert {f["sites"]["bad"]["python_status"] for f in running.findings()} == {"complete"}
+
+
+def test_four_capabilities(cgroup, tmp_path):
+    """Nobody, with those that the unit gives, sees root's script as root would."""
+    binary, folder = tmp_path / "fdtrace", tmp_path / "nobody"
+    shutil.copy(harness.FDTRACE, binary)
+    (tmp_path / "a.py").write_text(ONCE_MORE + "f = open('/dev/null')\nos.close(f.fileno())\n")
+    folder.mkdir()
+    for path in (folder, *tmp_path.parents[:-2], tmp_path):
+        path.chmod(path.stat().st_mode | 0o011)
+    os.chown(folder, 65534, 65534)
+    words = [*as_nobody(("bpf", "perfmon", "sys_ptrace", "dac_read_search")), str(binary)]
+    with agent(folder, f"include = cgroup:{cgroup[0]}", words=words) as running:
+        assert "missing" not in running.stderr()
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        assert running.end() == 0
+    assert {f["kind"]: frames(f)[0] for f in running.findings() if not f.get("caused_by")} == \
+        {"double_close": ("twice", 5), "owned_close": ("<module>", 10)}
+    assert running.json.stat().st_uid == 65534
 
 
 def test_nothing_matches(tmp_path):
@@ -326,6 +347,21 @@ def test_tells_systemd(tmp_path):
             running.process.send_signal(signal.SIGTERM)
             wait_for("STOPPING=1")
             assert running.end() == 0
+
+
+def test_shipped_configuration():
+    subprocess.run([harness.FDTRACE, "agent", "--check-config", "--config", PACKAGING / "agent.conf"],
+                   check=True, env=harness.clean_env())
+
+
+def test_unit():
+    """What the service could do, if somebody made it his own, has bounds."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze here")
+    said = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager",
+                           PACKAGING / "fdtrace-agent.service"], text=True, check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    assert float(re.search(r"exposure level for fdtrace-agent\.service: ([\d.]+)", said)[1]) <= 3.0
 
 
 def test_manual_has_every_setting():
