@@ -7,6 +7,7 @@ INSTALL ?= install
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 MANDIR = $(DESTDIR)$(PREFIX)/share/man/man8
+RULESDIR = $(DESTDIR)$(PREFIX)/share/fdtrace/prometheus
 UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/fdtrace
 
@@ -15,17 +16,19 @@ LICENSE_FILES := $(wildcard LICENSES/*.txt)
 
 .PHONY: install uninstall deps demo
 install: fdtrace ## install below PREFIX (/usr/local), inside DESTDIR
-	$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(UNITDIR)' '$(DOCDIR)/LICENSES'
+	$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(UNITDIR)' '$(RULESDIR)' \
+		'$(DOCDIR)/LICENSES'
 	$(INSTALL) -m 755 fdtrace '$(BINDIR)/fdtrace'
 	$(INSTALL) -m 644 docs/fdtrace.8 docs/fdtrace-agent.8 '$(MANDIR)'
 	sed 's|/usr/local|$(PREFIX)|' packaging/fdtrace-agent.service > '$(UNITDIR)/fdtrace-agent.service'
 	$(INSTALL) -m 644 $(DOC_FILES) packaging/agent.conf '$(DOCDIR)'
+	$(INSTALL) -m 644 packaging/prometheus/*.yml '$(RULESDIR)'
 	$(INSTALL) -m 644 $(LICENSE_FILES) '$(DOCDIR)/LICENSES'
 
 uninstall: ## remove what install put there
 	rm -f '$(BINDIR)/fdtrace' '$(MANDIR)/fdtrace.8' '$(MANDIR)/fdtrace-agent.8' \
 		'$(UNITDIR)/fdtrace-agent.service'
-	rm -rf '$(DOCDIR)'
+	rm -rf '$(DOCDIR)' '$(RULESDIR)'
 
 deps: ## install with apt what the build and the tests need
 	packaging/run deps

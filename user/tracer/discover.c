@@ -313,9 +313,12 @@ static int attach_one(struct discover *discover, pid_t pid)
 	if (err == -EACCES || err == -EPERM)
 		err = 0; /* for want of a capability, which is reported: what was open is not known
 			  */
-	/* The end of the process is seen from now on, but it may have come already. */
-	if (!err && !proc_exists(pid))
-		err = -ESRCH;
+	/*
+	 * It may have ended since. If the kernel side has seen that, which lets go of it then, its
+	 * records tell of it; if not, it had ended before.
+	 */
+	if (err == -ESRCH || (!err && !proc_exists(pid)))
+		err = ebpf_program(discover->ebpf, pid) ? -ESRCH : 0;
 	if (err) {
 		ebpf_remove_target(discover->ebpf, pid);
 		synthesize_forget(discover->feed, discover->feed_arg, pid);
