@@ -317,11 +317,13 @@ def test_metrics(cgroup, tmp_path):
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         harness.wait_until(lambda: samples(get(running, "/metrics")[2])[found] == 2,
                            "both are counted")
+        harness.wait_until(lambda: "\nfdtrace_processes 0\n" in get(running, "/metrics")[2],
+                           "their ends have been read")
         after = samples(get(running, "/metrics")[2])
         (finding, *_) = json.loads(get(running, "/findings")[2])
     assert set(after) == set(before)
     assert after["fdtrace_scope_rules_unused",] == 1
-    assert after["fdtrace_processes_seen_total",] == 3 and after["fdtrace_processes",] == 0
+    assert after["fdtrace_processes_seen_total",] == 3
     assert after["fdtrace_scope_taken_up_total",] == 3
     assert after["fdtrace_records_lost_total", "calls"] == 0
     assert 1 << 20 < after["process_resident_memory_bytes",] < 64 << 20
