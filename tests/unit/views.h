@@ -139,7 +139,7 @@ static inline void example_open(struct example *e)
 	e->finding.attribution = ATTRIBUTION_OPEN;
 	e->finding.candidate_count = 2;
 	e->finding.candidates[0] =
-		(struct fd_candidate){.opened = e->finding.opened, .closed = e->finding.closed};
+		(struct fd_candidate){e->finding.what, e->finding.opened, e->finding.closed};
 	e->finding.candidates[1] =
 		(struct fd_candidate){.opened = {.missing = SITE_HISTORY_CUT}, .closed = other};
 	e->view.candidates[0].opened = e->stacks[2];

@@ -2,6 +2,7 @@
 #include "fd/attribution.h"
 
 #include "base/syscalls.h"
+#include "fd/candidates.h"
 #include "fd/intruder.h"
 #include "fd/opener.h"
 #include "fd/order.h"
@@ -75,6 +76,7 @@ static void note_closer(const struct call_context *ctx, const struct intent *int
 
 	custody->closer = holder_of(ctx->caller, m->inner ? 0 : holder_frame(ctx->caller));
 	custody->closer_code = ctx->caller->frames[0].code;
+	custody->object = holder_receiver(ctx->caller, 0).address != 0;
 	custody->role = holder_role(ctx->caller);
 	custody->lost = meaning_lost(ctx, intent, slot, gen, m);
 	custody->strength = m->by == BY_OWNER && !m->gen ? STRENGTH_NONE : m->strength;
@@ -146,6 +148,12 @@ void attribution_closed(const struct call_context *ctx, const struct intent *int
 
 /* Judgement */
 
+/* Where a finalizer runs, whoever stands there closes nothing. */
+static bool is_finalized(const struct custody *custody)
+{
+	return custody->gen->ended.origin == ORIGIN_FINALIZER;
+}
+
 static uint32_t proof_of(enum meant_by by)
 {
 	switch (by) {
@@ -161,6 +169,27 @@ static uint32_t proof_of(enum meant_by by)
 		break;
 	}
 	return 0;
+}
+
+/* A method of one object ended both, if no other lies at its address by now. */
+static uint32_t one_object(const struct custody *a, const struct custody *b)
+{
+	bool same = a->object && b->object && holder_key_same(&a->closer, &b->closer) &&
+		    !is_finalized(a) && !is_finalized(b);
+
+	return same ? PROOF_ONE_OBJECT : 0;
+}
+
+/* The same of the close at hand, which failed. */
+static uint32_t same_object(const struct call_context *ctx, const struct finding *f,
+			    const struct custody *custody)
+{
+	const struct holder_key key = holder_receiver(ctx->caller, 0);
+	bool same = custody && custody->object && holder_key_same(&key, &custody->closer) &&
+		    f->bad.origin != ORIGIN_FINALIZER && !is_finalized(custody) &&
+		    call_shape(ctx->call->call) == SHAPE_CLOSE;
+
+	return same ? PROOF_ONE_OBJECT : 0;
 }
 
 static enum attribution weaker(enum attribution a, enum attribution b)
@@ -294,31 +323,6 @@ static enum attribution own_level(const struct call_context *ctx, const struct s
 	return attribution_is_plain(ctx, slot, m->gen) ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
 }
 
-static void list_candidate(struct finding *f, const struct generation *gen)
-{
-	if (f->candidate_count < FINDING_CANDIDATES)
-		f->candidates[f->candidate_count++] =
-			(struct fd_candidate){.opened = gen->opened, .closed = gen->ended};
-}
-
-static void accuse_nobody(struct finding *f)
-{
-	f->attribution = ATTRIBUTION_OPEN;
-	f->culprit = CULPRIT_UNKNOWN;
-	f->candidate_count = 0;
-}
-
-static void leave_open(const struct slot *slot, const struct generation *gen, struct finding *f)
-{
-	accuse_nobody(f);
-	if (gen)
-		list_candidate(f, gen);
-	for (const struct generation *other = slot->newest; other; other = other->older)
-		if (other != gen && !generation_live(other) && other->ended.missing == SITE_SEEN &&
-		    !meaning_settled(other) && !custody_within(other))
-			list_candidate(f, other);
-}
-
 /* The theft has been told: what follows from it is blamed on that close. */
 static void blame_told(struct finding *f, enum attribution level)
 {
@@ -342,7 +346,7 @@ static void tell_theft(const struct call_context *ctx, struct generation *stolen
 	reuse_fill(ctx, f, stolen, meant);
 	f->bad = stolen->ended;
 	f->victim.failed = failed;
-	f->proofs = proofs | PROOF_VICTIM_FAILED;
+	f->proofs = proofs | PROOF_VICTIM_FAILED | one_object(stolen->custody, meant->custody);
 	f->attribution = level;
 	if (level != ATTRIBUTION_PROVEN)
 		finding_doubt(f, DOUBT_MEANT);
@@ -365,7 +369,7 @@ static void judge_theft(const struct call_context *ctx, const struct slot *slot,
 	if (root->by == BY_OWNER && root->strength != STRENGTH_STRONG)
 		level = ATTRIBUTION_OPEN;
 	if (!meant || level == ATTRIBUTION_OPEN || root->gen->ended.tgid != ctx->call->h.tgid) {
-		leave_open(slot, m->gen, &verdict->finding);
+		candidates_all(slot, m->gen, verdict);
 		return;
 	}
 	if (level == ATTRIBUTION_PROVEN &&
@@ -423,7 +427,7 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 
 	f->proofs |= proof_of(m->by);
 	if (!m->gen) {
-		leave_open(slot, NULL, f);
+		candidates_all(slot, NULL, verdict);
 		return;
 	}
 	if (call_shape(ctx->call->call) == SHAPE_CLOSE)
@@ -438,8 +442,9 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 		return;
 	}
 	f->attribution = own_level(ctx, slot, m);
+	f->proofs |= same_object(ctx, f, custody);
 	if (f->attribution == ATTRIBUTION_OPEN) {
-		leave_open(slot, m->gen, f);
+		candidates_all(slot, m->gen, verdict);
 	} else if (intruder_closed(ctx, m)) {
 		f->attribution = ATTRIBUTION_LIKELY;
 		f->culprit = CULPRIT_CLOSED;
@@ -451,13 +456,15 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 }
 
 void attribution_blame(const struct meaning *m, const struct slot *slot,
-		       const struct generation *gen, struct finding *f)
+		       const struct generation *gen, struct verdict *verdict)
 {
+	struct finding *f = &verdict->finding;
+
 	if (m->strength == STRENGTH_NONE)
 		return;
 	f->proofs |= proof_of(m->by);
 	if (gen->custody && gen->custody->disputed) {
-		leave_open(slot, gen, f);
+		candidates_all(slot, gen, verdict);
 		return;
 	}
 	f->attribution = m->gen && m->strength == STRENGTH_STRONG && f->certainty == CERTAINTY_FACT
@@ -491,7 +498,7 @@ static bool shows_earlier(const struct custody *custody, const struct custody *m
 }
 
 void attribution_of_owned(const struct call_context *ctx, const struct generation *gen,
-			  struct finding *f)
+			  struct verdict *verdict)
 {
 	const struct generation *earlier =
 		meaning_known(ctx) && gen->custody ? intruder_earlier(ctx, gen) : NULL;
@@ -499,8 +506,8 @@ void attribution_of_owned(const struct call_context *ctx, const struct generatio
 	if (!earlier)
 		return;
 	gen->custody->disputed = true;
-	accuse_nobody(f);
-	list_candidate(f, earlier);
+	candidates_none(&verdict->finding);
+	candidates_add(verdict, earlier);
 }
 
 /* The object that makes the call most likely means what it had closed before. */
@@ -537,7 +544,7 @@ bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 		return false;
 	}
 	reuse_fill(ctx, f, gen, meant->gen);
-	f->proofs |= proof_of(custody->by);
+	f->proofs |= proof_of(custody->by) | one_object(custody, meant);
 	f->attribution = behind_level(custody, meant);
 	if (custody->root) {
 		f->culprit = CULPRIT_CLOSED;
@@ -546,8 +553,8 @@ bool attribution_behind(const struct call_context *ctx, const struct slot *slot,
 	/* Whoever closed it first may have had no right to. */
 	if (f->attribution == ATTRIBUTION_OPEN) {
 		custody->disputed = true;
-		accuse_nobody(f);
-		list_candidate(f, meant->gen);
+		candidates_none(f);
+		candidates_add(verdict, meant->gen);
 	}
 	*ret_unsure = meaning_unclear(slot, meant->gen) || f->attribution != ATTRIBUTION_PROVEN;
 	verdict->text = text_of(meant->gen);

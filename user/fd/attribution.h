@@ -40,7 +40,7 @@ void attribution_closed(const struct call_context *ctx, const struct intent *int
  * one. Accuses nobody where whoever made it may have been robbed of an earlier one.
  */
 void attribution_of_owned(const struct call_context *ctx, const struct generation *gen,
-			  struct finding *f);
+			  struct verdict *verdict);
 
 /*
  * A close ended the generation while an object owns that. True: it meant an earlier one, which its
@@ -59,7 +59,7 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 
 /* The same of a close that is known to have ended the generation wrongly. */
 void attribution_blame(const struct meaning *meaning, const struct slot *slot,
-		       const struct generation *gen, struct finding *finding);
+		       const struct generation *gen, struct verdict *verdict);
 
 /* The evidence tells of one who had opened what a call meant. */
 bool attribution_is_openers(enum strength strength, enum meant_by by);

@@ -78,6 +78,7 @@ struct custody {
 	uint8_t strength;   /* enum strength: how surely it meant what it meant */
 	uint8_t by;	    /* enum meant_by */
 	uint8_t role;	    /* enum code_role: of the closer's function */
+	bool object : 1;    /* closer is an object, and its own method made the close */
 	bool elsewhere : 1; /* it meant another generation */
 	bool own : 1;	    /* it had opened this one, though perhaps another was ended */
 	bool lost : 1;	    /* its object meant one that is not known any more */

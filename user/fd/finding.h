@@ -116,6 +116,7 @@ enum attribution {
 
 /* A generation that the call may have meant. */
 struct fd_candidate {
+	struct fd_what what;
 	struct fd_site opened, closed;
 };
 
@@ -154,6 +155,7 @@ enum finding_proof {
 	PROOF_AT_WORK = 1 << 10,   /* the object is at work in the call: its method was called */
 	PROOF_METHOD =
 		1 << 11, /* an object's method made the call, and `closed` none (intruder.h) */
+	PROOF_ONE_OBJECT = 1 << 12, /* a method of one Python object made both calls */
 };
 
 /* Facts that a verdict rests on, and remarks a reader must know: bits of finding.notes. */

@@ -246,7 +246,7 @@ static bool judge_behind(const struct call_context *ctx, const struct intent *in
 	if (gen->inherited)
 		f->notes |= NOTE_INHERITED;
 	if (os_close)
-		attribution_of_owned(ctx, gen, f);
+		attribution_of_owned(ctx, gen, verdict);
 	return false;
 }
 
@@ -562,7 +562,7 @@ void owner_failed(struct pending *pending, const struct call_context *ctx,
 	if (gen->closer.behind || (gen->closer.stolen && !gen->closer.unsure) ||
 	    closed_before_object(intent, gen)) {
 		blame_closed(ctx, gen, f);
-		attribution_blame(&meaning, slot, gen, f);
+		attribution_blame(&meaning, slot, gen, verdict);
 	} else {
 		if (meaning_known(ctx))
 			attribution_failed(ctx, slot, &meaning, verdict);

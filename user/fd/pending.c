@@ -35,6 +35,8 @@ static void pending_finding_free(struct pending *pending, struct pending_finding
 {
 	text_unref(pending->store, entry->text);
 	text_unref(pending->store, entry->victim_text);
+	for (unsigned int i = 0; i < FINDING_CANDIDATES; i++)
+		text_unref(pending->store, entry->candidate_texts[i]);
 	pending->waiting_count--;
 	free(entry);
 }
@@ -239,6 +241,8 @@ static struct pending_finding *pending_finding_new(struct pending *pending, stru
 	}
 	entry->text = text_ref(verdict->text);
 	entry->victim_text = text_ref(verdict->victim_text);
+	for (unsigned int i = 0; i < FINDING_CANDIDATES; i++)
+		entry->candidate_texts[i] = text_ref(verdict->candidate_texts[i]);
 	pending->waiting_count++;
 	return entry;
 }

@@ -33,8 +33,9 @@ struct pending_finding {
 	struct pending_finding *run_next;
 	struct run *run; /* the run that it is part of; NULL: none */
 	struct table *table;
-	struct slot *slot;		 /* of its number, while `waiting`; else NULL */
-	struct text *text, *victim_text; /* what the paths in `finding` lie in; referenced */
+	struct slot *slot; /* of its number, while `waiting`; else NULL */
+	/* What the paths in `finding` lie in; referenced. */
+	struct text *text, *victim_text, *candidate_texts[FINDING_CANDIDATES];
 	struct finding finding;
 	uint64_t after_ns; /* its call was entered at this time or later */
 	uint64_t gen;	   /* as verdict.gen */

@@ -85,8 +85,9 @@ struct verdict {
 	bool settled;	   /* ACT_REPORT: the owner of that generation had ended it as it should */
 	uint64_t taken_ns; /* the owner may have taken the number at this time, during the close; 0:
 			      it did not */
-	struct text *text; /* what the finding's path lies in; lent, as is victim_text */
+	struct text *text; /* what the finding's path lies in; lent, as are the others */
 	struct text *victim_text;
+	struct text *candidate_texts[FINDING_CANDIDATES];
 	struct finding finding;
 };
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/syscalls.h"
 #include "report/advice_rows.h"
+#include "report/callers.h"
 #include "report/format.h"
 #include "report/text/wrap.h"
 
@@ -167,14 +168,8 @@ struct advice {
 	const struct finding *f;
 	const struct fd_site *wrong; /* a call that is known to be wrong; NULL: neither is */
 	const struct stack *wrong_stack;
+	struct callers callers;
 };
-
-static bool same_place(const struct finding_view *view)
-{
-	char first[PLACE_SIZE], second[PLACE_SIZE];
-
-	return *spot(view->closed, "", first) && !strcmp(first, spot(view->bad, "", second));
-}
 
 /* The object that was used had the number with another one, which closed it by right. */
 static bool is_of_two(const struct finding *f)
@@ -193,7 +188,10 @@ static uint32_t facts_of(const struct advice *advice)
 	facts |= f->proofs & PROOF_METHOD ? FACT_METHOD : 0;
 	facts |= threads_differ(f) ? FACT_THREADS : 0;
 	facts |= is_python(advice->view) ? FACT_PYTHON : 0;
-	facts |= same_place(advice->view) ? FACT_SAME : 0;
+	facts |= format_stream(f) ? FACT_STREAM : 0;
+	facts |= advice->callers.one_line ? FACT_SAME : 0;
+	facts |= advice->callers.part ? FACT_CALLERS : 0;
+	facts |= f->proofs & PROOF_ONE_OBJECT ? FACT_ONE_OBJECT : 0;
 	facts |= f->what.type == FD_SOCKET ? FACT_SOCKET : 0;
 	return facts;
 }
@@ -227,6 +225,14 @@ static void print_spot(const struct advice *advice, const struct stack *stack,
 	char place[PLACE_SIZE];
 
 	fputs(spot(stack, otherwise, place), advice->out);
+}
+
+/* "app.py:8": the function has been named in the explanation, as in spot(). */
+static void print_caller(const struct advice *advice, const char *place)
+{
+	const char *in = strstr(place, " in ");
+
+	fprintf(advice->out, "%.*s", (int)(in ? (size_t)(in - place) : strlen(place)), place);
 }
 
 static void print_at(const struct advice *advice, const struct stack *stack)
@@ -288,6 +294,10 @@ static void print_place_key(const struct advice *advice, const char *key, size_t
 		print_c_code(advice->out, view->bad);
 	else if (is_key(key, size, "cw"))
 		print_c_code(advice->out, advice->wrong_stack);
+	else if (is_key(key, size, "pa"))
+		print_caller(advice, advice->callers.closed);
+	else if (is_key(key, size, "pb"))
+		print_caller(advice, advice->callers.bad);
 }
 
 static void print_key(const struct advice *advice, const char *key, size_t size)
@@ -300,6 +310,8 @@ static void print_key(const struct advice *advice, const char *key, size_t size)
 		fputs(instead(advice->f), advice->out);
 	else if (is_key(key, size, "give"))
 		fputs(give(advice->f), advice->out);
+	else if (is_key(key, size, "stream"))
+		fputs(format_stream(advice->f), advice->out);
 	else if (is_key(key, size, "root"))
 		print_root(advice);
 	else if (is_key(key, size, "call_a"))
@@ -328,6 +340,7 @@ static void advise_by_rows(FILE *out, const struct finding_view *view)
 	const struct finding *f = view->finding;
 	struct advice advice = {.out = out, .view = view, .f = f};
 
+	callers_find(view, &advice.callers);
 	if (f->kind == FINDING_OWNED_CLOSE) {
 		advice.wrong = &f->bad;
 		advice.wrong_stack = view->bad;
@@ -409,11 +422,16 @@ static void advise_open(FILE *out, const struct finding_view *view)
 {
 	char place[PLACE_SIZE];
 
+	if (view->finding->candidate_count > 1)
+		fprintf(out, "Find out for which of these descriptors the call at %s was meant",
+			spot(view->bad, "the later place", place));
+	else
+		fprintf(out, "Find out whether the call at %s was meant for that descriptor",
+			spot(view->bad, "the later place", place));
 	fprintf(out,
-		"Find out for which of these descriptors the call at %s was meant: whoever that is "
-		"still has fd %d as its own although it is closed. With a longer --history or "
-		"--native more may be known.",
-		spot(view->bad, "the later place", place), view->finding->fd);
+		": whoever made it still has fd %d as its own although it is closed; with a longer "
+		"--history or --native more may be known.",
+		view->finding->fd);
 }
 
 void advice_print(FILE *out, const struct finding_view *view)

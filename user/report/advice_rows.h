@@ -8,8 +8,9 @@
  * In a sentence: {fd}; {at_a}, {at_b}: " at " and the place, or nothing; {a} and {b} the
  * places of the close before and of the bad call, {w} of the one that is known to be wrong; {ca}
  * {cb} {cw} the C code that made it, {call_a} {call_w} its system call; {o} where it was opened;
- * {owner} whose object it was; {instead} what that object offers so that somebody else may close
- * its number; {give} the same for a C library; {root} the finding that tells the cause.
+ * {pa} and {pb}: from where that one place was called; {stream} what was asked for; {owner} whose
+ * object it was; {instead} what that object offers so that somebody else may close its number;
+ * {give} the same for a C library; {root} the finding that tells the cause.
  */
 #ifndef FDTRACE_REPORT_ADVICE_ROWS_H
 #define FDTRACE_REPORT_ADVICE_ROWS_H
@@ -30,6 +31,9 @@ enum closer {
 	CLOSER_UNSEEN = 1 << 7,
 
 	CLOSER_OBJECT = CLOSER_METHOD | CLOSER_FINALIZER,
+	/* As far as is known, code that keeps a bare number: an object that had closed would know.
+	 */
+	CLOSER_PLAIN = CLOSER_OS_CLOSE | CLOSER_UNKNOWN,
 };
 
 /* What must hold of a finding: bits. */
@@ -41,7 +45,10 @@ enum fact {
 	FACT_SAME = 1 << 4,	  /* both at one place */
 	FACT_TWO_OWNERS = 1 << 5, /* the object that closed had had the number before */
 	FACT_SOCKET = 1 << 6,
-	FACT_METHOD = 1 << 8, /* an object's method makes the call, and closed it not before */
+	FACT_METHOD = 1 << 7,	   /* an object's method makes the call, and closed it not before */
+	FACT_STREAM = 1 << 8,	   /* the call asked for a standard stream */
+	FACT_CALLERS = 1 << 9,	   /* FACT_SAME, and they were called from two places */
+	FACT_ONE_OBJECT = 1 << 10, /* a method of one object made both */
 };
 
 #define OF(KIND) (1u << FINDING_##KIND)
@@ -53,6 +60,11 @@ static const struct advice_row {
 	uint32_t first, second, wrong;
 	const char *sentence;
 } advice_rows[] = {
+	/* Whoever asks gets an answer. */
+	{OF(USE_AFTER_CLOSE), FACT_STREAM, 0, 0, 0,
+	 "Nothing, if the program is meant to do without {stream}; else give it one, if only "
+	 "/dev/null."},
+
 	/* The cause is told elsewhere. */
 	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE) | OF(REUSED_CLOSE) | OF(MISDIRECTED_IO),
 	 FACT_STOLEN, CLOSER_FINALIZER, 0, 0,
@@ -97,6 +109,9 @@ static const struct advice_row {
 	 "Do not let {cb} close the number that the {owner} has closed: {give}."},
 	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), 0, CLOSER_C, CLOSER_OBJECT, 0,
 	 "Do not let {ca} close the number that the {owner} closes, too: {give}."},
+	{OF(DOUBLE_CLOSE), FACT_SAME, CLOSER_OBJECT, CLOSER_OBJECT, 0,
+	 "Let one object alone own fd {fd}: two that {b} closes have that number; detach() one of "
+	 "them, or make it with a dup() of the number."},
 	{OF(DOUBLE_CLOSE), 0, CLOSER_OBJECT, CLOSER_OBJECT, 0,
 	 "Let one object alone own fd {fd}: what is closed at {a} had the same number as the "
 	 "{owner} that is closed at {b}; detach() one of them, or make it with a dup() of the "
@@ -112,28 +127,49 @@ static const struct advice_row {
 	{OF(DOUBLE_CLOSE), FACT_THREADS, 0, 0, 0,
 	 "Let one thread own fd {fd} and be the only one that closes it: between the two closes "
 	 "another thread's open may get the same number, and its descriptor is closed instead."},
-	{OF(DOUBLE_CLOSE), FACT_SAME, CLOSER_OS_CLOSE, CLOSER_OS_CLOSE, 0,
-	 "See that {b} closes fd {fd} only once: forget the number there, as by setting the "
-	 "variable that holds it to None."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME | FACT_CALLERS | FACT_ONE_OBJECT,
+	 CLOSER_PLAIN, CLOSER_PLAIN, 0,
+	 "See that {b} closes fd {fd} only once, as by setting the attribute that holds the number "
+	 "to None: it ran twice for one object, called at {pa} and at {pb}."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME | FACT_ONE_OBJECT, CLOSER_PLAIN,
+	 CLOSER_PLAIN, 0,
+	 "See that {b} closes fd {fd} only once, as by setting the attribute that holds the number "
+	 "to None: it ran twice for one object."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME | FACT_CALLERS, CLOSER_PLAIN, CLOSER_PLAIN,
+	 0,
+	 "See that {b} closes fd {fd} only once, as by setting the variable that holds the number to "
+	 "None: it ran twice with that number, called at {pa} and at {pb}."},
+	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME, CLOSER_PLAIN, CLOSER_PLAIN, 0,
+	 "See that {b} closes fd {fd} only once, as by setting the variable that holds the number to "
+	 "None."},
 	{OF(DOUBLE_CLOSE), 0, CLOSER_OS_CLOSE, CLOSER_OS_CLOSE, 0,
 	 "Close fd {fd} in one place: drop the os.close() at {b}, or, if that one is to stay, the "
 	 "one at {a}."},
-	{OF(DOUBLE_CLOSE), FACT_PYTHON | FACT_SAME | FACT_SOCKET, 0, 0, 0,
-	 "Close fd {fd} in one place: if {a} does os.close() on a number that a socket object owns, "
-	 "call the object's close() instead, or take the number out of the object with detach() "
-	 "first; otherwise see that {b} closes it only once."},
+	/* Of one of them it is not known who made it. */
+	{OF(DOUBLE_CLOSE), 0, CLOSER_OS_CLOSE, CLOSER_UNKNOWN, 0,
+	 "Close fd {fd} in one place: drop the os.close() at {a}, or else the close{at_b}."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_UNKNOWN, CLOSER_OS_CLOSE, 0,
+	 "Close fd {fd} in one place: drop the os.close() at {b}, or else the close{at_a}."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_OBJECT, CLOSER_UNKNOWN, 0,
+	 "Drop the later close{at_b}: the {owner} closes its number itself, and had done so; or "
+	 "{instead}."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_OS_CLOSE, CLOSER_OBJECT, 0,
+	 "Drop the os.close() at {a} and let the {owner} close fd {fd}, or {instead}."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_UNKNOWN, CLOSER_OBJECT, 0,
+	 "Let the {owner} alone close fd {fd}: drop the close{at_a}, or {instead}."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_C, CLOSER_UNKNOWN, 0,
+	 "Close fd {fd} in one place: drop the later close{at_b}, or give {ca} a number of its own "
+	 "(os.dup())."},
+	{OF(DOUBLE_CLOSE), 0, CLOSER_UNKNOWN, CLOSER_C, 0,
+	 "Close fd {fd} in one place: drop the close{at_a}, or give {cb} a number of its own "
+	 "(os.dup())."},
+	/* Of neither. */
 	{OF(DOUBLE_CLOSE), FACT_PYTHON | FACT_SOCKET, 0, 0, 0,
-	 "Close fd {fd} in one place: if {a} does os.close() on a number that a socket object owns, "
-	 "call the object's close() instead, or take the number out of the object with detach() "
-	 "first; otherwise drop the close at {b}."},
-	{OF(DOUBLE_CLOSE), FACT_PYTHON | FACT_SAME, 0, 0, 0,
-	 "Close fd {fd} in one place: if {a} does os.close() on a number that a file object owns, "
-	 "drop that os.close() and let the object close it, or open it with closefd=False; "
-	 "otherwise see that {b} closes it only once."},
+	 "Close fd {fd} either at {a} or at {b}, not at both: through the socket object, if one owns "
+	 "the number, or take that out of the object with detach() first."},
 	{OF(DOUBLE_CLOSE), FACT_PYTHON, 0, 0, 0,
-	 "Close fd {fd} in one place: if {a} does os.close() on a number that a file object owns, "
-	 "drop that os.close() and let the object close it, or open it with closefd=False; "
-	 "otherwise drop the close at {b}."},
+	 "Close fd {fd} either at {a} or at {b}, not at both: through the file object, if one owns "
+	 "the number, or open that with closefd=False."},
 	{OF(DOUBLE_CLOSE), 0, 0, 0, 0,
 	 "Close fd {fd} in one place only, and set the variable that holds it to -1 once it is "
 	 "closed."},
@@ -147,11 +183,11 @@ static const struct advice_row {
 	 "Close fd {fd} only after every thread that uses it has stopped: once it is closed, the "
 	 "number may name another thread's descriptor."},
 	{OF(USE_AFTER_CLOSE), FACT_PYTHON, 0, 0, 0,
-	 "Use fd {fd} only while it is open: make the call at {b} before the close at {a}, or close "
-	 "it later (a with block around its whole use does that)."},
+	 "Use fd {fd} only while it is open: make the later call{at_b} before the close{at_a}, or "
+	 "close it later (a with block around its whole use does that)."},
 	{OF(USE_AFTER_CLOSE), 0, 0, 0, 0,
-	 "Use fd {fd} only while it is open: make the call at {b} before the close at {a}, or close "
-	 "it later."},
+	 "Use fd {fd} only while it is open: make the later call{at_b} before the close{at_a}, or "
+	 "close it later."},
 
 	{OF(REUSED_CLOSE) | OF(MISDIRECTED_IO), FACT_TWO_OWNERS, 0, 0, 0,
 	 "Let one object alone own fd {fd}: what is closed at {a} had the same number as the {owner} "
@@ -163,7 +199,7 @@ static const struct advice_row {
 	 "Once fd {fd} is closed, forget the number: drop the os.close() at {b}, or set the variable "
 	 "that it takes the number from to None at {a}."},
 	{OF(REUSED_CLOSE), 0, 0, 0, 0,
-	 "Once fd {fd} is closed, forget the number: drop the close at {b}, or let it close "
+	 "Once fd {fd} is closed, forget the number: drop the close{at_b}, or let it close "
 	 "through the object that owns the descriptor, which knows when it is closed."},
 };
 

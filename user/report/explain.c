@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "report/advice.h"
+#include "report/callers.h"
 #include "report/format.h"
 
 struct tale {
@@ -15,6 +16,7 @@ struct tale {
 	const struct finding_view *view;
 	const struct finding *f;
 	bool probably;
+	struct callers callers;
 };
 
 /* `fd 7 (file "/etc/hostname")` */
@@ -50,14 +52,12 @@ static void print_end(const struct tale *t, const struct stack *stack)
 }
 
 /* "the finalizer of the file object opened at app.py:9 in main"; stack: that of its close. */
-static void print_finalizer(const struct tale *t, const struct stack *opened,
+static void print_finalizer(const struct tale *t, const struct fd_site *site,
 			    const struct stack *stack)
 {
-	char place[PLACE_SIZE], owner[OWNER_SIZE];
+	char finalizer[FINALIZER_SIZE];
 
-	fprintf(t->out, "the finalizer of the %s", format_owner(&t->f->owner, owner));
-	if (*format_place(opened, place))
-		fprintf(t->out, " opened at %s", place);
+	fputs(format_finalizer(t->view, site, finalizer), t->out);
 	print_end(t, stack);
 }
 
@@ -89,7 +89,7 @@ static void print_then(const struct tale *t)
 	else
 		fputs("; at about the same time ", t->out);
 	if (site_finalizer(bad))
-		print_finalizer(t, t->view->opened, t->view->bad);
+		print_finalizer(t, bad, t->view->bad);
 	else if (closed->inherited)
 		fprintf(t->out, "process %u", bad->tgid);
 	else if (format_other_thread(closed, bad))
@@ -101,20 +101,14 @@ static void print_then(const struct tale *t)
 /* Where and by whom the earlier close was made. */
 static void print_closing(const struct tale *t)
 {
-	if (site_finalizer(&t->f->closed) && ((t->f->proofs & PROOF_STOLEN) || !t->f->owner.type)) {
-		/* Of an object that had an earlier generation of the number: which one, its finding
-		 * says. Where no owner of this generation is known, the object may be any.
-		 */
-		fputs(" by a finalizer", t->out);
-		print_end(t, t->view->closed);
-		return;
-	}
 	if (site_finalizer(&t->f->closed)) {
 		fputs(" by ", t->out);
-		print_finalizer(t, t->view->opened, t->view->closed);
+		print_finalizer(t, &t->f->closed, t->view->closed);
 		return;
 	}
 	print_place(t, t->view->closed);
+	if (t->callers.part)
+		fprintf(t->out, " (called at %s)", t->callers.closed);
 	print_closer(t);
 }
 
@@ -133,13 +127,37 @@ static void print_bad_place(const struct tale *t)
 		print_place(t, t->view->bad);
 }
 
-/* " at app.py:14 in main and got EBADF" */
-static void print_failure(const struct tale *t)
+/* The same, after that of the close before. */
+static void print_later_place(const struct tale *t)
+{
+	if (t->callers.part)
+		fprintf(t->out, " there (called at %s)", t->callers.bad);
+	else if (t->callers.one_line)
+		fputs(" at the same line", t->out);
+	else
+		print_bad_place(t);
+}
+
+/* " and got EBADF" */
+static void print_error(const struct tale *t)
 {
 	char result[WORD_SIZE];
 
-	print_bad_place(t);
 	fprintf(t->out, " and got %s", format_result(t->f->bad.ret, result));
+}
+
+/* " at app.py:14 in main and got EBADF" */
+static void print_failure(const struct tale *t)
+{
+	print_bad_place(t);
+	print_error(t);
+}
+
+/* The same, after the close before. */
+static void print_later_failure(const struct tale *t)
+{
+	print_later_place(t);
+	print_error(t);
 }
 
 static void explain_double_close_unseen(const struct tale *t)
@@ -187,15 +205,41 @@ static void explain_double_close(const struct tale *t)
 	}
 	print_close_before(t);
 	fputs(" closed it again", t->out);
-	print_failure(t);
+	print_later_failure(t);
 	fputs(t->probably ? ", probably because of that close" : "", t->out);
 	print_cause(t);
+}
+
+/* Somebody asks for a standard stream that is not there: what had the number is beside the point.
+ */
+static void explain_no_stream(const struct tale *t)
+{
+	const struct fd_site *closed = &t->f->closed, *bad = &t->f->bad;
+	char name[WORD_SIZE], the[WHAT_SIZE], time[WORD_SIZE];
+	const char *what = format_the(&t->f->what, the);
+
+	fprintf(t->out, "%s asked for %s (fd %d)", format_site_call(bad, name), format_stream(t->f),
+		t->f->fd);
+	print_failure(t);
+	fputs(": it is closed", t->out);
+	if (!site_seen(closed))
+		return;
+	fprintf(t->out, "; the number was last that of %s, which was closed",
+		*what ? what : "a descriptor");
+	print_closing(t);
+	if (bad->time_ns >= closed->time_ns)
+		fprintf(t->out, ", %s before",
+			format_duration(bad->time_ns - closed->time_ns, time));
 }
 
 static void explain_use_after_close(const struct tale *t)
 {
 	char name[WORD_SIZE];
 
+	if (format_stream(t->f)) {
+		explain_no_stream(t);
+		return;
+	}
 	if (!site_seen(&t->f->closed)) {
 		fprintf(t->out, "%s was called on ", format_site_call(&t->f->bad, name));
 		print_subject(t);
@@ -204,17 +248,17 @@ static void explain_use_after_close(const struct tale *t)
 	}
 	print_close_before(t);
 	fprintf(t->out, " called %s on it", format_site_call(&t->f->bad, name));
-	print_failure(t);
+	print_later_failure(t);
 	fputs(t->probably ? ", probably because of that close" : "", t->out);
 	print_cause(t);
 }
 
-/* "socket object opened at app.py:30 in serve", `file "/etc/hostname" opened at …` */
+/* "the tcp socket 127.0.0.1:80 -> … of the socket object that was opened at app.py:30 in serve" */
 static void print_victim(const struct tale *t)
 {
 	char what[WHAT_SIZE], result[WORD_SIZE], name[WORD_SIZE], owner[OWNER_SIZE];
 	const struct fd_victim *victim = &t->f->victim;
-	const char *text = format_what(&victim->what, what);
+	const char *text = format_the(&victim->what, what);
 
 	if (!victim->known) {
 		fputs("a descriptor that belonged to somebody else", t->out);
@@ -222,7 +266,7 @@ static void print_victim(const struct tale *t)
 	}
 	fprintf(t->out, "%s", *text ? text : "a descriptor");
 	if (victim->owner.type)
-		fprintf(t->out, " of a %s", format_owner(&victim->owner, owner));
+		fprintf(t->out, " of the %s", format_owner(&victim->owner, owner));
 	if (site_seen(&victim->opened)) {
 		fputs(" that was opened", t->out);
 		print_place(t, t->view->victim);
@@ -238,39 +282,58 @@ static void explain_reused_close(const struct tale *t)
 {
 	print_close_before(t);
 	fputs(" closed the number again", t->out);
-	print_bad_place(t);
+	print_later_place(t);
 	fprintf(t->out, ", without an error, since it had been opened anew: this %sclosed ",
 		t->probably ? "probably " : "");
 	print_victim(t);
 	print_cause(t);
 }
 
-/* " closed already, either at app.py:12 in f or at app.py:19 in g: what the call meant is open" */
+/* " and closed at app.py:12 in f": who ended what the call may have meant. */
+static void print_candidate_end(const struct tale *t, const struct fd_candidate *candidate,
+				const struct stack *stack)
+{
+	const struct fd_site *closed = &candidate->closed;
+	char place[PLACE_SIZE];
+
+	fputs(" closed", t->out);
+	if (!site_seen(closed))
+		fprintf(t->out, " by a call that was not seen (%s)",
+			site_missing_text(closed->missing));
+	else if (site_finalizer(closed))
+		fputs(" by a finalizer", t->out);
+	else if (*format_place(stack, place))
+		fprintf(t->out, " at %s", place);
+	else
+		fprintf(t->out, " by thread %u", closed->tid);
+}
+
+/* `the file "/etc/hostname" opened at app.py:10 in f and closed at app.py:12 in f` */
+static void print_candidate(const struct tale *t, size_t i)
+{
+	const struct fd_candidate *candidate = &t->f->candidates[i];
+	const struct stack *opened = t->view->candidates[i].opened;
+	char place[PLACE_SIZE], the[WHAT_SIZE];
+	const char *what = format_the(&candidate->what, the);
+
+	fputs(*what ? what : "the descriptor", t->out);
+	if (site_seen(&candidate->opened) && *format_place(opened, place))
+		fprintf(t->out, " opened at %s and", place);
+	print_candidate_end(t, candidate, t->view->candidates[i].closed);
+}
+
+/* "; the call may have meant …, or …: which of these is not known" */
 static void print_candidates(const struct tale *t)
 {
 	size_t count = t->f->candidate_count;
 
-	fputs(count > 1 ? ", either" : "", t->out);
+	fputs("; the call may have meant ", t->out);
 	for (size_t i = 0; i < count && i < FINDING_CANDIDATES; i++) {
-		const struct fd_site *closed = &t->f->candidates[i].closed;
-		char place[PLACE_SIZE];
-
-		fputs(i ? " or" : "", t->out);
-		if (!site_seen(closed))
-			fprintf(t->out, " by a close that was not seen (%s)",
-				site_missing_text(closed->missing));
-		else if (site_finalizer(closed))
-			fputs(" by a finalizer", t->out);
-		else if (*format_place(t->view->candidates[i].closed, place))
-			fprintf(t->out, " at %s", place);
-		else
-			fprintf(t->out, " by thread %u", closed->tid);
-		if (site_seen(&t->f->candidates[i].opened) &&
-		    *format_place(t->view->candidates[i].opened, place))
-			fprintf(t->out, " (opened at %s)", place);
+		fputs(i ? ", or " : "", t->out);
+		print_candidate(t, i);
 	}
-	fputs(count != 1 ? ": which of these was meant is not known"
-			 : ": which of the two calls was wrong is not known",
+	fputs(count > 1 ? ": which of these is not known"
+			: ": which of the two calls was wrong is not known",
 	      t->out);
 }
 
@@ -290,7 +353,6 @@ static void explain_open(const struct tale *t)
 		print_bad_place(t);
 		fputs(", without an error: this closed ", t->out);
 		print_victim(t);
-		fputs("; what was meant had been closed before", t->out);
 	} else {
 		print_failure(t);
 		fputs(": it had been closed already", t->out);
@@ -329,7 +391,7 @@ static void explain_misdirected_io(const struct tale *t)
 
 	print_close_before(t);
 	print_transfer(t, read);
-	print_bad_place(t);
+	print_later_place(t);
 	fprintf(t->out, " through the %s that has the number still: %s %s%s ",
 		format_owner(&t->f->owner, owner), bad->ret == 1 ? "it" : "they",
 		t->probably ? "probably " : "", read ? "came out of" : "went into");
@@ -383,6 +445,7 @@ static void explanation_print(FILE *out, const struct finding_view *view)
 			    view->finding->attribution == ATTRIBUTION_LIKELY,
 	};
 
+	callers_find(view, &tale.callers);
 	if (finding_is_open(view->finding) && may_be_open(view->finding->kind))
 		explain_open(&tale);
 	else

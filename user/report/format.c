@@ -140,14 +140,10 @@ static const char *native_place(const struct stack *stack, char buf[PLACE_SIZE])
 	return frame ? format_native_frame(frame, buf) : buf;
 }
 
-const char *format_place(const struct stack *stack, char buf[PLACE_SIZE])
+const char *format_frame(const struct stack_frame *frame, char buf[PLACE_SIZE])
 {
-	const struct stack_frame *frame = stack_user_frame(stack);
 	char file[NAME_COLUMNS * 4 + 1], function[NAME_COLUMNS * 4 + 1];
 
-	buf[0] = '\0';
-	if (!frame)
-		return native_place(stack, buf);
 	layout_name(text_basename(frame->file), NAME_COLUMNS, file, sizeof(file));
 	layout_name(frame->function, NAME_COLUMNS, function, sizeof(function));
 	if (frame->line > 0)
@@ -155,6 +151,14 @@ const char *format_place(const struct stack *stack, char buf[PLACE_SIZE])
 	else
 		snprintf(buf, PLACE_SIZE, "%s in %s", file, function);
 	return buf;
+}
+
+const char *format_place(const struct stack *stack, char buf[PLACE_SIZE])
+{
+	const struct stack_frame *frame = stack_user_frame(stack);
+
+	buf[0] = '\0';
+	return frame ? format_frame(frame, buf) : native_place(stack, buf);
 }
 
 static const char *socket_words(const struct fd_what *what, char buf[WHAT_SIZE])
@@ -211,6 +215,34 @@ const char *format_what(const struct fd_what *what, char buf[WHAT_SIZE])
 	default:
 		return fd_type_name(what->type);
 	}
+}
+
+/* "tcp 127.0.0.1:80 -> …" names no thing; "netlink route socket" does. */
+static const char *lacks_name(const struct fd_what *what, const char *text)
+{
+	const char *protocol = what_socket(what) ? format_protocol(what->socket) : NULL;
+
+	if (!protocol || strncmp(text, protocol, strlen(protocol)) != 0 ||
+	    !strcmp(text + strlen(protocol), " socket"))
+		return NULL;
+	return protocol;
+}
+
+const char *format_the(const struct fd_what *what, char buf[WHAT_SIZE])
+{
+	char known[WHAT_SIZE - sizeof("the  socket")];
+	const char *text, *protocol;
+
+	text = format_what(what, buf);
+	if (!*text)
+		return "";
+	protocol = lacks_name(what, text);
+	snprintf(known, sizeof(known), "%s", protocol ? text + strlen(protocol) : text);
+	if (protocol)
+		snprintf(buf, WHAT_SIZE, "the %s socket%s", protocol, known);
+	else
+		snprintf(buf, WHAT_SIZE, "the %s", known);
+	return buf;
 }
 
 static bool stack_lost(const struct stack *stack, uint64_t stack_id)
@@ -310,6 +342,33 @@ const char *format_owner(const struct fd_owner *owner, char buf[OWNER_SIZE])
 		return buf;
 	}
 	return owner->type < OWNER_TYPES && names[owner->type] ? names[owner->type] : "object";
+}
+
+const char *format_stream(const struct finding *f)
+{
+	static const char *const names[] = {"standard input", "standard output", "standard error"};
+	bool asked = f->kind == FINDING_USE_AFTER_CLOSE && f->notes & NOTE_STANDARD_STREAM;
+
+	return asked && f->fd >= 0 && (size_t)f->fd < ARRAY_SIZE(names) ? names[f->fd] : NULL;
+}
+
+const char *format_finalizer(const struct finding_view *view, const struct fd_site *site,
+			     char buf[FINALIZER_SIZE])
+{
+	const struct finding *f = view->finding;
+	char place[PLACE_SIZE], name[OWNER_SIZE];
+	const char *owner = format_owner(&f->owner, name);
+
+	/* Of an object that had an earlier generation of the number: which one, its finding says.
+	 * Where no owner of this generation is known, the object may be any.
+	 */
+	if (site == &f->closed && ((f->proofs & PROOF_STOLEN) || !f->owner.type))
+		return "a finalizer";
+	if (site_seen(&f->opened) && *format_place(view->opened, place))
+		snprintf(buf, FINALIZER_SIZE, "the finalizer of the %s opened at %s", owner, place);
+	else
+		snprintf(buf, FINALIZER_SIZE, "the finalizer of the %s", owner);
+	return buf;
 }
 
 const char *format_loss(enum loss_cause cause, bool people)

@@ -16,13 +16,15 @@
 #include "session/sink.h"
 #include "stack/merge.h"
 
-#define WORD_SIZE  64
+#define WORD_SIZE      64
 /* A file's base name and a function, each shortened to 60 columns of up to 4 bytes. */
-#define PLACE_SIZE 640
+#define PLACE_SIZE     640
 /* A class's name, shortened to 60 columns, and "object". */
-#define OWNER_SIZE 256
+#define OWNER_SIZE     256
+/* That, a place, and the words around them. */
+#define FINALIZER_SIZE (PLACE_SIZE + OWNER_SIZE + WORD_SIZE)
 /* Two paths shortened to 60 columns, and the words around them. */
-#define WHAT_SIZE  640
+#define WHAT_SIZE      640
 
 /* ret is negative: "EBADF"; "errno 4095" for a number that has no name here. */
 const char *format_errno(int64_t ret, char buf[WORD_SIZE]);
@@ -49,11 +51,17 @@ const char *format_socket_type(uint32_t type);
  */
 const char *format_place(const struct stack *stack, char buf[PLACE_SIZE]);
 
+/* Of one Python frame: the same. */
+const char *format_frame(const struct stack_frame *frame, char buf[PLACE_SIZE]);
+
 /*
  * `file "/etc/hostname"`, `AF_INET SOCK_STREAM socket`, "tcp 127.0.0.1:5000 -> 127.0.0.1:6379"; ""
  * if nothing is known of it.
  */
 const char *format_what(const struct fd_what *what, char buf[WHAT_SIZE]);
+
+/* For a sentence: `the file "/etc/hostname"`, "the tcp socket 127.0.0.1:5000 -> …"; or "". */
+const char *format_the(const struct fd_what *what, char buf[WHAT_SIZE]);
 
 /* "complete" … "parent"; "lost" where the call had a stack that is not here. */
 const char *format_python_status(const struct stack *stack, uint64_t stack_id, uint8_t python);
@@ -91,6 +99,17 @@ bool format_other_thread(const struct fd_site *a, const struct fd_site *b);
  * object"; "object" where its type is not known.
  */
 const char *format_owner(const struct fd_owner *owner, char buf[OWNER_SIZE]);
+
+/* For which standard stream, "standard input", the use asked; NULL: it is no such finding. */
+const char *format_stream(const struct finding *finding);
+
+/*
+ * Whose finalizer made this call of the finding, closed or bad: "the finalizer of the file object
+ * opened at app.py:9 in main"; "a finalizer" where it may be another object's than the one that is
+ * known.
+ */
+const char *format_finalizer(const struct finding_view *view, const struct fd_site *site,
+			     char buf[FINALIZER_SIZE]);
 
 /* "code_objects": what a loss counter counts; people: "code objects". */
 const char *format_loss(enum loss_cause cause, bool people);

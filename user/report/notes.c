@@ -106,6 +106,8 @@ static const struct {
 			  "elsewhere; it never ended one that was opened where this one was."},
 	{PROOF_SAME_THREAD, "The closing thread had opened and closed the number's life before; "
 			    "this one was opened by another thread, and was never its to close."},
+	{PROOF_ONE_OBJECT, "A method of one Python object made both closes, as far as its address "
+			   "and its type tell."},
 	{PROOF_VICTIM_FAILED, "The call that failed then is that of whoever had opened the "
 			      "descriptor."},
 };

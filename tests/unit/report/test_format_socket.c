@@ -169,13 +169,44 @@ static void test_protocols(void **state)
 	}
 }
 
+/* In a sentence it is a thing, with an article. */
+static void test_the(void **state)
+{
+	struct record_socket tcp = {.family = AF_INET,
+				    .type = SOCK_STREAM,
+				    .protocol = IPPROTO_TCP,
+				    .flags = SOCKET_CONNECTED,
+				    .local_size = 4,
+				    .peer_size = 4,
+				    .local_port = 1,
+				    .peer_port = 2,
+				    .ip = {{127, 0, 0, 1}, {127, 0, 0, 1}}};
+	struct record_socket netlink = {.family = AF_NETLINK, .type = SOCK_RAW};
+	const struct {
+		struct fd_what what;
+		const char *words;
+	} cases[] = {
+		{{.type = FD_UNKNOWN}, ""},
+		{{.type = FD_FILE, .path = "/etc/hostname"}, "the file \"/etc/hostname\""},
+		{{.type = FD_PIPE}, "the pipe"},
+		{{.type = FD_SOCKET}, "the socket"},
+		{{.type = FD_SOCKET, .call = CALL_SOCKET, .arg = AF_INET, .flags = SOCK_STREAM},
+		 "the AF_INET SOCK_STREAM socket"},
+		{{.type = FD_SOCKET, .socket = &tcp}, "the tcp socket 127.0.0.1:1 -> 127.0.0.1:2"},
+		{{.type = FD_SOCKET, .socket = &netlink}, "the netlink route socket"},
+	};
+	char buf[WHAT_SIZE];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(format_the(&cases[i].what, buf), cases[i].words);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ip_and_others),
-		cmocka_unit_test(test_unix),
-		cmocka_unit_test(test_the_longest),
-		cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_ip_and_others), cmocka_unit_test(test_unix),
+		cmocka_unit_test(test_the_longest),   cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_the),
 	};
 
 	return cmocka_run_group_tests_name("format_socket", tests, NULL, NULL);

@@ -45,9 +45,8 @@ static const char example_line[] =
 	"\"close on fd 7 in thread 4242 returned EBADF.\"],"
 	"\"explanation\":\"fd 7 (file \\\"/etc/hostname\\\") was closed at app.py:12 in main; "
 	"1.2 ms later the same thread closed it again at app.py:14 in main and got EBADF.\","
-	"\"advice\":\"Close fd 7 in one place: if app.py:12 does os.close() on a number that a "
-	"file object owns, drop that os.close() and let the object close it, or open it with "
-	"closefd=False; otherwise drop the close at app.py:14.\",\"notes\":[]}\n";
+	"\"advice\":\"Close fd 7 either at app.py:12 or at app.py:14, not at both: through the "
+	"file object, if one owns the number, or open that with closefd=False.\",\"notes\":[]}\n";
 
 static void test_json_finding(void **state)
 {

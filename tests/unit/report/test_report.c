@@ -46,14 +46,46 @@ static void test_text_finding(void **state)
 		"  What happened: fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; "
 		"1.2 ms later the same\n"
 		"    thread closed it again at app.py:14 in main and got EBADF.\n"
-		"  What to change: Close fd 7 in one place: if app.py:12 does os.close() on a "
-		"number that a file\n"
-		"    object owns, drop that os.close() and let the object close it, or open it with "
-		"closefd=False;\n"
-		"    otherwise drop the close at app.py:14.\n"
+		"  What to change: Close fd 7 either at app.py:12 or at app.py:14, not at both: "
+		"through the file\n"
+		"    object, if one owns the number, or open that with closefd=False.\n"
 		"\n");
 	capture_free(&c);
 	example_free(e);
+}
+
+static void test_headlines(void **state)
+{
+	static const struct {
+		enum finding_kind kind;
+		enum certainty certainty;
+		const char *text;
+	} expected[] = {
+		{FINDING_DOUBLE_CLOSE, CERTAINTY_FACT, "fd 7 was closed twice"},
+		{FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED, "fd 7 was probably closed twice"},
+		{FINDING_DOUBLE_CLOSE_UNSEEN, CERTAINTY_SUSPECTED,
+		 "fd 7 was closed although probably not open any more"},
+		{FINDING_USE_AFTER_CLOSE, CERTAINTY_FACT, "fd 7 was used after its close"},
+		{FINDING_REUSED_CLOSE, CERTAINTY_SUSPECTED,
+		 "fd 7 was closed, but probably belonged to somebody else"},
+		{FINDING_OWNED_CLOSE, CERTAINTY_FACT,
+		 "fd 7 was closed, but a Python object owned it"},
+		{FINDING_MISDIRECTED_IO, CERTAINTY_SUSPECTED,
+		 "fd 7 was used by an object that probably does not have it any more"},
+		{FINDING_BAD_FD, CERTAINTY_FACT, "fd 7 was used, but was never open"},
+		{FINDING_CLOSE_SWEEP, CERTAINTY_FACT, "fds 7 to 20 were closed, but were not open"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		struct finding f = {.kind = expected[i].kind,
+				    .certainty = expected[i].certainty,
+				    .fd = 7,
+				    .last_fd = 20};
+		char text[128];
+
+		finding_headline(&f, text, sizeof(text));
+		assert_string_equal(text, expected[i].text);
+	}
 }
 
 static void test_text_what_is_missing(void **state)
@@ -332,6 +364,28 @@ static void test_text_consequence(void **state)
 	example_free(e);
 }
 
+/* A finalizer stands nowhere: it is known by its object. */
+static void test_text_finalizer(void **state)
+{
+	struct session_stats stats = {.findings = {1}, .processes_seen = 1, .records = 9};
+	struct example *e = example_new();
+	struct capture c;
+
+	capture_text(&c, &(struct text_options){});
+	e->finding.kind = FINDING_REUSED_CLOSE;
+	e->finding.culprit = CULPRIT_BAD;
+	e->finding.bad.origin = ORIGIN_FINALIZER;
+	e->finding.owner.type = OWNER_SOCKET;
+	meet(&c, e, 1, 0);
+	assert_int_equal(c.sink->end(c.sink, &stats), 0);
+
+	assert_non_null(strstr(c.text, "    #1 reused_close: closed again by the finalizer of the "
+				       "socket object opened at app.py:10 in main\n"
+				       "      (b1:0123456789abcdef)\n"));
+	capture_free(&c);
+	example_free(e);
+}
+
 /* What it follows from was not shown, or all is asked for: it is told in full. */
 static void test_text_consequence_in_full(void **state)
 {
@@ -371,7 +425,7 @@ static void test_text_open(void **state)
 		"    File \"/srv/app/app.py\", line 12, in main\n"
 		"    File \"/srv/app/app.py\", line 20, in <module>\n"
 		"\n"
-		"  opened: openat = 7, same thread, 2.1 s before that close\n"
+		"  opened: openat(\"/etc/hostname\") = 7, same thread, 2.1 s before that close\n"
 		"    File \"/srv/app/app.py\", line 10, in main\n"
 		"    File \"/srv/app/app.py\", line 20, in <module>\n"
 		"\n"
@@ -382,13 +436,14 @@ static void test_text_open(void **state)
 		"  opened: not seen (the history kept is too short)\n"
 		"\n"
 		"  What happened: fd 7 was closed at app.py:14 in main and got EBADF: it had been "
-		"closed already,\n"
-		"    either at app.py:12 in main (opened at app.py:10 in main) or at app.py:14 in "
-		"main: which of\n"
-		"    these was meant is not known.\n"
+		"closed already;\n"
+		"    the call may have meant the file \"/etc/hostname\" opened at app.py:10 in main "
+		"and closed at\n"
+		"    app.py:12 in main, or the descriptor closed at app.py:14 in main: which of these "
+		"is not known.\n"
 		"  What to change: Find out for which of these descriptors the call at app.py:14 was "
 		"meant: whoever\n"
-		"    that is still has fd 7 as its own although it is closed. With a longer "
+		"    made it still has fd 7 as its own although it is closed; with a longer "
 		"--history or --native\n"
 		"    more may be known.\n"
 		"\n");
@@ -508,6 +563,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_finding),
+		cmocka_unit_test(test_headlines),
 		cmocka_unit_test(test_text_what_is_missing),
 		cmocka_unit_test(test_text_lost_stack),
 		cmocka_unit_test(test_text_source),
@@ -517,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_text_nothing_found),
 		cmocka_unit_test(test_text_may_follow),
 		cmocka_unit_test(test_text_consequence),
+		cmocka_unit_test(test_text_finalizer),
 		cmocka_unit_test(test_text_consequence_in_full),
 		cmocka_unit_test(test_text_open),
 		cmocka_unit_test(test_text_bounded),

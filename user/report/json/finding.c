@@ -204,6 +204,8 @@ static json_t *candidate_value(const struct finding_view *view, size_t i)
 	json_t *object = json_object();
 	int err = object ? 0 : -1;
 
+	if (candidate->what.type != FD_UNKNOWN)
+		err |= json_object_set_new(object, "what", what_value(&candidate->what));
 	err |= set_site(object, "closed", &candidate->closed, view->candidates[i].closed,
 			view->wall_offset_ns);
 	err |= set_site(object, "opened", &candidate->opened, view->candidates[i].opened,

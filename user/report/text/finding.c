@@ -99,17 +99,26 @@ static int print_circumstances(const struct telling *t)
 	return print_paragraph(t->page, NULL, "", 2, 4, text);
 }
 
+/* What the call opened; NULL: it is no open, or not known. */
+static const struct fd_what *what_opened(const struct finding *f, const struct fd_site *site)
+{
+	if (site == &f->victim.opened)
+		return &f->victim.what;
+	for (size_t i = 0; i < f->candidate_count && i < FINDING_CANDIDATES; i++)
+		if (site == &f->candidates[i].opened)
+			return &f->candidates[i].what;
+	return site == &f->opened ? &f->what : NULL;
+}
+
 /* `close(7) = EBADF`, `openat("/etc/hostname") = 7`, `socket = 7` */
 static void call_words(const struct telling *t, const struct fd_site *site, char text[HEAD_SIZE])
 {
-	bool victim = site == &t->f->victim.opened;
-	const struct fd_what *what = victim ? &t->f->victim.what : &t->f->what;
+	const struct fd_what *what = what_opened(t->f, site);
 	char name[WORD_SIZE], result[WORD_SIZE], path[256];
 	const char *call = format_site_call(site, name);
 	const char *ret = format_result(site->ret, result);
 
-	if ((victim || site == &t->f->opened) && site->call == what->call && what_path(what) &&
-	    !what->path_from_proc)
+	if (what && site->call == what->call && what_path(what) && !what->path_from_proc)
 		snprintf(text, HEAD_SIZE, "%s(\"%s\") = %s", call,
 			 layout_name(what->path, 56, path, sizeof(path)), ret);
 	else if (site->call == CALL_CLOSE)
@@ -313,32 +322,36 @@ int print_finding(const struct page *page, unsigned int frames, struct source_re
 	return err;
 }
 
-/* "at app.py:12 in f", "by a finalizer", "by thread 12". */
-static const char *where(const struct fd_site *site, const struct stack *stack,
-			 char buf[PLACE_SIZE + WORD_SIZE])
+#define WHERE_SIZE (FINALIZER_SIZE + WORD_SIZE)
+
+/* "at app.py:12 in f", "by the finalizer of the file object opened at app.py:10 in f", "by thread
+ * 12": of the close before, or of the bad call. */
+static const char *where(const struct finding_view *view, const struct fd_site *site,
+			 char buf[WHERE_SIZE])
 {
-	char place[PLACE_SIZE];
+	const struct stack *stack = site == &view->finding->closed ? view->closed : view->bad;
+	char text[FINALIZER_SIZE];
 
 	if (site_finalizer(site))
-		return "by a finalizer";
-	if (*format_place(stack, place))
-		snprintf(buf, PLACE_SIZE + WORD_SIZE, "at %s", place);
+		snprintf(buf, WHERE_SIZE, "by %s", format_finalizer(view, site, text));
+	else if (*format_place(stack, text))
+		snprintf(buf, WHERE_SIZE, "at %s", text);
 	else
-		snprintf(buf, PLACE_SIZE + WORD_SIZE, "by thread %u", site->tid);
+		snprintf(buf, WHERE_SIZE, "by thread %u", site->tid);
 	return buf;
 }
 
 char *print_short(const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
-	char place[PLACE_SIZE + WORD_SIZE], what[WHAT_SIZE], call[WORD_SIZE], text[HEAD_SIZE * 2];
+	char place[WHERE_SIZE], what[WHAT_SIZE], call[WORD_SIZE], text[HEAD_SIZE * 2];
 	const char *known = format_what(f->victim.known ? &f->victim.what : &f->what, what);
 	/* Several calls of one line fail: they are told apart. The other kinds are of closes. */
 	bool use = f->kind == FINDING_USE_AFTER_CLOSE || f->kind == FINDING_MISDIRECTED_IO;
 
 	snprintf(text, sizeof(text), "%s of fd %d%s%s%s%s%s %s", finding_kind_name(f->kind), f->fd,
 		 *known ? " (" : "", known, *known ? ")" : "", use ? " by " : "",
-		 use ? format_site_call(&f->bad, call) : "", where(&f->bad, view->bad, place));
+		 use ? format_site_call(&f->bad, call) : "", where(view, &f->bad, place));
 	return text_for_layout(text, strlen(text));
 }
 
@@ -346,19 +359,18 @@ char *print_mistake(const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
 	const char *site = finding_kind_row(f->kind)->site;
-	char first[PLACE_SIZE + WORD_SIZE], second[PLACE_SIZE + WORD_SIZE], text[HEAD_SIZE * 2];
-	const char *bad = where(&f->bad, view->bad, second);
+	char first[WHERE_SIZE], second[WHERE_SIZE], text[WHERE_SIZE * 2 + WORD_SIZE];
+	const char *bad = where(view, &f->bad, second);
 
 	if (f->culprit == CULPRIT_CLOSED)
-		snprintf(text, sizeof(text), "the close %s",
-			 where(&f->closed, view->closed, first));
+		snprintf(text, sizeof(text), "the close %s", where(view, &f->closed, first));
 	else if (f->culprit == CULPRIT_BAD || !site_seen(&f->closed))
 		snprintf(text, sizeof(text), "%s %s", site, bad);
 	else if (f->attribution == ATTRIBUTION_OPEN)
 		snprintf(text, sizeof(text), "%s %s, what it meant is open", site, bad);
 	else
-		snprintf(text, sizeof(text), "closed %s, %s %s",
-			 where(&f->closed, view->closed, first), site, bad);
+		snprintf(text, sizeof(text), "closed %s, %s %s", where(view, &f->closed, first),
+			 site, bad);
 	return text_for_layout(text, strlen(text));
 }
 
