@@ -85,6 +85,9 @@ def thief(number):
 k = Keeper()
 """
 
+# The same object opens its number itself.
+OPENER = KEEPER.replace("null()", "os.open('/dev/null', os.O_RDWR)")
+
 # How C code is named: ctypes calls it.
 C_CODE = "_ctypes, from"
 
@@ -155,6 +158,17 @@ ROWS = {
         "double_close", r"closes fd \d+ only once",
         "n = null()\nfor _ in range(2): quietly(os.close, n)",
         "n = null()\nfor _ in range(2):\n    if n is not None: os.close(n)\n    n = None"),
+    "one object's method twice": (
+        "double_close", r"only once, as by setting the attribute .*: it ran twice for one object, "
+        r"called at <string>:\d+ and at <string>:\d+",
+        KEEPER + "k.close()\nquietly(k.close)",
+        KEEPER.replace("os.close(self.n)", "self.n = self.n and os.close(self.n)") + "k.close()\nk.close()"),
+    "one object's method takes another's": (
+        "reused_close", r"only once, as by setting the attribute .*: it ran twice for one object, "
+        r"called at <string>:\d+ and at <string>:\d+",
+        OPENER + "k.close()\nf = open('/dev/zero')\nk.close()\nquietly(f.close)",
+        OPENER.replace("os.close(self.n)", "self.n = self.n and os.close(self.n)")
+        + "k.close()\nf = open('/dev/zero')\nk.close()\nf.close()"),
     "os.close twice": (
         "double_close", r"in one place: drop the os\.close\(\) at",
         "def first(n): os.close(n)\ndef second(n): quietly(os.close, n)\nn = null(); first(n)\nsecond(n)",
@@ -220,7 +234,7 @@ def test_row(name):
     kind, words, wrong, right = ROWS[name]
     found = [f for f in findings(wrong) if re.fullmatch(kind, f["kind"])]
     assert found and re.search(words, found[0]["advice"]), [(f["kind"], f["advice"]) for f in findings(wrong)]
-    assert not re.search(r"\bif\b.*os\.close\(\)", found[0]["advice"])
+    assert not re.search(r"\bif\b.*os\.close\(\)|if one owns", found[0]["advice"])
     assert findings(right) == []
 
 
@@ -233,6 +247,22 @@ def test_what_follows_says_where(tmp_path):
     assert {f["bug"] for f in others} == {root["bug"]}
     assert any(f"finding #{root['id']} says" in f["advice"] for f in others)
     assert not any("garbage" in f["explanation"] for f in others)
+
+
+def test_callers_of_one_line():
+    """Two calls of one line are told apart by who made them."""
+    code = "def f(n): quietly(os.close, n)\nn = null()\nf(n)\nf(n)"
+    assert re.search(r"\(called at <string>:\d+ in <module>\).* closed it again there \(called at <string>:\d+ in",
+                     findings(code)[0]["explanation"])
+
+
+def test_summary_names_a_finalizer():
+    """By the place where its object was opened: it has none of its own."""
+    code = "a = open('/dev/null')\nos.close(a.fileno())\nb = null()\ndel a\nos._exit(0)"
+    result = harness.started([harness.system_python().path, "-c", HEAD + code], json_lines=False)
+    summary = " ".join(result.stderr.split()).split("Bugs, and")[1]
+    line = HEAD.count("\n") + 1
+    assert f"by the finalizer of the file object opened at <string>:{line} in <module>" in summary
 
 
 @pytest.mark.parametrize("end, words", [

@@ -87,6 +87,29 @@ def test_of_a_victim():
     assert (local, peer) in [(what.get("local"), what.get("peer")) for what in whats], whats
 
 
+def test_of_a_victim_in_words():
+    """The sentence says that it is a socket, and whose."""
+    code = """if 1:
+        import os, socket
+        class Upload:
+            def __init__(self):
+                self.fd = os.open("/dev/null", 0)
+            def close(self):
+                os.close(self.fd)
+        server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen(5)
+        upload = Upload()
+        upload.close()
+        stolen = socket.create_connection(server.getsockname())
+        print("=%s:%d" % stolen.getsockname(), "=%s:%d" % stolen.getpeername())
+        upload.close()
+        stolen.detach()
+    """
+    result = harness.started([harness.system_python().path, "-c", code])
+    local, peer = re.findall(r"=(\S+)", result.stdout)
+    assert re.search(rf"this (probably )?closed the tcp socket {local} -> {peer} of the socket object that was opened",
+                     result.findings[0]["explanation"])
+
+
 def test_the_other_end():
     code = "import os; r, w = os.pipe(); os.close(r); print(r, w); os.close(r)"
     result = harness.started([harness.system_python().path, "-c", code])

@@ -20,6 +20,17 @@ def test_started_without(interpreter, closed):
     assert {f["fd"] for f in result.findings if f["kind"] == "use_after_close"} <= {0, 1, 2}
 
 
+def test_who_asks_is_told_what_for():
+    """What had the number for a moment has nothing to do with it."""
+    python = harness.system_python().path
+    result = harness.started(["sh", "-c", 'exec "$0" -c pass <&-', python], ["--all"])
+    found = [f for f in result.findings if f["kind"] == "use_after_close"]
+    assert found
+    for finding in found:
+        assert " asked for standard input (fd 0) and got EBADF: it is closed" in finding["explanation"]
+        assert "Nothing, if the program is meant to do without standard input" in finding["advice"]
+
+
 def test_whoever_reads_believes_that_it_is_there():
     code = "import os; os.close(0); os.dup(os.open('/dev/null', 0)); os.close(0); os.read(0, 1)"
     python = harness.pythons()[0].path

@@ -183,10 +183,10 @@ static const struct advice_row {
 	 "Close fd {fd} only after every thread that uses it has stopped: once it is closed, the "
 	 "number may name another thread's descriptor."},
 	{OF(USE_AFTER_CLOSE), FACT_PYTHON, 0, 0, 0,
-	 "Use fd {fd} only while it is open: make the later call{at_b} before the close{at_a}, or "
+	 "Use fd {fd} only while it is open: make the call{at_b} before the close{at_a}, or "
 	 "close it later (a with block around its whole use does that)."},
 	{OF(USE_AFTER_CLOSE), 0, 0, 0, 0,
-	 "Use fd {fd} only while it is open: make the later call{at_b} before the close{at_a}, or "
+	 "Use fd {fd} only while it is open: make the call{at_b} before the close{at_a}, or "
 	 "close it later."},
 
 	{OF(REUSED_CLOSE) | OF(MISDIRECTED_IO), FACT_TWO_OWNERS, 0, 0, 0,

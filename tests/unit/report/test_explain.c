@@ -291,7 +291,7 @@ static void test_use_after_close(void **state)
 	expect(e,
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the "
 	       "same thread called dup on it at app.py:14 in main and got EBADF.",
-	       "Use fd 7 only while it is open: make the later call at app.py:14 before the close "
+	       "Use fd 7 only while it is open: make the call at app.py:14 before the close "
 	       "at app.py:12, or close it later (a with block around its whole use does that).");
 	e->finding.bad.tid = 5000;
 	expect(e, NULL,
