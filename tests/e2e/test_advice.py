@@ -159,12 +159,12 @@ ROWS = {
         "n = null()\nfor _ in range(2): quietly(os.close, n)",
         "n = null()\nfor _ in range(2):\n    if n is not None: os.close(n)\n    n = None"),
     "one object's method twice": (
-        "double_close", r"only once, as by setting the attribute .*: it ran twice for one object, "
+        "double_close", r"only once, as by setting what holds the number to None: it ran twice for one object, "
         r"called at <string>:\d+ and at <string>:\d+",
-        KEEPER + "k.close()\nquietly(k.close)",
-        KEEPER.replace("os.close(self.n)", "self.n = self.n and os.close(self.n)") + "k.close()\nk.close()"),
+        OPENER + "k.close()\nquietly(k.close)",
+        OPENER.replace("os.close(self.n)", "self.n = self.n and os.close(self.n)") + "k.close()\nk.close()"),
     "one object's method takes another's": (
-        "reused_close", r"only once, as by setting the attribute .*: it ran twice for one object, "
+        "reused_close", r"only once, as by setting what holds the number to None: it ran twice for one object, "
         r"called at <string>:\d+ and at <string>:\d+",
         OPENER + "k.close()\nf = open('/dev/zero')\nk.close()\nquietly(f.close)",
         OPENER.replace("os.close(self.n)", "self.n = self.n and os.close(self.n)")

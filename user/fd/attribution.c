@@ -68,6 +68,16 @@ static bool is_adopted(const struct call_context *ctx, const struct slot *slot,
 	return true;
 }
 
+/*
+ * The function is believed to have meant another generation, since it closes what that one's opener
+ * opens; but for objects that have not opened it, it closes what this one's opener opens as well.
+ */
+static bool may_be_habit(const struct call_context *ctx, const struct slot *slot,
+			 const struct generation *gen, const struct meaning *m)
+{
+	return m->by == BY_PAIR && m->gen != gen && meaning_may_adopt(ctx, slot, gen);
+}
+
 static void note_closer(const struct call_context *ctx, const struct intent *intent,
 			const struct slot *slot, struct generation *gen, const struct meaning *m)
 {
@@ -81,7 +91,7 @@ static void note_closer(const struct call_context *ctx, const struct intent *int
 	custody->lost = meaning_lost(ctx, intent, slot, gen, m);
 	custody->strength = m->by == BY_OWNER && !m->gen ? STRENGTH_NONE : m->strength;
 	custody->by = m->by;
-	custody->unsure = m->adopts;
+	custody->unsure = m->adopts || may_be_habit(ctx, slot, gen, m);
 	custody->inner = m->inner;
 	custody->adopted = is_adopted(ctx, slot, gen);
 	if (m->gen && m->gen != gen) {
@@ -289,7 +299,7 @@ static bool is_one_closers(const struct call_context *ctx, const struct slot *sl
 {
 	uint64_t code = ctx->caller->frames[0].code;
 
-	if (slot->cut_shared || call_shape(ctx->call->call) != SHAPE_CLOSE || !code ||
+	if (!slot_cut_by(slot, code) || call_shape(ctx->call->call) != SHAPE_CLOSE || !code ||
 	    !meant->custody || meant->custody->closer_code != code)
 		return false;
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older)
@@ -419,6 +429,15 @@ static void unlearn(const struct call_context *ctx, const struct meaning *m)
 		code_pairs_learn(&ctx->facts->pairs, &pair, PAIR_CLOSED, -1);
 }
 
+/* That the close before meant another generation is a guess, and whichever it was, one function has
+ * closed it. */
+static bool is_idle_guess(const struct call_context *ctx, const struct slot *slot,
+			  const struct meaning *m)
+{
+	return m->strength < STRENGTH_FAIR && m->gen->custody->strength < STRENGTH_FAIR &&
+	       is_one_closers(ctx, slot, m->gen);
+}
+
 void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 			const struct meaning *m, struct verdict *verdict)
 {
@@ -432,7 +451,7 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 	}
 	if (call_shape(ctx->call->call) == SHAPE_CLOSE)
 		unlearn(ctx, m);
-	if (custody && custody->elsewhere) {
+	if (custody && custody->elsewhere && !is_idle_guess(ctx, slot, m)) {
 		judge_theft(ctx, slot, m, verdict);
 		return;
 	}

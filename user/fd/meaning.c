@@ -115,15 +115,6 @@ struct code_pair meaning_pair(const struct call_context *ctx, const struct gener
 	};
 }
 
-/* Others than the opener's objects close what that function opened, by the function at hand. */
-static bool may_adopt(const struct call_context *ctx, const struct slot *slot,
-		      const struct generation *gen)
-{
-	const struct code_pair pair = meaning_pair(ctx, gen);
-
-	return !meaning_owned(ctx, slot, gen) && code_pairs_adopt(&ctx->facts->pairs, &pair);
-}
-
 static struct meaning meant(struct generation *gen, enum strength strength, enum meant_by by)
 {
 	return (struct meaning){.gen = gen, .strength = strength, .by = by};
@@ -182,7 +173,7 @@ static struct meaning by_receiver(const struct call_context *ctx, const struct s
 		m.strength = STRENGTH_FAIR;
 	if (m.gen != ended && unowned_since(ctx, slot, m.gen)) {
 		m.strength = STRENGTH_FAIR;
-		m.adopts = own && may_adopt(ctx, slot, slot->newest);
+		m.adopts = own && meaning_may_adopt(ctx, slot, slot->newest);
 	}
 	/* To use what it has not opened, an object need not close it. */
 	m.adopts |= is_shared(ctx, holder, m.gen);
@@ -466,6 +457,14 @@ static bool is_sibling(const struct caller *caller, const struct record_claim *c
 	const struct holder_key key = holder_receiver(caller, 0);
 
 	return key.address && key.type == claim->type && key.address != claim->object;
+}
+
+bool meaning_may_adopt(const struct call_context *ctx, const struct slot *slot,
+		       const struct generation *gen)
+{
+	const struct code_pair pair = meaning_pair(ctx, gen);
+
+	return !meaning_owned(ctx, slot, gen) && code_pairs_adopt(&ctx->facts->pairs, &pair);
 }
 
 bool meaning_lost(const struct call_context *ctx, const struct intent *intent,

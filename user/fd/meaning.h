@@ -85,6 +85,13 @@ bool meaning_owned(const struct call_context *ctx, const struct slot *slot,
 		   const struct generation *gen);
 
 /*
+ * Others than the opener's objects close what that function opened, by the function at hand, and
+ * that is seldom missed.
+ */
+bool meaning_may_adopt(const struct call_context *ctx, const struct slot *slot,
+		       const struct generation *gen);
+
+/*
  * An object made the close that meant a generation which is not known any more; or it may have:
  * one has let go of the number just now, or another object of the owner's class makes the close, or
  * more objects claim it than the record of the close can tell of, or the record before told of one

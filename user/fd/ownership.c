@@ -260,6 +260,9 @@ static void wait_for_object(struct store *store, struct generation *gen,
 		return;
 	store_count(store, sizeof(*finding));
 	*gen->owner.waiting = *finding;
+	/* Their paths lie in other generations, which may be gone by then. */
+	for (unsigned int i = 0; i < FINDING_CANDIDATES; i++)
+		gen->owner.waiting->candidates[i].what = (struct fd_what){0};
 }
 
 /* In older recordings: the owner of the generation has the number still, after this close. */

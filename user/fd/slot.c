@@ -50,6 +50,29 @@ bool generation_was_seen(const struct generation *gen)
 	       call_shape(gen->ended.call) == SHAPE_CLOSE;
 }
 
+/* Sixteen bits of a code object's name: of so many numbers nothing longer is kept. 0: no name. */
+static uint16_t code_mark(uint64_t code)
+{
+	uint16_t mark = code ^ code >> 16 ^ code >> 32 ^ code >> 48;
+
+	return code && !mark ? 1 : mark;
+}
+
+static void note_cut(struct slot *slot, const struct generation *gen)
+{
+	uint16_t mark = code_mark(gen->custody ? gen->custody->closer_code : 0);
+
+	if (custody_alone(gen))
+		return;
+	slot->cut_closer = !slot->cut_shared || slot->cut_closer == mark ? mark : 0;
+	slot->cut_shared = true;
+}
+
+bool slot_cut_by(const struct slot *slot, uint64_t closer_code)
+{
+	return !slot->cut_shared || (closer_code && slot->cut_closer == code_mark(closer_code));
+}
+
 /*
  * The newest generation is about to be followed by another: keep the limit's worth of generations.
  * One whose close is on its way stays beyond that, or its close would be taken for another's:
@@ -74,7 +97,7 @@ static void history_trim(struct store *store, struct slot *slot)
 		}
 		*link = gen->older;
 		slot->doubts |= DOUBT_CUT | doubt_if(!generation_was_seen(gen), DOUBT_CUT_UNSEEN);
-		slot->cut_shared |= !custody_alone(gen);
+		note_cut(slot, gen);
 		past_note(store, slot, gen);
 		generation_leave(store, slot, gen);
 	}
@@ -384,6 +407,7 @@ bool slot_copy(struct store *store, struct table *to, struct slot *from, bool in
 	slot->copied = from->copied;
 	slot->doubts = from->doubts;
 	slot->cut_shared = from->cut_shared;
+	slot->cut_closer = from->cut_closer;
 	slot->newest = from->newest;
 	if (!slot->newest)
 		return true;

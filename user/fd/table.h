@@ -117,7 +117,8 @@ struct slot {
 	struct pending_finding *waiters; /* its pending findings (pending.h) */
 	unsigned int gaps;		 /* store.gaps when the slot was last touched */
 	int32_t fd;
-	uint32_t doubts; /* enum doubt: DOUBT_COPY, DOUBT_CUT, DOUBT_CUT_UNSEEN */
+	uint32_t doubts;     /* enum doubt: DOUBT_COPY, DOUBT_CUT, DOUBT_CUT_UNSEEN */
+	uint16_t cut_closer; /* a mark of the function that closed all of cut_shared; 0: not one */
 	enum sharing sharing : 8;
 	bool let_go : 1;     /* at the close before, an object had let go of it (ownership.h) */
 	bool has_past : 1;   /* generations that left its history are referred to still */
@@ -286,6 +287,8 @@ bool slot_copy(struct store *store, struct table *to, struct slot *from, bool in
 void slot_make_room(struct store *store, size_t count);
 /* Drops all generations before the newest: they were another program's. They must not be shared. */
 void slot_drop_older(struct store *store, struct slot *slot);
+/* Of what has left the history, the function closed all that others may have been given. */
+bool slot_cut_by(const struct slot *slot, uint64_t closer_code);
 /* The slot's generation with this id; NULL: it has been forgotten. */
 struct generation *slot_generation(const struct slot *slot, uint64_t id);
 

@@ -191,7 +191,7 @@ static uint32_t facts_of(const struct advice *advice)
 	facts |= format_stream(f) ? FACT_STREAM : 0;
 	facts |= advice->callers.one_line ? FACT_SAME : 0;
 	facts |= advice->callers.part ? FACT_CALLERS : 0;
-	facts |= f->proofs & PROOF_ONE_OBJECT ? FACT_ONE_OBJECT : 0;
+	facts |= f->proofs & PROOF_ONE_OBJECT && f->proofs & PROOF_RECEIVER ? FACT_ONE_OBJECT : 0;
 	facts |= f->what.type == FD_SOCKET ? FACT_SOCKET : 0;
 	return facts;
 }
@@ -422,7 +422,7 @@ static void advise_open(FILE *out, const struct finding_view *view)
 {
 	char place[PLACE_SIZE];
 
-	if (view->finding->candidate_count > 1)
+	if (view->finding->candidate_count > 1 || view->finding->kind == FINDING_OWNED_CLOSE)
 		fprintf(out, "Find out for which of these descriptors the call at %s was meant",
 			spot(view->bad, "the later place", place));
 	else

@@ -48,7 +48,7 @@ enum fact {
 	FACT_METHOD = 1 << 7,	   /* an object's method makes the call, and closed it not before */
 	FACT_STREAM = 1 << 8,	   /* the call asked for a standard stream */
 	FACT_CALLERS = 1 << 9,	   /* FACT_SAME, and they were called from two places */
-	FACT_ONE_OBJECT = 1 << 10, /* a method of one object made both */
+	FACT_ONE_OBJECT = 1 << 10, /* a method of one object made both, and it had opened it */
 };
 
 #define OF(KIND) (1u << FINDING_##KIND)
@@ -129,19 +129,18 @@ static const struct advice_row {
 	 "another thread's open may get the same number, and its descriptor is closed instead."},
 	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME | FACT_CALLERS | FACT_ONE_OBJECT,
 	 CLOSER_PLAIN, CLOSER_PLAIN, 0,
-	 "See that {b} closes fd {fd} only once, as by setting the attribute that holds the number "
-	 "to None: it ran twice for one object, called at {pa} and at {pb}."},
+	 "See that {b} closes fd {fd} only once, as by setting what holds the number to None: "
+	 "it ran twice for one object, called at {pa} and at {pb}."},
 	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME | FACT_ONE_OBJECT, CLOSER_PLAIN,
 	 CLOSER_PLAIN, 0,
-	 "See that {b} closes fd {fd} only once, as by setting the attribute that holds the number "
-	 "to None: it ran twice for one object."},
+	 "See that {b} closes fd {fd} only once, as by setting what holds the number to None: "
+	 "it ran twice for one object."},
 	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME | FACT_CALLERS, CLOSER_PLAIN, CLOSER_PLAIN,
 	 0,
-	 "See that {b} closes fd {fd} only once, as by setting the variable that holds the number to "
-	 "None: it ran twice with that number, called at {pa} and at {pb}."},
+	 "See that {b} closes fd {fd} only once, as by setting what holds the number to None: "
+	 "it ran twice with that number, called at {pa} and at {pb}."},
 	{OF(DOUBLE_CLOSE) | OF(REUSED_CLOSE), FACT_SAME, CLOSER_PLAIN, CLOSER_PLAIN, 0,
-	 "See that {b} closes fd {fd} only once, as by setting the variable that holds the number to "
-	 "None."},
+	 "See that {b} closes fd {fd} only once, as by setting what holds the number to None."},
 	{OF(DOUBLE_CLOSE), 0, CLOSER_OS_CLOSE, CLOSER_OS_CLOSE, 0,
 	 "Close fd {fd} in one place: drop the os.close() at {b}, or, if that one is to stay, the "
 	 "one at {a}."},

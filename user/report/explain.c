@@ -374,6 +374,8 @@ static void explain_owned_close(const struct tale *t)
 		print_place(t, t->view->opened);
 	}
 	fputs(": that object will use and close the number later, whoever has it by then", t->out);
+	if (finding_is_open(t->f))
+		print_candidates(t);
 }
 
 /* "wrote 3 bytes" */

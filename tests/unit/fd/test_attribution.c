@@ -169,6 +169,30 @@ static void test_adopters(void **state)
 	stream_end(&s);
 }
 
+/* The same where each object lies elsewhere: that the class closes what the function opens is its
+ * habit, and no theft. */
+static void test_adopters_elsewhere(void **state)
+{
+	struct stream s;
+	uint64_t object = AN_A;
+
+	stream_begin(&s);
+	for (int i = 0; i < 7; i++, object += 0x40) {
+		if (i % 2)
+			OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+		else
+			OPEN(&s, 7, .stack = 1, BY(METHOD(INIT, object)));
+		CLOSE(&s, 7, .stack = 2, BY(METHOD(CLOSE_IT, object)));
+	}
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B), PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 4, BY(METHOD(CLOSE_IT, object)));
+	BAD_CLOSE(&s, 7, .stack = 5, BY(HELPER(CLOSE_B), PLAIN(MAIN)));
+	assert_int_equal(stream_settle(&s), 1);
+	assert_int_equal(s.findings[0].kind, FINDING_DOUBLE_CLOSE);
+	assert_int_equal(s.findings[0].attribution, ATTRIBUTION_OPEN);
+	stream_end(&s);
+}
+
 /* A manager gets the number again, and closes the old one late: object and function are right. */
 static void test_receiver_with_several(void **state)
 {
@@ -463,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_root_of_a_chain),
 		cmocka_unit_test(test_type_is_identity),
 		cmocka_unit_test(test_adopters),
+		cmocka_unit_test(test_adopters_elsewhere),
 		cmocka_unit_test(test_receiver_with_several),
 		cmocka_unit_test(test_closer_service),
 		cmocka_unit_test(test_handover_is_open),

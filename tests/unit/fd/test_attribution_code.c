@@ -326,10 +326,36 @@ static void test_one_closer(void **state)
 	stream_end(&s);
 }
 
+/* That goes for what the history has no room for: there, too, one function may have closed all. */
+static void test_one_closer_of_many(void **state)
+{
+	for (int other = 0; other < 2; other++) {
+		struct stream s;
+
+		stream_begin(&s);
+		OPEN(&s, 7, .stack = 5, BY(PLAIN(BASE)));
+		if (other)
+			CLOSE(&s, 7, .stack = 6, BY(METHOD(CLOSE_IT, AN_A)));
+		else
+			CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, AN_A)));
+		for (int i = 0; i < 4; i++) {
+			OPEN(&s, 7, .stack = 1, BY(PLAIN(OPEN_B)));
+			CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, AN_A)));
+			OPEN(&s, 7, .stack = 3, BY(PLAIN(STEP)));
+			CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, AN_A)));
+		}
+		BAD_CLOSE(&s, 7, .stack = 4, BY(METHOD(TAKE, AN_A)));
+		only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_FACT,
+		     other ? ATTRIBUTION_OPEN : ATTRIBUTION_LIKELY);
+		stream_end(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_closer),
+		cmocka_unit_test(test_one_closer_of_many),
 		cmocka_unit_test(test_activation_robs_an_object),
 		cmocka_unit_test(test_import_between),
 		cmocka_unit_test(test_use_after_import),

@@ -61,19 +61,19 @@ static void test_same_line(void **state)
 	expect(e,
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:30 in Upload.release; 1.2 ms "
 	       "later the same thread closed it again at the same line and got EBADF.",
-	       "See that app.py:30 closes fd 7 only once, as by setting the variable that holds "
-	       "the number to None.");
+	       "See that app.py:30 closes fd 7 only once, as by setting what holds the number to "
+	       "None.");
 	example_stack(e, 0, stack_of(PYTHON_COMPLETE, second, 3));
 	example_stack(e, 1, stack_of(PYTHON_COMPLETE, first, 2));
 	expect(e,
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:30 in Upload.release (called at "
 	       "app.py:51 in handle); 1.2 ms later the same thread closed it again there (called "
 	       "at app.py:53 in handle) and got EBADF.",
-	       "See that app.py:30 closes fd 7 only once, as by setting the variable that holds "
-	       "the number to None: it ran twice with that number, called at app.py:51 and at "
+	       "See that app.py:30 closes fd 7 only once, as by setting what holds the number to "
+	       "None: it ran twice with that number, called at app.py:51 and at "
 	       "app.py:53.");
 	e->finding.kind = FINDING_REUSED_CLOSE;
-	e->finding.proofs = PROOF_ONE_OBJECT;
+	e->finding.proofs = PROOF_ONE_OBJECT | PROOF_RECEIVER;
 	e->finding.bad.origin = ORIGIN_OS_CLOSE;
 	e->finding.bad.ret = 0;
 	expect(e,
@@ -81,8 +81,8 @@ static void test_same_line(void **state)
 	       "app.py:51 in handle); 1.2 ms later the same thread closed the number again there "
 	       "(called at app.py:53 in handle), without an error, since it had been opened anew: "
 	       "this closed a descriptor that belonged to somebody else.",
-	       "See that app.py:30 closes fd 7 only once, as by setting the attribute that holds "
-	       "the number to None: it ran twice for one object, called at app.py:51 and at "
+	       "See that app.py:30 closes fd 7 only once, as by setting what holds the number to "
+	       "None: it ran twice for one object, called at app.py:51 and at "
 	       "app.py:53.");
 	/* A finalizer ran there: that is no place of the close. */
 	e->finding.bad.origin = ORIGIN_FINALIZER;
