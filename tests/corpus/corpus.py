@@ -113,6 +113,11 @@ def folded(findings):
     return [f for f in told.values() if f["severity"] != "info"]
 
 
+def is_root(finding):
+    """It says of no other that it is, or may be, its cause."""
+    return "caused_by" not in finding and "may_follow_from" not in finding
+
+
 class Judge:
     """Compares findings with one truth."""
 
@@ -161,8 +166,11 @@ class Judge:
 
     def verdict(self, finding):
         """(what, exact): what is right, open, wrong, or follows from another finding, which is judged
-        for both; exact: to the line."""
+        for both; exact: to the line. One that may follow accuses somebody all the same, unless it is
+        open."""
         if "caused_by" in finding:
+            return "follows", False
+        if "may_follow_from" in finding and finding.get("attribution") == "open":
             return "follows", False
         if self.truth.kind == "none":
             return "wrong", False

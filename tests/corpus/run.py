@@ -177,7 +177,7 @@ class Score:
 
     def add_run(self, row, ran, verdicts):
         truth = ran.truth
-        roots = [v for v in verdicts if "caused_by" not in v[0]]
+        roots = [v for v in verdicts if corpus.is_root(v[0])]
         named = [v for v in verdicts if v[1] == "right"]
         row["found"] += any(f["kind"] == truth.kind for f, _, _ in verdicts)
         row["named"] += bool(named)
