@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-# The number lives a second life between its first close and the failing one: the finding is
-# about the second life.
+# The number has a second generation between its first close and the failing one: the finding is
+# about the second.
 # @expect {"kind": "double_close", "type": "pipe", "fd": "fd", "calls": {"opened": "pipe2"},
 #   "bad": "<module>@bad", "closed": "<module>@closed", "opened": "<module>@opened"}
 import os

@@ -107,8 +107,8 @@ static const struct argp_option table[] = {
 	{NULL, 0, NULL, 0, "Limits:", 3},
 	{"ring-size", KEY_RING_SIZE, "BYTES", 0,
 	 "Ring buffer, a power of two from 4K to 1G (default: 8M); others are rounded up", 3},
-	{"history", KEY_HISTORY, "N", 0, "Past lives kept of each descriptor number (default: 4)",
-	 3},
+	{"history", KEY_HISTORY, "N", 0,
+	 "Past generations kept of each descriptor number (default: 4)", 3},
 	{"memory", KEY_MEMORY, "BYTES", 0,
 	 "What may be kept of descriptors, stacks and code, 8M to 1024G (default: 160M): the oldest "
 	 "goes first",

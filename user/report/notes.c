@@ -92,20 +92,23 @@ static const struct {
 	const char *sentence;
 } proofs[] = {
 	{PROOF_OWNER,
-	 "The object that made the close had taken the number in an earlier life, which "
-	 "somebody else had ended."},
+	 "The object that made the close had taken the number in an earlier generation, "
+	 "which somebody else had ended."},
 	{PROOF_OWNER_LIVES, "At the close, the object that owns the number lived and had it still: "
 			    "it did not make the close."},
-	{PROOF_AT_WORK, "The object that still had the number of an earlier life was at work in "
-			"the call: its method was running."},
+	{PROOF_AT_WORK,
+	 "The object that still had the number of an earlier generation was at work in "
+	 "the call: its method was running."},
 	{PROOF_BEHIND, "The close before was made by another call than that of the object that "
 		       "owned the number (owned_close)."},
-	{PROOF_STOLEN, "The close before ended a life of the number that was not its own "
+	{PROOF_STOLEN, "The close before ended a generation of the number that was not its own "
 		       "(reused_close)."},
-	{PROOF_SAME_SITE, "The same site had ended the number's life before, which was opened "
-			  "elsewhere; it never ended one that was opened where this one was."},
-	{PROOF_SAME_THREAD, "The closing thread had opened and closed the number's life before; "
-			    "this one was opened by another thread, and was never its to close."},
+	{PROOF_SAME_SITE,
+	 "The same site had ended the number's generation before, which was opened "
+	 "elsewhere; it never ended one that was opened where this one was."},
+	{PROOF_SAME_THREAD,
+	 "The closing thread had opened and closed the number's generation before; "
+	 "this one was opened by another thread, and was never its to close."},
 	{PROOF_ONE_OBJECT, "A method of one Python object made both closes, as far as its address "
 			   "and its type tell."},
 	{PROOF_VICTIM_FAILED, "The call that failed then is that of whoever had opened the "

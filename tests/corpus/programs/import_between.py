@@ -2,7 +2,7 @@
 """A pipe is closed, an import borrows its number and gives it back, the pipe is closed again. The
 import's file has nothing to do with it.
 
-misleads: the last life
+misleads: the last generation
 truth(same): double_close proven
 truth(functions): double_close likely
 truth(object): double_close proven

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Many innocents had the number between the two closes of one object.
 
-misleads: the last life
+misleads: the last generation
 truth(five): double_close likely
 truth(twenty): double_close likely
 truth(sixty): double_close likely

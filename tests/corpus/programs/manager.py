@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """One object opens and closes many numbers.
 
-misleads: a receiver with many lives of one number
+misleads: a receiver with many generations of one number
 truth(right): none
 truth(idle): double_close proven
 truth(stranger): reused_close likely

@@ -2,7 +2,7 @@
 """A file's, socket's or epoll's number is closed behind its back; another object gets the number and
 gives it back rightly; then the first dies, and its finalizer closes in vain.
 
-misleads: the last life
+misleads: the last generation
 truth(file): owned_close proven
 truth(socket): owned_close proven
 truth(epoll): owned_close proven

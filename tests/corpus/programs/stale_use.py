@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """A stale number is used, not closed; an innocent file had it between.
 
-misleads: the last life
+misleads: the last generation
 truth(read): use_after_close likely
 truth(object): use_after_close proven
 truth(idle): use_after_close proven

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The number's lives have a gap: it comes over a socket, by SCM_RIGHTS, where no call returns it.
+"""The number's generations have a gap: it comes over a socket, by SCM_RIGHTS, where no call returns it.
 
-misleads: a life that nobody saw begin
+misleads: a generation that nobody saw begin
 truth(right): none
 truth(twice): double_close likely
 truth(between): double_close open
