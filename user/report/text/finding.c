@@ -229,7 +229,8 @@ static struct site_words words_of(const struct telling *t, const struct shown_si
 						     : "closed before:",
 					   &t->f->bad, "earlier"};
 	case SHOWN_EITHER_CLOSED:
-		return (struct site_words){shown->site == &t->f->candidates[0].closed
+		return (struct site_words){t->f->candidate_count == 1 ? "closed before:"
+					   : shown->site == &t->f->candidates[0].closed
 						   ? "either closed before:"
 						   : "or closed before:",
 					   &t->f->bad, "earlier"};
