@@ -227,6 +227,25 @@ static void print_spot(const struct advice *advice, const struct stack *stack,
 	fputs(spot(stack, otherwise, place), advice->out);
 }
 
+/*
+ * An os.close() that code of the library makes, such as one that weakref.finalize() or an ExitStack
+ * was given, does not stand in the line that the explanation names.
+ */
+static void print_closing_spot(const struct advice *advice, const struct fd_site *site,
+			       const struct stack *stack, const char *otherwise)
+{
+	const struct stack_frame *user = stack_user_frame(stack);
+	char place[PLACE_SIZE];
+
+	bool apart = user && user != &stack->frames[0] && closer_of(site, stack) == CLOSER_OS_CLOSE;
+
+	if (apart)
+		fprintf(advice->out, "%s (reached from ", format_frame(&stack->frames[0], place));
+	print_spot(advice, stack, otherwise);
+	if (apart)
+		fputc(')', advice->out);
+}
+
 /* "app.py:8": the function has been named in the explanation, as in spot(). */
 static void print_caller(const struct advice *advice, const char *place)
 {
@@ -277,13 +296,13 @@ static void print_place_key(const struct advice *advice, const char *key, size_t
 	const struct finding_view *view = advice->view;
 
 	if (is_key(key, size, "a"))
-		print_spot(advice, view->closed, "the earlier place");
+		print_closing_spot(advice, &advice->f->closed, view->closed, "the earlier place");
 	else if (is_key(key, size, "b"))
-		print_spot(advice, view->bad, "the later place");
+		print_closing_spot(advice, &advice->f->bad, view->bad, "the later place");
 	else if (is_key(key, size, "o"))
 		print_spot(advice, view->opened, "the open");
 	else if (is_key(key, size, "w"))
-		print_spot(advice, advice->wrong_stack, "the wrong place");
+		print_closing_spot(advice, advice->wrong, advice->wrong_stack, "the wrong place");
 	else if (is_key(key, size, "at_a"))
 		print_at(advice, view->closed);
 	else if (is_key(key, size, "at_b"))

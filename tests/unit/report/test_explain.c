@@ -223,6 +223,24 @@ static void test_socket_in_library(void **state)
 	example_free(e);
 }
 
+/* The line that is the user's own has no os.close() in it. */
+static void test_os_close_in_library(void **state)
+{
+	static const struct stack_frame frames[] = {
+		{"finalize.__call__", "/usr/lib/python3.11/weakref.py", 590, 580, false, 0, 0},
+		{"drop", "/srv/app/app.py", 18, 16, false, 0, 0},
+	};
+	struct example *e = example_new();
+
+	e->finding.bad.origin = e->finding.closed.origin = ORIGIN_OS_CLOSE;
+	example_stack(e, 0, stack_of(PYTHON_COMPLETE, frames, 2));
+	expect(e, NULL,
+	       "Close fd 7 in one place: drop the os.close() at weakref.py:590 in "
+	       "finalize.__call__ (reached from app.py:18), or, if that one is to stay, the one at "
+	       "app.py:12.");
+	example_free(e);
+}
+
 static void test_no_python(void **state)
 {
 	struct example *e = example_new();
@@ -550,6 +568,7 @@ int main(void)
 		cmocka_unit_test(test_candidates),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_socket_in_library),
+		cmocka_unit_test(test_os_close_in_library),
 		cmocka_unit_test(test_no_python),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_unseen),
