@@ -189,6 +189,10 @@ ROWS = {
         "use_after_close", rf"Do not let {C_CODE} .* close fd \d+ while it is used",
         "n = null(); libc.close(n); quietly(os.write, n, b'x')",
         "n = null(); m = os.dup(n); libc.close(m); os.write(n, b'x'); os.close(n)"),
+    "use after another object's finalizer": (
+        "use_after_close", r"Keep the object whose finalizer closed fd \d+ for as long as its number is used at",
+        "n = null(); a = open(n, 'rb', 0); b = open(n, 'rb', 0); del b; quietly(a.read, 1); os._exit(0)",
+        "n = null(); a = open(n, 'rb', 0); b = open(os.dup(n), 'rb', 0); del b; a.read(1)"),
     "use by another thread": (
         "use_after_close", "only after every thread that uses it has stopped",
         "n = null(); os.close(n); in_thread(os.write, n, b'x')",

@@ -178,6 +178,10 @@ static const struct advice_row {
 	 "call{at_b} before it."},
 	{OF(USE_AFTER_CLOSE), 0, CLOSER_C, 0, 0,
 	 "Do not let {ca} close fd {fd} while it is used at {b}: {give}."},
+	{OF(USE_AFTER_CLOSE), 0, CLOSER_FINALIZER, 0, 0,
+	 "Keep the object whose finalizer closed fd {fd} for as long as its number is used{at_b}, or "
+	 "use a number of its own there (os.dup()); where two objects have one number, let one alone "
+	 "own it."},
 	{OF(USE_AFTER_CLOSE), FACT_THREADS, 0, 0, 0,
 	 "Close fd {fd} only after every thread that uses it has stopped: once it is closed, the "
 	 "number may name another thread's descriptor."},
