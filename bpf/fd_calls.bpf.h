@@ -9,6 +9,7 @@
 #ifndef FDTRACE_FD_CALLS_BPF_H
 #define FDTRACE_FD_CALLS_BPF_H
 
+#include "kept.bpf.h"
 #include "native.bpf.h"
 #include "owner_closed.bpf.h"
 #include "socket.bpf.h"
@@ -420,7 +421,8 @@ static __always_inline u32 add_users(struct call_buffer *buf, const struct retur
 
 	if (!save_registers())
 		return 0;
-	*owner = tell_users(&buf->record, (struct record_claim *)buf->name, target, call->args[1])
+	*owner = tell_users(&buf->record, (struct record_claim *)buf->name, target, call->args[1],
+			    call->args[2])
 		 << 4;
 	return (*owner >> 4 & 7) * sizeof(struct record_claim);
 }
@@ -459,7 +461,10 @@ static __always_inline u32 add_caller(const struct walk *w, struct call_buffer *
 	return sizeof(struct record_caller);
 }
 
-/* So many bytes behind the record in this CPU's buffer. A global function: verified by itself. */
+/*
+ * So many bytes behind the record in this CPU's buffer; and who opens a number is noted, for what
+ * is told of the call is known here. A global function: verified by itself.
+ */
 __attribute__((noinline)) int emit_call(u32 size)
 {
 	struct call_buffer *buf;
@@ -468,6 +473,8 @@ __attribute__((noinline)) int emit_call(u32 size)
 	buf = bpf_map_lookup_elem(&call_buffers, &zero);
 	if (!buf)
 		return -1;
+	if (read_owners)
+		note_opener(&buf->record);
 	size += sizeof(buf->record);
 	fill_header(&buf->record.h, RECORD_CALL, size, bpf_get_current_pid_tgid());
 	return emit_bounded(&buf->record, size, sizeof(*buf), LOSS_CALL, false);

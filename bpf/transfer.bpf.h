@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads and writes that succeed on a number that is watched: is an object at work that is stale?
+ * Reads and writes that succeed on a number that is watched: is an object at work that is stale, or
+ * that keeps the number?
  *
  * Owns: what goes up with such a call (struct record_claim): the objects that claim the number, and
  * what shows each of them at work; and whose code made the call.
@@ -9,26 +10,12 @@
 #ifndef FDTRACE_TRANSFER_BPF_H
 #define FDTRACE_TRANSFER_BPF_H
 
+#include "kept.bpf.h"
 #include "owner_closed.bpf.h"
 #include "watched.bpf.h"
 
-/* Words of a Python frame: its local variables, then its value stack. */
-#define FRAME_WORDS 64
 /* The code of the module that socket objects are of lies no further from their tp_dealloc. */
 #define MODULE_NEAR 32768
-
-/* Reads words from an address on, up to the end of the page if there is no more. The bytes. */
-static __always_inline u32 read_words_at(struct walk *w, u64 from)
-{
-	u32 bytes = FRAME_WORDS * sizeof(u64);
-
-	if (read_user(w->window, bytes, from))
-		return bytes;
-	bytes = PAGE - (from & (PAGE - 1));
-	if (bytes > FRAME_WORDS * sizeof(u64) || !read_user(w->window, bytes, from))
-		return 0;
-	return bytes;
-}
 
 /*
  * Whose code this return address lies in: enum owner_point; 0: nobody's that is known. A global
@@ -241,14 +228,16 @@ static __always_inline u64 socket_code(struct walk *w)
 /*
  * At the end of a call that moved bytes through a number that is watched, behind the walk: who of
  * those that claim it may have made it. ret: room for RECORD_CLAIMS_MAX; returns how many there
- * are, 0: nobody who is stale is at work. A function of its own for its stack, as tell_claims().
+ * are, 0: nobody who is stale, or keeps the number, is at work. size: how many bytes were asked
+ * for. A function of its own for its stack, as tell_claims().
  */
 static __noinline u32 tell_users(struct record_call *r, struct record_claim *ret,
-				 const struct target *target, u64 buffer)
+				 const struct target *target, u64 buffer, s32 size)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, count, told;
 	const struct python_process *python;
 	struct walk *w = this_walk();
+	u64 keeper;
 
 	if (!w)
 		return 0;
@@ -263,8 +252,13 @@ static __noinline u32 tell_users(struct record_call *r, struct record_claim *ret
 	r->point = user_point(socket_code(w));
 	told = tell_each_user(r->fd, r->table, r->point);
 	count = told & 255;
+	keeper = keeper_of(&w->key);
 	if (!(told & USERS_STALE))
-		end_watch(target, &w->key);
+		end_stale(target, &w->key);
+	if (count && r->point == OWNER_OS_IO && is_keeper_at_work(w, keeper, r->fd, size)) {
+		r->still_open |= CALL_KEPT;
+		told |= USERS_AT_WORK;
+	}
 	if (!(told & USERS_AT_WORK))
 		return 0;
 	if (told & USERS_LEFT_OUT)

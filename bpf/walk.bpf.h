@@ -102,6 +102,13 @@ struct table_rest {
 	 19 * sizeof(u64))
 #endif
 
+/* A type: its address, tp_flags and tp_basicsize. */
+struct plain_type {
+	u64 at;
+	u64 flags;
+	u64 size;
+};
+
 /*
  * A look for an owner, or at one. What functions that are verified by themselves hand to each other
  * lies here, and not on the stack, of which all in a chain of calls have 512 bytes together.
@@ -118,6 +125,7 @@ struct owner_look {
 	u32 new_kind; /* enum owner_type, of new_type */
 	u64 new_type; /* an owner's, whose name has not been sent yet; 0: none */
 	u64 buffer; /* what the call was given to read into or write from; 0: it does not matter */
+	struct plain_type plain; /* of an object that may keep a number */
 };
 
 /* A type that may be an owner's: what is read of it, and what is remembered. */

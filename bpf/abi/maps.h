@@ -26,6 +26,7 @@ struct target {
 	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
 	__u32 leader_ended; /* 1: so has what the user side tied to the first thread */
 	__u32 watches;	    /* its numbers that are watched: struct watched_number */
+	__u64 kept_ns;	    /* objects that may keep a number are looked at: not before then */
 };
 
 /* A number of a program, as its Python objects have it. */
@@ -58,12 +59,13 @@ struct claims {
 };
 
 /*
- * A number that an object claims which is stale: its reads and writes there go to somebody else's
- * descriptor, and are looked at.
+ * A number that an object claims which is stale, or keeps: its reads and writes there go to
+ * somebody else's descriptor, and are looked at.
  */
 struct watched_number {
-	__u32 looks; /* so far */
-	__u32 unused;
+	__u64 keeper; /* address of an object that keeps it (kept.bpf.h); 0: none is known */
+	__u32 looks;  /* so far */
+	__u32 stale;  /* 1: an object claims it that is stale */
 };
 
 /* A type in a program. */

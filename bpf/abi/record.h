@@ -219,6 +219,11 @@ struct record_call {
 #define CALL_RING   32 /* it has or had an io_uring, whose closes nobody watches */
 /* In record_call.still_open: a struct record_caller stands behind all else. */
 #define CALL_CALLER 64
+/*
+ * In record_call.still_open, of a TRANSFER: the object whose method makes it has the number among
+ * its attributes, and had so before the number was opened anew; no variable of the method has it.
+ */
+#define CALL_KEPT   128
 
 /* Frames of a call whose address is told, and those whose first local is. */
 #define RECORD_CALLER_FRAMES 4

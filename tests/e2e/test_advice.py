@@ -88,6 +88,24 @@ k = Keeper()
 # The same object opens its number itself.
 OPENER = KEEPER.replace("null()", "os.open('/dev/null', os.O_RDWR)")
 
+KEPT = """
+class Keeper:
+    def __init__(self):
+        self.n = os.open('/dev/null', os.O_RDWR)
+    def write(self, data):
+        if self.n is not None:
+            os.write(self.n, data)
+    def close(self):
+        os.close(self.n)
+        self.n = None
+def thief(number):
+    os.close(number)
+def use(data, keeper):
+    with open('/dev/zero', 'r+b', buffering=0) as mine:
+        keeper.write(data)
+k = Keeper()
+"""
+
 # How C code is named: ctypes calls it.
 C_CODE = "_ctypes, from"
 
@@ -217,6 +235,14 @@ ROWS = {
         "misdirected_io", rf"Do not let {C_CODE} .* close the number that the file object closes, too",
         LATE.format("libc.close(f.fileno())", WRITE),
         LATE.format("libc.close(os.dup(f.fileno()))", WRITE + "; f.close()")),
+    "a number that an object keeps, closed behind it": (
+        "misdirected_io", r"Let the object that opened fd \d+ close it: drop the close at .*, or have the object forget",
+        KEPT + "thief(k.n); use(b'lost', k)",
+        KEPT + "k.close(); use(b'lost', k)"),
+    "a number that an object keeps": (
+        "misdirected_io", r"forget the number: set the attribute that .* takes it from to None at",
+        KEPT.replace("self.n = None", "pass") + "k.close(); use(b'lost', k)",
+        KEPT + "k.close(); use(b'lost', k)"),
     "one of two sockets is used": (
         "misdirected_io", r"Let one object alone own fd .*detach\(\) one of them",
         LATE_SOCKET.format("first.fileno()"), LATE_SOCKET.format("os.dup(first.fileno())")),

@@ -55,6 +55,12 @@ bool record_call_is_sane(const struct record_call *call);
 /* The number of a valid call's native stack; 0: it has none. */
 uint64_t record_call_native(const struct record_call *call);
 
+/* An object kept the number of this transfer, as far as its record tells: CALL_KEPT. */
+static inline bool record_call_kept(const struct record_call *call)
+{
+	return call->call == CALL_TRANSFERRED && call->still_open & CALL_KEPT;
+}
+
 /* Who made a valid call; false, and zeros: it does not say. */
 bool record_call_caller(const struct record_call *call, struct record_caller *ret);
 

@@ -156,6 +156,7 @@ enum finding_proof {
 	PROOF_METHOD =
 		1 << 11, /* an object's method made the call, and `closed` none (intruder.h) */
 	PROOF_ONE_OBJECT = 1 << 12, /* a method of one Python object made both calls */
+	PROOF_KEPT = 1 << 13,	    /* the object had the number still as it was opened anew */
 };
 
 /* Facts that a verdict rests on, and remarks a reader must know: bits of finding.notes. */

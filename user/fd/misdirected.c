@@ -3,8 +3,11 @@
 
 #include <sys/syscall.h>
 
+#include "base/records.h"
 #include "fd/claims.h"
+#include "fd/custody.h"
 #include "fd/generation_doubt.h"
+#include "fd/holder.h"
 #include "fd/meaning.h"
 #include "fd/order.h"
 #include "fd/reuse.h"
@@ -12,10 +15,10 @@
 
 /* Who may have made the call. */
 struct suspect {
-	struct record_claim claim;
-	struct generation *gen; /* what it took */
-	bool beside;		/* CLAIM_RECEIVER */
-	bool others;		/* another object may be at work, too */
+	struct record_claim claim; /* of an object that keeps the number: all 0 */
+	struct generation *gen;	   /* what it took */
+	bool beside;		   /* CLAIM_RECEIVER */
+	bool others;		   /* another object may be at work, too */
 };
 
 /* The generation of an object that is stale: over, while another one is live. NULL: it is not. */
@@ -59,16 +62,16 @@ static struct suspect find_suspect(const struct slot *slot, const struct record_
 	return suspect.gen && (suspect.beside || !suspect.others) ? suspect : (struct suspect){0};
 }
 
-/* An object is known that has the number by right: it would be at hand if it made the call. */
-static bool is_owner_known(const struct slot *slot, const struct record_call *call)
+/* What object has the number by right: enum owner_type; OWNER_NONE: none is known. */
+static uint8_t owner_of(const struct slot *slot, const struct record_call *call)
 {
 	for (unsigned int i = 0; i < record_call_claims(call); i++) {
 		struct record_claim claim = claim_at(call, i);
 
 		if (claim_is_of(slot, &claim, slot->newest))
-			return true;
+			return claim.kind;
 	}
-	return false;
+	return OWNER_NONE;
 }
 
 enum weight { WEIGHT_NONE, WEIGHT_SUSPECTED, WEIGHT_FACT };
@@ -85,7 +88,8 @@ static enum weight weight_of(const struct record_call *call, const struct slot *
 	if (own && suspect->beside)
 		return WEIGHT_FACT;
 	if (own && socket)
-		return is_owner_known(slot, call) ? WEIGHT_FACT : WEIGHT_SUSPECTED;
+		/* The owner would be at hand if it made the call. */
+		return owner_of(slot, call) ? WEIGHT_FACT : WEIGHT_SUSPECTED;
 	if (call->point == OWNER_ELSEWHERE && socket && !suspect->beside)
 		return WEIGHT_SUSPECTED;
 	return WEIGHT_NONE;
@@ -113,6 +117,37 @@ static uint32_t doubts_about(const struct call_context *ctx, const struct slot *
 	       doubt_if(!generation_after(ctx->store, ctx->call, &newest->opened), DOUBT_ORDER);
 }
 
+/* An object that owned the number has it still. */
+static void blame_owner(const struct call_context *ctx, const struct suspect *suspect,
+			struct finding *f)
+{
+	if (!f->owner.type)
+		f->owner.type = suspect->claim.kind;
+	/* Unless another object that had the number closed it, that close was wrong. */
+	if (!suspect->gen->owner.given)
+		f->culprit = CULPRIT_CLOSED;
+	f->proofs |= PROOF_AT_WORK | (suspect->gen->closer.behind ? PROOF_BEHIND : 0);
+	f->attribution = meaning_known(ctx) ? ATTRIBUTION_PROVEN : ATTRIBUTION_NONE;
+	if (suspect->claim.flags & CLAIM_BEFORE)
+		f->notes |= NOTE_OWNER_BEFORE;
+}
+
+/* An object that opened it keeps the number: whose close was wrong, its method's or another's? */
+static void blame_keeper(const struct call_context *ctx, const struct slot *slot,
+			 const struct generation *gen, struct finding *f)
+{
+	const struct custody *custody = gen->custody;
+	bool own = holder_key_same(&custody->closer, &custody->holder);
+
+	f->proofs |= PROOF_RECEIVER | PROOF_KEPT;
+	f->attribution = ATTRIBUTION_LIKELY;
+	f->victim.owner.type = owner_of(slot, ctx->call);
+	if (!custody->closer_code || (own && custody->role == ROLE_UNKNOWN))
+		f->culprit = CULPRIT_UNKNOWN;
+	else if (!own || custody->role == ROLE_FUNCTION)
+		f->culprit = CULPRIT_CLOSED;
+}
+
 static void describe_transfer(const struct call_context *ctx, const struct slot *slot,
 			      const struct suspect *suspect, enum weight weight, struct verdict *v)
 {
@@ -124,19 +159,57 @@ static void describe_transfer(const struct call_context *ctx, const struct slot 
 	v->victim_text = text_of(slot->newest);
 	reuse_fill(ctx, f, slot->newest, suspect->gen);
 	finding_set_kind(f, FINDING_MISDIRECTED_IO);
-	if (!f->owner.type)
-		f->owner.type = suspect->claim.kind;
-	/* Unless another object that had the number closed it, that close was wrong. */
-	if (!suspect->gen->owner.given)
-		f->culprit = CULPRIT_CLOSED;
-	f->proofs |= PROOF_AT_WORK | (suspect->gen->closer.behind ? PROOF_BEHIND : 0);
-	f->attribution = meaning_known(ctx) ? ATTRIBUTION_PROVEN : ATTRIBUTION_NONE;
-	if (suspect->claim.flags & CLAIM_BEFORE)
-		f->notes |= NOTE_OWNER_BEFORE;
+	if (suspect->claim.object)
+		blame_owner(ctx, suspect, f);
+	else
+		blame_keeper(ctx, slot, suspect->gen, f);
 	suspects_of_lost(suspect->gen, f);
 	coverage_weigh(ctx->table, f);
 	finding_doubt(f, doubts_about(ctx, slot, suspect) |
 				 doubt_if(weight == WEIGHT_SUSPECTED, DOUBT_MEANT));
+}
+
+/* A method of the object was at work as the generation was opened. */
+static bool had_part_in(const struct generation *gen, const struct holder_key *object)
+{
+	const struct custody *custody = gen->custody;
+
+	for (unsigned int i = 0; custody && i < custody->count; i++)
+		if (custody->kinds[i] == LOCAL_OBJECT &&
+		    custody->frames[i].local == object->address)
+			return true;
+	return false;
+}
+
+/* What the object whose method makes the call has opened last, if nobody opened more for it. */
+static struct generation *kept_generation(const struct call_context *ctx, const struct slot *slot)
+{
+	const struct holder_key key = holder_receiver(ctx->caller, 0);
+	struct generation *gen = slot->newest;
+
+	if (!key.address || ctx->caller->frames[0].role == ROLE_FUNCTION)
+		return NULL;
+	while (gen && gen->opened.missing == SITE_SEEN && !had_part_in(gen, &key))
+		gen = gen->older;
+	return gen && gen->custody && holder_key_same(&gen->custody->holder, &key) ? gen : NULL;
+}
+
+/*
+ * An object that opened the number has it still, among its attributes (CALL_KEPT). What nobody owns
+ * it may have been given anew; what one function opens and closes, an object hardly keeps.
+ */
+static struct suspect find_keeper(const struct call_context *ctx, const struct slot *slot)
+{
+	struct generation *gen;
+
+	if (!record_call_kept(ctx->call) || !meaning_known(ctx) ||
+	    ctx->call->point != OWNER_OS_IO || !owner_of(slot, ctx->call))
+		return (struct suspect){0};
+	gen = kept_generation(ctx, slot);
+	if (!gen || gen == slot->newest || generation_live(gen) || custody_within(gen) ||
+	    gen->opened.missing != SITE_SEEN || gen->ended.missing != SITE_SEEN)
+		return (struct suspect){0};
+	return (struct suspect){.gen = gen};
 }
 
 int transfer_done(struct pending *pending, const struct call_context *ctx)
@@ -150,9 +223,13 @@ int transfer_done(struct pending *pending, const struct call_context *ctx)
 	if (ctx->vfork || !slot || !slot_live(slot) || slot_stale(ctx->store, slot))
 		return 0;
 	suspect = find_suspect(slot, call);
-	if (!suspect.gen || suspect.gen->owner.gaps != ctx->store->gaps)
+	weight = suspect.gen ? weight_of(call, slot, &suspect) : WEIGHT_NONE;
+	if (weight == WEIGHT_NONE) {
+		suspect = find_keeper(ctx, slot);
+		weight = suspect.gen ? WEIGHT_SUSPECTED : WEIGHT_NONE;
+	} else if (suspect.gen->owner.gaps != ctx->store->gaps) {
 		return 0;
-	weight = weight_of(call, slot, &suspect);
+	}
 	if (weight == WEIGHT_NONE ||
 	    (is_read(call) && !generation_after(ctx->store, call, &slot->newest->opened)))
 		return 0;

@@ -27,6 +27,15 @@
  *
  * Who is at hand counts for nothing beside one that lies beside the bytes.
  *
+ * An object that only keeps the number, as an int among its attributes, is no owner. Suspected is
+ *
+ *   a call by os.read() or os.write(), by a method of an object which opened the number, kept it
+ *   when it was opened anew, and takes it from an attribute (CALL_KEPT; kept.bpf.h), where
+ *   nothing shows that it may mean what is there now: nobody opened the number for it since, an
+ *   object owns it, which the first one does not refer to, and what was seen of it has no gap.
+ *
+ * It may have been given the number anew all the same, and nothing would show: so it is no fact.
+ *
  * A call that may have begun before the number was opened anew used the descriptor that it meant:
  * a read waits for as long as it takes, so nothing is said of it; a write is suspected.
  *

@@ -186,6 +186,7 @@ static uint32_t facts_of(const struct advice *advice)
 	facts |= f->proofs & PROOF_OWNER || is_of_two(f) ? FACT_TWO_OWNERS : 0;
 	facts |= advice->wrong ? FACT_BEHIND : 0;
 	facts |= f->proofs & PROOF_METHOD ? FACT_METHOD : 0;
+	facts |= f->proofs & PROOF_KEPT ? FACT_KEPT : 0;
 	facts |= threads_differ(f) ? FACT_THREADS : 0;
 	facts |= is_python(advice->view) ? FACT_PYTHON : 0;
 	facts |= format_stream(f) ? FACT_STREAM : 0;

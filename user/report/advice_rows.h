@@ -49,6 +49,7 @@ enum fact {
 	FACT_STREAM = 1 << 8,	   /* the call asked for a standard stream */
 	FACT_CALLERS = 1 << 9,	   /* FACT_SAME, and they were called from two places */
 	FACT_ONE_OBJECT = 1 << 10, /* a method of one object made both, and it had opened it */
+	FACT_KEPT = 1 << 11,	   /* an object keeps the bare number */
 };
 
 #define OF(KIND) (1u << FINDING_##KIND)
@@ -75,6 +76,12 @@ static const struct advice_row {
 	 "Nothing here: the close at {a} meant another descriptor; {root} says what to change."},
 
 	/* From an object that keeps a bare number. */
+	{OF(MISDIRECTED_IO), FACT_KEPT | FACT_BEHIND, 0, 0, 0,
+	 "Let the object that opened fd {fd} close it: drop the close at {w}, or have the object "
+	 "forget the number by then, and not use it at {b}."},
+	{OF(MISDIRECTED_IO), FACT_KEPT, 0, 0, 0,
+	 "Once fd {fd} is closed, forget the number: set the attribute that {b} takes it from to "
+	 "None at {a}, and use it only while it is open."},
 	{OF(DOUBLE_CLOSE) | OF(USE_AFTER_CLOSE), FACT_METHOD, 0, 0, 0,
 	 "Drop the close at {w} and let the object close fd {fd} that does so at {b}, or give it a "
 	 "number of its own (os.dup())."},

@@ -394,10 +394,16 @@ static void explain_misdirected_io(const struct tale *t)
 	print_close_before(t);
 	print_transfer(t, read);
 	print_later_place(t);
-	fprintf(t->out, " through the %s that has the number still: %s %s%s ",
-		format_owner(&t->f->owner, owner), bad->ret == 1 ? "it" : "they",
-		t->probably ? "probably " : "", read ? "came out of" : "went into");
+	if (t->f->proofs & PROOF_KEPT)
+		fputs(" by a method of the object that had opened it and keeps its number", t->out);
+	else
+		fprintf(t->out, " through the %s that has the number still",
+			format_owner(&t->f->owner, owner));
+	fprintf(t->out, ": %s %s%s ", bad->ret == 1 ? "it" : "they", t->probably ? "probably " : "",
+		read ? "came out of" : "went into");
 	print_victim(t);
+	if (t->f->proofs & PROOF_KEPT)
+		fputs(", unless the object has been given the number since", t->out);
 }
 
 static void explain_bad_fd(const struct tale *t)

@@ -99,6 +99,10 @@ static const struct {
 	{PROOF_AT_WORK,
 	 "The object that still had the number of an earlier generation was at work in "
 	 "the call: its method was running."},
+	{PROOF_KEPT,
+	 "The object whose method made the call had opened the number, and had it among its "
+	 "attributes when it was opened anew, before anybody could know of that. If it has been "
+	 "given the number since, the call is right."},
 	{PROOF_BEHIND, "The close before was made by another call than that of the object that "
 		       "owned the number (owned_close)."},
 	{PROOF_STOLEN, "The close before ended a generation of the number that was not its own "

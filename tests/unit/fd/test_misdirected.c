@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Reads and writes that succeed on a number that a stale object claims: whose they are. */
-#include "fd_stream.h"
+#include "callers.h"
 
 #include <sys/syscall.h>
 
 #include "base/mem.h"
-
-#define A_FILE	0x7f0000001000u
-#define A_CLASS 0x7f0000009000u
-#define OTHER	101u /* another thread */
 
 /* Number 7: what the stale object took, when, and by whose close it lost it. */
 struct robbery {
@@ -308,6 +304,133 @@ static void test_changes_nothing(void **state)
 	end_without(&r);
 }
 
+/* Objects that keep a bare number */
+
+#define WRITE_IT AGAIN
+
+/* What a test changes of a number that an object keeps. */
+struct kept {
+	struct caller_frame closer, victim, user;
+	uint64_t stack; /* of the victim's open */
+	bool unowned;
+	uint8_t flags, point;
+};
+
+static struct caller one_frame(struct caller_frame frame)
+{
+	return (struct caller){.count = 1, .frames = {frame}};
+}
+
+/* An object opens 7; it is closed; a file object gets it; the first one's method writes there. */
+static void keep(struct stream *s, const struct kept *kept)
+{
+	struct caller closer = one_frame(kept->closer), victim = one_frame(kept->victim),
+		      user = one_frame(kept->user);
+	struct record_claim owner;
+
+	stream_begin(s);
+	OPEN(s, 7, .stack = 1, .name = "/first", BY(METHOD(INIT, AN_A, .role = ROLE_METHOD)));
+	CLOSE(s, 7, .stack = 2, .caller = &closer, .point = OWNER_OS_CLOSE);
+	OPEN(s, 7, .stack = 3, .name = "/second", .caller = &victim);
+	owner = claim_of(s, OWNER_FILEIO, A_FILE);
+	CALL(s, .call = CALL_TRANSFERRED, .nr = SYS_write, .fd = 7, .ret = 4, .stack = 4,
+	     .caller = &user, .point = kept->point, .still_open = kept->flags, .claims = &owner,
+	     .nclaims = kept->unowned ? 0 : 1);
+}
+
+static const struct kept usual = {
+	.closer = PLAIN(CLOSE_B),
+	.victim = PLAIN(OPEN_B),
+	.user = METHOD(WRITE_IT, AN_A, .role = ROLE_METHOD),
+	.flags = CALL_KEPT,
+	.point = OWNER_OS_IO,
+};
+
+static void expect_kept(const struct kept *kept, enum culprit culprit)
+{
+	const struct finding *f;
+	struct stream s;
+
+	keep(&s, kept);
+	f = only(&s, FINDING_MISDIRECTED_IO, CERTAINTY_SUSPECTED, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->culprit, culprit);
+	assert_int_equal(f->opened.stack_id, 1);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->victim.opened.stack_id, 3);
+	assert_int_equal(f->bad.stack_id, 4);
+	assert_int_equal(f->owner.type, OWNER_NONE);
+	assert_int_equal(f->victim.owner.type, OWNER_FILEIO);
+	assert_true(f->proofs & PROOF_KEPT);
+	stream_end(&s);
+}
+
+static void expect_nothing(const struct kept *kept)
+{
+	struct stream s;
+
+	keep(&s, kept);
+	assert_int_equal(stream_settle(&s), 0);
+	stream_end(&s);
+}
+
+static void test_kept_number(void **state)
+{
+	struct kept kept = usual;
+
+	expect_kept(&kept, CULPRIT_CLOSED);
+	kept.closer = (struct caller_frame)METHOD(CLOSE_IT, ANOTHER, .role = ROLE_METHOD);
+	expect_kept(&kept, CULPRIT_CLOSED);
+	kept.closer = (struct caller_frame)METHOD(CLOSE_IT, AN_A, .role = ROLE_FUNCTION);
+	expect_kept(&kept, CULPRIT_CLOSED);
+	/* Its own method did. */
+	kept.closer = (struct caller_frame)METHOD(CLOSE_IT, AN_A, .role = ROLE_METHOD);
+	expect_kept(&kept, CULPRIT_BAD);
+	kept.closer = (struct caller_frame)METHOD(CLOSE_IT, AN_A);
+	expect_kept(&kept, CULPRIT_UNKNOWN);
+}
+
+/* It may write to any number, and be given one. */
+static void test_not_kept(void **state)
+{
+	struct kept kept = usual;
+
+	kept.flags = 0;
+	expect_nothing(&kept);
+	kept = usual;
+	kept.point = OWNER_SOCKET_IO;
+	expect_nothing(&kept);
+	kept = usual;
+	kept.unowned = true;
+	expect_nothing(&kept);
+	kept = usual;
+	kept.user = (struct caller_frame)METHOD(WRITE_IT, AN_A, .role = ROLE_FUNCTION);
+	expect_nothing(&kept);
+}
+
+/* Another object; one of another class, where a dead one lay; one that opened what is there. */
+static void test_kept_by_another(void **state)
+{
+	struct kept kept = usual;
+
+	kept.user = (struct caller_frame)METHOD(WRITE_IT, ANOTHER, .role = ROLE_METHOD);
+	expect_nothing(&kept);
+	kept.user = (struct caller_frame)METHOD(WRITE_IT, AN_A, .role = ROLE_METHOD,
+						.type = A_CLASS + 64);
+	expect_nothing(&kept);
+	kept = usual;
+	kept.victim = (struct caller_frame)METHOD(OPEN_B, AN_A, .role = ROLE_METHOD);
+	expect_nothing(&kept);
+}
+
+/* What one function opened and closed, no object keeps, most likely. */
+static void test_kept_by_a_function(void **state)
+{
+	struct kept kept = usual;
+
+	kept.closer = (struct caller_frame)METHOD(INIT, AN_A, .role = ROLE_METHOD);
+	expect_nothing(&kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +450,10 @@ int main(void)
 		cmocka_unit_test(test_after_a_gap),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_changes_nothing),
+		cmocka_unit_test(test_kept_number),
+		cmocka_unit_test(test_not_kept),
+		cmocka_unit_test(test_kept_by_another),
+		cmocka_unit_test(test_kept_by_a_function),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -439,6 +439,15 @@ static void test_misdirected(void **state)
 	       "Let one object alone own fd 7: what is closed at app.py:12 had the same number as "
 	       "the file object that was opened at app.py:10; detach() one of them, or make it with "
 	       "a dup() of the number.");
+	/* An object that opened it keeps the bare number; it owns nothing. */
+	e->finding.proofs = PROOF_RECEIVER | PROOF_KEPT;
+	expect(e,
+	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the same "
+	       "thread read 1 byte at app.py:14 in main by a method of the object that had opened it "
+	       "and keeps its number: it probably came out of the file \"/srv/accounts.db\", unless "
+	       "the object has been given the number since.",
+	       "Once fd 7 is closed, forget the number: set the attribute that app.py:14 takes it "
+	       "from to None at app.py:12, and use it only while it is open.");
 	example_free(e);
 }
 
