@@ -65,11 +65,8 @@ void finding_fingerprint(const struct finding_view *view, char ret[FINGERPRINT_S
 	snprintf(ret, FINGERPRINT_SIZE, "v1:%016" PRIx64, hash);
 }
 
-/*
- * The program's own function, what it called to make the close, and who called it. Further out
- * are the ways that lead there.
- */
-static size_t bug_frames(const struct stack *stack)
+/* Further out are the ways that lead there. */
+size_t stack_place_frames(const struct stack *stack)
 {
 	size_t count = stack_user_frame(stack) - stack->frames + 2;
 
@@ -105,7 +102,7 @@ static uint64_t hash_bug_site(uint64_t hash, const struct finding_view *view,
 		return hash_text(hash, "finalizer");
 	if (!stack || !stack->count)
 		return hash_bare(hash, view, stack);
-	for (size_t i = 0; i < bug_frames(stack); i++) {
+	for (size_t i = 0; i < stack_place_frames(stack); i++) {
 		hash = hash_text(hash, stack->frames[i].function);
 		hash = hash_text(hash, text_basename(stack->frames[i].file));
 	}
@@ -149,7 +146,7 @@ uint64_t site_place(const struct fd_site *site, const struct stack *stack)
 
 	if (!site_seen(site) || site_finalizer(site) || !stack || !stack->count)
 		return 0;
-	for (size_t i = 0; i < bug_frames(stack); i++) {
+	for (size_t i = 0; i < stack_place_frames(stack); i++) {
 		const struct stack_frame *frame = &stack->frames[i];
 
 		hash = hash_text(hash, frame->function);

@@ -27,6 +27,12 @@ void finding_fingerprint(const struct finding_view *view, char ret[FINGERPRINT_S
 void finding_bug(const struct finding_view *view, char ret[FINGERPRINT_SIZE]);
 
 /*
+ * How many of a stack's frames say where a call stands: the program's own function, what it called
+ * to make the call, and who called it.
+ */
+size_t stack_place_frames(const struct stack *stack);
+
+/*
  * Where the close at this site stands: of the functions that finding_bug() takes, their lines too.
  * 0: no Python function stands there.
  */

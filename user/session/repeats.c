@@ -53,18 +53,14 @@ static void count_bug(struct bug *bug, const struct finding_view *view)
 	bug->last_ns = time_of(view);
 }
 
-static struct repeat *add_repeat(struct repeats *repeats, const struct finding_view *view,
-				 const char key[FINGERPRINT_SIZE])
+static struct repeat *new_repeat(struct repeats *repeats, const struct finding_view *view,
+				 const char key[FINGERPRINT_SIZE], struct bug *bug)
 {
 	struct repeat *repeat = calloc(1, sizeof(*repeat));
 
 	if (!repeat)
 		return NULL;
-	repeat->bug = add_bug(repeats, view);
-	if (!repeat->bug) {
-		free(repeat);
-		return NULL;
-	}
+	repeat->bug = bug;
 	memcpy(repeat->key, key, FINGERPRINT_SIZE);
 	finding_fingerprint(view, repeat->fingerprint);
 	repeat->id = view->id;
@@ -74,24 +70,91 @@ static struct repeat *add_repeat(struct repeats *repeats, const struct finding_v
 	repeat->kind = view->finding->kind;
 	repeat->first_ns = repeat->last_ns = time_of(view);
 	HASH_ADD_STR(repeats->all, key, repeat);
-	count_bug(repeat->bug, view);
+	return repeat;
+}
+
+static void count_again(struct repeat *repeat, const struct finding_view *view)
+{
+	repeat->more++;
+	repeat->last_ns = time_of(view);
+}
+
+/* Counts the finding with the others of its bug and kind that are told no more. */
+static struct repeat *fold_finding(struct repeats *repeats, const struct finding_view *view,
+				   struct bug *bug)
+{
+	char key[FINGERPRINT_SIZE];
+	struct repeat *repeat;
+
+	/* As long as a place's key, and like none of them. */
+	snprintf(key, sizeof(key), "f%x%s", (unsigned int)view->finding->kind, bug->name + 1);
+	HASH_FIND_STR(repeats->all, key, repeat);
+	if (repeat) {
+		count_again(repeat, view);
+		return repeat;
+	}
+	repeat = new_repeat(repeats, view, key, bug);
+	if (repeat)
+		repeat->folds = true;
+	return repeat;
+}
+
+static enum telling telling_of(const struct repeats *repeats, struct bug *bug,
+			       const struct finding_view *view)
+{
+	bool *whole = view->another_way ? &bug->other_whole : &bug->whole;
+	unsigned int *told = &bug->told[view->finding->kind];
+
+	if (!view->caused_by || repeats->every)
+		return TELL_WHOLE;
+	if (!*whole) {
+		*whole = true;
+		(*told)++;
+		return TELL_WHOLE;
+	}
+	if (*told >= FOLLOWERS_TOLD)
+		return TELL_COUNT;
+	(*told)++;
+	return TELL_BRIEF;
+}
+
+static struct repeat *add_repeat(struct repeats *repeats, const struct finding_view *view,
+				 const char key[FINGERPRINT_SIZE])
+{
+	struct bug *bug = add_bug(repeats, view);
+	struct repeat *repeat = bug ? new_repeat(repeats, view, key, bug) : NULL;
+
+	if (!repeat)
+		return NULL;
+	count_bug(bug, view);
+	repeat->telling = telling_of(repeats, bug, view);
+	if (repeat->telling != TELL_COUNT)
+		return repeat;
+	repeat->fold = fold_finding(repeats, view, bug);
+	if (!repeat->fold)
+		return NULL;
+	repeat->fold->places++;
 	return repeat;
 }
 
 static void meet_again(struct repeat *repeat, const struct finding_view *view)
 {
-	repeat->more++;
-	repeat->last_ns = time_of(view);
+	count_again(repeat, view);
+	if (repeat->fold)
+		count_again(repeat->fold, view);
 	count_bug(repeat->bug, view);
 }
 
-static void go_beyond(struct repeats *repeats, const struct finding_view *view)
+/* A new place, though there are too many: of what follows from a bug, it is only counted. */
+static struct repeat *go_beyond(struct repeats *repeats, const struct finding_view *view)
 {
 	struct bug *bug = find_bug(repeats, view->bug);
 
 	repeats->beyond++;
-	if (bug)
-		count_bug(bug, view);
+	if (!bug)
+		return NULL;
+	count_bug(bug, view);
+	return view->caused_by && !repeats->every ? fold_finding(repeats, view, bug) : NULL;
 }
 
 static uint64_t findings_of(const struct bug *bug)
@@ -134,7 +197,7 @@ int repeats_meet(struct repeats *repeats, const struct finding_view *view, struc
 	if (repeat) {
 		meet_again(repeat, view);
 	} else if (HASH_COUNT(repeats->all) >= REPEATS_MAX) {
-		go_beyond(repeats, view);
+		repeat = go_beyond(repeats, view);
 	} else {
 		repeat = add_repeat(repeats, view, key);
 		first = repeat ? 1 : -ENOMEM;
@@ -144,6 +207,15 @@ int repeats_meet(struct repeats *repeats, const struct finding_view *view, struc
 	if (ret)
 		*ret = repeat;
 	return first;
+}
+
+uint64_t repeats_folded(const struct repeats *repeats, const struct bug *bug)
+{
+	uint64_t count = 0;
+
+	for (const struct repeat *r = repeats->all; r; r = r->hh.next)
+		count += r->folds && r->bug == bug ? r->more + 1 : 0;
+	return count;
 }
 
 uint64_t repeats_bugs(const struct repeats *repeats)

@@ -3,8 +3,9 @@
  * Which findings are the same to a reader.
  *
  * Owns: for one output, the set of what it has met: findings by their bug, kind and place, and the
- * bugs. Bounded. Pure: what a report shows once is recorded once, so whoever makes either asks
- * here.
+ * bugs; and of what follows from a bug, how much is told of each place, so that a bug of hundreds
+ * of places is a page. Bounded. Pure: what a report shows once is recorded once, so whoever makes
+ * either asks here.
  */
 #ifndef FDTRACE_SESSION_REPEATS_H
 #define FDTRACE_SESSION_REPEATS_H
@@ -14,6 +15,16 @@
 #include "session/fingerprint.h"
 #include "session/sink.h"
 
+/* Places of one kind, of what follows from one bug, that are told: the others are counted. */
+#define FOLLOWERS_TOLD 3
+
+/* How much is told of the first finding of a place. */
+enum telling {
+	TELL_WHOLE, /* what follows from nothing; and of what follows from one bug, two findings */
+	TELL_BRIEF,
+	TELL_COUNT, /* beyond FOLLOWERS_TOLD */
+};
+
 /* A bug that has been met: the findings that follow from one mistake in the program. */
 struct bug {
 	char name[FINGERPRINT_SIZE]; /* see finding_bug() */
@@ -21,13 +32,15 @@ struct bug {
 	uint64_t shown; /* of the first that was told in full, for whoever keeps that; 0: none */
 	enum finding_kind kind; /* of its first finding, and so with culprit */
 	enum culprit culprit;
-	enum severity severity;	   /* the gravest */
-	uint64_t count;		   /* findings of it that follow from no other */
-	uint64_t followed;	   /* those that follow from them */
-	uint64_t whole;		   /* of these, told in full, for whoever keeps that */
-	int64_t first_ns, last_ns; /* since the epoch */
-	bool either;		   /* none: findings that may follow from either of two bugs */
-	char *line; /* whoever keeps the set may leave a text from the heap here; NULL: none */
+	enum severity severity;		  /* the gravest */
+	uint64_t count;			  /* findings of it that follow from no other */
+	uint64_t followed;		  /* those that follow from them */
+	unsigned int told[FINDING_KINDS]; /* places of these that are told, by kind */
+	bool whole;			  /* one of these was told in full */
+	bool other_whole;		  /* so was another way in which the bug itself shows */
+	int64_t first_ns, last_ns;	  /* since the epoch */
+	bool either; /* none: findings that may follow from either of two bugs */
+	char *line;  /* whoever keeps the set may leave a text from the heap here; NULL: none */
 	UT_hash_handle hh;
 };
 
@@ -43,6 +56,10 @@ struct repeat {
 	char *line;    /* as of a bug */
 	uint64_t more; /* how often it has been met again */
 	uint64_t told; /* how many there were when it was last said, for whoever keeps that */
+	enum telling telling;
+	struct repeat *fold; /* of TELL_COUNT: which counts it with others; else NULL */
+	bool folds;	     /* it is such a one: of one bug and kind, whatever the place */
+	uint64_t places;     /* of one that folds: how many; those beyond the set's bound not */
 	int64_t first_ns, last_ns; /* since the epoch */
 	UT_hash_handle hh;
 };
@@ -52,13 +69,18 @@ struct repeats {
 	struct repeat *all; /* in the order in which they were met */
 	struct bug *bugs;   /* likewise */
 	uint64_t beyond; /* findings that are not in it, for too many different ones came before */
+	bool every;	 /* set by the owner: whatever follows from a bug is told in full */
 };
 
 /*
  * 1: the first of its bug, kind and place; 0: it has been met, and is counted. *ret (may be NULL):
- * what stands for it, lent; NULL: it is beyond the bound. -ENOMEM.
+ * what stands for it, lent; NULL: it is beyond the bound. Of what follows from a bug that is known
+ * one that folds may stand for it then, or NULL. -ENOMEM.
  */
 int repeats_meet(struct repeats *repeats, const struct finding_view *view, struct repeat **ret);
+
+/* How many findings of the bug are counted without their place. */
+uint64_t repeats_folded(const struct repeats *repeats, const struct bug *bug);
 
 /* How many bugs have a finding that is not merely of severity info. */
 uint64_t repeats_bugs(const struct repeats *repeats);

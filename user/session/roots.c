@@ -478,6 +478,7 @@ void roots_trace(struct roots *roots, struct finding_view *view, struct root *ro
 	view->caused_by = root->first.id;
 	view->or_by = root->other.id;
 	view->perhaps = root->perhaps;
+	view->another_way = own && root->first.id;
 	view->bug = root->bug;
 	if (!root->first.id)
 		begin_bug(roots, view, root);

@@ -34,6 +34,7 @@ struct finding_view {
 	uint64_t caused_by; /* the finding that this one follows from; 0: none */
 	bool perhaps;	    /* that it does is not certain: it may follow from that one */
 	uint64_t or_by;	    /* or from this one, of another bug; 0: there is no other */
+	bool another_way;   /* it shows the wrong close of that one again, in another way */
 	/* The first findings of the bugs that those two are of. */
 	uint64_t first_of_bug, first_of_other;
 	/*

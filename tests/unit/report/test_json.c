@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "report/report.h"
+#include "json_lines.h"
 #include "views.h"
 
 static const char example_line[] =
@@ -59,23 +60,6 @@ static void test_json_finding(void **state)
 	capture_expect(&c, example_line);
 	capture_free(&c);
 	example_free(e);
-}
-
-/* Exactly one line, of ASCII alone; its value. */
-static json_t *parse_line(const char *line)
-{
-	json_t *value = json_loads(line, 0, NULL);
-
-	assert_non_null(value);
-	assert_int_equal(strcspn(line, "\n"), strlen(line) - 1);
-	for (const char *p = line; p[1]; p++)
-		assert_true(*p >= ' ' && *p < 0x7f);
-	return value;
-}
-
-static const char *text_at(const json_t *value, const char *key)
-{
-	return json_string_value(json_object_get(value, key));
 }
 
 static void test_json_what_is_missing(void **state)
@@ -265,167 +249,6 @@ static void test_json_summary(void **state)
 	capture_free(&c);
 }
 
-static void expect_update(const char *line, int count, const char *last_seen)
-{
-	char expected[512];
-
-	snprintf(expected, sizeof(expected),
-		 "{\"schema\":\"fdtrace/1\",\"kind\":\"update\",\"id\":1,"
-		 "\"bug\":\"b1:0123456789abcdef\",\"fingerprint\":\"v1:a7e4443f6895ee3c\","
-		 "\"finding\":\"double_close\",\"count\":%d,"
-		 "\"first_seen\":\"2026-11-24T10:00:00.001234Z\",\"last_seen\":\"%s\"}",
-		 count, last_seen);
-	assert_memory_equal(line, expected, strlen(expected));
-}
-
-/* The first is written, and then how many there were: at 10, 100, and at the end. */
-static void test_json_folds(void **state)
-{
-	struct session_stats stats = {0};
-	struct example *e = example_new();
-	const char *line;
-	struct capture c;
-	json_t *bugs;
-
-	capture_json_folded(&c);
-	for (int i = 0; i < 123; i++) {
-		assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-		e->view.id++;
-		e->finding.bad.time_ns += 1000 * MS;
-	}
-	assert_int_equal(c.sink->end(c.sink, &stats), 0);
-	assert_memory_equal(c.text, example_line, sizeof(example_line) - 1);
-	line = c.text + sizeof(example_line) - 1;
-	expect_update(line, 10, "2026-11-24T10:00:09.001234Z");
-	line = strchr(line, '\n') + 1;
-	expect_update(line, 100, "2026-11-24T10:01:39.001234Z");
-	line = strchr(line, '\n') + 1;
-	expect_update(line, 123, "2026-11-24T10:02:02.001234Z");
-	bugs = parse_line(strchr(line, '\n') + 1);
-	assert_int_equal(json_integer_value(json_object_get(bugs, "bugs_in_all")), 1);
-	json_decref(bugs);
-	capture_free(&c);
-	example_free(e);
-}
-
-/* Of a bug whose culprit is known, the summary has that site alone. */
-static void test_json_bugs(void **state)
-{
-	struct session_stats stats = {0};
-	struct example *e = example_new();
-	json_t *summary, *bug;
-	struct capture c;
-
-	capture_json_folded(&c);
-	e->finding.culprit = CULPRIT_CLOSED;
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	e->view.id = 2;
-	e->view.caused_by = e->view.first_of_bug = 1;
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	e->finding.severity = SEVERITY_INFO;
-	e->view.caused_by = 0;
-	e->view.bug = "b1:00000000000000ff";
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	assert_int_equal(c.sink->end(c.sink, &stats), 0);
-	summary = parse_line(strstr(c.text, "{\"schema\":\"fdtrace/1\",\"kind\":\"summary\""));
-	assert_int_equal(json_array_size(json_object_get(summary, "bugs")), 1);
-	bug = json_array_get(json_object_get(summary, "bugs"), 0);
-	assert_string_equal(text_at(bug, "culprit"), "closed");
-	assert_int_equal(json_integer_value(json_object_get(bug, "count")), 1);
-	assert_int_equal(json_integer_value(json_object_get(bug, "followed")), 1);
-	assert_int_equal(json_object_size(json_object_get(bug, "sites")), 1);
-	assert_non_null(json_object_get(json_object_get(bug, "sites"), "closed"));
-	json_decref(summary);
-	capture_free(&c);
-	example_free(e);
-}
-
-/* The last line of the text, one that follows from a finding; of its bug so many come before. */
-static json_t *follower_after(struct capture *c, struct example *e, unsigned int count)
-{
-	struct stack *bad = (struct stack *)e->view.bad;
-	json_t *value;
-	char *last;
-
-	for (unsigned int i = 0; i <= count; i++) {
-		bad->frames[0].line = 1000 + (int)i;
-		assert_int_equal(c->sink->finding(c->sink, &e->view), 0);
-	}
-	assert_int_equal(c->sink->flush(c->sink), 0);
-	last = strdup(c->text);
-	last[strlen(last) - 1] = 0;
-	value = json_loads(strrchr(last, '\n') + 1, 0, NULL);
-	assert_non_null(value);
-	free(last);
-	return value;
-}
-
-/* Of what follows from one bug the first ones are told in full, the others in brief. */
-static void test_json_followers(void **state)
-{
-	struct example *e = example_new();
-	struct capture c;
-	json_t *value;
-
-	capture_json_folded(&c);
-	example_open(e);
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	e->view.id = 2;
-	e->view.caused_by = e->view.first_of_bug = 1;
-	value = follower_after(&c, e, 3);
-	assert_non_null(json_object_get(value, "candidates"));
-	assert_non_null(json_object_get(json_object_get(value, "sites"), "closed"));
-	json_decref(value);
-	value = follower_after(&c, e, 4);
-	assert_null(json_object_get(value, "candidates"));
-	assert_int_equal(json_object_size(json_object_get(value, "sites")), 1);
-	assert_non_null(json_object_get(json_object_get(value, "sites"), "bad"));
-	assert_non_null(json_object_get(value, "explanation"));
-	json_decref(value);
-	capture_free(&c);
-	example_free(e);
-}
-
-/* What follows from a finding names findings that have been written. */
-static void test_json_consequence(void **state)
-{
-	struct example *e = example_new();
-	json_t *value, *ids;
-	struct capture c;
-
-	capture_json_folded(&c);
-	example_open(e);
-	e->view.caused_by = 8;
-	e->view.first_of_bug = 1;
-	e->view.perhaps = true;
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	e->view.or_by = 9;
-	e->view.first_of_other = 2;
-	e->view.bug = "b1:00000000000000ff";
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	e->view.perhaps = false;
-	e->view.or_by = e->view.first_of_other = 0;
-	e->view.bug = "b1:0123456789abcdef";
-	assert_int_equal(c.sink->finding(c.sink, &e->view), 0);
-	assert_int_equal(c.sink->flush(c.sink), 0);
-
-	value = json_loads(c.text, JSON_DISABLE_EOF_CHECK, NULL);
-	ids = json_object_get(value, "may_follow_from");
-	assert_int_equal(json_array_size(ids), 1);
-	assert_int_equal(json_integer_value(json_array_get(ids, 0)), 1);
-	assert_null(json_object_get(value, "caused_by"));
-	json_decref(value);
-
-	value = json_loads(strchr(c.text, '\n') + 1, JSON_DISABLE_EOF_CHECK, NULL);
-	ids = json_object_get(value, "may_follow_from");
-	assert_int_equal(json_array_size(ids), 2);
-	assert_int_equal(json_integer_value(json_array_get(ids, 1)), 2);
-	json_decref(value);
-	assert_non_null(strstr(c.text, "\"caused_by\":1,"));
-	capture_free(&c);
-	example_free(e);
-}
-
 static void test_json_attribution(void **state)
 {
 	struct example *e = example_new();
@@ -523,18 +346,10 @@ static int print_examples(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_finding),
-		cmocka_unit_test(test_json_what_is_missing),
-		cmocka_unit_test(test_json_hostile),
-		cmocka_unit_test(test_json_calls),
-		cmocka_unit_test(test_json_call_stack),
-		cmocka_unit_test(test_json_summary),
-		cmocka_unit_test(test_json_any_text),
-		cmocka_unit_test(test_json_folds),
-		cmocka_unit_test(test_json_bugs),
-		cmocka_unit_test(test_json_followers),
-		cmocka_unit_test(test_json_consequence),
-		cmocka_unit_test(test_json_attribution),
+		cmocka_unit_test(test_json_finding),	cmocka_unit_test(test_json_what_is_missing),
+		cmocka_unit_test(test_json_hostile),	cmocka_unit_test(test_json_calls),
+		cmocka_unit_test(test_json_call_stack), cmocka_unit_test(test_json_summary),
+		cmocka_unit_test(test_json_any_text),	cmocka_unit_test(test_json_attribution),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--json"))

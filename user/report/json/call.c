@@ -136,7 +136,7 @@ json_t *value_call(const struct call_view *view)
 	err |= set_name(object, call);
 	err |= set_process(object, view);
 	err |= value_set_time(object, (int64_t)call->h.time_ns + view->wall_offset_ns);
-	err |= value_set_stack(object, view->stack, call->stack_id, call->python);
+	err |= value_set_stack(object, view->stack, call->stack_id, call->python, false);
 	origin = format_origin(ORIGIN_UNKNOWN, view->stack, call->call);
 	if (origin)
 		err |= json_object_set_new(object, "origin", json_string(origin));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "report/json/value.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,6 +18,7 @@ static int set_text(json_t *object, const char *key, const char *text)
 	return text ? json_object_set_new(object, key, value_text(text)) : 0;
 }
 
+/* process: NULL: no more than the pid is told. */
 static json_t *process_value(const struct process *process, uint32_t pid, int64_t wall_offset_ns)
 {
 	json_t *object = json_object();
@@ -74,7 +77,8 @@ static json_t *what_value(const struct fd_what *what)
 	return value_whole(object, err);
 }
 
-json_t *value_site(const struct fd_site *site, const struct stack *stack, int64_t wall_offset_ns)
+static json_t *site_value(const struct fd_site *site, const struct stack *stack,
+			  int64_t wall_offset_ns, bool brief)
 {
 	json_t *object = json_object();
 	char name[WORD_SIZE];
@@ -88,9 +92,16 @@ json_t *value_site(const struct fd_site *site, const struct stack *stack, int64_
 	err |= json_object_set_new(object, "time_unix_nano",
 				   value_nano((int64_t)site->time_ns + wall_offset_ns));
 	err |= set_text(object, "origin", format_origin(site->origin, stack, site->call));
-	err |= value_set_stack(object, stack, site->stack_id, site->python);
-	err |= value_set_native(object, stack);
+	err |= value_set_stack(object, stack, site->stack_id, site->python, brief);
+	/* Where Python's frames say where it is, C's are left out. */
+	if (!brief || !stack || !stack->count)
+		err |= value_set_native(object, stack);
 	return value_whole(object, err);
+}
+
+json_t *value_site(const struct fd_site *site, const struct stack *stack, int64_t wall_offset_ns)
+{
+	return site_value(site, stack, wall_offset_ns, false);
 }
 
 static int set_site(json_t *object, const char *key, const struct fd_site *site,
@@ -195,7 +206,7 @@ static int set_descriptor(json_t *object, const struct finding *f)
 	}
 	if (f->what.type != FD_UNKNOWN)
 		err |= json_object_set_new(object, "what", what_value(&f->what));
-	return err | set_owner(object, &f->owner);
+	return err;
 }
 
 static json_t *candidate_value(const struct finding_view *view, size_t i)
@@ -213,19 +224,16 @@ static json_t *candidate_value(const struct finding_view *view, size_t i)
 	return value_whole(object, err);
 }
 
-/* How surely it is known which generation was meant, and what else it may have been. */
-static int set_attribution(json_t *object, const struct finding_view *view, bool brief)
+/* What else it may have been that was meant. */
+static json_t *candidates_value(const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
-	json_t *array;
-	int err = set_text(object, "attribution", attribution_name(f->attribution));
+	json_t *array = json_array();
+	int err = array ? 0 : -1;
 
-	if (!finding_is_open(f) || brief)
-		return err;
-	array = json_array();
 	for (size_t i = 0; i < f->candidate_count && i < FINDING_CANDIDATES; i++)
 		err |= json_array_append_new(array, candidate_value(view, i));
-	return err | json_object_set_new(object, "candidates", array);
+	return value_whole(array, err);
 }
 
 static int set_texts(json_t *object, const struct finding_view *view)
@@ -239,37 +247,84 @@ static int set_texts(json_t *object, const struct finding_view *view)
 	return err | set_text(object, "advice", text_soften(advice));
 }
 
-static json_t *sites_or_bad(const struct finding_view *view, bool brief)
+/* Which findings say it instead: "finding 1", "finding 1 or 2". */
+static int set_references(json_t *object, const struct finding_view *view)
 {
-	json_t *object;
-	int err;
+	char which[WORD_SIZE * 2], explanation[WORD_SIZE * 4], advice[WORD_SIZE * 4];
+	int at = snprintf(which, sizeof(which), "finding %" PRIu64, view->caused_by);
 
-	if (!brief)
-		return sites_value(view);
-	object = json_object();
-	err = set_site(object, "bad", &view->finding->bad, view->bad, view->wall_offset_ns);
+	if (view->or_by)
+		snprintf(which + at, sizeof(which) - at, " or %" PRIu64, view->or_by);
+	snprintf(explanation, sizeof(explanation), "It %s from %s.",
+		 view->perhaps ? "may follow" : "follows", which);
+	snprintf(advice, sizeof(advice), "Change what %s says.", which);
+	return set_text(object, "explanation", explanation) | set_text(object, "advice", advice);
+}
+
+/* Of what is told in brief, where it failed alone. */
+static json_t *bad_value(const struct finding_view *view)
+{
+	const struct fd_site *bad = &view->finding->bad;
+	json_t *object = json_object();
+	int err = object ? 0 : -1;
+
+	if (site_seen(bad))
+		err |= json_object_set_new(object, "bad",
+					   site_value(bad, view->bad, view->wall_offset_ns, true));
 	return value_whole(object, err);
+}
+
+/* What happened, and what is known besides. */
+static int set_conclusion(json_t *object, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	int err = 0;
+
+	if (finding_is_open(f))
+		err |= json_object_set_new(object, "candidates", candidates_value(view));
+	if (f->victim.known)
+		err |= json_object_set_new(object, "victim", victim_value(view));
+	err |= json_object_set_new(object, "evidence", evidence_value(view));
+	err |= set_texts(object, view);
+	return err | json_object_set_new(object, "notes", notes_value(view));
+}
+
+/* What every finding has is there, as short as can be. */
+static int set_no_conclusion(json_t *object, const struct finding_view *view)
+{
+	int err = json_object_set_new(object, "evidence", json_array());
+
+	err |= set_references(object, view);
+	return err | json_object_set_new(object, "notes", json_array());
+}
+
+static int set_sites(json_t *object, const struct finding_view *view)
+{
+	const struct finding *f = view->finding;
+	int err = json_object_set_new(object, "sites", sites_value(view));
+
+	err |= set_between(object, "since_close_ns", &f->closed, &f->bad);
+	return err | set_between(object, "open_for_ns", &f->opened, &f->closed);
 }
 
 json_t *value_finding(const struct finding_view *view, bool brief)
 {
 	const struct finding *f = view->finding;
 	json_t *object = json_object();
-	int err;
+	int err = set_judgement(object, view);
 
-	err = set_judgement(object, view);
-	err |= json_object_set_new(object, "process",
-				   process_value(view->process, f->tgid, view->wall_offset_ns));
+	if (brief)
+		err |= json_object_set_new(object, "brief", json_true());
+	err |= json_object_set_new(
+		object, "process",
+		process_value(brief ? NULL : view->process, f->tgid, view->wall_offset_ns));
 	err |= set_descriptor(object, f);
-	err |= json_object_set_new(object, "sites", sites_or_bad(view, brief));
-	err |= set_between(object, "since_close_ns", &f->closed, &f->bad);
-	err |= set_between(object, "open_for_ns", &f->opened, &f->closed);
+	if (!brief)
+		err |= set_owner(object, &f->owner);
+	err |= brief ? json_object_set_new(object, "sites", bad_value(view))
+		     : set_sites(object, view);
 	err |= set_text(object, "culprit", culprit_name(f->culprit));
-	err |= set_attribution(object, view, brief);
-	if (f->victim.known && !brief)
-		err |= json_object_set_new(object, "victim", victim_value(view));
-	err |= json_object_set_new(object, "evidence", brief ? json_array() : evidence_value(view));
-	err |= set_texts(object, view);
-	err |= json_object_set_new(object, "notes", brief ? json_array() : notes_value(view));
+	err |= set_text(object, "attribution", attribution_name(f->attribution));
+	err |= brief ? set_no_conclusion(object, view) : set_conclusion(object, view);
 	return value_whole(object, err);
 }

@@ -9,13 +9,9 @@
 #include "report/json/value.h"
 #include "session/repeats.h"
 
-/* Of what follows from one bug, so many findings are written with all their sites. */
-#define FOLLOWERS_WHOLE 4
-
 struct json_sink {
 	struct sink sink;
 	FILE *out;
-	bool every;
 	struct repeats repeats;
 };
 
@@ -73,53 +69,58 @@ static int put_update(struct sink *sink, struct repeat *repeat)
 	return put_line(sink, value_update(repeat));
 }
 
+/* Of what was written, and of what was only counted: that of a place is counted with others. */
 static int put_last_updates(struct sink *sink)
 {
 	struct json_sink *json = (struct json_sink *)sink;
 	int err = 0;
 
 	for (struct repeat *r = json->repeats.all; !err && r; r = r->hh.next)
-		if (r->told < r->more + 1)
+		if (r->told < r->more + 1 && !r->fold)
 			err = put_update(sink, r);
 	return err;
 }
 
-/*
- * In full; but of what follows from a finding before, unless every one is asked for, a bug's first
- * ones alone: under load there are hundreds of places that it shows at.
- */
-static int put_finding(struct sink *sink, const struct finding_view *view, struct bug *bug)
+/* Where it follows from another, the first findings are those that have been written. */
+static int put_finding(struct sink *sink, const struct finding_view *view, bool brief)
 {
 	const struct json_sink *json = (struct json_sink *)sink;
 	struct finding_view told = *view;
 
-	if (json->every || !view->caused_by)
-		return put_line(sink, value_finding(view, false));
-	/* The first findings are those that have been written. */
-	told.caused_by = view->first_of_bug;
-	told.or_by = view->first_of_other;
-	return put_line(sink, value_finding(&told, bug && bug->whole++ >= FOLLOWERS_WHOLE));
+	if (view->caused_by && !json->repeats.every) {
+		told.caused_by = view->first_of_bug;
+		told.or_by = view->first_of_other;
+	}
+	return put_line(sink, value_finding(&told, brief));
+}
+
+/* Whether a line of its own is written for the finding; else it is counted. */
+static bool is_written(const struct json_sink *json, const struct repeat *repeat, bool first)
+{
+	/* What cannot be counted is written: nothing goes missing. */
+	return json->repeats.every || !repeat || (first && repeat->telling != TELL_COUNT);
 }
 
 static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 {
 	struct json_sink *json = (struct json_sink *)sink;
 	struct repeat *repeat;
-	int err = repeats_meet(&json->repeats, view, &repeat);
+	int first = repeats_meet(&json->repeats, view, &repeat);
 
-	if (err < 0)
-		return err;
-	if (err && !repeat->bug->line) {
+	if (first < 0)
+		return first;
+	if (first && !repeat->bug->line) {
 		repeat->bug->line = value_place_text(view);
 		if (!repeat->bug->line)
 			return -ENOMEM;
 	}
-	/* What cannot be counted is written: nothing goes missing. */
-	if (err || json->every || !repeat) {
+	if (is_written(json, repeat, first)) {
 		if (repeat)
 			repeat->told = repeat->more + 1;
-		return put_finding(sink, view, repeat ? repeat->bug : NULL);
+		return put_finding(sink, view, repeat && repeat->telling == TELL_BRIEF);
 	}
+	if (repeat->fold)
+		repeat = repeat->fold;
 	return is_round(repeat->more + 1) ? put_update(sink, repeat) : 0;
 }
 
@@ -140,7 +141,7 @@ static int json_sink_flush(struct sink *sink)
 static int json_sink_end(struct sink *sink, const struct session_stats *stats)
 {
 	struct json_sink *json = (struct json_sink *)sink;
-	int err = put_last_updates(sink);
+	int err = json->repeats.every ? 0 : put_last_updates(sink);
 
 	if (!err)
 		err = put_line(sink, value_summary(stats, &json->repeats));
@@ -162,7 +163,7 @@ struct sink *json_sink_new(FILE *out, const struct json_options *options)
 	if (!json)
 		return NULL;
 	json->out = out;
-	json->every = options->every;
+	json->repeats.every = options->every;
 	json->sink.finding = json_sink_finding;
 	json->sink.call = options->events ? json_sink_call : NULL;
 	json->sink.flush = json_sink_flush;

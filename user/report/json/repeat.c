@@ -34,6 +34,8 @@ json_t *value_update(const struct repeat *repeat)
 	err |= set_repeat_text(object, "fingerprint", repeat->fingerprint);
 	err |= set_repeat_text(object, "finding", finding_kind_name(repeat->kind));
 	err |= json_object_set_new(object, "count", value_count(repeat->more + 1));
+	if (repeat->folds)
+		err |= json_object_set_new(object, "places", value_count(repeat->places));
 	err |= set_seen(object, repeat->first_ns, repeat->last_ns);
 	return value_whole(object, err);
 }
@@ -64,9 +66,10 @@ char *value_place_text(const struct finding_view *view)
 	return text;
 }
 
-static json_t *bug_value(const struct bug *bug)
+static json_t *bug_value(const struct repeats *repeats, const struct bug *bug)
 {
 	json_t *object = json_object();
+	uint64_t folded = repeats_folded(repeats, bug);
 	int err = set_repeat_text(object, "bug", bug->name);
 
 	err |= json_object_set_new(object, "id", value_count(bug->id));
@@ -74,6 +77,8 @@ static json_t *bug_value(const struct bug *bug)
 	err |= set_repeat_text(object, "severity", severity_name(bug->severity));
 	err |= json_object_set_new(object, "count", value_count(bug->count));
 	err |= json_object_set_new(object, "followed", value_count(bug->followed));
+	if (folded)
+		err |= json_object_set_new(object, "folded", value_count(folded));
 	err |= set_seen(object, bug->first_ns, bug->last_ns);
 	err |= set_repeat_text(object, "culprit", culprit_name(bug->culprit));
 	err |= json_object_set_new(object, "sites", json_loads(bug->line, 0, NULL));
@@ -90,7 +95,7 @@ json_t *value_bugs(const struct repeats *repeats)
 	for (size_t i = 0; !err && i < count && told < BUGS_MAX; i++) {
 		if (sorted[i]->severity == SEVERITY_INFO || sorted[i]->either)
 			continue;
-		err = json_array_append_new(array, bug_value(sorted[i]));
+		err = json_array_append_new(array, bug_value(repeats, sorted[i]));
 		told++;
 	}
 	return value_whole(array, err);

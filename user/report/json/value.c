@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "report/format.h"
 #include "report/format_socket.h"
+#include "session/fingerprint.h"
 
 /* Every integer up to here is exact in a double, which is what many readers use. */
 #define EXACT_MAX (INT64_C(1) << 53)
@@ -135,12 +136,12 @@ static json_t *python_frame_value(const struct stack_frame *frame)
 	return value_whole(object, err);
 }
 
-static json_t *python_frames_value(const struct stack *stack)
+static json_t *python_frames_value(const struct stack *stack, size_t count)
 {
 	json_t *array = json_array();
 	int err = 0;
 
-	for (size_t i = 0; i < stack->count && !err; i++)
+	for (size_t i = 0; i < count && !err; i++)
 		err = json_array_append_new(array, python_frame_value(&stack->frames[i]));
 	return value_whole(array, err);
 }
@@ -154,13 +155,20 @@ static bool knows_frames(const struct stack *stack)
 	       stack->status == PYTHON_NO_THREAD || stack->status == PYTHON_NO_FRAMES;
 }
 
-int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python)
+int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python,
+		    bool brief)
 {
 	const char *status = format_python_status(stack, stack_id, python);
+	bool known = knows_frames(stack);
+	size_t all = known ? stack->count : 0;
+	size_t count = brief && all ? stack_place_frames(stack) : all;
 	int err = 0;
 
-	if (knows_frames(stack))
-		err = json_object_set_new(object, "python", python_frames_value(stack));
+	if (known)
+		err = json_object_set_new(object, "python", python_frames_value(stack, count));
+	/* More lie outside. */
+	if (count < all && stack->status == PYTHON_COMPLETE)
+		status = format_python_status(NULL, 0, PYTHON_CUT);
 	return err | json_object_set_new(object, "python_status", json_string(status));
 }
 

@@ -14,7 +14,7 @@
 #include "session/repeats.h"
 #include "session/sink.h"
 
-/* brief: of what follows from a finding before no more than that, where it failed, and why. */
+/* brief: of what follows from a finding before, no more than that, what it is, and where. */
 json_t *value_finding(const struct finding_view *view, bool brief);
 json_t *value_call(const struct call_view *view);
 json_t *value_summary(const struct session_stats *stats, const struct repeats *repeats);
@@ -54,8 +54,12 @@ json_t *value_result(int64_t ret);
 /* Keys "time" (RFC 3339) and "time_unix_nano". 0, or -1 without memory. */
 int value_set_time(json_t *object, int64_t unix_nano);
 
-/* Keys "python" and "python_status". 0, or -1 without memory. */
-int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python);
+/*
+ * Keys "python" and "python_status". brief: of the frames those that say where it is. 0, or -1
+ * without memory.
+ */
+int value_set_stack(json_t *object, const struct stack *stack, uint64_t stack_id, uint8_t python,
+		    bool brief);
 
 /* Keys "native" and "native_status", where they were asked for. 0, or -1 without memory. */
 int value_set_native(json_t *object, const struct stack *stack);

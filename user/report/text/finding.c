@@ -390,6 +390,15 @@ int print_consequence(const struct page *page, const struct finding_view *view)
 		return -ENOMEM;
 	}
 	layout_paragraph(page, severity_style(view->finding->severity), label, 0, 4, text);
-	fputc('\n', page->out);
 	return 0;
+}
+
+void print_no_more(const struct page *page, const struct finding_view *view)
+{
+	char cause[CAUSE_SIZE], text[CAUSE_SIZE * 2];
+
+	snprintf(text, sizeof(text),
+		 "\xe2\x80\xa6 each further %s that %s is counted; --all shows it",
+		 finding_kind_name(view->finding->kind), cause_words(view, cause));
+	layout_line(page, NULL, 0, text);
 }

@@ -24,6 +24,9 @@ char *print_short(const struct finding_view *view);
 /* The line of a finding that follows from one that was shown. 0 or -ENOMEM. */
 int print_consequence(const struct page *page, const struct finding_view *view);
 
+/* The line that this finding, and others of its kind, are counted alone. */
+void print_no_more(const struct page *page, const struct finding_view *view);
+
 /* `closed at app.py:12 in f, and again at app.py:14 in f`: what is wrong, safe for a terminal. */
 char *print_mistake(const struct finding_view *view);
 

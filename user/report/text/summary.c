@@ -2,6 +2,7 @@
 #include "report/text/summary.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,9 +10,9 @@
 #include "report/format.h"
 
 #define TEXT_SIZE     1024
-/* Bugs shown, the most frequent first, and of each the kinds and places of its findings. */
+/* Bugs shown, and of each the kinds and places of its findings: the most frequent first. */
 #define BUG_LINES     20
-#define FINDING_LINES 5
+#define FINDING_LINES 6
 
 static const char *plural(uint64_t n)
 {
@@ -132,26 +133,69 @@ static void print_forgotten(const struct page *page, const struct session_stats 
 	layout_paragraph(page, STYLE_WARNING, "Forgotten", 2, 4, text);
 }
 
-/* "+41 use_after_close of fd 7 (pipe) at app.py:30 in serve": what else there was of the bug. */
+/* How often it was seen, besides what the bug's own line tells, which is its first finding. */
+static uint64_t seen_besides(const struct repeat *repeat, const struct bug *bug)
+{
+	return repeat->more + (repeat->id != bug->id);
+}
+
+/* Of as many, the one that was met first. */
+static int by_more(const void *a, const void *b)
+{
+	const struct repeat *x = *(const struct repeat *const *)a;
+	const struct repeat *y = *(const struct repeat *const *)b;
+	uint64_t more = seen_besides(x, x->bug), other = seen_besides(y, y->bug);
+
+	if (more != other)
+		return more < other ? 1 : -1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* What else there was of the bug, the most frequent first, from the heap; NULL without memory. */
+static const struct repeat **sorted_besides(const struct repeats *repeats, const struct bug *bug,
+					    size_t *ret_count)
+{
+	const struct repeat **sorted = calloc(HASH_COUNT(repeats->all) + 1, sizeof(*sorted));
+	size_t count = 0;
+
+	for (const struct repeat *r = repeats->all; sorted && r; r = r->hh.next)
+		if (r->bug == bug && !r->folds && seen_besides(r, bug))
+			sorted[count++] = r;
+	if (sorted)
+		qsort(sorted, count, sizeof(*sorted), by_more);
+	*ret_count = count;
+	return sorted;
+}
+
+/* "… and 312 at 57 more places" */
+static void print_further(const struct page *page, const struct repeat *const *rest, size_t count)
+{
+	char number[WORD_SIZE], places[WORD_SIZE], text[WORD_SIZE * 4];
+	uint64_t findings = 0;
+
+	for (size_t i = 0; i < count; i++)
+		findings += seen_besides(rest[i], rest[i]->bug);
+	snprintf(text, sizeof(text), "\xe2\x80\xa6 and %s at %s more place%s",
+		 format_count(findings, number), format_count(count, places), plural(count));
+	layout_line(page, NULL, 6, text);
+}
+
+/* "+41 use_after_close of fd 7 (pipe) at app.py:30 in serve" */
 static void print_bug_findings(const struct page *page, const struct repeats *repeats,
 			       const struct bug *bug)
 {
+	size_t count;
+	_cleanup_free_ const struct repeat **sorted = sorted_besides(repeats, bug, &count);
+	size_t lines = count <= FINDING_LINES ? count : FINDING_LINES - 1;
 	char number[WORD_SIZE], label[WORD_SIZE * 2];
-	unsigned int lines = 0;
 
-	for (const struct repeat *r = repeats->all; r; r = r->hh.next) {
-		/* The first is what the bug's own line tells. */
-		uint64_t more = r->more + (r->id != bug->id);
-
-		if (r->bug != bug || !more)
-			continue;
-		if (++lines > FINDING_LINES) {
-			layout_line(page, NULL, 6, "\xe2\x80\xa6");
-			return;
-		}
-		snprintf(label, sizeof(label), "+%s", format_count(more, number));
-		layout_paragraph(page, STYLE_BOLD, label, 6, 8, r->line);
+	for (size_t i = 0; i < lines; i++) {
+		snprintf(label, sizeof(label), "+%s",
+			 format_count(seen_besides(sorted[i], bug), number));
+		layout_paragraph(page, STYLE_BOLD, label, 6, 8, sorted[i]->line);
 	}
+	if (lines < count)
+		print_further(page, sorted + lines, count - lines);
 }
 
 /* "#1 double_close: closed at app.py:12 in f, closed again at app.py:14 in f (b1:…)" */

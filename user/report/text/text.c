@@ -20,9 +20,9 @@ struct text_sink {
 	unsigned int frames;
 	struct source_reader *source;
 	bool quiet_info;
-	bool in_full;
 	struct repeats repeats;
 	uint64_t hidden;
+	bool lines; /* what was printed last is lines of what follows from a finding */
 };
 
 static int text_out_error(FILE *out)
@@ -39,18 +39,43 @@ static int keep_lines(struct repeat *repeat, const struct finding_view *view)
 	return repeat->line && repeat->bug->line ? 0 : -ENOMEM;
 }
 
+/* An empty line parts lines from what follows them. */
+static void end_lines(struct text_sink *text)
+{
+	if (text->lines)
+		fputc('\n', text->page.out);
+	text->lines = false;
+}
+
+static int print_follower(struct text_sink *text, const struct finding_view *view,
+			  const struct repeat *repeat)
+{
+	bool counted = repeat->telling == TELL_COUNT;
+
+	if (counted && repeat->fold->places > 1)
+		return 0;
+	text->lines = true;
+	if (!counted)
+		return print_consequence(&text->page, view);
+	print_no_more(&text->page, view);
+	return 0;
+}
+
 /* In full, or, where it follows from what was shown, as a line. */
-static int print_first(struct text_sink *text, const struct finding_view *view, struct bug *bug)
+static int print_first(struct text_sink *text, const struct finding_view *view,
+		       const struct repeat *repeat)
 {
 	struct finding_view told = *view;
+	struct bug *bug = repeat->bug;
 
 	if (view->caused_by)
 		told.caused_by = view->or_by ? view->first_of_bug : bug->shown;
 	told.or_by = view->first_of_other;
-	if (told.caused_by && !text->in_full)
-		return print_consequence(&text->page, &told);
+	if (told.caused_by && !text->repeats.every)
+		return print_follower(text, &told, repeat);
 	if (!bug->shown)
 		bug->shown = view->id;
+	end_lines(text);
 	return print_finding(&text->page, text->frames, text->source, &told);
 }
 
@@ -71,7 +96,7 @@ static int text_sink_finding(struct sink *sink, const struct finding_view *view)
 	if (keep_lines(repeat, view))
 		return -ENOMEM;
 	errno = 0;
-	err = print_first(text, view, repeat->bug);
+	err = print_first(text, view, repeat);
 	return err ? err : text_out_error(text->page.out);
 }
 
@@ -93,6 +118,7 @@ static int text_sink_end(struct sink *sink, const struct session_stats *stats)
 		.hidden = text->hidden,
 	};
 
+	end_lines(text);
 	summary_print(&text->page, &summary);
 	return text_sink_flush(sink);
 }
@@ -124,7 +150,7 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options)
 	text->frames = options->frames ? options->frames : DEFAULT_FRAMES;
 	text->source = options->source;
 	text->quiet_info = options->quiet_info;
-	text->in_full = options->in_full;
+	text->repeats.every = options->in_full;
 	text->sink.finding = text_sink_finding;
 	text->sink.flush = text_sink_flush;
 	text->sink.end = text_sink_end;
