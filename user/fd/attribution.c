@@ -290,12 +290,8 @@ static bool may_mean_before(const struct slot *slot, const struct generation *ge
 	return false;
 }
 
-/*
- * The function that makes the call has closed all that it may mean: whichever that is, the function
- * has closed it, or another instead of it.
- */
-static bool is_one_closers(const struct call_context *ctx, const struct slot *slot,
-			   const struct generation *meant)
+bool attribution_is_one_closers(const struct call_context *ctx, const struct slot *slot,
+				const struct generation *meant)
 {
 	uint64_t code = ctx->caller->frames[0].code;
 
@@ -314,7 +310,8 @@ static enum attribution own_level(const struct call_context *ctx, const struct s
 				  const struct meaning *m)
 {
 	const struct custody *custody = m->gen->custody;
-	bool closed = custody && custody->strength, one_closer = is_one_closers(ctx, slot, m->gen);
+	bool closed = custody && custody->strength,
+	     one_closer = attribution_is_one_closers(ctx, slot, m->gen);
 
 	if (m->adopts || (custody && custody->unsure))
 		return one_closer ? ATTRIBUTION_LIKELY : ATTRIBUTION_OPEN;
@@ -435,7 +432,7 @@ static bool is_idle_guess(const struct call_context *ctx, const struct slot *slo
 			  const struct meaning *m)
 {
 	return m->strength < STRENGTH_FAIR && m->gen->custody->strength < STRENGTH_FAIR &&
-	       is_one_closers(ctx, slot, m->gen);
+	       attribution_is_one_closers(ctx, slot, m->gen);
 }
 
 void attribution_failed(const struct call_context *ctx, const struct slot *slot,

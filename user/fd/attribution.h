@@ -69,4 +69,11 @@ bool attribution_is_openers(enum strength strength, enum meant_by by);
 bool attribution_is_plain(const struct call_context *ctx, const struct slot *slot,
 			  const struct generation *meant);
 
+/*
+ * The function that makes the call has closed all that it may mean: whichever that is, the function
+ * has closed it, or another instead of it.
+ */
+bool attribution_is_one_closers(const struct call_context *ctx, const struct slot *slot,
+				const struct generation *meant);
+
 #endif

@@ -405,6 +405,12 @@ static struct meaning by_frames(const struct call_context *ctx, const struct slo
 	act = by_activation(ctx, slot, ended);
 	if (receiver)
 		m = by_receiver(ctx, slot, ended);
+	/* What this thread had was taken away: that it uses, not what another object had before. */
+	if (m.gen && is_use(ctx) && meaning_settled(m.gen)) {
+		rest = by_rest(ctx, slot);
+		if (rest.by == BY_THREAD)
+			return rest;
+	}
 	/* A function that the object called, or was given to, may have numbers of its own. */
 	if (m.gen && ctx->caller->frames[0].role == ROLE_FUNCTION && act.strength >= STRENGTH_FAIR)
 		return act;

@@ -20,9 +20,11 @@
  *                             A generator that opened it itself comes before who resumes it
  *   the pair of functions     this one has closed what that one opens: fair for the generation that
  *                             the close did end, weak for others
- *   the thread                opened a generation that somebody else's close has ended: fair
- *   nothing                   the generation that the close ended; else the last one that an object
- *                             has not opened and closed itself. Weak
+ *   the thread                opened a generation that somebody else's close has ended: fair. It
+ *                             speaks before the receiver where a call uses what the receiver
+ * opened, and another object has opened and closed that itself nothing                   the
+ * generation that the close ended; else the last one that an object has not opened and closed
+ * itself. Weak
  *
  * A call that only uses the number, and a close that C code makes of its own, are never more than
  * fair evidence, but for the object that owns the number.

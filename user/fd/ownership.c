@@ -474,7 +474,10 @@ static struct generation *meant_generation(const struct call_context *ctx, const
 	if (!intent->object && told->gen &&
 	    (told->strength >= STRENGTH_FAIR || attribution_is_plain(ctx, slot, told->gen)))
 		return told->gen;
-
+	/* The caller's function has closed all that may be meant, and the newest it has not. */
+	if (!intent->object && told->gen && attribution_is_one_closers(ctx, slot, told->gen) &&
+	    !attribution_is_one_closers(ctx, slot, slot->newest))
+		return told->gen;
 	return meant && !generation_live(meant) && meant->ended.missing == SITE_SEEN ? meant
 										     : slot->newest;
 }

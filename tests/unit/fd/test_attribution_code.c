@@ -351,11 +351,57 @@ static void test_one_closer_of_many(void **state)
 	}
 }
 
+/* The same, and an object had the number since: its close is not the one before. */
+static void test_one_closer_before_an_object(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, BY(PLAIN(INIT)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, AN_A)));
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(STEP)));
+	CLOSE(&s, 7, .stack = 2, BY(METHOD(TAKE, ANOTHER)), .tid = OTHER);
+	borrow(&s, 7);
+	BAD_CLOSE(&s, 7, .stack = 4, BY(METHOD(TAKE, AN_A)));
+	f = only(&s, FINDING_DOUBLE_CLOSE, CERTAINTY_SUSPECTED, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->opened.stack_id, 1);
+	stream_end(&s);
+}
+
+/* An object's method uses what its thread has lost to a thief, not what a file of its had before.
+ */
+static void test_use_of_what_was_taken(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, .tid = OTHER, BY(METHOD(TAKE, ANOTHER)));
+	CLOSE(&s, 7, .stack = 2, .tid = OTHER, BY(METHOD(TAKE, ANOTHER)));
+	OPEN(&s, 7, .stack = 90, BY(METHOD(STEP, AN_A)));
+	CLOSE(&s, 7, .stack = 91, BY(METHOD(STEP, AN_A)),
+	      FILE_CLAIM(&s, OWNER_LET_GO, .flags = CLAIM_AT_HAND));
+	OPEN(&s, 7, .stack = 3, BY(PLAIN(OPEN_B)));
+	stream_wait(&s, 2 * SETTLE_NS);
+	CLOSE(&s, 7, .stack = 4, .tid = OTHER, .enter_ns = stream_last(&s),
+	      BY(METHOD(TAKE, ANOTHER)));
+	READ(&s, 7, .stack = 5, .enter_ns = stream_last(&s), BY(METHOD(AGAIN, AN_A)));
+	f = only(&s, FINDING_REUSED_CLOSE, CERTAINTY_SUSPECTED, ATTRIBUTION_LIKELY);
+	assert_int_equal(f->bad.stack_id, 4);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->victim.opened.stack_id, 3);
+	stream_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_closer),
 		cmocka_unit_test(test_one_closer_of_many),
+		cmocka_unit_test(test_one_closer_before_an_object),
+		cmocka_unit_test(test_use_of_what_was_taken),
 		cmocka_unit_test(test_activation_robs_an_object),
 		cmocka_unit_test(test_import_between),
 		cmocka_unit_test(test_use_after_import),
