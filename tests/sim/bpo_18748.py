@@ -9,7 +9,7 @@
 #   {"bad": "finalizer", "closed": "os.close"}, "bad": "guilty@bad < <module>@call", "closed":
 #   "guilty@closed < <module>@call", "opened": "guilty@opened < <module>@call", "victim":
 #   "loader@load"}
-# @expect {"kind": "double_close", "fd": "fd", "culprit": "closed", "ownership": "on", "threads":
+# @expect {"kind": "double_close", "fd": "fd", "culprit": "unknown", "ownership": "on", "threads":
 #   "different", "closed": "guilty@bad < <module>@call", "opened": "loader@load"}
 # @expect {"kind": "reused_close", "certainty": "suspected", "fd": "fd", "culprit": "bad", "ownership":
 #   "off", "bad": "guilty@bad < <module>@call", "closed": "guilty@closed < <module>@call", "opened":

@@ -7,7 +7,7 @@
 # @expect {"kind": "reused_close", "fd": "fd", "ownership": "on", "culprit": "closed", "owner":
 #   "_io.FileIO", "origin": {"bad": "close"}, "bad": "late@late", "closed": "helper@closed", "opened":
 #   "<module>@opened", "victim": "<module>@victim", "advice_not": "os.close"}
-# @expect {"kind": "use_after_close", "fd": "fd", "culprit": "closed", "calls": {"bad": "read"},
+# @expect {"kind": "use_after_close", "fd": "fd", "culprit": "unknown", "calls": {"bad": "read"},
 #   "bad": "<module>@failed", "closed": "late@late", "opened": "<module>@victim", "advice_not":
 #   "os.close"}
 import ctypes

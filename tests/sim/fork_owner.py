@@ -6,7 +6,7 @@
 # @expect {"kind": "reused_close", "fd": "fd", "pid": "child", "ownership": "on", "culprit":
 #   "closed", "bad": "child@bad", "closed": "child@closed", "opened": "<module>@opened",
 #   "inherited": ["opened"], "victim": "child@victim"}
-# @expect {"kind": "double_close", "fd": "fd", "pid": "child", "culprit": "closed", "bad":
+# @expect {"kind": "double_close", "fd": "fd", "pid": "child", "culprit": "unknown", "bad":
 #   "child@failed", "closed": "child@bad", "opened": "child@victim"}
 import os
 

@@ -7,7 +7,7 @@
 #   "_io.FileIO", "origin": {"bad": "finalizer", "closed": "os.close"}, "bad":
 #   "main@bad", "closed": "main@closed", "opened": "main@opened", "victim": "victim@victim <
 #   main@open_victim", "advice": "closefd=False"}
-# @expect {"kind": "double_close", "fd": "fd", "culprit": "closed", "origin":
+# @expect {"kind": "double_close", "fd": "fd", "culprit": "unknown", "origin":
 #   {"bad": "close"}, "bad": "main@failed", "closed": "main@bad", "opened": "victim@victim"}
 import os
 

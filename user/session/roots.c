@@ -24,6 +24,7 @@ struct call_key {
 struct rooted {
 	struct call_key key;
 	struct root root;
+	bool wrong; /* the finding that told of the call blames it */
 	UT_hash_handle hh;
 };
 
@@ -139,7 +140,7 @@ static struct root root_of(const struct roots *roots, const struct finding *find
 
 /* Without memory it is as if it had been forgotten; so with the others. */
 static void add_rooted(struct roots *roots, const struct fd_site *site, int32_t fd,
-		       const struct root *root)
+		       const struct root *root, bool wrong)
 {
 	struct rooted *rooted;
 
@@ -151,17 +152,19 @@ static void add_rooted(struct roots *roots, const struct fd_site *site, int32_t 
 		return;
 	rooted->key = call_key_of(site, fd);
 	rooted->root = *root;
+	rooted->wrong = wrong;
 	HASH_ADD(hh, roots->all, key, sizeof(rooted->key), rooted);
 }
 
 static void add_calls(struct roots *roots, const struct finding *finding, const struct root *root)
 {
-	add_rooted(roots, &finding->bad, finding->fd, root);
+	add_rooted(roots, &finding->bad, finding->fd, root, finding->culprit == CULPRIT_BAD);
 	if (finding->victim.known)
-		add_rooted(roots, &finding->victim.failed, finding->fd, root);
+		add_rooted(roots, &finding->victim.failed, finding->fd, root, false);
 	/* It was closed too early: whatever else fails for that is the same bug. */
 	if (finding->kind == FINDING_USE_AFTER_CLOSE)
-		add_rooted(roots, &finding->closed, finding->fd, root);
+		add_rooted(roots, &finding->closed, finding->fd, root,
+			   finding->culprit == CULPRIT_CLOSED);
 }
 
 static struct place *find_place(const struct roots *roots, uint64_t key)
@@ -453,6 +456,26 @@ static void adopt_orphan(struct roots *roots, struct root *root)
 	}
 }
 
+/*
+ * The close before, which the finding blames, was made by one who had been robbed, or may have
+ * been: a finding before this tells so, or what it may follow from does. But where the bug's wrong
+ * close stands, it is right.
+ */
+static bool is_cleared(const struct roots *roots, const struct finding_view *view,
+		       const struct root *root)
+{
+	const struct finding *f = view->finding;
+	const struct rooted *rooted = find_rooted(roots, &f->closed, f->fd);
+	const struct place *place;
+
+	if (f->culprit != CULPRIT_CLOSED)
+		return false;
+	if (rooted ? rooted->wrong : !root->perhaps || !suspects_others(f))
+		return false;
+	place = find_place(roots, site_place(&f->closed, view->closed));
+	return !place || strcmp(place->first.bug, root->first.bug) != 0;
+}
+
 /* It follows from nothing. */
 static void begin_bug(struct roots *roots, const struct finding_view *view, struct root *root)
 {
@@ -475,6 +498,7 @@ void roots_trace(struct roots *roots, struct finding_view *view, struct root *ro
 	own = !root->first.id;
 	if (own)
 		trace_place(roots, view, root);
+	root->cleared = is_cleared(roots, view, root);
 	view->caused_by = root->first.id;
 	view->or_by = root->other.id;
 	view->perhaps = root->perhaps;

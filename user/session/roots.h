@@ -31,6 +31,7 @@ struct first {
 struct root {
 	struct first first, other;  /* other: which it may be instead */
 	bool perhaps;		    /* it may follow from something else */
+	bool cleared;		    /* the close that the finding blames is not known to be wrong */
 	char bug[FINGERPRINT_SIZE]; /* first's; if there is another, finding_either_bug() */
 	char adopted[FINGERPRINT_SIZE], adopter[FINGERPRINT_SIZE]; /* "": see sink.h */
 };

@@ -106,7 +106,7 @@ static void weigh(struct finding *finding, const struct process *process)
 	}
 }
 
-static void tell_finding(struct session *session, const struct finding *finding,
+static void tell_finding(struct session *session, struct finding *finding,
 			 const struct process *process)
 {
 	struct finding_view view = {
@@ -118,6 +118,9 @@ static void tell_finding(struct session *session, const struct finding *finding,
 
 	session->stacks_missing += view_resolve(session->stacks, &view);
 	roots_trace(session->roots, &view, &root);
+	/* Who is to blame, the finding says that this one follows from. */
+	if (root.cleared)
+		finding->culprit = CULPRIT_UNKNOWN;
 	EACH_SINK(session, finding, &view);
 	view_free_stacks(&view);
 }
