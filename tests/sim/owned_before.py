@@ -24,9 +24,9 @@
 # @expect {"kind": "reused_close", "fd": "file", "ownership": "on", "culprit": "closed", "owner":
 #   "_io.FileIO", "origin": {"bad": "close", "closed": "os.close"}, "bad": "late@late", "closed":
 #   "culprit@closed", "victim": "innocent@victim"}
-# @expect {"kind": "use_after_close", "fd": "file", "culprit": "closed", "calls": {"bad": "read"},
+# @expect {"kind": "use_after_close", "fd": "file", "culprit": "unknown", "calls": {"bad": "read"},
 #   "bad": "read@failed", "closed": "late@late", "opened": "innocent@victim"}
-# @expect {"kind": "double_close", "fd": "file", "culprit": "closed", "origin": {"bad": "close"},
+# @expect {"kind": "double_close", "fd": "file", "culprit": "unknown", "origin": {"bad": "close"},
 #   "bad": "late@late", "closed": "late@late", "opened": "innocent@victim"}
 import io
 import os

@@ -7,7 +7,7 @@
 #   "closed", "owner": "select.epoll", "origin": {"bad": "finalizer"}, "bad": "main@bad", "closed":
 #   "main@closed", "opened": "main@opened", "victim": "main@victim"}
 # @expect {"kind": "double_close", "fd": "fd", "type": "socket", "ownership": "on", "culprit":
-#   "closed", "bad": "main@failed", "closed": "main@bad", "opened": "main@victim"}
+#   "unknown", "bad": "main@failed", "closed": "main@bad", "opened": "main@victim"}
 # @expect {"kind": "reused_close", "certainty": "suspected", "fd": "fd", "type": "epoll",
 #   "ownership": "off", "culprit": "bad", "bad": "main@bad", "closed": "main@closed", "opened":
 #   "main@opened", "victim": "main@victim", "failed": "main@failed"}

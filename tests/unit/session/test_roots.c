@@ -175,6 +175,28 @@ static struct root trace_suspects(struct roots *roots, struct example *e, unsign
 	return root;
 }
 
+/* Who was robbed closes what is another's by then: that is not what is wrong. */
+static void who_was_robbed_is_cleared(void **state)
+{
+	struct roots *roots = new_roots();
+	struct example *e = example_new();
+
+	tell_wrong(roots, e, "thief", 7, 10);
+	e->finding.culprit = CULPRIT_CLOSED;
+	example_stack(e, 1, place_at("thief", 30));
+	assert_false(trace_at(roots, e, FINDING_REUSED_CLOSE, 10, 20).cleared);
+	example_stack(e, 1, place_at("robbed", 60));
+	assert_true(trace_at(roots, e, FINDING_DOUBLE_CLOSE, 20, 30).cleared);
+	e->finding.culprit = CULPRIT_UNKNOWN;
+	assert_false(trace_at(roots, e, FINDING_DOUBLE_CLOSE, 20, 31).cleared);
+	/* Unless it stands where the bug's wrong close does. */
+	e->finding.culprit = CULPRIT_CLOSED;
+	example_stack(e, 1, place_at("thief", 30));
+	assert_false(trace_at(roots, e, FINDING_DOUBLE_CLOSE, 20, 32).cleared);
+	roots_free(roots);
+	example_free(e);
+}
+
 /* It stands where a wrong close of a bug stands: the finding may follow from that, and is told so.
  */
 static void it_may_follow(void **state)
@@ -414,6 +436,7 @@ int main(void)
 		cmocka_unit_test(one_early_close),
 		cmocka_unit_test(another_call_is_no_root),
 		cmocka_unit_test(the_oldest_is_forgotten),
+		cmocka_unit_test(who_was_robbed_is_cleared),
 		cmocka_unit_test(it_may_follow),
 		cmocka_unit_test(two_bugs_stay_two),
 		cmocka_unit_test(an_unknown_suspect),
