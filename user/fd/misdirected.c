@@ -125,7 +125,7 @@ static void blame_owner(const struct call_context *ctx, const struct suspect *su
 		f->owner.type = suspect->claim.kind;
 	/* Unless another object that had the number closed it, that close was wrong. */
 	if (!suspect->gen->owner.given)
-		f->culprit = CULPRIT_CLOSED;
+		suspects_blame(suspect->gen, f);
 	f->proofs |= PROOF_AT_WORK | (suspect->gen->closer.behind ? PROOF_BEHIND : 0);
 	f->attribution = meaning_known(ctx) ? ATTRIBUTION_PROVEN : ATTRIBUTION_NONE;
 	if (suspect->claim.flags & CLAIM_BEFORE)

@@ -197,7 +197,7 @@ static void closed_anothers(struct pending *pending, const struct call_context *
 	 * of the number: that earlier close is the culprit.
 	 */
 	if (meant->ended.call != CALL_CLOSE || !meant->owner.given)
-		verdict.finding.culprit = CULPRIT_CLOSED;
+		suspects_blame(meant, &verdict.finding);
 	coverage_weigh(ctx->table, &verdict.finding);
 	finding_doubt(&verdict.finding,
 		      doubt_if(late, DOUBT_OWNER_LATE) | doubt_if(unsure, DOUBT_ORDER) |

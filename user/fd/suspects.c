@@ -268,6 +268,18 @@ bool suspects_of_closed(const struct generation *gen, struct finding *f)
 	return true;
 }
 
+void suspects_blame(const struct generation *gen, struct finding *f)
+{
+	const struct custody *custody = gen->custody;
+
+	f->culprit = CULPRIT_CLOSED;
+	if (!custody || !custody->lost || gen->closer.behind || gen->closer.stolen)
+		return;
+	f->culprit = CULPRIT_UNKNOWN;
+	if (custody->by == BY_OWNER)
+		f->proofs |= PROOF_STOLEN;
+}
+
 void suspects_of_lost(const struct generation *gen, struct finding *f)
 {
 	if (gen->ended.missing == SITE_SEEN)

@@ -42,6 +42,12 @@ bool suspects_of_closed(const struct generation *gen, struct finding *finding);
 /* The same for a call of who had the generation, and did not know that it was over. */
 void suspects_of_lost(const struct generation *gen, struct finding *finding);
 
+/*
+ * Blames the close that ended the generation, which none of its objects made. But nobody, if an
+ * object made it that meant a generation which is not known any more: it had been robbed.
+ */
+void suspects_blame(const struct generation *gen, struct finding *finding);
+
 /* The close that ended the generation was still on its way when the call failed. */
 void suspects_of_pending(const struct generation *gen, struct finding *finding);
 

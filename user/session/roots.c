@@ -334,7 +334,10 @@ static void add_touched(const struct touched *number, struct choice *choice)
 /* Which close it follows from is not known any more: bugs that robbed the number, or else any. */
 static void add_robbers(const struct roots *roots, const struct finding *f, struct choice *choice)
 {
-	bool unsure = f->attribution == ATTRIBUTION_OPEN || f->certainty == CERTAINTY_SUSPECTED;
+	/* An object that had been robbed closed it: by whom, nothing tells. */
+	bool robbed = f->proofs & PROOF_STOLEN && f->culprit == CULPRIT_UNKNOWN;
+	bool unsure =
+		robbed || f->attribution == ATTRIBUTION_OPEN || f->certainty == CERTAINTY_SUSPECTED;
 
 	add_touched(find_number(roots, f->table, f->fd), choice);
 	if (!choice->count && unsure)
