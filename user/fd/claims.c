@@ -46,6 +46,31 @@ static bool is_since_forgotten(const struct slot *slot, const struct generation 
 	return slot->doubts & DOUBT_CUT && !gen->older && gen->opened.missing != SITE_SEEN;
 }
 
+/* An object of its type is mostly of other descriptors, or always. */
+static bool is_unlikely(const struct generation *gen, const struct record_claim *claim)
+{
+	switch (claim->kind) {
+	case OWNER_SOCKET:
+		return gen->what.type != FD_SOCKET && gen->what.type != FD_UNKNOWN;
+	case OWNER_EPOLL:
+		return gen->what.type != FD_EPOLL && gen->what.type != FD_UNKNOWN;
+	default:
+		return gen->what.type == FD_SOCKET || gen->what.type == FD_EPOLL;
+	}
+}
+
+/*
+ * It was over before its object showed: another thread than the one that had opened it closed it,
+ * and yet another call has opened the number since. So the object that shows then is not of what
+ * it seems to be of.
+ */
+static bool was_lost_unseen(const struct generation *gen, const struct generation *newer)
+{
+	return gen->opened.missing == SITE_SEEN && gen->ended.missing == SITE_SEEN &&
+	       gen->ended.tid != gen->opened.tid && !gen->owner.object &&
+	       newer->opened.missing == SITE_SEEN && newer->opened.tid != gen->opened.tid;
+}
+
 struct generation *claim_generation(const struct slot *slot, const struct record_claim *claim)
 {
 	struct generation *gen = slot ? slot->newest : NULL, *kept = NULL;
@@ -58,7 +83,12 @@ struct generation *claim_generation(const struct slot *slot, const struct record
 	}
 	if (!gen || was_over(gen, claim->since_ns) || is_since_forgotten(slot, gen))
 		return NULL;
-	return kept ? kept : gen;
+	if (kept)
+		return kept;
+	if (gen->older && is_unlikely(gen, claim) && !is_unlikely(gen->older, claim) &&
+	    was_lost_unseen(gen->older, gen))
+		return gen->older;
+	return gen;
 }
 
 bool claim_is_of(const struct slot *slot, const struct record_claim *claim,

@@ -28,8 +28,9 @@ static bool is_right(const struct generation *gen)
 {
 	const struct custody *custody = gen->custody;
 
-	/* It has been told as wrong. */
-	if (gen->closer.behind || gen->closer.stolen)
+	/* It has been told as wrong, or an object made it that had had another generation. */
+	if (gen->closer.behind || gen->closer.stolen || custody_stolen(custody) ||
+	    (custody && custody->by == BY_OWNER && (custody->elsewhere || custody->lost)))
 		return false;
 	return custody_owned(gen) || (custody_within(gen) && is_threads(gen)) ||
 	       (custody && custody->own);

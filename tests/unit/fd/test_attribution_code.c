@@ -395,6 +395,40 @@ static void test_use_of_what_was_taken(void **state)
 	stream_end(&s);
 }
 
+/*
+ * A file's number is closed, and a socket gets it, before the file's object shows: the object is
+ * not the socket's, whose thread closes it by right.
+ */
+static void test_object_of_what_was_taken(void **state)
+{
+	const struct finding *f;
+	struct record_claim claim;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 1, .name = "/first", BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 2, .tid = OTHER, BY(PLAIN(STEP)), .point = OWNER_OS_CLOSE);
+	CALL(&s, .call = CALL_ACCEPT4, .fd = 3, .ret = 7, .stack = 3, .tid = OTHER,
+	     BY(PLAIN(STEP)));
+	claim = (struct record_claim){.object = A_FILE,
+				      .type = FILES,
+				      .since_ns = stream_last(&s),
+				      .kind = OWNER_FILEIO,
+				      .state = OWNER_HOLDS};
+	CLOSE(&s, 7, .stack = 4, .tid = OTHER, BY(PLAIN(STEP)), .point = OWNER_OS_CLOSE,
+	      .claims = &claim, .nclaims = 1);
+	claim.state = OWNER_LET_GO;
+	claim.flags = CLAIM_AT_HAND;
+	BAD_CLOSE(&s, 7, .stack = 5, BY(PLAIN(OPEN_B)), .point = OWNER_ELSEWHERE, .claims = &claim,
+		  .nclaims = 1);
+	assert_int_equal(stream_settle(&s), 1);
+	f = &s.findings[0];
+	assert_int_equal(f->bad.stack_id, 5);
+	assert_int_equal(f->closed.stack_id, 2);
+	assert_int_equal(f->opened.stack_id, 1);
+	stream_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_one_closer_of_many),
 		cmocka_unit_test(test_one_closer_before_an_object),
 		cmocka_unit_test(test_use_of_what_was_taken),
+		cmocka_unit_test(test_object_of_what_was_taken),
 		cmocka_unit_test(test_activation_robs_an_object),
 		cmocka_unit_test(test_import_between),
 		cmocka_unit_test(test_use_after_import),

@@ -2,6 +2,8 @@
 /* From which closes a finding may follow. */
 #include "callers.h"
 
+#include <sys/syscall.h>
+
 #define THIRD 102u
 
 /* The finding about the call at this stack. */
@@ -120,6 +122,56 @@ static void test_robbed_thread(void **state)
 	stream_end(&s);
 }
 
+/* An object closes the number whose own generation of it is not known any more. */
+static void rob_by_stale(struct stream *s, uint64_t stack)
+{
+	CLOSE(s, 7, .stack = stack, .tid = OTHER, BY(PLAIN(TAKE)),
+	      FILE_CLAIM_SINCE(1, OWNER_LET_GO, .flags = CLAIM_AT_HAND | CLAIM_STALE));
+}
+
+/* Nor is an object that was robbed before one of those who are right. */
+static void test_robbed_by_a_robbed_object(void **state)
+{
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 20, BY(PLAIN(MAIN)));
+	rob_by_stale(&s, 21);
+	OPEN(&s, 7, .stack = 22, .tid = THIRD, BY(PLAIN(OPEN_B)));
+	CLOSE(&s, 7, .stack = 23, .point = OWNER_OS_CLOSE, BY(PLAIN(BASE)));
+	READ(&s, 7, .stack = 30, .tid = THIRD, BY(PLAIN(HELP)));
+	expect(about(&s, 30), true, 0, 0);
+	stream_end(&s);
+}
+
+/* What a stale object writes goes to another; who had closed its number had been robbed, too. */
+static void test_lost_to_a_robbed_object(void **state)
+{
+	struct record_claim stale = {.object = A_FILE + 64,
+				     .type = FILES,
+				     .kind = OWNER_FILEIO,
+				     .state = OWNER_HOLDS,
+				     .flags = CLAIM_STALE | CLAIM_RECEIVER};
+	const struct finding *f;
+	struct stream s;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 20, BY(PLAIN(MAIN)));
+	stale.since_ns = stream_last(&s);
+	rob_by_stale(&s, 21);
+	OPEN(&s, 7, .stack = 22, .tid = THIRD, BY(PLAIN(OPEN_B)));
+	stream_wait(&s, SETTLE_NS + 1);
+	CALL(&s, .call = CALL_TRANSFERRED, .nr = SYS_write, .fd = 7, .ret = 4, .stack = 30,
+	     .point = OWNER_FILE_IO, .claims = &stale, .nclaims = 1);
+	f = about(&s, 30);
+	assert_int_equal(f->kind, FINDING_MISDIRECTED_IO);
+	assert_int_equal(f->closed.stack_id, 21);
+	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
+	assert_true(f->proofs & PROOF_STOLEN);
+	expect(f, true, 0, 0);
+	stream_end(&s);
+}
+
 /* The same, if the close that robbed it is not known, but a call of its has failed. */
 static void test_who_missed_it(void **state)
 {
@@ -183,6 +235,8 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_one_function_two_threads),
 		cmocka_unit_test(test_robbed_thread),
+		cmocka_unit_test(test_robbed_by_a_robbed_object),
+		cmocka_unit_test(test_lost_to_a_robbed_object),
 		cmocka_unit_test(test_who_missed_it),
 		cmocka_unit_test(test_who_has_it_again),
 		cmocka_unit_test(test_behind_an_object),
