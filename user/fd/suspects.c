@@ -85,12 +85,18 @@ static const struct generation *lost_before(const struct generation *gen)
 	return lost ? lost : object_lost(gen);
 }
 
+/* Its thread had found its number gone, which tells more than what is likely of the close. */
+static bool has_missed(const struct custody *custody)
+{
+	return custody->missed_ns && custody->strength < STRENGTH_STRONG;
+}
+
 /* It is known that the close meant another generation. */
 static enum closing closing_elsewhere(const struct generation *gen)
 {
 	const struct custody *custody = gen->custody, *meant = custody->meant;
 
-	if (custody->by == BY_OWNER || custody->root)
+	if (custody->by == BY_OWNER || custody->root || has_missed(custody))
 		return CLOSING_ROBBED;
 	if (meant && attribution_is_openers(custody->strength, custody->by) &&
 	    !is_one_closer(gen, meant->gen) && !is_right(meant->gen))
@@ -152,7 +158,7 @@ static const struct generation *add_robbery(struct finding *f, const struct gene
 		add_site(f, &custody->root->gen->ended);
 		return NULL;
 	}
-	if (custody_stolen(custody) && custody->meant)
+	if (custody_stolen(custody) && custody->meant && !has_missed(custody))
 		return custody->meant->gen;
 	if (custody && custody->missed_ns) {
 		missed = missed_site(gen);

@@ -193,6 +193,33 @@ static void test_who_missed_it(void **state)
 	stream_end(&s);
 }
 
+/* So it is where a file that its object had before makes it likely that the close meant that. */
+static void test_who_missed_it_with_an_object(void **state)
+{
+	const struct finding *f;
+	struct stream s;
+	uint64_t missed_ns;
+
+	stream_begin(&s);
+	OPEN(&s, 7, .stack = 10, .tid = OTHER, BY(METHOD(INIT, AN_A)));
+	CLOSE(&s, 7, .stack = 11, .tid = OTHER, BY(METHOD(CLOSE_IT, AN_A)),
+	      FILE_CLAIM(&s, OWNER_LET_GO, .flags = CLAIM_AT_HAND));
+	OPEN(&s, 7, .stack = 12, .tid = OTHER, BY(PLAIN(MAIN)));
+	CLOSE(&s, 7, .stack = 13, .point = OWNER_OS_CLOSE, BY(PLAIN(CLOSE_B)));
+	READ(&s, 7, .stack = 14, .tid = OTHER, BY(METHOD(STEP, AN_A)));
+	missed_ns = stream_last(&s);
+	OPEN(&s, 7, .stack = 22, .tid = THIRD, BY(PLAIN(TAKE)));
+	stream_wait(&s, SETTLE_NS + 1);
+	CLOSE(&s, 7, .stack = 23, .tid = OTHER, .enter_ns = stream_last(&s),
+	      .point = OWNER_OS_CLOSE, BY(METHOD(STEP, AN_A)), FILE_CLAIM(&s, OWNER_HOLDS));
+	f = about(&s, 23);
+	assert_int_equal(f->kind, FINDING_OWNED_CLOSE);
+	assert_int_equal(f->culprit, CULPRIT_UNKNOWN);
+	expect(f, false, 1, 0);
+	assert_int_equal(f->suspects[0].time_ns, missed_ns);
+	stream_end(&s);
+}
+
 /* It opened the number anew meanwhile: then it has not been robbed any more. */
 static void test_who_has_it_again(void **state)
 {
@@ -238,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_robbed_by_a_robbed_object),
 		cmocka_unit_test(test_lost_to_a_robbed_object),
 		cmocka_unit_test(test_who_missed_it),
+		cmocka_unit_test(test_who_missed_it_with_an_object),
 		cmocka_unit_test(test_who_has_it_again),
 		cmocka_unit_test(test_behind_an_object),
 	};
