@@ -49,7 +49,7 @@ def tracing(binary, capabilities, python, program=DOUBLE):
         folder = harness.build_dir() / f"out-{process.pid}"
         folder.mkdir(mode=0o777)
         folder.chmod(0o777)
-        command = [*words, binary, "--json", "-o", str(folder / "j"), "-p", str(process.pid)]
+        command = [*words, binary, "--json", "--all", "-o", str(folder / "j"), "-p", str(process.pid)]
         run = subprocess.Popen(command, env=clean_env(), stdin=subprocess.DEVNULL, cwd="/",
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         yield process, run, folder / "j"
