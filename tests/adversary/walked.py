@@ -43,14 +43,14 @@ class Call(NamedTuple):
         return self.began - NEAR <= when <= self.ended + NEAR
 
 
-class Life(NamedTuple):
+class Generation(NamedTuple):
     opened: Call  # None: by the program before exec
-    ended: Call  # None: it lives
+    ended: Call  # None: it is open still
 
 
 class Failure(NamedTuple):
     call: Call
-    last: Life  # the number's last life in this program; None: it had none
+    last: Generation  # the number's last generation in this program; None: it had none
     ever: bool  # the number was open at some time since the walk went on
 
 
@@ -92,11 +92,11 @@ class Walk:
 
     def _open(self, table, fd, call):
         assert fd not in table or table[fd].ended, f"{call}: {fd} was open"
-        table[fd] = Life(call, None)
+        table[fd] = Generation(call, None)
 
     def _close(self, table, fd, call):
         assert fd in table and not table[fd].ended, f"{call}: {fd} was not open"
-        table[fd] = Life(table[fd].opened, call)
+        table[fd] = Generation(table[fd].opened, call)
 
     def _missed(self, table, fd, call):
         last = table.get(fd)
@@ -112,7 +112,7 @@ class Walk:
         elif call.op == CLOSE:
             self._close(table, call.fd, call)
         elif call.op == ONTO and call.ret >= 0:
-            table[call.ret] = Life(call, None)
+            table[call.ret] = Generation(call, None)
         elif call.op == RANGE:
             for fd in range(call.fd, call.fd2 + 1):
                 if fd in table and not table[fd].ended:
@@ -123,7 +123,7 @@ class Walk:
         elif call.op == COPY:
             self._tables[call.other] = table if call.other == call.table else dict(table)
         elif call.op == EXEC:
-            self._tables[call.other] = {fd: Life(None, None) for fd in table
+            self._tables[call.other] = {fd: Generation(None, None) for fd in table
                                         if call.left >> fd & 1}
 
     # Findings

@@ -47,7 +47,7 @@ class Walked:
 
     def judge(self, findings):
         """Fills false, found, told. Only facts are judged. Of a raw number that is closed again
-        nothing says which of its lives was meant: such a one is counted, as raw."""
+        nothing says which of its generations was meant: such a one is counted, as raw."""
         self.set_clock(findings)
         for finding in findings:
             bad = finding["sites"].get("bad")
@@ -87,7 +87,7 @@ class Walked:
             return None
         if kind == "reused_close":
             if out != "another's":
-                return "it ended no life of another"
+                return "it ended no generation of another"
             if closed_by and closed_by["op"] != meant["ended"]:
                 return "its first close was another"
             if opened_by and opened_by["op"] not in meant["opened"]:

@@ -112,19 +112,19 @@ class Log:
         if bad.exit < closed.enter or (opened and closed.exit < opened.enter):
             return "false", "out of order"
         own = {(c.tid, c.enter) for c in (closed, opened) if c}
-        lives = list(self._lives(fd, opened or closed, bad, own))
-        for begin, end in lives:
+        generations = list(self._generations(fd, opened or closed, bad, own))
+        for begin, end in generations:
             if end.enter > closed.exit and end.exit < bad.enter:
-                return "false", f"another life lies between: {begin}, {end}"
+                return "false", f"another generation lies between: {begin}, {end}"
         if opened and bad.enter < opened.exit and bad.tid != opened.tid:
-            return "open", f"before the life: {bad}, {opened}"
-        for begin, end in lives:
+            return "open", f"before the generation: {bad}, {opened}"
+        for begin, end in generations:
             if self._fits(closed, begin, end, bad):
-                return "open", f"another life may lie between: {begin}, {end}"
+                return "open", f"another generation may lie between: {begin}, {end}"
         return "true", ""
 
-    def _lives(self, fd, first, bad, own):
-        """Opens and closes of the number that may make another life before the bad close."""
+    def _generations(self, fd, first, bad, own):
+        """Opens and closes of the number that may make another generation before the bad close."""
         ends = [c for c in self.between(fd, CLOSE, first.enter, bad.exit) if (c.tid, c.enter) not in own]
         for begin in self.between(fd, OPEN, first.enter, bad.exit):
             if (begin.tid, begin.enter) in own:

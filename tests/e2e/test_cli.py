@@ -246,7 +246,8 @@ def handler(number, frame):
 signal.signal(signal.SIGTERM, handler)
 signal.signal(signal.SIGHUP, handler)
 print("ready", flush=True)
-time.sleep(60)
+while True:  # a signal that comes just before a sleep does not end it
+    time.sleep(0.1)
 """
 
 

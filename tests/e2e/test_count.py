@@ -17,7 +17,7 @@ for _ in range(997):
         pass
 """
 
-# Each thread has numbers of its own, so that no second close hits another thread's life.
+# Each thread has numbers of its own, so that no second close hits another thread's descriptor.
 THREADS = """
 import fcntl, os, threading
 def work(base):

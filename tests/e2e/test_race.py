@@ -103,7 +103,7 @@ def test_losses_of_a_correct_program(seed, python, tmp_path):
 # --- owners, and who takes from them -------------------------------------------------------
 
 # Of the thefts, how many may go untold as facts: where two threads' calls cannot be put into one order
-# it is not known whose life of the number was ended.
+# it is not known whose generation of the number was ended.
 UNTOLD = 0.02
 # Without a global lock the threads' calls truly overlap, and more of them have no certain order.
 UNTOLD_AT_ONCE = 0.2

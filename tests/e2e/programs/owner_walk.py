@@ -5,7 +5,7 @@ Usage: owner_walk.py LOG THREADS SECONDS SEED [BEFORE]
 
 BEFORE: so many steps come before "ready" is printed and a byte is read. The steps of all threads
 come one after the other, under a lock. Whoever holds a number (an object, a raw number) remembers
-the life of it that it took; each close is logged with the life that it meant, and the one that it
+the generation of it that it took; each close is logged with the generation that it meant, and the one that it
 ended. The log has a JSON object a line (tests/e2e/ownerwalk.py reads it).
 """
 import ctypes
@@ -37,7 +37,7 @@ class OwnSocket(socket.socket):
     __slots__ = ("more",)
 
 
-class Life:
+class Generation:
     def __init__(self, fd, opened, sort, older=None):
         self.fd, self.sort, self.older = fd, sort, older
         self.opened, self.ended, self.wrong, self.how = opened, None, False, ""
@@ -45,11 +45,11 @@ class Life:
 
 
 class Holder:
-    def __init__(self, kind, obj, life):
-        self.kind, self.obj, self.life, self.fd = kind, obj, life, life.fd
+    def __init__(self, kind, obj, generation):
+        self.kind, self.obj, self.generation, self.fd = kind, obj, generation, generation.fd
         self.closes = 0
         if kind != "raw":
-            life.owners.append(self)
+            generation.owners.append(self)
 
 
 def now():
@@ -171,26 +171,26 @@ class Walk:
     def begin(self, fd, entry, sort):
         if fd in self.current:
             raise AssertionError("%d is open: %s" % (fd, entry))
-        life = self.current[fd] = Life(fd, entry["op"], sort)
+        generation = self.current[fd] = Generation(fd, entry["op"], sort)
         entry["fd"] = fd
-        return life
+        return generation
 
-    def hold(self, kind, obj, life):
-        self.holders.append(Holder(kind, obj, life))
+    def hold(self, kind, obj, generation):
+        self.holders.append(Holder(kind, obj, generation))
 
-    def tell(self, life):
-        opened, older = [], life
+    def tell(self, generation):
+        opened, older = [], generation
         while older:
             opened.append(older.opened)
             older = older.older
-        return {"opened": opened, "ended": life.ended, "wrong": life.wrong, "how": life.how}
+        return {"opened": opened, "ended": generation.ended, "wrong": generation.wrong, "how": generation.how}
 
     def closes(self, holder, entry, error, how, visible=True):
-        """What a close did that meant the holder's life. how: method, os, c, range."""
-        meant, life = holder.life, self.current.get(holder.fd)
+        """What a close did that meant the holder's generation. how: method, os, c, range."""
+        meant, generation = holder.generation, self.current.get(holder.fd)
         entry.update(fd=holder.fd, how=how, kind=holder.kind, meant=self.tell(meant),
                      again=holder.closes)
-        if life is None:
+        if generation is None:
             entry["out"] = "ebadf"
             if visible and how != "range" and error != errno.EBADF:
                 raise AssertionError("no EBADF: %s" % entry)
@@ -198,11 +198,11 @@ class Walk:
         if error and visible:
             raise AssertionError("it failed: %s" % entry)
         del self.current[holder.fd]
-        entry["ended"] = self.tell(life)
-        entry["owned"] = [o.kind for o in life.owners if o is not holder or how != "method"]
-        entry["out"] = "own" if life is meant else "another's"
-        life.ended, life.how = entry["op"], how
-        life.wrong = life is not meant or bool(how != "method" and life.owners)
+        entry["ended"] = self.tell(generation)
+        entry["owned"] = [o.kind for o in generation.owners if o is not holder or how != "method"]
+        entry["out"] = "own" if generation is meant else "another's"
+        generation.ended, generation.how = entry["op"], how
+        generation.wrong = generation is not meant or bool(how != "method" and generation.owners)
 
     def pick(self, *kinds):
         chosen = [h for h in self.holders if not kinds or h.kind in kinds]
@@ -224,50 +224,50 @@ class Walk:
             self.hold("socket", obj, self.begin(obj.fileno(), entry, "socket"))
 
     def is_current(self, holder):
-        return self.current.get(holder.fd) is holder.life
+        return self.current.get(holder.fd) is holder.generation
 
     def duplicate(self):
         holder = self.pick("socket", "raw")
         if not holder or not self.is_current(holder):
             return
         if holder.kind == "socket":
-            if holder.life.sort != "socket":
+            if holder.generation.sort != "socket":
                 return
             obj, _, entry = self.run("socket_dup", holder.obj.dup)
         else:
             obj, _, entry = self.run("raw_dup", os.dup, holder.fd)
         fd = obj if holder.kind == "raw" else obj.fileno()
-        self.hold(holder.kind, obj, self.begin(fd, entry, holder.life.sort))
+        self.hold(holder.kind, obj, self.begin(fd, entry, holder.generation.sort))
 
     def adopt(self):
         """An object takes what a raw number leads to; the number is kept now and then."""
         holder = self.pick("raw")
-        if not holder or not self.is_current(holder) or holder.life.owners:
+        if not holder or not self.is_current(holder) or holder.generation.owners:
             return
-        kind = "socket" if holder.life.sort == "socket" else "file"
+        kind = "socket" if holder.generation.sort == "socket" else "file"
         if kind == "socket":
             obj, _, entry = self.run("adopt_socket", lambda: socket.socket(fileno=holder.fd))
-        elif holder.life.sort == "file":
+        elif holder.generation.sort == "file":
             take = self.random.choice([os.fdopen, lambda fd: io.FileIO(fd)])
             obj, _, entry = self.run("adopt_file", take, holder.fd)
         else:
             return
         if obj is None:
             raise AssertionError(entry)
-        self.hold(kind, obj, holder.life)
+        self.hold(kind, obj, holder.generation)
         if self.random.random() < 0.8:
             self.holders.remove(holder)
 
     def second_owner(self):
         holder = self.pick("socket")
-        if not holder or not self.is_current(holder) or holder.life.sort != "socket":
+        if not holder or not self.is_current(holder) or holder.generation.sort != "socket":
             return
         obj, _, _ = self.run("second_owner", lambda: socket.socket(fileno=holder.obj.fileno()))
-        self.hold("socket", obj, holder.life)
+        self.hold("socket", obj, holder.generation)
 
     def borrow(self):
         holder = self.pick("raw")
-        if not holder or not self.is_current(holder) or holder.life.sort != "file":
+        if not holder or not self.is_current(holder) or holder.generation.sort != "file":
             return
 
         def borrows():
@@ -280,10 +280,10 @@ class Walk:
         holder = self.pick("socket")
         if holder and holder.closes == 0:
             self.run("detach", holder.obj.detach)
-            if holder in holder.life.owners:
-                holder.life.owners.remove(holder)
+            if holder in holder.generation.owners:
+                holder.generation.owners.remove(holder)
             self.holders.remove(holder)
-            self.hold("raw", holder.fd, holder.life)
+            self.hold("raw", holder.fd, holder.generation)
 
     def detach_text(self):
         holder = self.pick("text")
@@ -302,8 +302,8 @@ class Walk:
 
     def closed(self, holder, entry, error, visible=True):
         self.closes(holder, entry, error, "method", visible)
-        if holder in holder.life.owners:
-            holder.life.owners.remove(holder)
+        if holder in holder.generation.owners:
+            holder.generation.owners.remove(holder)
         holder.closes += 1
         if holder in self.holders:
             self.holders.remove(holder)
@@ -349,13 +349,13 @@ class Walk:
                 source.fd == holder.fd or source.closes:
             return
         _, _, entry = self.run("dup_over", os.dup2, source.fd, holder.fd)
-        old = holder.life
-        life = self.current[holder.fd] = Life(holder.fd, entry["op"], source.life.sort, old)
+        old = holder.generation
+        generation = self.current[holder.fd] = Generation(holder.fd, entry["op"], source.generation.sort, old)
         old.ended, old.how = entry["op"], "dup2"
-        life.owners = old.owners
+        generation.owners = old.owners
         for other in self.holders:
-            if other.life is old:
-                other.life = life
+            if other.generation is old:
+                other.generation = generation
 
     def use(self):
         holder = self.pick()
@@ -370,7 +370,7 @@ class Walk:
         else:
             how = "os"
             _, _, entry = self.run("use_fstat", os.fstat, holder.fd)
-        entry.update(fd=holder.fd, how=how, kind=holder.kind, meant=self.tell(holder.life),
+        entry.update(fd=holder.fd, how=how, kind=holder.kind, meant=self.tell(holder.generation),
                      out="use", again=0)
 
     def fork(self):
