@@ -26,7 +26,7 @@ ROOMS = {
     "main": {"cli", "agent", "native", "base"},
     "cli": {"tracer", "report", "session", "source", "ebpf", "security", "process", "recording",
             "base"},
-    "agent": {"tracer", "report", "session", "source", "security", "process", "base"},
+    "agent": {"tracer", "report", "session", "source", "ebpf", "security", "process", "base"},
     "tracer": {"session", "source", "ebpf", "native", "security", "recording", "process", "python",
                "base"},
     "report": {"session", "source", "stack", "base"},

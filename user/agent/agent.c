@@ -72,7 +72,7 @@ static int read_settings(const struct arguments *arguments, struct settings *ret
 /* What was set when the trace was opened stays till its end. */
 static bool needs_restart(const struct settings *old, const struct settings *new)
 {
-	return strcmp(old->hooks, new->hooks) || old->owners != new->owners ||
+	return old->hooks != new->hooks || old->owners != new->owners ||
 	       old->heap_scan != new->heap_scan || old->heap_scan_bytes != new->heap_scan_bytes ||
 	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
 	       old->history != new->history || strcmp(old->listen, new->listen) ||
@@ -130,7 +130,7 @@ static int open_agent_tracer(struct agent *agent)
 				.starts = true,
 				.owners = settings->owners,
 				.verbose = agent->arguments.verbose,
-				.kind = strcmp(settings->hooks, "auto") ? settings->hooks : NULL,
+				.kind = settings->hooks,
 			},
 		.heap_scan = settings->heap_scan,
 		.heap_scan_bytes = settings->heap_scan_bytes,

@@ -15,6 +15,7 @@
 
 #include "base/amount.h"
 #include "base/mem.h"
+#include "ebpf/ebpf_options.h"
 
 #define ENVIRONMENT   "FDTRACE_AGENT_"
 #define INCLUDE_NONE  "exe:python*"
@@ -27,6 +28,7 @@ enum key_type {
 	TYPE_INCLUDE,
 	TYPE_EXCLUDE,
 	TYPE_TEXT,
+	TYPE_HOOKS,  /* a kind of hook, or auto */
 	TYPE_SWITCH, /* yes, no and their like */
 	TYPE_SIZE,   /* bytes: 8M */
 	TYPE_RING,   /* the same, rounded up to a power of two */
@@ -52,7 +54,7 @@ static const struct key keys[] = {
 	 "JSON lines to this file; -: standard output; none"},
 	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
 	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
-	{"tracing", "hooks", TYPE_TEXT, AT(hooks), 0, 0, "auto", "the kind of hooks"},
+	{"tracing", "hooks", TYPE_HOOKS, AT(hooks), 0, 0, "auto", "the kind of hooks"},
 	{"tracing", "ownership", TYPE_SWITCH, AT(owners), 0, 0, "yes",
 	 "ask Python's objects which descriptors are theirs"},
 	{"tracing", "heap_scan", TYPE_SWITCH, AT(heap_scan), 0, 0, "yes",
@@ -95,6 +97,15 @@ static int set_string(char **field, const char *value)
 	free(*field);
 	*field = copy;
 	return 0;
+}
+
+static int set_hooks(const char **field, const struct key *key, const char *value,
+		     struct settings_error *error)
+{
+	if (ebpf_hooks_named(value, field))
+		return 0;
+	return fail(error, "%s.%s is auto, fexit, tp_btf, tracepoint or kprobe, and not %s",
+		    key->section, key->name, value);
 }
 
 static int set_switch(bool *field, const struct key *key, const char *value,
@@ -185,6 +196,8 @@ static int set(struct settings *settings, const char *section, const char *name,
 	case TYPE_TEXT:
 		return *value ? set_string(field, value)
 			      : fail(error, "%s.%s is empty", key->section, key->name);
+	case TYPE_HOOKS:
+		return set_hooks(field, key, value, error);
 	case TYPE_SWITCH:
 		return set_switch(field, key, value, error);
 	case TYPE_SIZE:
@@ -397,7 +410,6 @@ void settings_free(struct settings *settings)
 	scope_free(&settings->scope);
 	free(TAKE_PTR(settings->json));
 	free(TAKE_PTR(settings->listen));
-	free(TAKE_PTR(settings->hooks));
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
@@ -424,6 +436,10 @@ static void print_value(const struct settings *settings, const struct key *key, 
 		break;
 	case TYPE_TEXT:
 		fprintf(out, "%s = %s\n", key->name, *(char *const *)field);
+		break;
+	case TYPE_HOOKS:
+		fprintf(out, "%s = %s\n", key->name,
+			*(const char *const *)field ? *(const char *const *)field : "auto");
 		break;
 	case TYPE_SWITCH:
 		fprintf(out, "%s = %s\n", key->name, *(const bool *)field ? "yes" : "no");

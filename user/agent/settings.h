@@ -22,7 +22,7 @@ struct settings {
 	struct scope scope;	  /* scope.include, scope.exclude */
 	char *json;		  /* findings.json: a file, "-" (standard output), "none" */
 	char *listen;		  /* metrics.listen: HOST:PORT, "none" */
-	char *hooks;		  /* tracing.hooks: a kind of hook, "auto" */
+	const char *hooks;	  /* tracing.hooks: ebpf_options.kind */
 	bool owners;		  /* tracing.ownership */
 	bool heap_scan;		  /* tracing.heap_scan */
 	uint64_t heap_scan_bytes; /* tracing.heap_scan_limit, of one process */

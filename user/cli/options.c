@@ -13,6 +13,7 @@
 #include "base/amount.h"
 #include "base/mem.h"
 #include "abi/record.h"
+#include "ebpf/ebpf_options.h"
 #include "session/session.h"
 
 #if defined(__x86_64__)
@@ -283,20 +284,10 @@ static int parse_ownership(const char *text, bool *ret)
 	return 0;
 }
 
-/* The kinds' own names: ebpf/hooks.h. */
 static int parse_hooks(const char *text, const char **ret)
 {
-	static const char *const names[] = {"fexit", "tp_btf", "tracepoint", "kprobe"};
-
-	*ret = NULL;
-	if (!strcmp(text, "auto"))
+	if (ebpf_hooks_named(text, ret))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(text, names[i])) {
-			*ret = names[i];
-			return 0;
-		}
-	}
 	return wrong("--hooks takes auto, fexit, tp_btf, tracepoint or kprobe, not '%s'", text);
 }
 

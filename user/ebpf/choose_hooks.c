@@ -271,6 +271,17 @@ struct attempt choose_hooks_first(const struct ebpf_options *options)
 	return first;
 }
 
+bool ebpf_hooks_named(const char *text, const char **ret)
+{
+	*ret = NULL;
+	if (!strcmp(text, "auto"))
+		return true;
+	for (int kind = 0; kind < HOOK_KINDS && !*ret; kind++)
+		if (!strcmp(text, hook_kind_name(kind)))
+			*ret = hook_kind_name(kind);
+	return *ret;
+}
+
 void choose_hooks_learn(struct attempt *attempt, const struct trial *trial)
 {
 	if (trial->kind == HOOKS_FEXIT && trial->err != -ETIME)

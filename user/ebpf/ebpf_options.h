@@ -21,6 +21,9 @@ struct ebpf_options {
 	unsigned int drop; /* every so many records is lost on purpose; 0: none */
 };
 
+/* "auto", or a kind of hook by its name: *ret is for ebpf_options.kind. False: it is neither. */
+bool ebpf_hooks_named(const char *text, const char **ret);
+
 /* Why ebpf_open failed, as far as it can be told. */
 enum ebpf_lack {
 	EBPF_LACK_NOTHING,

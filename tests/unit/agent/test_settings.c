@@ -144,6 +144,8 @@ static void test_errors_say_where(void **state)
 		 ":2: limits.memory is a number of bytes from 8M to 1024G, and not 1M"},
 		{"[tracing]\nownership = maybe\n",
 		 ":2: tracing.ownership is yes or no, and not maybe"},
+		{"[tracing]\nhooks = lsm\n",
+		 ":2: tracing.hooks is auto, fexit, tp_btf, tracepoint or kprobe, and not lsm"},
 		{"[findings]\njson =\n", ":2: findings.json is empty"},
 		{"[scope]\nexclude = python\n",
 		 ":2: scope.exclude: python is no condition: exe:, unit:, cgroup:, container:, "
