@@ -180,7 +180,7 @@ static bool condition_holds(const struct scope_condition *condition,
 	return false;
 }
 
-/* Every rule of the list is asked, so that each is counted. */
+/* Every rule of the list is asked, so that each is noted. */
 static bool list_holds(struct scope *scope, enum scope_list list,
 		       const struct scope_subject *subject)
 {
@@ -192,7 +192,7 @@ static bool list_holds(struct scope *scope, enum scope_list list,
 
 		for (size_t j = 0; all && j < rule->count; j++)
 			all = condition_holds(&rule->conditions[j], subject);
-		rule->held += all;
+		rule->used |= all;
 		any |= all;
 	}
 	return any;
@@ -209,7 +209,7 @@ const char *scope_unused(const struct scope *scope, size_t *index)
 	while (*index < scope->lists[SCOPE_INCLUDE].count) {
 		const struct scope_rule *rule = &scope->lists[SCOPE_INCLUDE].rules[(*index)++];
 
-		if (!rule->held)
+		if (!rule->used)
 			return rule->text;
 	}
 	return NULL;

@@ -13,8 +13,8 @@
  *
  * A process is followed if one of the rules to include it holds and none to exclude it.
  *
- * Owns: the rules, and how often each held. GLOB is fnmatch(3)'s, in which * passes slashes, too.
- * Never: reads /proc; but a user's name is looked up when its rule is made.
+ * Owns: the rules, and which of them have named a process. GLOB is fnmatch(3)'s, in which * passes
+ *slashes, too. Never: reads /proc; but a user's name is looked up when its rule is made.
  */
 #ifndef FDTRACE_AGENT_SCOPE_H
 #define FDTRACE_AGENT_SCOPE_H
@@ -29,7 +29,7 @@ struct scope_rule {
 	char *text; /* as it was written */
 	struct scope_condition *conditions;
 	size_t count;
-	uint64_t held; /* so many processes */
+	bool used; /* it has named a process */
 };
 
 struct scope {
@@ -57,7 +57,7 @@ void scope_clear(struct scope *scope, enum scope_list list);
 
 void scope_free(struct scope *scope);
 
-/* Whether it is followed; counted with the rules that say so. */
+/* Whether it is followed; noted with the rules that say so. */
 bool scope_wants(struct scope *scope, const struct scope_subject *subject);
 
 /* How many rules to include have named no process. */

@@ -29,7 +29,8 @@
 #define TICK_NS 50000000
 
 /* So many processes that are not traced may run another program in one step. */
-#define STARTS_MAX 512
+#define STARTS_MAX	512
+#define STARTS_ASKED_NS 1000000000ull
 
 enum event { EVENT_RING, EVENT_TICK, EVENT_NATIVE, EVENT_FILE };
 
@@ -50,10 +51,11 @@ struct tracer {
 	const char *ebpf_lack_told; /* of discover_lack() */
 	unsigned int unread;	    /* executable files whose failure has been told */
 	char unread_text[160];
-	pid_t starts[STARTS_MAX]; /* not asked for yet, from the oldest on */
-	size_t start_count;
+	pid_t starts[STARTS_MAX]; /* from the oldest on */
+	size_t start_count, starts_taken;
 	bool starts_missed;
-	uint64_t lost_starts; /* with other records of processes */
+	uint64_t lost_starts;	  /* with other records of processes */
+	uint64_t starts_asked_ns; /* CLOCK_BOOTTIME: when that was looked at */
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -558,18 +560,32 @@ void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats)
 	ret_stats->to_search = progress.total;
 }
 
+/* To ask for what was lost takes some system calls: once in a second is enough. */
+static bool starts_were_lost(struct tracer *tracer)
+{
+	uint64_t lost[LOSS_CAUSES], compat, now_ns = clock_boot_ns();
+
+	if (now_ns - tracer->starts_asked_ns < STARTS_ASKED_NS)
+		return false;
+	tracer->starts_asked_ns = now_ns;
+	ebpf_losses(tracer->ebpf, lost, &compat);
+	if (lost[LOSS_PROCESS] == tracer->lost_starts)
+		return false;
+	tracer->lost_starts = lost[LOSS_PROCESS];
+	return true;
+}
+
 pid_t tracer_next_start(struct tracer *tracer)
 {
-	uint64_t lost[LOSS_CAUSES], compat;
-
-	ebpf_losses(tracer->ebpf, lost, &compat);
-	if (tracer->starts_missed || lost[LOSS_PROCESS] != tracer->lost_starts) {
+	if (starts_were_lost(tracer) || tracer->starts_missed) {
 		tracer->starts_missed = false;
-		tracer->start_count = 0;
-		tracer->lost_starts = lost[LOSS_PROCESS];
+		tracer->start_count = tracer->starts_taken = 0;
 		return -EOVERFLOW;
 	}
-	return tracer->start_count ? tracer->starts[--tracer->start_count] : 0;
+	if (tracer->starts_taken < tracer->start_count)
+		return tracer->starts[tracer->starts_taken++];
+	tracer->start_count = tracer->starts_taken = 0;
+	return 0;
 }
 
 pid_t tracer_next_target(const struct tracer *tracer, pid_t pid)
