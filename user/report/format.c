@@ -352,6 +352,13 @@ const char *format_stream(const struct finding *f)
 	return asked && f->fd >= 0 && (size_t)f->fd < ARRAY_SIZE(names) ? names[f->fd] : NULL;
 }
 
+/* An object does not close twice: a later close is another one's. */
+static bool is_close_of_object(const struct fd_site *site)
+{
+	return site_seen(site) &&
+	       (site->origin == ORIGIN_METHOD || site->origin == ORIGIN_FINALIZER);
+}
+
 const char *format_finalizer(const struct finding_view *view, const struct fd_site *site,
 			     char buf[FINALIZER_SIZE])
 {
@@ -364,10 +371,14 @@ const char *format_finalizer(const struct finding_view *view, const struct fd_si
 	 */
 	if (site == &f->closed && ((f->proofs & PROOF_STOLEN) || !f->owner.type))
 		return "a finalizer";
-	if (site_seen(&f->opened) && *format_place(view->opened, place))
-		snprintf(buf, FINALIZER_SIZE, "the finalizer of the %s opened at %s", owner, place);
-	else
+	if (!site_seen(&f->opened) || !*format_place(view->opened, place))
 		snprintf(buf, FINALIZER_SIZE, "the finalizer of the %s", owner);
+	/* Which of the two was made there is not known. */
+	else if (site == &f->bad && is_close_of_object(&f->closed))
+		snprintf(buf, FINALIZER_SIZE, "the finalizer of a %s whose number was opened at %s",
+			 owner, place);
+	else
+		snprintf(buf, FINALIZER_SIZE, "the finalizer of the %s opened at %s", owner, place);
 	return buf;
 }
 

@@ -436,9 +436,9 @@ static void test_misdirected(void **state)
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the same "
 	       "thread read 1 byte at app.py:14 in main through the file object that has the "
 	       "number still: it probably came out of the file \"/srv/accounts.db\".",
-	       "Let one object alone own fd 7: what is closed at app.py:12 had the same number as "
-	       "the file object that was opened at app.py:10; detach() one of them, or make it with "
-	       "a dup() of the number.");
+	       "Let one object alone own fd 7: two had the number that was opened at app.py:10, and "
+	       "one of them is closed at app.py:12; detach() one, or make it with a dup() of the "
+	       "number.");
 	/* An object that opened it keeps the bare number; it owns nothing. */
 	e->finding.proofs = PROOF_RECEIVER | PROOF_KEPT;
 	expect(e,

@@ -289,7 +289,7 @@ void summary_print(const struct page *page, const struct summary *summary)
 	const struct session_stats *stats = summary->stats;
 	uint64_t total = counts_sum(stats->findings, FINDING_KINDS);
 
-	if (total)
+	if (total > summary->hidden)
 		print_counts(page, stats, summary->repeats, total);
 	else
 		print_none(page, stats);
