@@ -454,13 +454,19 @@ static void advise_open(FILE *out, const struct finding_view *view)
 		view->finding->fd);
 }
 
+/* What is suspected is not said more surely where it comes to what is to be done. */
+static bool is_hedged(const struct finding *f)
+{
+	return f->attribution == ATTRIBUTION_LIKELY || f->certainty == CERTAINTY_SUSPECTED;
+}
+
 void advice_print(FILE *out, const struct finding_view *view)
 {
 	if (finding_is_open(view->finding)) {
 		advise_open(out, view);
 		return;
 	}
-	if (view->finding->attribution == ATTRIBUTION_LIKELY)
+	if (is_hedged(view->finding))
 		fputs("Most likely: ", out);
 	advisers[view->finding->kind](out, view);
 }

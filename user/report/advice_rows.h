@@ -201,7 +201,7 @@ static const struct advice_row {
 
 	{OF(REUSED_CLOSE) | OF(MISDIRECTED_IO), FACT_TWO_OWNERS, 0, 0, 0,
 	 "Let one object alone own fd {fd}: two had the number that was opened at {o}, and one of "
-	 "them is closed at {a}; detach() one, or make it with a dup() of the number."},
+	 "them is closed at {a}; detach() one of them, or make it with a dup() of the number."},
 	{OF(MISDIRECTED_IO), 0, 0, 0, 0,
 	 "Close fd {fd} through the {owner} alone, which knows then that it has no descriptor any "
 	 "more: what it reads and writes after the close{at_a} is somebody else's."},

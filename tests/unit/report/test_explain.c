@@ -330,8 +330,8 @@ static void test_reused(void **state)
 	       "same thread closed the number again at app.py:14 in main, without an error, since "
 	       "it had been opened anew: this probably closed a descriptor that belonged to "
 	       "somebody else.",
-	       "Once fd 7 is closed, forget the number: drop the close at app.py:14, or let it "
-	       "close through the object that owns the descriptor, which knows when it is closed.");
+	       "Most likely: Once fd 7 is closed, forget the number: drop the close at app.py:14, "
+	       "or let it close through the object that owns the descriptor, which knows when it is closed.");
 	e->finding.certainty = CERTAINTY_FACT;
 	e->finding.culprit = CULPRIT_CLOSED;
 	e->finding.owner.type = OWNER_FILEIO;
@@ -436,9 +436,9 @@ static void test_misdirected(void **state)
 	       "fd 7 (file \"/etc/hostname\") was closed at app.py:12 in main; 1.2 ms later the same "
 	       "thread read 1 byte at app.py:14 in main through the file object that has the "
 	       "number still: it probably came out of the file \"/srv/accounts.db\".",
-	       "Let one object alone own fd 7: two had the number that was opened at app.py:10, and "
-	       "one of them is closed at app.py:12; detach() one, or make it with a dup() of the "
-	       "number.");
+	       "Most likely: Let one object alone own fd 7: two had the number that was opened at "
+	       "app.py:10, and one of them is closed at app.py:12; detach() one of them, or make it "
+	       "with a dup() of the number.");
 	/* An object that opened it keeps the bare number; it owns nothing. */
 	e->finding.proofs = PROOF_RECEIVER | PROOF_KEPT;
 	expect(e,
@@ -446,8 +446,8 @@ static void test_misdirected(void **state)
 	       "thread read 1 byte at app.py:14 in main by a method of the object that had opened it "
 	       "and keeps its number: it probably came out of the file \"/srv/accounts.db\", unless "
 	       "the object has been given the number since.",
-	       "Once fd 7 is closed, forget the number: set the attribute that app.py:14 takes it "
-	       "from to None at app.py:12, and use it only while it is open.");
+	       "Most likely: Once fd 7 is closed, forget the number: set the attribute that "
+	       "app.py:14 takes it from to None at app.py:12, and use it only while it is open.");
 	example_free(e);
 }
 
