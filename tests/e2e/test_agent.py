@@ -179,6 +179,49 @@ def test_four_capabilities(cgroup, tmp_path):
     assert running.json.stat().st_uid == 65534
 
 
+def examined(running):
+    return int(re.search(r"^fdtrace_files_examined_total (\d+)$", get(running, "/metrics")[2], re.M).group(1))
+
+
+@pytest.mark.parametrize("damage", ["none", "cut", "byte", "boot", "empty"])
+def test_files_are_known_at_the_next_start(cgroup, tmp_path, damage):
+    """The first short script of a Python has its lines then; what is damaged is learned anew."""
+    cache = tmp_path / "cache"
+    scope, more = f"include = cgroup:{cgroup[0]}", f"[tracing]\ncache = {cache}\n"
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    with agent(tmp_path, scope, more) as running:
+        be_met(cgroup)
+        assert examined(running) > 0
+        assert running.end() == 0
+    kept = cache.read_bytes()
+    assert cache.stat().st_mode & 0o777 == 0o600
+    cache.write_bytes({"none": kept, "cut": kept[:-1], "byte": kept[:-9] + b"!" + kept[-8:],
+                       "boot": kept[:8] + b"0" * 36 + kept[44:], "empty": b""}[damage])
+    with agent(tmp_path, scope, more) as running:
+        if damage != "none":
+            be_met(cgroup)
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        assert (examined(running) == 0) == (damage == "none")
+        assert running.end() == 0, running.stderr()
+    finding, = running.findings()
+    assert frames(finding) == [("twice", 5), ("<module>", 8)]
+    assert cache.read_bytes()[:80] == kept[:80]
+
+
+def test_no_cache(cgroup, tmp_path):
+    """Where it cannot be kept, that is said, and all else is as ever."""
+    (tmp_path / "link").symlink_to(tmp_path / "a.py")
+    (tmp_path / "a.py").write_text(ONCE_MORE)
+    more = f"[tracing]\ncache = {tmp_path}/link\n"
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}", more) as running:
+        be_met(cgroup)
+        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        running.wait_for(f"what is learned of executable files is not kept in {tmp_path}/link: ")
+        assert running.end() == 0
+    assert len(running.findings()) == 1
+    assert (tmp_path / "a.py").read_text() == ONCE_MORE
+
+
 def test_nothing_matches(tmp_path):
     """Which is no silent success."""
     with agent(tmp_path, "include = unit:no-such-unit.service\ninclude = cgroup:/no-such") as running:

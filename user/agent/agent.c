@@ -76,6 +76,7 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->heap_scan != new->heap_scan || old->heap_scan_bytes != new->heap_scan_bytes ||
 	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
 	       old->history != new->history || strcmp(old->listen, new->listen) ||
+	       strcmp(old->cache, new->cache) ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
@@ -136,6 +137,7 @@ static int open_agent_tracer(struct agent *agent)
 		.heap_scan_bytes = settings->heap_scan_bytes,
 		.history = settings->history,
 		.memory = settings->memory,
+		.files = strcmp(settings->cache, NONE) ? settings->cache : NULL,
 	};
 	struct tracer_error error;
 

@@ -71,6 +71,8 @@ static void print_plain(const struct metrics *metrics, FILE *out)
 		 "Descriptors of traced processes that are believed to be open."},
 		{"fdtrace_stacks_missing", true, stats->stacks_missing,
 		 "Stacks that findings lack, because their records were lost or forgotten."},
+		{"fdtrace_files_examined", true, stats->files_examined,
+		 "Executable files looked into, since nothing was known of them (tracing.cache)."},
 		{"fdtrace_scope_taken_up", true, metrics->taken_up,
 		 "Processes that a rule named, and that were taken up for it."},
 		{"fdtrace_scope_refused", true, metrics->refused,

@@ -61,6 +61,8 @@ static const struct key keys[] = {
 	 "search processes that run already for objects made before"},
 	{"tracing", "heap_scan_limit", TYPE_SIZE, AT(heap_scan_bytes), MEBIBYTE, 1024 * GIBIBYTE,
 	 "1G", "memory of one process that is searched"},
+	{"tracing", "cache", TYPE_TEXT, AT(cache), 0, 0, "none",
+	 "a file that keeps what is learned of executables, for the next start; none"},
 	{"limits", "memory", TYPE_SIZE, AT(memory), 8 * MEBIBYTE, 1024 * GIBIBYTE, "24M",
 	 "what may be kept of descriptors, stacks and code; the oldest goes first"},
 	{"limits", "ring_size", TYPE_RING, AT(ring_bytes), RING_SIZE_MIN, GIBIBYTE, "4M",
@@ -410,6 +412,7 @@ void settings_free(struct settings *settings)
 	scope_free(&settings->scope);
 	free(TAKE_PTR(settings->json));
 	free(TAKE_PTR(settings->listen));
+	free(TAKE_PTR(settings->cache));
 }
 
 /* --- printing ------------------------------------------------------------------------------- */

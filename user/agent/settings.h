@@ -26,6 +26,7 @@ struct settings {
 	bool owners;		  /* tracing.ownership */
 	bool heap_scan;		  /* tracing.heap_scan */
 	uint64_t heap_scan_bytes; /* tracing.heap_scan_limit, of one process */
+	char *cache;		  /* tracing.cache: a file, "none" */
 	uint64_t memory;	  /* limits.memory, bytes */
 	uint64_t ring_bytes;	  /* limits.ring_size, a power of two */
 	uint64_t history;	  /* limits.history, generations of each descriptor */

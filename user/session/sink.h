@@ -75,6 +75,7 @@ struct session_stats {
 	uint64_t compat_calls;	      /* calls of 32-bit programs, which are not decoded */
 	const char *hooks;	      /* what was attached; NULL: not known */
 	const char *const *unseen;    /* what the attached hooks cannot see; ended by NULL */
+	uint64_t files_examined;      /* executable files looked into, for a Python */
 	uint64_t searched, to_search; /* bytes of processes; 0: none is searched */
 };
 

@@ -24,6 +24,7 @@ struct file_cache {
 	struct known_file *known;  /* by version */
 	struct known_file *latest; /* of these, the last of each file */
 	size_t looked;		   /* as many have been looked into */
+	uint64_t changes;
 };
 
 int file_cache_new(struct ebpf *ebpf, struct elf_helper *elf_helper, bool owners,
@@ -175,6 +176,13 @@ bool file_cache_is_settled(const struct file_version *version, uint64_t real_ns)
 	return version->changed_ns + grain <= real_ns;
 }
 
+/* fd: lent. */
+static void keep_open(struct known_file *file, int fd)
+{
+	if (file->walked && file->fd < 0)
+		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 /* What is found in fd, lent. False: the file has been written to meanwhile. */
 static bool look_into(struct file_cache *file_cache, struct known_file *file, int fd)
 {
@@ -189,7 +197,7 @@ static bool look_into(struct file_cache *file_cache, struct known_file *file, in
 		elf_helper_owner_functions(file_cache->elf_helper, fd, file->runtime.code);
 	if (!ebpf_file_is(file_cache->ebpf, fd, &file->version))
 		return false;
-	file->fd = file->walked ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	keep_open(file, fd);
 	return true;
 }
 
@@ -219,8 +227,10 @@ struct known_file *file_cache_learn(struct file_cache *file_cache,
 {
 	struct known_file *file = file_cache_find(file_cache, version);
 
-	if (file && file->settled)
+	if (file && file->settled) {
+		keep_open(file, fd);
 		return file;
+	}
 	if (!file && file_cache->looked >= FILE_CACHE_MAX)
 		forget_all_files(file_cache);
 	file = meet_version(file_cache, version);
@@ -233,8 +243,46 @@ struct known_file *file_cache_learn(struct file_cache *file_cache,
 	}
 	file->looked = true;
 	file_cache->looked++;
+	file_cache->changes++;
 	file_cache_tell(file_cache, file);
 	return file;
+}
+
+void file_cache_add(struct file_cache *file_cache, const struct learned_file *learned)
+{
+	struct known_file *file = file_cache->looked < FILE_CACHE_MAX
+					  ? meet_version(file_cache, &learned->version)
+					  : NULL;
+
+	if (!file || file->looked)
+		return;
+	file->runtime = learned->runtime;
+	file->walked = learned->walked;
+	file->looked = file->settled = true;
+	file_cache->looked++;
+	file_cache_tell(file_cache, file);
+}
+
+void file_cache_each(const struct file_cache *file_cache,
+		     void (*fn)(void *arg, const struct learned_file *learned), void *arg)
+{
+	struct learned_file learned;
+
+	for (const struct known_file *file = file_cache->known; file; file = file->hh.next) {
+		if (!file->looked || !file->settled || file->strange)
+			continue;
+		memset(&learned, 0, sizeof(learned));
+		learned.version = file->version;
+		learned.walked = file->walked;
+		if (file->walked)
+			learned.runtime = file->runtime;
+		fn(arg, &learned);
+	}
+}
+
+uint64_t file_cache_changes(const struct file_cache *file_cache)
+{
+	return file_cache->changes;
 }
 
 struct known_file *file_cache_learn_path(struct file_cache *file_cache, const char *path)

@@ -37,6 +37,13 @@ struct known_file {
 	UT_hash_handle hh, by_key;
 };
 
+/* What holds of a version of a file for as long as the kernel runs. No pointer in it. */
+struct learned_file {
+	struct file_version version;
+	bool walked; /* a Python that we can walk: runtime holds */
+	struct python_runtime runtime;
+};
+
 /*
  * Whether all that is written from real_ns (CLOCK_REALTIME) on makes another version: the kernel's
  * clock for files stands still between its ticks, 10 ms at most, and some file systems keep whole
@@ -74,6 +81,16 @@ struct known_file *file_cache_meet(struct file_cache *file_cache, int fd);
 
 /* The version of a file that was met last: lent likewise. NULL: it has not been met. */
 struct known_file *file_cache_latest(struct file_cache *file_cache, const struct file_key *key);
+
+/* Takes what has been learned before, and tells the kernel side of it. Without memory: nothing. */
+void file_cache_add(struct file_cache *file_cache, const struct learned_file *learned);
+
+/* Calls fn for each version of which something is known for good. */
+void file_cache_each(const struct file_cache *file_cache,
+		     void (*fn)(void *arg, const struct learned_file *learned), void *arg);
+
+/* So often has something been learned. */
+uint64_t file_cache_changes(const struct file_cache *file_cache);
 
 /* The native helper has ended: it has no file any more. */
 void file_cache_forget_natives(struct file_cache *file_cache);

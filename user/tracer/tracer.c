@@ -21,16 +21,14 @@
 #include "session/session.h"
 #include "tracer/discover.h"
 #include "tracer/file_cache.h"
+#include "tracer/file_store.h"
 #include "tracer/native_stacks.h"
 #include "tracer/recorder.h"
 #include "tracer/resync.h"
+#include "tracer/starts.h"
 
 /* Verdicts wait for time to pass, even where no record comes. */
 #define TICK_NS 50000000
-
-/* So many processes that are not traced may run another program in one step. */
-#define STARTS_MAX	512
-#define STARTS_ASKED_NS 1000000000ull
 
 enum event { EVENT_RING, EVENT_TICK, EVENT_NATIVE, EVENT_FILE };
 
@@ -51,11 +49,10 @@ struct tracer {
 	const char *ebpf_lack_told; /* of discover_lack() */
 	unsigned int unread;	    /* executable files whose failure has been told */
 	char unread_text[160];
-	pid_t starts[STARTS_MAX]; /* from the oldest on */
-	size_t start_count, starts_taken;
-	bool starts_missed;
-	uint64_t lost_starts;	  /* with other records of processes */
-	uint64_t starts_asked_ns; /* CLOCK_BOOTTIME: when that was looked at */
+	struct starts starts;
+	struct file_store files;
+	bool files_told; /* that they cannot be kept */
+	char files_text[PATH_MAX + 128];
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -136,6 +133,7 @@ int tracer_new(const struct tracer_options *options, struct tracer **ret_tracer,
 		return no_memory(error);
 	tracer->options = *options;
 	tracer->recorder = RECORDER_NONE;
+	tracer->files = FILE_STORE_NONE;
 	tracer->epoll_fd = tracer->timer_fd = -1;
 	err = open_helpers(tracer, error);
 	if (!err)
@@ -157,6 +155,7 @@ void tracer_free(struct tracer *tracer)
 	recorder_close(&tracer->recorder);
 	native_stacks_free(tracer->native_stacks);
 	discover_free(tracer->discover);
+	file_store_close(&tracer->files);
 	file_cache_free(tracer->file_cache);
 	elf_helper_free(tracer->elf_helper);
 	source_free(tracer->source);
@@ -203,25 +202,18 @@ static int enter_chain(void *arg, const struct record_header *record)
 	return discover_record(tracer->discover, record);
 }
 
-/* Nothing is traced from within a step. */
-static void note_start(struct tracer *tracer, pid_t pid)
-{
-	if (tracer->start_count == STARTS_MAX)
-		tracer->starts_missed = true;
-	else
-		tracer->starts[tracer->start_count++] = pid;
-}
-
 /* One of the kernel side's: what makes no sense, or is of a process that has gone, is passed over.
  */
 static int on_kernel_record(void *arg, const struct record_header *record, size_t size)
 {
+	struct tracer *tracer = arg;
 	int err = 0;
 
+	/* Nothing is traced from within a step. */
 	if (record->type == RECORD_STARTED)
-		note_start(arg, record->tgid);
+		starts_note(&tracer->starts, record->tgid);
 	else
-		err = enter_chain(arg, record);
+		err = enter_chain(tracer, record);
 	return err == -EINVAL || err == -ESRCH ? 0 : err;
 }
 
@@ -248,6 +240,18 @@ static int open_native_stacks(struct tracer *tracer, struct tracer_error *error)
 	return err;
 }
 
+/* Without it, each trace looks into the files itself. */
+static void open_files(struct tracer *tracer)
+{
+	const char *path = tracer->options.files;
+	int err = path ? file_store_open(&tracer->files, path, tracer->file_cache) : 0;
+
+	if (err)
+		snprintf(tracer->files_text, sizeof(tracer->files_text),
+			 "what is learned of executable files is not kept in %s: %s", path,
+			 output_file_error(err));
+}
+
 static int open_chain(struct tracer *tracer, struct tracer_error *error)
 {
 	struct attach_options attaching = {
@@ -261,6 +265,7 @@ static int open_chain(struct tracer *tracer, struct tracer_error *error)
 
 	if (file_cache_new(tracer->ebpf, tracer->elf_helper, attaching.owners, &tracer->file_cache))
 		return no_memory(error);
+	open_files(tracer);
 	attaching.file_cache = tracer->file_cache;
 	if (discover_new(&attaching, to_natives, tracer, &tracer->discover))
 		return no_memory(error);
@@ -442,6 +447,7 @@ int tracer_step(struct tracer *tracer, bool *ret_more)
 	if (!err)
 		err = resync_look(&tracer->resync, now, more);
 	*ret_more = discover_step(tracer->discover);
+	file_store_save(&tracer->files, tracer->file_cache, now, false);
 	return err;
 }
 
@@ -475,6 +481,7 @@ int tracer_finish(struct tracer *tracer, bool summary)
 
 	if (!err)
 		err = enter_end(tracer);
+	file_store_save(&tracer->files, tracer->file_cache, clock_boot_ns(), true);
 	recorder_tick(&tracer->recorder, UINT64_MAX);
 	return err ? err : session_end(tracer->session, summary);
 }
@@ -511,6 +518,10 @@ static const char *trouble_notice(struct tracer *tracer)
 	const char *text =
 		tracer->native_stacks ? native_stacks_notice(tracer->native_stacks) : NULL;
 
+	if (!text && *tracer->files_text && !tracer->files_told) {
+		tracer->files_told = true;
+		return tracer->files_text;
+	}
 	if (!text)
 		text = recorder_full(&tracer->recorder);
 	return text ? text : unread_notice(tracer);
@@ -555,37 +566,15 @@ void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats)
 	ebpf_losses(tracer->ebpf, ret_stats->lost, &ret_stats->compat_calls);
 	ret_stats->hooks = ebpf_hook_kind(tracer->ebpf);
 	ret_stats->unseen = discover_unseen(tracer->discover);
+	ret_stats->files_examined = file_cache_changes(tracer->file_cache);
 	discover_progress(tracer->discover, &progress);
 	ret_stats->searched = progress.done;
 	ret_stats->to_search = progress.total;
 }
 
-/* To ask for what was lost takes some system calls: once in a second is enough. */
-static bool starts_were_lost(struct tracer *tracer)
-{
-	uint64_t lost[LOSS_CAUSES], compat, now_ns = clock_boot_ns();
-
-	if (now_ns - tracer->starts_asked_ns < STARTS_ASKED_NS)
-		return false;
-	tracer->starts_asked_ns = now_ns;
-	ebpf_losses(tracer->ebpf, lost, &compat);
-	if (lost[LOSS_PROCESS] == tracer->lost_starts)
-		return false;
-	tracer->lost_starts = lost[LOSS_PROCESS];
-	return true;
-}
-
 pid_t tracer_next_start(struct tracer *tracer)
 {
-	if (starts_were_lost(tracer) || tracer->starts_missed) {
-		tracer->starts_missed = false;
-		tracer->start_count = tracer->starts_taken = 0;
-		return -EOVERFLOW;
-	}
-	if (tracer->starts_taken < tracer->start_count)
-		return tracer->starts[tracer->starts_taken++];
-	tracer->start_count = tracer->starts_taken = 0;
-	return 0;
+	return starts_next(&tracer->starts, tracer->ebpf, clock_boot_ns());
 }
 
 pid_t tracer_next_target(const struct tracer *tracer, pid_t pid)

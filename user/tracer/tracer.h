@@ -48,6 +48,7 @@ struct tracer_options {
 	const char *debuginfod;	  /* servers asked for names; NULL: none */
 	const char *record;	  /* the file of a recording; NULL: none */
 	uint64_t record_bytes;	  /* that it may take */
+	const char *files;	  /* where what is learned of executables is kept; NULL: nowhere */
 };
 
 /* What keeps a trace from beginning. */
