@@ -24,7 +24,7 @@
 #define LONG_MS	    50
 #define PATIENCE_MS 10000
 /* How long an idle helper has to end. */
-#define END_MS	    200
+#define END_MS	    50
 
 struct source {
 	struct source_reader reader;
