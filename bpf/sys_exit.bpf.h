@@ -9,6 +9,7 @@
 #ifndef FDTRACE_SYS_EXIT_BPF_H
 #define FDTRACE_SYS_EXIT_BPF_H
 
+#include "cost.bpf.h"
 #include "fd_calls.bpf.h"
 #include "owner_made.bpf.h"
 #include "process.bpf.h"
@@ -258,6 +259,7 @@ static __always_inline void handle_call(const struct returned *call, const struc
 	if (!id && may_be_watched(call))
 		id = watched_call(call->args[0]);
 	hold_cpu();
+	cost_begin();
 	if (id && take_buffers()) {
 		if (id == CALL_ADDRESSED)
 			report_address(call);
@@ -270,6 +272,7 @@ static __always_inline void handle_call(const struct returned *call, const struc
 	/* Behind the record of the call that made the number. */
 	if (!call->compat && owner)
 		look_for_owner(call, target, regs, owner);
+	cost_end(target);
 	release_cpu();
 }
 

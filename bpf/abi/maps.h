@@ -26,6 +26,7 @@ struct target {
 	__u32 vfork;	    /* 1: runs in its parent's memory until it execs */
 	__u32 leader_ended; /* 1: so has what the user side tied to the first thread */
 	__u32 watches;	    /* its numbers that are watched: struct watched_number */
+	__u64 cost_ns;	    /* what hooks have cost it, CPU time: cost.bpf.h */
 	__u64 kept_ns;	    /* objects that may keep a number are looked at: not before then */
 };
 
@@ -208,6 +209,8 @@ struct cpu_counts {
 	__u64 native; /* of the last native stack sent from this CPU */
 	__u64 compat; /* 32-bit calls that are not decoded */
 	__u64 busy;   /* 1: a program works in this CPU's buffers */
+	/* So many calls go by until one is timed; CLOCK_MONOTONIC, when that one began. */
+	__u64 cost_gap, cost_ns;
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/arguments.h"
+#include "agent/costs.h"
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
@@ -45,6 +46,7 @@ struct agent {
 	uint64_t started_ns, reloaded_ns; /* CLOCK_REALTIME */
 	bool reload_failed;
 	struct following following;
+	struct costs costs;
 	int epoll_fd, signal_fd;
 	uint64_t watchdog_ns, fed_ns; /* 0: systemd does not watch */
 	bool attached;		      /* what is traced is, and reports may come */
@@ -72,11 +74,11 @@ static int read_settings(const struct arguments *arguments, struct settings *ret
 /* What was set when the trace was opened stays till its end. */
 static bool needs_restart(const struct settings *old, const struct settings *new)
 {
-	return old->hooks != new->hooks || old->owners != new->owners ||
-	       old->heap_scan != new->heap_scan || old->heap_scan_bytes != new->heap_scan_bytes ||
-	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
-	       old->history != new->history || strcmp(old->listen, new->listen) ||
-	       strcmp(old->cache, new->cache) ||
+	return old->hooks != new->hooks || old->overhead != new->overhead ||
+	       old->owners != new->owners || old->heap_scan != new->heap_scan ||
+	       old->heap_scan_bytes != new->heap_scan_bytes || old->memory != new->memory ||
+	       old->ring_bytes != new->ring_bytes || old->history != new->history ||
+	       strcmp(old->listen, new->listen) || strcmp(old->cache, new->cache) ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
@@ -129,6 +131,7 @@ static int open_agent_tracer(struct agent *agent)
 				.ring_bytes = settings->ring_bytes,
 				.follow = true,
 				.starts = true,
+				.costs = true,
 				.owners = settings->owners,
 				.verbose = agent->arguments.verbose,
 				.kind = settings->hooks,
@@ -178,6 +181,8 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 	*ret = (struct metrics){
 		.taken_up = agent->following.taken_up,
 		.refused = agent->following.refused,
+		.passed_over = agent->following.passed_over,
+		.budget = agent->costs.budget,
 		.rules_unused = scope_count_unused(&agent->settings.scope),
 		.file_failures = agent->file.failures,
 		.has_file = has_file(agent),
@@ -326,7 +331,13 @@ static int start(struct agent *agent)
 		status = confine(agent);
 	if (status)
 		return status;
-	agent->following = (struct following){agent->tracer, &agent->settings.scope, 0, 0};
+	budget_init(&agent->costs.budget, agent->settings.overhead / 1e6, clock_boot_ns(),
+		    self_cpu_ns());
+	agent->following = (struct following){
+		.tracer = agent->tracer,
+		.scope = &agent->settings.scope,
+		.budget = &agent->costs.budget,
+	};
 	log_notices(agent);
 	status = look_at_all(agent);
 	if (status)
@@ -390,6 +401,8 @@ static int step_agent(struct agent *agent, bool *ret_more)
 
 	if (!err)
 		err = following_look_at_new(&agent->following);
+	if (!err)
+		err = costs_step(&agent->costs, agent->tracer, now);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
 	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {
@@ -452,6 +465,7 @@ static int run_agent(struct agent *agent)
 	heed_set(-1, NULL, NULL);
 	http_close(agent->http);
 	tracer_free(agent->tracer);
+	budget_free(&agent->costs.budget);
 	recent_free(agent->recent);
 	findings_file_close(&agent->file);
 	close_fd(agent->epoll_fd);

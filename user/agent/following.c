@@ -20,10 +20,13 @@ struct round {
 static int consider(struct following *following, pid_t pid, bool *ret_attached)
 {
 	struct candidate candidate;
-	int err = candidate_read(pid, &candidate);
 	bool named;
+	int err;
 
 	*ret_attached = false;
+	if (budget_is_paused(following->budget, pid))
+		return 0;
+	err = candidate_read(pid, &candidate);
 	if (err)
 		return err == -ENOMEM ? err : 0;
 	named = scope_wants(following->scope, &candidate.subject);
@@ -67,18 +70,35 @@ int following_look_at_all(struct following *following, size_t *ret_count)
 	return err;
 }
 
+/* 0 or negative errno. */
+static int look_at_start(struct following *following, pid_t pid)
+{
+	bool attached;
+	size_t count;
+	int err;
+
+	if (pid < 0)
+		return following_look_at_all(following, &count);
+	budget_forget(following->budget, pid);
+	if (budget_is_spent(following->budget)) {
+		following->passed_over++;
+		following->behind = true;
+		return 0;
+	}
+	err = consider(following, pid, &attached);
+	return err < 0 ? err : 0;
+}
+
 int following_look_at_new(struct following *following)
 {
 	size_t count;
 	pid_t pid;
+	int err = 0;
 
-	while ((pid = tracer_next_start(following->tracer))) {
-		bool attached;
-		int err = pid < 0 ? following_look_at_all(following, &count)
-				  : consider(following, pid, &attached);
-
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	while (!err && (pid = tracer_next_start(following->tracer)))
+		err = look_at_start(following, pid);
+	if (err || !following->behind || budget_is_spent(following->budget))
+		return err;
+	following->behind = false;
+	return following_look_at_all(following, &count);
 }

@@ -9,9 +9,11 @@
 #ifndef FDTRACE_AGENT_FOLLOWING_H
 #define FDTRACE_AGENT_FOLLOWING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/budget.h"
 #include "agent/scope.h"
 #include "tracer/tracer.h"
 
@@ -20,6 +22,9 @@ struct following {
 	struct scope *scope;   /* lent */
 	uint64_t taken_up;     /* processes, by now, that a rule named */
 	uint64_t refused;      /* that could not be traced */
+	struct budget *budget; /* lent; what it pauses is not taken up */
+	uint64_t passed_over;  /* as they began, since there was nothing left of the budget */
+	bool behind;	       /* some of them may run still */
 };
 
 /*

@@ -77,6 +77,12 @@ static void print_plain(const struct metrics *metrics, FILE *out)
 		 "Processes that a rule named, and that were taken up for it."},
 		{"fdtrace_scope_refused", true, metrics->refused,
 		 "Processes that a rule named and that could not be traced."},
+		{"fdtrace_scope_passed_over", true, metrics->passed_over,
+		 "Programs that began while limits.overhead was spent, and were not looked at then."},
+		{"fdtrace_processes_paused", false, metrics->budget.paused,
+		 "Processes that are let alone now, for limits.overhead."},
+		{"fdtrace_pauses", true, metrics->budget.pauses,
+		 "How often a process was let alone for limits.overhead."},
 		{"fdtrace_scope_rules_unused", false, metrics->rules_unused,
 		 "Rules of scope.include that have named no process so far."},
 		{"fdtrace_config_last_reload_successful", false, metrics->reload_works,
@@ -104,6 +110,22 @@ static void print_sink(const struct metrics *metrics, FILE *out)
 	fprintf(out, "fdtrace_sink_works{sink=\"json\"} %d\n", metrics->file_works);
 }
 
+static void print_overhead(const struct metrics *metrics, FILE *out)
+{
+	const struct budget *budget = &metrics->budget;
+
+	print_family(
+		out, "fdtrace_hooks_cpu_seconds", "counter", "seconds",
+		"CPU time that the hooks took of traced processes, as far as they measure it.");
+	print_seconds(out, "fdtrace_hooks_cpu_seconds", "_total", budget->hooks_ns);
+	print_family(out, "fdtrace_overhead_ratio", "gauge", "ratio",
+		     "CPU time of hooks and agent of late, as a part of one CPU.");
+	fprintf(out, "fdtrace_overhead_ratio %.6f\n", budget->rate);
+	print_family(out, "fdtrace_overhead_limit_ratio", "gauge", "ratio",
+		     "What it may be (limits.overhead); 0: there is no limit.");
+	fprintf(out, "fdtrace_overhead_limit_ratio %.6f\n", budget->limit);
+}
+
 /* As the client libraries of Prometheus name them. */
 static void print_process(const struct metrics *metrics, FILE *out)
 {
@@ -129,6 +151,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
 	print_losses(&metrics->session, out);
 	print_forgotten_total(&metrics->session, out);
 	print_plain(metrics, out);
+	print_overhead(metrics, out);
 	print_sink(metrics, out);
 	print_family(out, "fdtrace_config_last_reload_success_timestamp_seconds", "gauge",
 		     "seconds", "When the configuration that holds was read, since the epoch.");

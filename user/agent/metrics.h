@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "agent/budget.h"
 #include "session/sink.h"
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -19,6 +20,8 @@
 struct metrics {
 	struct session_stats session;
 	uint64_t taken_up;	/* processes that a rule named */
+	uint64_t passed_over;	/* of all that began, while the budget was spent */
+	struct budget budget;	/* as it stands, without its processes */
 	uint64_t refused;	/* of them, that could not be traced */
 	uint64_t rules_unused;	/* rules to include that have named none so far */
 	uint64_t file_failures; /* so often has the file of findings begun to fail */

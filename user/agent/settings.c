@@ -23,6 +23,7 @@
 #define MEBIBYTE      (1ull << 20)
 #define GIBIBYTE      (1ull << 30)
 #define RING_SIZE_MIN 4096
+#define SHARE_MOST    10000u /* per cent: of a hundred CPUs */
 
 enum key_type {
 	TYPE_INCLUDE,
@@ -33,6 +34,7 @@ enum key_type {
 	TYPE_SIZE,   /* bytes: 8M */
 	TYPE_RING,   /* the same, rounded up to a power of two */
 	TYPE_COUNT,
+	TYPE_SHARE, /* of a CPU, 2.5%, in millionths; none: 0 */
 };
 
 struct key {
@@ -65,6 +67,8 @@ static const struct key keys[] = {
 	 "a file that keeps what is learned of executables, for the next start; none"},
 	{"limits", "memory", TYPE_SIZE, AT(memory), 8 * MEBIBYTE, 1024 * GIBIBYTE, "24M",
 	 "what may be kept of descriptors, stacks and code; the oldest goes first"},
+	{"limits", "overhead", TYPE_SHARE, AT(overhead), 0, 0, "1%",
+	 "CPU time of one CPU that tracing may cost, in the traced processes and here; none"},
 	{"limits", "ring_size", TYPE_RING, AT(ring_bytes), RING_SIZE_MIN, GIBIBYTE, "4M",
 	 "the buffer of records between the kernel and the agent"},
 	{"limits", "history", TYPE_COUNT, AT(history), 1, 1024, "4",
@@ -165,6 +169,31 @@ static int set_amount(uint64_t *field, const struct key *key, const char *value,
 	return 0;
 }
 
+/* With three digits behind the point at most. */
+static int set_share(uint64_t *field, const struct key *key, const char *value,
+		     struct settings_error *error)
+{
+	unsigned int whole = 0, thousandths = 0;
+	const char *at = value;
+
+	if (!strcmp(value, "none")) {
+		*field = 0;
+		return 0;
+	}
+	while (isdigit((unsigned char)*at) && whole <= SHARE_MOST)
+		whole = whole * 10 + (*at++ - '0');
+	if (at != value && *at == '.') {
+		at++;
+		for (unsigned int unit = 100; unit && isdigit((unsigned char)*at); unit /= 10)
+			thousandths += unit * (*at++ - '0');
+	}
+	*field = whole * 10000ull + thousandths * 10;
+	if (!strcmp(at, "%") && *field && whole <= SHARE_MOST)
+		return 0;
+	return fail(error, "%s.%s is from 0.001%% to %u%%, or none, and not %s", key->section,
+		    key->name, SHARE_MOST, value);
+}
+
 /* A rule is added; nothing in place of it takes away those before. */
 static int set_rule(struct scope *scope, const struct key *key, const char *value,
 		    struct settings_error *error)
@@ -206,6 +235,8 @@ static int set(struct settings *settings, const char *section, const char *name,
 	case TYPE_RING:
 	case TYPE_COUNT:
 		return set_amount(field, key, value, error);
+	case TYPE_SHARE:
+		return set_share(field, key, value, error);
 	}
 	return -EINVAL;
 }
@@ -427,6 +458,14 @@ static void print_rules(const struct settings *settings, const struct key *key, 
 		fprintf(out, "%s =\n", key->name);
 }
 
+static void print_share(uint64_t share, const struct key *key, FILE *out)
+{
+	if (share)
+		fprintf(out, "%s = %g%%\n", key->name, share / 1e4);
+	else
+		fprintf(out, "%s = none\n", key->name);
+}
+
 static void print_value(const struct settings *settings, const struct key *key, FILE *out)
 {
 	const void *field = (const char *)settings + key->offset;
@@ -452,6 +491,9 @@ static void print_value(const struct settings *settings, const struct key *key, 
 	case TYPE_COUNT:
 		fprintf(out, "%s = %s\n", key->name,
 			format_amount(*(const uint64_t *)field, key->type, amount));
+		break;
+	case TYPE_SHARE:
+		print_share(*(const uint64_t *)field, key, out);
 		break;
 	}
 }

@@ -28,6 +28,7 @@ struct settings {
 	uint64_t heap_scan_bytes; /* tracing.heap_scan_limit, of one process */
 	char *cache;		  /* tracing.cache: a file, "none" */
 	uint64_t memory;	  /* limits.memory, bytes */
+	uint64_t overhead;	  /* limits.overhead, millionths of a CPU; 0: no limit */
 	uint64_t ring_bytes;	  /* limits.ring_size, a power of two */
 	uint64_t history;	  /* limits.history, generations of each descriptor */
 };

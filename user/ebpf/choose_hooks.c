@@ -75,6 +75,7 @@ static void set_options(struct fdtrace_bpf *bpf, const struct ebpf_options *opti
 {
 	bpf->rodata->follow_forks = options->follow;
 	bpf->rodata->tell_starts = options->starts;
+	bpf->rodata->count_costs = options->costs;
 	bpf->rodata->read_owners = options->owners;
 	bpf->rodata->native_calls = options->natives;
 	bpf->rodata->wake_bytes = options->ring_bytes / 8;

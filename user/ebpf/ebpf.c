@@ -189,15 +189,30 @@ pid_t ebpf_next_target(const struct ebpf *ebpf, pid_t pid)
 		       : (pid_t)next;
 }
 
+static bool find_target(const struct ebpf *ebpf, pid_t pid, struct target *ret)
+{
+	uint32_t tgid = pid;
+
+	return !bpf_map__lookup_elem(ebpf->bpf->maps.targets, &tgid, sizeof(tgid), ret,
+				     sizeof(*ret), 0);
+}
+
 uint64_t ebpf_program(const struct ebpf *ebpf, pid_t pid)
 {
 	struct target target;
-	uint32_t tgid = pid;
 
-	if (bpf_map__lookup_elem(ebpf->bpf->maps.targets, &tgid, sizeof(tgid), &target,
-				 sizeof(target), 0))
-		return 0;
-	return target.program;
+	return find_target(ebpf, pid, &target) ? target.program : 0;
+}
+
+bool ebpf_cost(const struct ebpf *ebpf, pid_t pid, uint64_t *ret_program, uint64_t *ret_ns)
+{
+	struct target target;
+
+	if (!find_target(ebpf, pid, &target))
+		return false;
+	*ret_program = target.program;
+	*ret_ns = target.cost_ns;
+	return true;
 }
 
 /* Where this version's objects keep their numbers. */

@@ -47,6 +47,10 @@ bool ebpf_has_targets(const struct ebpf *ebpf);
 /* The traced process after this one, in no order; 0: the first one, or no more. */
 pid_t ebpf_next_target(const struct ebpf *ebpf, pid_t pid);
 
+/* What hooks have cost a traced process so far, CPU nanoseconds (ebpf_options.costs); *ret_program:
+ * since when, as ebpf_program(). False: it is not traced. */
+bool ebpf_cost(const struct ebpf *ebpf, pid_t pid, uint64_t *ret_program, uint64_t *ret_ns);
+
 /* The program that a traced process runs now: when it forked, exec'd or was added. 0: not traced.
  */
 uint64_t ebpf_program(const struct ebpf *ebpf, pid_t pid);

@@ -14,6 +14,7 @@ struct ebpf_options {
 	size_t ring_bytes; /* a power of two, at least a page */
 	bool follow;	   /* children of targets become targets */
 	bool starts;	   /* a RECORD_STARTED when one that is no target runs another program */
+	bool costs;	   /* what hooks cost each target is counted */
 	bool owners;	   /* Python's descriptor owners are read */
 	bool verbose;	   /* libbpf's log to standard error */
 	const char *kind;  /* the only kind of hook to try; NULL: the first that works */

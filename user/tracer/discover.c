@@ -349,6 +349,13 @@ int discover_running(struct discover *discover, pid_t pid, bool follow)
 	return err;
 }
 
+void discover_leave(struct discover *discover, pid_t pid)
+{
+	ebpf_remove_target(discover->ebpf, pid);
+	running_ended(&discover->running, pid);
+	synthesize_forget(discover->feed, discover->feed_arg, pid);
+}
+
 void discover_inside(struct discover *discover, pid_t pid)
 {
 	struct known_file *file = python_of(discover, pid);

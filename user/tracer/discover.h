@@ -56,6 +56,9 @@ void discover_progress(const struct discover *discover, struct earlier_progress 
  */
 int discover_running(struct discover *discover, pid_t pid, bool follow);
 
+/* The process is traced no more, and goes on. What is known of it is forgotten. */
+void discover_leave(struct discover *discover, pid_t pid);
+
 /*
  * The user asked for this very process, so a probe may be placed inside it for what is cheaper done
  * there. The probe stays for as long as nobody writes to the file that is probed.

@@ -577,6 +577,16 @@ pid_t tracer_next_start(struct tracer *tracer)
 	return starts_next(&tracer->starts, tracer->ebpf, clock_boot_ns());
 }
 
+void tracer_detach(struct tracer *tracer, pid_t pid)
+{
+	discover_leave(tracer->discover, pid);
+}
+
+bool tracer_cost(const struct tracer *tracer, pid_t pid, uint64_t *ret_program, uint64_t *ret_ns)
+{
+	return ebpf_cost(tracer->ebpf, pid, ret_program, ret_ns);
+}
+
 pid_t tracer_next_target(const struct tracer *tracer, pid_t pid)
 {
 	return ebpf_next_target(tracer->ebpf, pid);

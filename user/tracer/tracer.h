@@ -160,6 +160,18 @@ const char *tracer_notice(struct tracer *tracer, unsigned int kinds, enum tracer
 void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats);
 
 /*
+ * Lets a process alone that is traced, which goes on; it may be traced again later, as one that is
+ * new. What is known of it is forgotten.
+ */
+void tracer_detach(struct tracer *tracer, pid_t pid);
+
+/*
+ * What hooks have cost a traced process so far, CPU nanoseconds, if that is counted
+ * (ebpf_options.costs); *ret_program: since when, CLOCK_BOOTTIME. False: it is not traced.
+ */
+bool tracer_cost(const struct tracer *tracer, pid_t pid, uint64_t *ret_program, uint64_t *ret_ns);
+
+/*
  * The traced process after this one, in no order; 0: the first one, or no more. The kernel side
  * knows it even if the record of an exit was lost.
  */

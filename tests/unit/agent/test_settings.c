@@ -142,6 +142,10 @@ static void test_errors_say_where(void **state)
 		 ":2: limits.history is a number from 1 to 1024, and not 0"},
 		{"[limits]\nmemory = 1M\nhistory = x\n",
 		 ":2: limits.memory is a number of bytes from 8M to 1024G, and not 1M"},
+		{"[limits]\noverhead = 1\n",
+		 ":2: limits.overhead is from 0.001% to 10000%, or none, and not 1"},
+		{"[limits]\noverhead = 0.0001%\n",
+		 ":2: limits.overhead is from 0.001% to 10000%, or none, and not 0.0001%"},
 		{"[tracing]\nownership = maybe\n",
 		 ":2: tracing.ownership is yes or no, and not maybe"},
 		{"[tracing]\nhooks = lsm\n",
@@ -238,7 +242,7 @@ static void test_print(void **state)
 	FILE *out;
 
 	read_right("[scope]\ninclude=exe:a\ninclude=unit:b\nexclude=user:0\n"
-		   "[limits]\nhistory=9\nmemory=100M\n[tracing]\nownership=no\n",
+		   "[limits]\nhistory=9\nmemory=100M\noverhead=2.125%\n[tracing]\nownership=no\n",
 		   no_environment, &first);
 	out = open_memstream(&text[0], &size);
 	settings_print(&first, out);
