@@ -15,6 +15,7 @@
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
+#include "agent/identity.h"
 #include "agent/log.h"
 #include "agent/metrics.h"
 #include "agent/recent.h"
@@ -38,6 +39,7 @@ struct agent {
 	struct arguments arguments;
 	struct settings settings;
 	struct tracer *tracer;
+	struct identities *identities;
 	struct findings_file file;
 	struct recent *recent;		  /* with http alone */
 	struct http *http;		  /* NULL: nobody may ask */
@@ -147,14 +149,31 @@ static int open_agent_tracer(struct agent *agent)
 	return tracer_exit_status(error.failure);
 }
 
+static const struct attributes *resource_of(void *arg, const struct finding_view *view)
+{
+	const struct agent *agent = arg;
+
+	return identity_of(agent->identities, view->process, view->wall_offset_ns);
+}
+
+/* The first sink: the others ask it. */
+static int open_identities(struct agent *agent)
+{
+	struct sink *sink;
+	int err = identities_new(&agent->identities, &sink);
+
+	return err || tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
+}
+
 static int open_findings(struct agent *agent)
 {
+	const struct json_options options = {.resource = resource_of, .arg = agent};
 	struct sink *sink;
 	int err;
 
 	if (!strcmp(agent->settings.json, NONE))
 		return EXIT_OK;
-	err = findings_file_open(&agent->file, agent->settings.json, &sink);
+	err = findings_file_open(&agent->file, agent->settings.json, &options, &sink);
 	if (err) {
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json,
 			  output_file_error(err));
@@ -211,6 +230,7 @@ static void print_findings(void *arg, FILE *out)
 static int open_http(struct agent *agent)
 {
 	const struct http_pages pages = {print_metrics, print_findings, agent};
+	const struct json_options options = {.resource = resource_of, .arg = agent};
 	const char *address = agent->settings.listen;
 	struct sink *sink;
 	char url[64];
@@ -218,7 +238,7 @@ static int open_http(struct agent *agent)
 
 	if (!strcmp(address, NONE))
 		return EXIT_OK;
-	err = recent_new(&agent->recent, &sink);
+	err = recent_new(&options, &agent->recent, &sink);
 	if (!err)
 		err = tracer_add_sink(agent->tracer, sink);
 	if (!err)
@@ -314,6 +334,8 @@ static int start(struct agent *agent)
 {
 	int status = open_agent_tracer(agent);
 
+	if (!status)
+		status = open_identities(agent);
 	if (!status)
 		status = open_findings(agent);
 	if (!status)
@@ -453,6 +475,7 @@ static int run_agent(struct agent *agent)
 	http_close(agent->http);
 	tracer_free(agent->tracer);
 	recent_free(agent->recent);
+	identities_free(agent->identities);
 	findings_file_close(&agent->file);
 	close_fd(agent->epoll_fd);
 	close_fd(agent->signal_fd);

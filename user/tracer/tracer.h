@@ -159,6 +159,9 @@ const char *tracer_notice(struct tracer *tracer, unsigned int kinds, enum tracer
  */
 void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats);
 
+/* What is known of a process, as session_process() says it. */
+const struct process *tracer_process(const struct tracer *tracer, pid_t pid);
+
 /*
  * The traced process after this one, in no order; 0: the first one, or no more. The kernel side
  * knows it even if the record of an exit was lost.

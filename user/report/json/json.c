@@ -12,6 +12,7 @@
 struct json_sink {
 	struct sink sink;
 	FILE *out;
+	struct json_options options;
 	struct repeats repeats;
 };
 
@@ -86,12 +87,19 @@ static int put_finding(struct sink *sink, const struct finding_view *view, bool 
 {
 	const struct json_sink *json = (struct json_sink *)sink;
 	struct finding_view told = *view;
+	json_t *value;
 
 	if (view->caused_by && !json->repeats.every) {
 		told.caused_by = view->first_of_bug;
 		told.or_by = view->first_of_other;
 	}
-	return put_line(sink, value_finding(&told, brief));
+	value = value_finding(&told, brief);
+	if (value && json->options.resource)
+		value = value_whole(value,
+				    json_object_set_new(value, "resource",
+							value_attributes(json->options.resource(
+								json->options.arg, view))));
+	return put_line(sink, value);
 }
 
 /* Whether a line of its own is written for the finding; else it is counted. */
@@ -163,6 +171,7 @@ struct sink *json_sink_new(FILE *out, const struct json_options *options)
 	if (!json)
 		return NULL;
 	json->out = out;
+	json->options = *options;
 	json->repeats.every = options->every;
 	json->sink.finding = json_sink_finding;
 	json->sink.call = options->events ? json_sink_call : NULL;

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "base/attribute.h"
 #include "session/repeats.h"
 #include "session/sink.h"
 
@@ -41,6 +42,9 @@ json_t *value_text(const char *text);
 /* An integer; beyond 2^53, where a reader may lose digits, a decimal string. */
 json_t *value_int(int64_t n);
 json_t *value_count(uint64_t n);
+
+/* One key for each. */
+json_t *value_attributes(const struct attributes *list);
 
 /* Nanoseconds: always a decimal string. */
 json_t *value_nano(int64_t ns);

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""fdtrace agent: whose process it was that a finding is about, and what was watched."""
+import socket
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import harness
+import schema
+from test_agent import ONCE_MORE, agent, be_met, cgroup  # noqa: F401 (a fixture)
+
+# Long enough for the agent to take it up, and to ask it.
+SLOW_ONE = f"import time\ntime.sleep({0.3 * harness.SLOW})\n" + ONCE_MORE
+
+
+def run_with(cgroup, env, *command):
+    """In the cgroup, with these variables beside those of every test; a value may be bytes."""
+    with subprocess.Popen(["sh", "-c", cgroup[1] + '"$@"', "sh", *command],
+                          env={**harness.clean_env(), **env}, stdin=subprocess.DEVNULL) as process:
+        assert process.wait(harness.TIMEOUT) == 0
+    return process.pid
+
+
+def named(resource):
+    """(name, version, environment, where the name is from)."""
+    return tuple(resource.get(key) for key in ("service.name", "service.version",
+                                               "deployment.environment.name", "fdtrace.service.source"))
+
+
+def test_service(cgroup, tmp_path):  # noqa: F811
+    """Each source of a name, and which of two goes before the other."""
+    attributes = "service.version=2.4%2Cb,deployment.environment.name=prod, service.name = from%20attributes "
+    cases = [
+        ({"OTEL_SERVICE_NAME": "billing", "OTEL_RESOURCE_ATTRIBUTES": attributes, "DD_SERVICE": "dd"},
+         ("billing", "2.4,b", "prod", "otel_environment")),
+        ({"OTEL_RESOURCE_ATTRIBUTES": attributes, "DD_VERSION": "9"},
+         ("from attributes", "2.4,b", "prod", "otel_environment")),
+        ({"DD_SERVICE": "shop", "DD_VERSION": "1.0", "DD_ENV": "staging"},
+         ("shop", "1.0", "staging", "datadog_environment")),
+        ({}, ("worker", None, None, "program")),
+        # Huge, binary, not ended: what is usable is used, and nothing else is said of it.
+        ({"OTEL_SERVICE_NAME": b"\xff\x01\xe2\x80\xae" + b"x" * 100_000, "DD_ENV": b"a\nb", "OTEL_RESOURCE_ATTRIBUTES":
+          b"=,,service.version,=x,service.version=%ff%00%zz," * 2000, "SECRET": "hunter2"},
+         ("\\xff\\x01\\u202e" + "x" * 250, "\\xff\\x00%zz", "a\\nb", "otel_environment")),
+    ]
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+        be_met(cgroup)
+        pids = []
+        for number, (env, _) in enumerate(cases):
+            # Another bug each time: one bug is one line.
+            (tmp_path / "worker.py").write_text(SLOW_ONE.replace("twice", f"twice_{number}"))
+            pids.append(run_with(cgroup, env, sys.executable, "-X", "dev", str(tmp_path / "worker.py")))
+        assert running.end() == 0, running.stderr()
+    assert "hunter2" not in running.json.read_text() + running.stderr()
+    schema.validate(running.lines())
+    found = {finding["process"]["pid"]: finding["resource"] for finding in running.findings()}
+    assert [named(found[pid]) for pid in pids] == [expected for _, expected in cases]
+    resource = found[pids[0]]
+    assert resource["process.pid"] == pids[0]
+    assert resource["process.executable.path"] == str(Path(sys.executable).resolve())
+    assert resource["process.executable.name"] == Path(sys.executable).resolve().name
+    assert resource["process.user.id"] == 0
+    assert (resource["process.runtime.name"], resource["process.runtime.version"]) == \
+        ("cpython", "%d.%d.%d" % sys.version_info[:3])
+    started = datetime.fromisoformat(resource["process.creation.time"].replace("Z", "+00:00"))
+    assert timedelta(0) < datetime.now(timezone.utc) - started < timedelta(minutes=5)
+    machine = Path("/etc/machine-id")
+    assert resource.get("host.id") == (machine.read_text().strip() or None if machine.exists() else None)
+    assert resource["host.name"] == socket.gethostname()
+
+
+def test_names_of_programs(cgroup, tmp_path):  # noqa: F811
+    """A module's, a package's, that of the parent for as long as the child runs its program, and of
+    a child that runs another."""
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__main__.py").write_text(SLOW_ONE)
+    (tmp_path / "pack" / "tool.py").write_text(SLOW_ONE.replace("twice", "tool"))
+    (tmp_path / "forks.py").write_text(
+        ONCE_MORE.replace("twice(os.open", "os.fork() or fork(os.open").replace("def twice", "def fork") +
+        "import subprocess, sys\n"
+        f"subprocess.run([sys.executable, '{tmp_path}/pack/other.py'], env={{'DD_SERVICE': 'other'}})\n")
+    (tmp_path / "pack" / "other.py").write_text(SLOW_ONE.replace("twice", "other"))
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+        be_met(cgroup)
+        run_with(cgroup, {"PYTHONPATH": str(tmp_path)}, sys.executable, "-Bm", "pack.tool")
+        run_with(cgroup, {}, sys.executable, str(tmp_path / "pack" / "__main__.py"))
+        run_with(cgroup, {"DD_SERVICE": "parent"}, sys.executable, str(tmp_path / "forks.py"))
+        assert running.end() == 0
+    assert {finding["sites"]["bad"]["python"][0]["function"]: finding["resource"]["service.name"]
+            for finding in running.findings()} == \
+        {"tool": "pack.tool", "twice": "pack", "fork": "parent", "other": "other"}
