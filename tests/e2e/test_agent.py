@@ -79,7 +79,7 @@ class Agent:
         return [json.loads(line) for line in self.json.read_text().splitlines()]
 
     def findings(self):
-        return [line for line in self.lines() if line["kind"] not in ("update", "summary")]
+        return [line for line in self.lines() if line["kind"] not in ("update", "coverage", "summary")]
 
 
 @contextlib.contextmanager
@@ -132,7 +132,8 @@ def test_burst(cgroup, tmp_path):
         be_met(cgroup)
         run_in(cgroup, "sh", "-c", f"for i in $(seq 40); do {sys.executable} -I -S {tmp_path}/a.py; done")
         running.end()
-    (finding,), (*updates, summary) = running.findings(), running.lines()[1:]
+    (finding,), (*updates, summary) = running.findings(), \
+        [line for line in running.lines()[1:] if line["kind"] != "coverage"]
     assert finding["sites"]["bad"]["python_status"] == "complete"
     assert [u["count"] for u in updates] == [10, 40]
     assert summary["findings"]["double_close"] == 40
@@ -287,7 +288,8 @@ def test_restart_appends(cgroup, tmp_path):
         running.end()
     torn, *lines = running.json.read_text().splitlines()
     assert torn == '{"kind":"torn'
-    assert [json.loads(line)["kind"] for line in lines] == ["double_close", "summary"]
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert [kinds[0], *set(kinds[1:-1]), kinds[-1]] == ["double_close", "coverage", "summary"]
 
 
 def test_full_disk(cgroup, tmp_path):
@@ -360,7 +362,7 @@ def test_metrics(cgroup, tmp_path):
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         harness.wait_until(lambda: samples(get(running, "/metrics")[2])[found] == 2,
                            "both are counted")
-        harness.wait_until(lambda: "\nfdtrace_processes 0\n" in get(running, "/metrics")[2],
+        harness.wait_until(lambda: '\nfdtrace_processes{mode="full"} 0\n' in get(running, "/metrics")[2],
                            "their ends have been read")
         after = samples(get(running, "/metrics")[2])
         (finding, *_) = json.loads(get(running, "/findings")[2])

@@ -3,6 +3,8 @@
 import socket
 import subprocess
 import sys
+import time
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -90,3 +92,98 @@ def test_names_of_programs(cgroup, tmp_path):  # noqa: F811
     assert {finding["sites"]["bad"]["python"][0]["function"]: finding["resource"]["service.name"]
             for finding in running.findings()} == \
         {"tool": "pack.tool", "twice": "pack", "fork": "parent", "other": "other"}
+
+
+PACKAGE = """\
+import os
+class Job:
+    def end(self, fd):
+        os.close(fd)
+    def run(self):
+        fd = os.open('/dev/null', os.O_RDONLY)
+        self.end(fd)
+        try:
+            self.end(fd)
+        except OSError:
+            pass
+"""
+
+
+def test_same_bug_elsewhere(cgroup, tmp_path):  # noqa: F811
+    """In another venv, of another Python, with its lines moved, started by another script, a bug is the
+    same; by way of another function it is not."""
+    pythons = [python.path for python in harness.pythons() if (3, 11) <= python.version][:2]
+    starts = []
+    for number, python in enumerate(pythons * 2):
+        prefix = tmp_path / ("venv", "deep/er/env", "srv", "opt")[number]
+        subprocess.run([python, "-m", "venv", "--without-pip", "--symlinks", prefix], check=True,
+                       env=harness.clean_env())
+        (packages,) = prefix.glob("lib/python3*/site-packages")
+        (packages / "billing.py").write_text("#\n" * 10 * number + PACKAGE)
+        starts.append((str(prefix / "bin" / "python"), str(prefix / f"start{number}.py")))
+        Path(starts[-1][1]).write_text("import billing\nbilling.Job().run()\n")
+    with open(starts[-1][1], "a") as file:
+        file.write("class Other(billing.Job):\n    def end(self, fd): super().end(fd)\nOther().run()\n")
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+        for python, start in starts:
+            run_with(cgroup, {}, python, "-c", f"import time; time.sleep({0.5 * harness.SLOW})")
+            run_with(cgroup, {}, python, "-B", start)
+        assert running.end() == 0
+    bugs = Counter()
+    for finding in running.findings():
+        first, second = finding["sites"]["bad"]["python"][:2]
+        assert first["function"] == "Job.end"
+        bugs[second["function"], finding["bug"]] += 1
+    assert sorted((caller, count) for (caller, _), count in bugs.items()) == \
+        [("Job.run", len(starts)), ("Other.end", 1)]
+    assert len({bug for _, bug in bugs}) == 2
+
+
+def test_coverage(cgroup, tmp_path):  # noqa: F811
+    """By service and version, what was watched in each period, also where nothing was found."""
+    (tmp_path / "quiet.py").write_text(
+        f"import os, time\nend = time.monotonic() + {2.5 * harness.SLOW}\n"
+        "while time.monotonic() < end:\n    os.close(os.open('/dev/null', os.O_RDONLY)); time.sleep(0.02)\n")
+    (tmp_path / "loud.py").write_text(SLOW_ONE)
+    config = f"include = cgroup:{cgroup[0]}"
+    with agent(tmp_path, config, "[coverage]\ninterval = 1\n") as running:
+        be_met(cgroup)
+        began = time.monotonic()
+        run_with(cgroup, {"DD_SERVICE": "quiet", "DD_VERSION": "1"}, sys.executable, str(tmp_path / "quiet.py"))
+        lasted = time.monotonic() - began
+        run_with(cgroup, {"DD_SERVICE": "loud"}, sys.executable, str(tmp_path / "loud.py"))
+        run_with(cgroup, {"DD_SERVICE": "loud"}, sys.executable, str(tmp_path / "loud.py"))
+        harness.wait_until(lambda: "finding" in running.json.read_text(), "a finding is written")
+        assert running.end() == 0
+    schema.validate(running.lines())
+    records = [line for line in running.lines() if line["kind"] == "coverage"]
+    of = {name: [r for r in records if r["resource"].get("service.name") == name] for name in ("quiet", "loud")}
+    assert len(of["quiet"]) >= 3
+    assert {r["processes"] for r in of["quiet"]} == {1}
+    assert {r["resource"]["service.version"] for r in of["quiet"]} == {"1"}
+    watched = sum(int(r["process_time_ns"]["full"]) for r in of["quiet"]) / 1e9
+    assert lasted - 0.5 * harness.SLOW < watched < lasted + 0.1
+    assert all(int(r["process_time_ns"]["full"]) <= int(r["duration_ns"]) for r in of["quiet"])
+    # Of each turn two calls; the other calls are those of Python's start.
+    assert sum(r["calls"] for r in of["quiet"]) > 50
+    assert sum(r["findings"] for r in of["quiet"]) == 0
+    assert sum(r["findings"] for r in of["loud"]) == 2
+    # One that a period ends within is watched in both.
+    assert 2 <= sum(r["processes"] for r in of["loud"]) <= 4
+    assert sum(sum(r["lost"].values()) for r in records) == 0
+    # One period follows on the other, each of its service.
+    times = sorted({(r["start_time"], r["end_time"]) for r in records})
+    assert [start for start, _ in times[1:]] == [end for _, end in times[:-1]]
+    # The last record comes before the summary.
+    assert [line["kind"] for line in running.lines()[-3:]].count("summary") == 1
+
+
+def test_nothing_watched(tmp_path):
+    """Which is told, too: of a gap nobody can say that a bug has gone."""
+    with agent(tmp_path, "include = cgroup:/none", "[coverage]\ninterval = 1\n") as running:
+        harness.wait_until(lambda: "coverage" in running.json.read_text(), "a period has ended")
+        assert running.end() == 0
+    *records, summary = running.lines()
+    schema.validate(running.lines())
+    assert summary["kind"] == "summary" and len(records) >= 2
+    assert all("service.name" not in r["resource"] and r["processes"] == r["calls"] == 0 for r in records)

@@ -18,6 +18,7 @@
 #include "agent/identity.h"
 #include "agent/log.h"
 #include "agent/metrics.h"
+#include "agent/periods.h"
 #include "agent/recent.h"
 #include "agent/self.h"
 #include "agent/settings.h"
@@ -40,6 +41,7 @@ struct agent {
 	struct settings settings;
 	struct tracer *tracer;
 	struct identities *identities;
+	struct periods periods;
 	struct findings_file file;
 	struct recent *recent;		  /* with http alone */
 	struct http *http;		  /* NULL: nobody may ask */
@@ -156,13 +158,24 @@ static const struct attributes *resource_of(void *arg, const struct finding_view
 	return identity_of(agent->identities, view->process, view->wall_offset_ns);
 }
 
-/* The first sink: the others ask it. */
+static void tell_coverage(void *arg, const struct coverage_record *record)
+{
+	const struct agent *agent = arg;
+
+	if (has_file(agent))
+		coverage_print(agent->file.output.stream, record);
+}
+
+/* The first sinks: the others ask them, and are told of the end after them. */
 static int open_identities(struct agent *agent)
 {
 	struct sink *sink;
 	int err = identities_new(&agent->identities, &sink);
 
-	return err || tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
+	if (err || tracer_add_sink(agent->tracer, sink))
+		return EXIT_FAILED;
+	periods_begin(&agent->periods, agent->tracer, agent->identities, tell_coverage, agent);
+	return tracer_add_sink(agent->tracer, &agent->periods.sink) ? EXIT_FAILED : EXIT_OK;
 }
 
 static int open_findings(struct agent *agent)
@@ -375,8 +388,9 @@ static void reload(struct agent *agent)
 		agent->reload_failed = true;
 		settings_free(&settings);
 	} else if (needs_restart(&agent->settings, &settings)) {
-		agent_log(LOG_ERR, "a reload changes scope and the file of findings alone: the "
-				   "configuration stays as it was; restart the agent");
+		agent_log(LOG_ERR,
+			  "a reload changes scope, coverage and the file of findings alone: the "
+			  "configuration stays as it was; restart the agent");
 		agent->reload_failed = true;
 		settings_free(&settings);
 	} else {
@@ -412,6 +426,7 @@ static int step_agent(struct agent *agent, bool *ret_more)
 
 	if (!err)
 		err = following_look_at_new(&agent->following);
+	periods_step(&agent->periods, now, agent->settings.coverage_s * 1000000000);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
 	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {

@@ -36,6 +36,7 @@ struct entry {
 	uint64_t start_ns;
 	struct program *program; /* NULL: nothing is known */
 	struct coverage_watch watch;
+	bool unread; /* the program is that of before an exec */
 	bool exited;
 	UT_hash_handle hh;
 	struct entry *prev, *next; /* of those that have exited, oldest first */
@@ -192,16 +193,24 @@ static struct entry *add_entry(struct identities *identities, const struct proce
 	return entry;
 }
 
-/* What it was until now is summed up. Takes the program. */
+/*
+ * What it was until now is summed up. One process counts once for one service, though it has run
+ * several programs. Takes the program.
+ */
 static void set_program(struct identities *identities, struct entry *entry,
 			const struct process *process, struct program *program)
 {
+	struct program *before = entry->program;
 	uint64_t now_ns = clock_boot_ns();
+	bool counted;
 
 	sum_up(identities, entry, process, now_ns);
-	program_drop(identities, &entry->program);
+	counted = entry->watch.counted;
 	entry->program = program;
 	coverage_watch(&entry->watch, now_ns, process->calls);
+	entry->watch.counted =
+		counted && program && before && service_equals(&program->service, &before->service);
+	program_drop(identities, &before);
 }
 
 static void process_is_new(struct identities *identities, const struct process *process)
@@ -222,11 +231,21 @@ static void process_is_forked(struct identities *identities, const struct proces
 		entry->program = program_share(of->program);
 }
 
-/* What it runs can be read once /proc has been (process_is_read): it may have gone by then. */
+/* What it runs is read as soon as /proc has been (process_is_read), if it has not gone by then. */
 static void process_is_execed(struct identities *identities, struct entry *entry,
 			      const struct process *process)
 {
 	entry->start_ns = process->start_ns;
+	entry->unread = true;
+}
+
+/* The program is what little is known without a look at it. */
+static void settle_unread(struct identities *identities, struct entry *entry,
+			  const struct process *process)
+{
+	if (!entry->unread)
+		return;
+	entry->unread = false;
 	set_program(identities, entry, process, program_new(identities, process, false));
 }
 
@@ -235,15 +254,19 @@ static void process_is_read(struct identities *identities, struct entry *entry,
 {
 	struct program *program = program_new(identities, process, true);
 
-	if (program && proc_same_process(process->pid, process->start_ns))
-		set_program(identities, entry, process, program);
-	else
+	if (!program || !proc_same_process(process->pid, process->start_ns)) {
 		program_drop(identities, &program);
+		settle_unread(identities, entry, process);
+		return;
+	}
+	entry->unread = false;
+	set_program(identities, entry, process, program);
 }
 
 static void process_is_over(struct identities *identities, struct entry *entry,
 			    const struct process *process)
 {
+	settle_unread(identities, entry, process);
 	sum_up(identities, entry, process, clock_boot_ns());
 	entry->watch.since_ns = 0;
 	if (entry->exited)
@@ -274,11 +297,15 @@ static int on_change(struct sink *sink, const struct process_view *view)
 	return 0;
 }
 
-static struct entry *entry_of(const struct identities *identities, const struct process *process)
+/* NULL: it is not known. */
+static const struct entry *entry_of(struct identities *identities, const struct process *process)
 {
 	struct entry *entry = find_known(identities, process->pid);
 
-	return entry && entry->start_ns == process->start_ns ? entry : NULL;
+	if (!entry || entry->start_ns != process->start_ns)
+		return NULL;
+	settle_unread(identities, entry, process);
+	return entry;
 }
 
 static int on_finding_of(struct sink *sink, const struct finding_view *view)
@@ -300,6 +327,12 @@ static const char *clean(char **held, const char *text)
 	return *held;
 }
 
+void identity_host(const struct identities *identities, struct attributes *list)
+{
+	attributes_add_text(list, "host.id", identities->host_id);
+	attributes_add_text(list, "host.name", identities->host_name);
+}
+
 static void add_whereabouts(struct identities *identities, const struct process *process)
 {
 	struct attributes *list = &identities->attributes;
@@ -311,8 +344,7 @@ static void add_whereabouts(struct identities *identities, const struct process 
 		attributes_add_text(list, "container.name", clean(&identities->container, name));
 	if (process->cgroup && cgroup_pod(process->cgroup, identities->pod))
 		attributes_add_text(list, "k8s.pod.uid", identities->pod);
-	attributes_add_text(list, "host.id", identities->host_id);
-	attributes_add_text(list, "host.name", identities->host_name);
+	identity_host(identities, list);
 }
 
 /* "CPython 3.11.2": as Python's SDK names it, and the version. */
@@ -355,17 +387,31 @@ const struct attributes *identity_of(struct identities *identities, const struct
 
 /* --- periods ---------------------------------------------------------------------------------- */
 
-void identities_end_period(struct identities *identities, uint64_t now_ns, identity_find_fn find,
-			   void *find_arg, void (*fn)(void *arg, const struct coverage_row *row),
-			   void *arg)
+bool identities_sum_up(struct identities *identities, uint64_t now_ns, identity_find_fn find,
+		       void *arg)
 {
 	for (struct entry *entry = identities->entries; entry; entry = entry->hh.next) {
-		sum_up(identities, entry, find(find_arg, entry->pid), now_ns);
+		const struct process *process = find(arg, entry->pid);
+
+		if (process && process->start_ns == entry->start_ns)
+			settle_unread(identities, entry, process);
+		sum_up(identities, entry, process, now_ns);
 		entry->watch.counted = false;
 	}
-	for (const struct coverage_row *row = identities->coverage.rows; row; row = row->hh.next)
+	return identities->coverage.missing;
+}
+
+size_t identities_each_service(struct identities *identities,
+			       void (*fn)(void *arg, const struct coverage_row *row), void *arg)
+{
+	size_t count = 0;
+
+	for (const struct coverage_row *row = identities->coverage.rows; row; row = row->hh.next) {
 		fn(arg, row);
+		count++;
+	}
 	coverage_clear(&identities->coverage);
+	return count;
 }
 
 /* ---------------------------------------------------------------------------------------------- */

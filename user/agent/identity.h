@@ -4,7 +4,8 @@
  *
  *	identities_new()	a sink, the first of all: it is told of each process
  *	identity_of()		for the other sinks: the attributes of a finding's process
- *	identities_end_period()	what was watched, by service, since the last time
+ *	identities_sum_up()	what was watched since the last time, and
+ *	identities_each_service() by which service
  *
  * Owns: when a process is asked (when it is taken up, and when it has run another program; a child
  * has what its parent has until then), and what of that is kept, bounded: of what finds no room
@@ -14,6 +15,8 @@
 #ifndef FDTRACE_AGENT_IDENTITY_H
 #define FDTRACE_AGENT_IDENTITY_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "agent/coverage.h"
@@ -42,9 +45,18 @@ const struct attributes *identity_of(struct identities *identities, const struct
 /* Of a process: as the session knows it; NULL: it does not. */
 typedef const struct process *(*identity_find_fn)(void *arg, uint32_t pid);
 
-/* Hands each service that was watched to fn, and begins a new period. now_ns: CLOCK_BOOTTIME. */
-void identities_end_period(struct identities *identities, uint64_t now_ns, identity_find_fn find,
-			   void *find_arg, void (*fn)(void *arg, const struct coverage_row *row),
-			   void *arg);
+/*
+ * Adds what has been watched of each process up to now. now_ns: CLOCK_BOOTTIME. True: for want of
+ * memory it is not the whole.
+ */
+bool identities_sum_up(struct identities *identities, uint64_t now_ns, identity_find_fn find,
+		       void *arg);
+
+/* Hands each service that was watched to fn, and begins a new period. How many there were. */
+size_t identities_each_service(struct identities *identities,
+			       void (*fn)(void *arg, const struct coverage_row *row), void *arg);
+
+/* Adds the attributes of the host, lent for as long as the identities are there. */
+void identity_host(const struct identities *identities, struct attributes *list);
 
 #endif

@@ -377,6 +377,17 @@ void service_add_program(struct service *service, const char *exe, const char *c
 
 /* ---------------------------------------------------------------------------------------------- */
 
+bool service_equals(const struct service *a, const struct service *b)
+{
+	for (size_t i = 0; i < SERVICE_FIELDS; i++) {
+		const char *left = a->values[i], *right = b->values[i];
+
+		if (!left != !right || (left && strcmp(left, right)))
+			return false;
+	}
+	return true;
+}
+
 void service_free(struct service *service)
 {
 	for (size_t i = 0; i < SERVICE_FIELDS; i++)

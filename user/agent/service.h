@@ -10,6 +10,7 @@
 #ifndef FDTRACE_AGENT_SERVICE_H
 #define FDTRACE_AGENT_SERVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attribute.h"
@@ -66,6 +67,9 @@ void service_add_unit(struct service *service, const char *cgroup);
  */
 void service_add_program(struct service *service, const char *exe, const char *command,
 			 size_t size);
+
+/* Whether they have the same values. */
+bool service_equals(const struct service *a, const struct service *b);
 
 void service_free(struct service *service);
 

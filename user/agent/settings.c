@@ -52,6 +52,8 @@ static const struct key keys[] = {
 	{"scope", "exclude", TYPE_EXCLUDE, 0, 0, 0, NULL, "processes that are not, all the same"},
 	{"findings", "json", TYPE_TEXT, AT(json), 0, 0, "-",
 	 "JSON lines to this file; -: standard output; none"},
+	{"coverage", "interval", TYPE_COUNT, AT(coverage_s), 1, 86400, "600",
+	 "seconds between two records of what was watched"},
 	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
 	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
 	{"tracing", "hooks", TYPE_HOOKS, AT(hooks), 0, 0, "auto", "the kind of hooks"},

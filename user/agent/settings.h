@@ -22,6 +22,7 @@ struct settings {
 	struct scope scope;	  /* scope.include, scope.exclude */
 	char *json;		  /* findings.json: a file, "-" (standard output), "none" */
 	char *listen;		  /* metrics.listen: HOST:PORT, "none" */
+	uint64_t coverage_s;	  /* coverage.interval, seconds */
 	const char *hooks;	  /* tracing.hooks: ebpf_options.kind */
 	bool owners;		  /* tracing.ownership */
 	bool heap_scan;		  /* tracing.heap_scan */

@@ -35,13 +35,8 @@ static void put_escaped(FILE *out, const char *line)
 	}
 }
 
-/*
- * One value, one line. Pure ASCII: whatever a name holds, no reader finds a line end in it
- * (U+2028, U+0085), and no terminal a control character. Takes the reference.
- */
-static int put_line(struct sink *sink, json_t *value)
+int value_print(FILE *out, json_t *value)
 {
-	struct json_sink *json = (struct json_sink *)sink;
 	_cleanup_free_ char *line = NULL;
 
 	if (!value)
@@ -51,9 +46,14 @@ static int put_line(struct sink *sink, json_t *value)
 	if (!line)
 		return -ENOMEM;
 	errno = 0;
-	put_escaped(json->out, line);
-	fputc('\n', json->out);
-	return json_out_error(json->out);
+	put_escaped(out, line);
+	fputc('\n', out);
+	return json_out_error(out);
+}
+
+static int put_line(struct sink *sink, json_t *value)
+{
+	return value_print(((struct json_sink *)sink)->out, value);
 }
 
 /* 10, 100, 1000… */
