@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """fdtrace agent: whose process it was that a finding is about, and what was watched."""
+import signal
 import socket
 import subprocess
 import sys
@@ -187,3 +188,24 @@ def test_nothing_watched(tmp_path):
     schema.validate(running.lines())
     assert summary["kind"] == "summary" and len(records) >= 2
     assert all("service.name" not in r["resource"] and r["processes"] == r["calls"] == 0 for r in records)
+
+
+def test_owner_by_path(cgroup, tmp_path):  # noqa: F811
+    """Of the file whose call is wrong, not of the library that made it; the last rule holds, and a
+    reload brings others."""
+    (tmp_path / "shop").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "shop" / f"{name}.py").write_text(ONCE_MORE.replace("twice", name))
+    with agent(tmp_path, f"include = cgroup:{cgroup[0]}",
+               f"[owners]\npath = {tmp_path}/** all\npath = */shop/* team-shop\n") as running:
+        be_met(cgroup)
+        run_with(cgroup, {}, sys.executable, str(tmp_path / "shop" / "a.py"))
+        harness.wait_until(lambda: running.json.read_text(), "it is found")
+        running.config.write_text(running.config.read_text().replace("team-shop", "others"))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for("match scope.include", 2)
+        run_with(cgroup, {}, sys.executable, str(tmp_path / "shop" / "b.py"))
+        assert running.end() == 0
+    schema.validate(running.lines())
+    assert [f["attributes"] for f in running.findings()] == \
+        [{"fdtrace.owner": "team-shop"}, {"fdtrace.owner": "others"}]

@@ -42,6 +42,7 @@ struct agent {
 	struct tracer *tracer;
 	struct identities *identities;
 	struct periods periods;
+	struct attributes attributes; /* of the finding that is told */
 	struct findings_file file;
 	struct recent *recent;		  /* with http alone */
 	struct http *http;		  /* NULL: nobody may ask */
@@ -158,6 +159,22 @@ static const struct attributes *resource_of(void *arg, const struct finding_view
 	return identity_of(agent->identities, view->process, view->wall_offset_ns);
 }
 
+static const struct attributes *attributes_of(void *arg, const struct finding_view *view)
+{
+	struct agent *agent = arg;
+
+	agent->attributes.count = 0;
+	attributes_add_text(&agent->attributes, "fdtrace.owner",
+			    owners_of_finding(&agent->settings.code_owners, view));
+	return &agent->attributes;
+}
+
+static struct json_options finding_options(struct agent *agent)
+{
+	return (struct json_options){
+		.resource = resource_of, .attributes = attributes_of, .arg = agent};
+}
+
 static void tell_coverage(void *arg, const struct coverage_record *record)
 {
 	const struct agent *agent = arg;
@@ -180,7 +197,7 @@ static int open_identities(struct agent *agent)
 
 static int open_findings(struct agent *agent)
 {
-	const struct json_options options = {.resource = resource_of, .arg = agent};
+	const struct json_options options = finding_options(agent);
 	struct sink *sink;
 	int err;
 
@@ -243,7 +260,7 @@ static void print_findings(void *arg, FILE *out)
 static int open_http(struct agent *agent)
 {
 	const struct http_pages pages = {print_metrics, print_findings, agent};
-	const struct json_options options = {.resource = resource_of, .arg = agent};
+	const struct json_options options = finding_options(agent);
 	const char *address = agent->settings.listen;
 	struct sink *sink;
 	char url[64];
@@ -388,9 +405,10 @@ static void reload(struct agent *agent)
 		agent->reload_failed = true;
 		settings_free(&settings);
 	} else if (needs_restart(&agent->settings, &settings)) {
-		agent_log(LOG_ERR,
-			  "a reload changes scope, coverage and the file of findings alone: the "
-			  "configuration stays as it was; restart the agent");
+		agent_log(
+			LOG_ERR,
+			"a reload changes scope, owners, coverage and the file of findings alone: the "
+			"configuration stays as it was; restart the agent");
 		agent->reload_failed = true;
 		settings_free(&settings);
 	} else {

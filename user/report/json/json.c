@@ -82,6 +82,24 @@ static int put_last_updates(struct sink *sink)
 	return err;
 }
 
+/* Without any, the key is left out. 0, or -1 without memory. */
+static int set_list(json_t *object, const char *key, const struct attributes *list)
+{
+	return list->count ? json_object_set_new(object, key, value_attributes(list)) : 0;
+}
+
+static int set_attributes(json_t *object, const struct json_options *options,
+			  const struct finding_view *view)
+{
+	int err = 0;
+
+	if (options->resource)
+		err |= set_list(object, "resource", options->resource(options->arg, view));
+	if (options->attributes)
+		err |= set_list(object, "attributes", options->attributes(options->arg, view));
+	return err;
+}
+
 /* Where it follows from another, the first findings are those that have been written. */
 static int put_finding(struct sink *sink, const struct finding_view *view, bool brief)
 {
@@ -94,11 +112,10 @@ static int put_finding(struct sink *sink, const struct finding_view *view, bool 
 		told.or_by = view->first_of_other;
 	}
 	value = value_finding(&told, brief);
-	if (value && json->options.resource)
-		value = value_whole(value,
-				    json_object_set_new(value, "resource",
-							value_attributes(json->options.resource(
-								json->options.arg, view))));
+	if (value && set_attributes(value, &json->options, view)) {
+		json_decref(value);
+		return -ENOMEM;
+	}
 	return put_line(sink, value);
 }
 
