@@ -11,10 +11,11 @@ from pathlib import Path
 
 import harness
 import schema
-from test_agent import ONCE_MORE, agent, be_met, cgroup  # noqa: F401 (a fixture)
+from test_agent import ONCE_MORE, TWICE, agent, be_met, cgroup  # noqa: F401 (a fixture)
 
 # Long enough for the agent to take it up, and to ask it.
-SLOW_ONE = f"import time\ntime.sleep({0.3 * harness.SLOW})\n" + ONCE_MORE
+PAUSE = f"import time\ntime.sleep({0.3 * harness.SLOW})\n"
+SLOW_ONE = PAUSE + ONCE_MORE
 
 
 def run_with(cgroup, env, *command):
@@ -80,7 +81,7 @@ def test_names_of_programs(cgroup, tmp_path):  # noqa: F811
     (tmp_path / "pack" / "__main__.py").write_text(SLOW_ONE)
     (tmp_path / "pack" / "tool.py").write_text(SLOW_ONE.replace("twice", "tool"))
     (tmp_path / "forks.py").write_text(
-        ONCE_MORE.replace("twice(os.open", "os.fork() or fork(os.open").replace("def twice", "def fork") +
+        SLOW_ONE.replace("twice(os.open", "os.fork() or fork(os.open").replace("def twice", "def fork") +
         "import subprocess, sys\n"
         f"subprocess.run([sys.executable, '{tmp_path}/pack/other.py'], env={{'DD_SERVICE': 'other'}})\n")
     (tmp_path / "pack" / "other.py").write_text(SLOW_ONE.replace("twice", "other"))
@@ -122,12 +123,12 @@ def test_same_bug_elsewhere(cgroup, tmp_path):  # noqa: F811
         (packages,) = prefix.glob("lib/python3*/site-packages")
         (packages / "billing.py").write_text("#\n" * 10 * number + PACKAGE)
         starts.append((str(prefix / "bin" / "python"), str(prefix / f"start{number}.py")))
-        Path(starts[-1][1]).write_text("import billing\nbilling.Job().run()\n")
+        Path(starts[-1][1]).write_text(PAUSE + "import billing\nbilling.Job().run()\n")
     with open(starts[-1][1], "a") as file:
         file.write("class Other(billing.Job):\n    def end(self, fd): super().end(fd)\nOther().run()\n")
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
         for python, start in starts:
-            run_with(cgroup, {}, python, "-c", f"import time; time.sleep({0.5 * harness.SLOW})")
+            run_with(cgroup, {}, python, "-c", PAUSE)
             run_with(cgroup, {}, python, "-B", start)
         assert running.end() == 0
     bugs = Counter()
@@ -195,7 +196,7 @@ def test_owner_by_path(cgroup, tmp_path):  # noqa: F811
     reload brings others."""
     (tmp_path / "shop").mkdir()
     for name in ("a", "b"):
-        (tmp_path / "shop" / f"{name}.py").write_text(ONCE_MORE.replace("twice", name))
+        (tmp_path / "shop" / f"{name}.py").write_text(SLOW_ONE.replace("twice", name))
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}",
                f"[owners]\npath = {tmp_path}/** all\npath = */shop/* team-shop\n") as running:
         be_met(cgroup)
@@ -209,3 +210,45 @@ def test_owner_by_path(cgroup, tmp_path):  # noqa: F811
     schema.validate(running.lines())
     assert [f["attributes"] for f in running.findings()] == \
         [{"fdtrace.owner": "team-shop"}, {"fdtrace.owner": "others"}]
+
+
+PUBLISH = """\
+import ctypes, mmap, struct
+fd = os.memfd_create('OTEL_CTX')
+os.ftruncate(fd, 4096)
+context = mmap.mmap(fd, 4096, flags=mmap.MAP_PRIVATE)
+os.close(fd)
+address = ctypes.addressof(ctypes.c_char.from_buffer(context))
+def message(number, *fields):
+    content = b''.join(field if isinstance(field, bytes) else field.encode() for field in fields)
+    return bytes([number << 3 | 2, len(content)]) + content
+def pair(key, value):
+    return message(1, message(1, key), message(2, message(1, value)))
+payload = message(1, pair('service.name', 'from-context'), pair('service.version', '7'))
+context[32:32 + len(payload)] = payload
+context[:32] = struct.pack('=8sIIQQ', b'OTEL_CTX', 2, len(payload), 1, address + 32)
+"""
+
+
+def test_otel_context(cgroup, tmp_path):  # noqa: F811
+    """What an SDK has published goes before the environment, whenever it has: before the agent came, or
+    before the first finding; coverage has it, too."""
+    late, early = tmp_path / "late.py", tmp_path / "early.py"
+    late.write_text(SLOW_ONE.replace("twice(os.open", PUBLISH + "twice(os.open") +
+                    f"time.sleep({0.5 * harness.SLOW})\n")
+    early.write_text(TWICE.replace("twice", "early") + PUBLISH + "import sys\nprint('ready', flush=True)\n"
+                     "sys.stdin.read(1)\nearly(os.open('/dev/null', os.O_RDONLY))\n")
+    with subprocess.Popen(["sh", "-c", cgroup[1] + '"$@"', "sh", sys.executable, str(early)],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+            process.communicate(b"x", timeout=harness.TIMEOUT)
+            run_with(cgroup, {"DD_SERVICE": "environment", "DD_ENV": "prod"}, sys.executable, str(late))
+            assert running.end() == 0
+    schema.validate(running.lines())
+    assert {f["sites"]["bad"]["python"][0]["function"]: named(f["resource"]) for f in running.findings()} == {
+        "early": ("from-context", "7", None, "otel_context"),
+        "twice": ("from-context", "7", "prod", "otel_context")}
+    services = {r["resource"].get("service.name"): r["findings"] for r in running.lines() if r["kind"] == "coverage"
+                and r["resource"].get("deployment.environment.name") == "prod"}
+    assert services == {"environment": 0, "from-context": 1}

@@ -5,11 +5,14 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utlist.h>
 
 #include "agent/candidate.h"
+#include "agent/otel_context.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -38,15 +41,18 @@ struct entry {
 	struct coverage_watch watch;
 	bool unread; /* the program is that of before an exec */
 	bool exited;
+	uint64_t look_ns; /* CLOCK_BOOTTIME, when it is to be looked at again; 0: not */
 	UT_hash_handle hh;
-	struct entry *prev, *next; /* of those that have exited, oldest first */
+	struct entry *prev, *next; /* of those to look at, or of those that have exited */
 };
 
 struct identities {
 	struct entry *entries; /* by pid */
-	struct entry *exited;
+	struct entry *waiting; /* to be looked at again, the next first */
+	struct entry *exited;  /* oldest first */
 	size_t exited_count;
-	size_t bytes; /* of all programs */
+	dev_t memfd_dev; /* see otel_context.h */
+	size_t bytes;	 /* of all programs */
 	struct coverage coverage;
 	char host_id[MACHINE_ID_SIZE]; /* "": not known */
 	char host_name[HOST_NAME_MAX + 1];
@@ -103,9 +109,20 @@ static void ask_program(const struct process *process, struct service *service)
 	service_add_program(service, process->exe, command, got);
 }
 
-/* living: it can be asked. NULL: no room, or no memory. */
+static void ask_context(const struct identities *identities, const struct process *process,
+			struct service *service)
+{
+	_cleanup_free_ char *message = NULL;
+	size_t size;
+
+	if (!otel_context_read(process->pid, identities->memfd_dev, &message, &size) &&
+	    proc_same_process(process->pid, process->start_ns))
+		service_add_context(service, message, size);
+}
+
+/* living: it can be asked; context: for that, too. NULL: no room, or no memory. */
 static struct program *program_new(struct identities *identities, const struct process *process,
-				   bool living)
+				   bool living, bool context)
 {
 	struct program *program = calloc(1, sizeof(*program));
 
@@ -114,6 +131,8 @@ static struct program *program_new(struct identities *identities, const struct p
 	program->refs = 1;
 	program->uid = living ? candidate_user(process->pid) : UINT32_MAX;
 	program->service = SERVICE_NONE;
+	if (context)
+		ask_context(identities, process, &program->service);
 	if (living)
 		ask_environment(process, &program->service);
 	if (process->cgroup)
@@ -149,8 +168,24 @@ static struct entry *find_known(const struct identities *identities, uint32_t pi
 	return entry;
 }
 
+static void look_no_more(struct identities *identities, struct entry *entry)
+{
+	if (entry->look_ns)
+		DL_DELETE(identities->waiting, entry);
+	entry->look_ns = 0;
+}
+
+/* An SDK publishes its context some time after the program's start. */
+static void look_later(struct identities *identities, struct entry *entry)
+{
+	look_no_more(identities, entry);
+	entry->look_ns = clock_boot_ns() + IDENTITY_LOOK_NS;
+	DL_APPEND(identities->waiting, entry);
+}
+
 static void drop_entry(struct identities *identities, struct entry *entry)
 {
+	look_no_more(identities, entry);
 	HASH_DEL(identities->entries, entry);
 	if (entry->exited) {
 		DL_DELETE(identities->exited, entry);
@@ -213,12 +248,20 @@ static void set_program(struct identities *identities, struct entry *entry,
 	program_drop(identities, &before);
 }
 
+static bool has_context(const struct entry *entry)
+{
+	return service_of(entry)->source == SERVICE_OTEL_CONTEXT;
+}
+
 static void process_is_new(struct identities *identities, const struct process *process)
 {
 	struct entry *entry = add_entry(identities, process);
 
-	if (entry)
-		entry->program = program_new(identities, process, true);
+	if (!entry)
+		return;
+	entry->program = program_new(identities, process, true, true);
+	if (!has_context(entry))
+		look_later(identities, entry);
 }
 
 static void process_is_forked(struct identities *identities, const struct process *process,
@@ -227,8 +270,25 @@ static void process_is_forked(struct identities *identities, const struct proces
 	struct entry *entry = add_entry(identities, process);
 	const struct entry *of = find_known(identities, parent);
 
-	if (entry && of && of != entry)
+	if (!entry)
+		return;
+	if (of && of != entry)
 		entry->program = program_share(of->program);
+	look_later(identities, entry);
+}
+
+/* Whether it has published anything by now. */
+static void look_again(struct identities *identities, struct entry *entry,
+		       const struct process *process)
+{
+	struct program *program;
+
+	look_no_more(identities, entry);
+	program = program_new(identities, process, true, true);
+	if (program && program->service.source == SERVICE_OTEL_CONTEXT)
+		set_program(identities, entry, process, program);
+	else
+		program_drop(identities, &program);
 }
 
 /* What it runs is read as soon as /proc has been (process_is_read), if it has not gone by then. */
@@ -246,14 +306,16 @@ static void settle_unread(struct identities *identities, struct entry *entry,
 	if (!entry->unread)
 		return;
 	entry->unread = false;
-	set_program(identities, entry, process, program_new(identities, process, false));
+	set_program(identities, entry, process, program_new(identities, process, false, false));
 }
 
 static void process_is_read(struct identities *identities, struct entry *entry,
 			    const struct process *process)
 {
-	struct program *program = program_new(identities, process, true);
+	/* Just after an exec there is no context yet. */
+	struct program *program = program_new(identities, process, true, !entry->unread);
 
+	look_later(identities, entry);
 	if (!program || !proc_same_process(process->pid, process->start_ns)) {
 		program_drop(identities, &program);
 		settle_unread(identities, entry, process);
@@ -271,6 +333,7 @@ static void process_is_over(struct identities *identities, struct entry *entry,
 	entry->watch.since_ns = 0;
 	if (entry->exited)
 		return;
+	look_no_more(identities, entry);
 	entry->exited = true;
 	DL_APPEND(identities->exited, entry);
 	if (++identities->exited_count > IDENTITY_EXITED_MAX)
@@ -305,6 +368,8 @@ static const struct entry *entry_of(struct identities *identities, const struct 
 	if (!entry || entry->start_ns != process->start_ns)
 		return NULL;
 	settle_unread(identities, entry, process);
+	if (entry->look_ns)
+		look_again(identities, entry, process);
 	return entry;
 }
 
@@ -385,6 +450,20 @@ const struct attributes *identity_of(struct identities *identities, const struct
 	return list;
 }
 
+void identities_step(struct identities *identities, uint64_t now_ns, identity_find_fn find,
+		     void *arg)
+{
+	struct entry *entry = identities->waiting;
+	const struct process *process = entry ? find(arg, entry->pid) : NULL;
+
+	if (!entry || now_ns < entry->look_ns)
+		return;
+	if (process && process->start_ns == entry->start_ns)
+		look_again(identities, entry, process);
+	else
+		look_no_more(identities, entry);
+}
+
 /* --- periods ---------------------------------------------------------------------------------- */
 
 bool identities_sum_up(struct identities *identities, uint64_t now_ns, identity_find_fn find,
@@ -416,6 +495,14 @@ size_t identities_each_service(struct identities *identities,
 
 /* ---------------------------------------------------------------------------------------------- */
 
+static dev_t find_memfd_dev(void)
+{
+	_cleanup_close_ int fd = memfd_create("fdtrace", MFD_CLOEXEC);
+	struct stat st;
+
+	return fd < 0 || fstat(fd, &st) ? 0 : st.st_dev;
+}
+
 /* machine-id(5): that of a system that is being installed is none. */
 static void read_host(struct identities *identities)
 {
@@ -445,6 +532,7 @@ int identities_new(struct identities **ret_identities, struct sink **ret_sink)
 		return -ENOMEM;
 	}
 	read_host(identities);
+	identities->memfd_dev = find_memfd_dev();
 	sink->identities = identities;
 	sink->sink.process = on_change;
 	sink->sink.finding = on_finding_of;

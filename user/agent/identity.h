@@ -8,9 +8,9 @@
  *	identities_each_service() by which service
  *
  * Owns: when a process is asked (when it is taken up, and when it has run another program; a child
- * has what its parent has until then), and what of that is kept, bounded: of what finds no room
- *only the number is known. Never: keeps anything else of an environment, or believes what a process
- *says of itself beyond its own name.
+ * has what its parent has until then; once more after a while, or for its first finding), and what
+ *of that is kept, bounded: of what finds no room only the number is known. Never: keeps anything
+ *else of an environment, or believes what a process says of itself beyond its own name.
  */
 #ifndef FDTRACE_AGENT_IDENTITY_H
 #define FDTRACE_AGENT_IDENTITY_H
@@ -27,6 +27,8 @@
 #define IDENTITY_BYTES_MAX  (4u << 20)
 /* So many processes that have exited are remembered: findings may still come. */
 #define IDENTITY_EXITED_MAX 1024
+/* So long after a program's start it is seen whether it has published what it is. */
+#define IDENTITY_LOOK_NS    10000000000ull
 
 struct identities;
 
@@ -42,8 +44,12 @@ void identities_free(struct identities *identities);
 const struct attributes *identity_of(struct identities *identities, const struct process *process,
 				     int64_t wall_offset_ns);
 
-/* Of a process: as the session knows it; NULL: it does not. */
+/* Of a process: what the session knows; NULL: nothing. */
 typedef const struct process *(*identity_find_fn)(void *arg, uint32_t pid);
+
+/* Looks at one process again, if it is time for that. now_ns: CLOCK_BOOTTIME. */
+void identities_step(struct identities *identities, uint64_t now_ns, identity_find_fn find,
+		     void *arg);
 
 /*
  * Adds what has been watched of each process up to now. now_ns: CLOCK_BOOTTIME. True: for want of

@@ -79,6 +79,7 @@ void periods_step(struct periods *periods, uint64_t now_ns, uint64_t interval_ns
 {
 	struct session_stats stats;
 
+	identities_step(periods->identities, now_ns, find_traced, periods->tracer);
 	if (now_ns < periods->started_ns + interval_ns)
 		return;
 	tracer_stats(periods->tracer, &stats);

@@ -41,7 +41,8 @@ struct periods {
 void periods_begin(struct periods *periods, struct tracer *tracer, struct identities *identities,
 		   coverage_fn fn, void *arg);
 
-/* Ends the period if it has lasted so long. now_ns: CLOCK_BOOTTIME. */
+/* Between ends: what is to be done now and then. Ends the period if it has lasted so long. now_ns:
+ * CLOCK_BOOTTIME. */
 void periods_step(struct periods *periods, uint64_t now_ns, uint64_t interval_ns);
 
 /* One line of kind "coverage" (docs/json.md). What cannot be written is left out. */
