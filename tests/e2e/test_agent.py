@@ -164,7 +164,8 @@ def test_four_capabilities(cgroup, tmp_path):
     """Nobody, with those that the unit gives, sees root's script as root would."""
     binary, folder = tmp_path / "fdtrace", tmp_path / "nobody"
     shutil.copy(harness.FDTRACE, binary)
-    (tmp_path / "a.py").write_text(ONCE_MORE + "f = open('/dev/null')\nos.close(f.fileno())\n")
+    (tmp_path / "a.py").write_text(f"import time; time.sleep({0.3 * harness.SLOW})\n" + ONCE_MORE +
+                                   "f = open('/dev/null')\nos.close(f.fileno())\n")
     folder.mkdir()
     for path in (folder, *tmp_path.parents[:-2], tmp_path):
         path.chmod(path.stat().st_mode | 0o011)
@@ -173,10 +174,11 @@ def test_four_capabilities(cgroup, tmp_path):
     with agent(folder, f"include = cgroup:{cgroup[0]}", words=words) as running:
         assert "missing" not in running.stderr()
         be_met(cgroup)
-        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        run_in(cgroup, "env", "DD_SERVICE=billing", sys.executable, str(tmp_path / "a.py"))
         assert running.end() == 0
     assert {f["kind"]: frames(f)[0] for f in running.findings() if not f.get("caused_by")} == \
-        {"double_close": ("twice", 5), "owned_close": ("<module>", 10)}
+        {"double_close": ("twice", 6), "owned_close": ("<module>", 11)}
+    assert {f["resource"]["service.name"] for f in running.findings()} == {"billing"}
     assert running.json.stat().st_uid == 65534
 
 
