@@ -241,6 +241,7 @@ def test_otel_context(cgroup, tmp_path):  # noqa: F811
     with subprocess.Popen(["sh", "-c", cgroup[1] + '"$@"', "sh", sys.executable, str(early)],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"ready\n"
+        time.sleep(1.5)  # of a younger one it is looked for later, while it lives
         with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
             process.communicate(b"x", timeout=harness.TIMEOUT)
             run_with(cgroup, {"DD_SERVICE": "environment", "DD_ENV": "prod"}, sys.executable, str(late))

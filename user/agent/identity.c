@@ -253,13 +253,19 @@ static bool has_context(const struct entry *entry)
 	return service_of(entry)->source == SERVICE_OTEL_CONTEXT;
 }
 
+/* Too young to have published anything: short scripts are not looked through for it. */
+static bool is_young(const struct process *process)
+{
+	return clock_boot_ns() < process->start_ns + IDENTITY_YOUNG_NS;
+}
+
 static void process_is_new(struct identities *identities, const struct process *process)
 {
 	struct entry *entry = add_entry(identities, process);
 
 	if (!entry)
 		return;
-	entry->program = program_new(identities, process, true, true);
+	entry->program = program_new(identities, process, true, !is_young(process));
 	if (!has_context(entry))
 		look_later(identities, entry);
 }
@@ -312,8 +318,8 @@ static void settle_unread(struct identities *identities, struct entry *entry,
 static void process_is_read(struct identities *identities, struct entry *entry,
 			    const struct process *process)
 {
-	/* Just after an exec there is no context yet. */
-	struct program *program = program_new(identities, process, true, !entry->unread);
+	struct program *program =
+		program_new(identities, process, true, !entry->unread && !is_young(process));
 
 	look_later(identities, entry);
 	if (!program || !proc_same_process(process->pid, process->start_ns)) {

@@ -27,7 +27,9 @@
 #define IDENTITY_BYTES_MAX  (4u << 20)
 /* So many processes that have exited are remembered: findings may still come. */
 #define IDENTITY_EXITED_MAX 1024
-/* So long after a program's start it is seen whether it has published what it is. */
+/* So long no process is believed to have published what it is. */
+#define IDENTITY_YOUNG_NS   1000000000ull
+/* So long after a program's start that is looked for. */
 #define IDENTITY_LOOK_NS    10000000000ull
 
 struct identities;
