@@ -79,7 +79,7 @@ class Agent:
         return [json.loads(line) for line in self.json.read_text().splitlines()]
 
     def findings(self):
-        return [line for line in self.lines() if line["kind"] not in ("update", "summary")]
+        return [line for line in self.lines() if line["kind"] not in ("update", "coverage", "summary")]
 
 
 @contextlib.contextmanager
@@ -133,7 +133,8 @@ def test_burst(cgroup, tmp_path):
         be_met(cgroup)
         run_in(cgroup, "sh", "-c", f"for i in $(seq 40); do {sys.executable} -I -S {tmp_path}/a.py; done")
         running.end()
-    (finding,), (*updates, summary) = running.findings(), running.lines()[1:]
+    (finding,), (*updates, summary) = running.findings(), \
+        [line for line in running.lines()[1:] if line["kind"] != "coverage"]
     assert finding["sites"]["bad"]["python_status"] == "complete"
     assert [u["count"] for u in updates] == [10, 40]
     assert summary["findings"]["double_close"] == 40
@@ -164,7 +165,8 @@ def test_four_capabilities(cgroup, tmp_path):
     """Nobody, with those that the unit gives, sees root's script as root would."""
     binary, folder = tmp_path / "fdtrace", tmp_path / "nobody"
     shutil.copy(harness.FDTRACE, binary)
-    (tmp_path / "a.py").write_text(ONCE_MORE + "f = open('/dev/null')\nos.close(f.fileno())\n")
+    (tmp_path / "a.py").write_text(f"import time; time.sleep({0.3 * harness.SLOW})\n" + ONCE_MORE +
+                                   "f = open('/dev/null')\nos.close(f.fileno())\n")
     folder.mkdir()
     for path in (folder, *tmp_path.parents[:-2], tmp_path):
         path.chmod(path.stat().st_mode | 0o011)
@@ -173,10 +175,11 @@ def test_four_capabilities(cgroup, tmp_path):
     with agent(folder, f"include = cgroup:{cgroup[0]}", words=words) as running:
         assert "missing" not in running.stderr()
         be_met(cgroup)
-        run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
+        run_in(cgroup, "env", "DD_SERVICE=billing", sys.executable, str(tmp_path / "a.py"))
         assert running.end() == 0
     assert {f["kind"]: frames(f)[0] for f in running.findings() if not f.get("caused_by")} == \
-        {"double_close": ("twice", 5), "owned_close": ("<module>", 10)}
+        {"double_close": ("twice", 6), "owned_close": ("<module>", 11)}
+    assert {f["resource"]["service.name"] for f in running.findings()} == {"billing"}
     assert running.json.stat().st_uid == 65534
 
 
@@ -335,7 +338,8 @@ def test_restart_appends(cgroup, tmp_path):
         running.end()
     torn, *lines = running.json.read_text().splitlines()
     assert torn == '{"kind":"torn'
-    assert [json.loads(line)["kind"] for line in lines] == ["double_close", "summary"]
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert [kinds[0], *set(kinds[1:-1]), kinds[-1]] == ["double_close", "coverage", "summary"]
 
 
 def test_full_disk(cgroup, tmp_path):
@@ -408,7 +412,7 @@ def test_metrics(cgroup, tmp_path):
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         harness.wait_until(lambda: samples(get(running, "/metrics")[2])[found] == 2,
                            "both are counted")
-        harness.wait_until(lambda: "\nfdtrace_processes 0\n" in get(running, "/metrics")[2],
+        harness.wait_until(lambda: '\nfdtrace_processes{mode="full"} 0\n' in get(running, "/metrics")[2],
                            "their ends have been read")
         after = samples(get(running, "/metrics")[2])
         (finding, *_) = json.loads(get(running, "/findings")[2])

@@ -26,7 +26,8 @@ SEEDS = HERE / "seeds.py"
 
 # Beyond these an input says nothing new.
 LONGEST = {"code": 16384, "elf": 16384, "linetable": 1024, "mend": 512, "native": 16384,
-           "proc": 4096, "published": 512, "recording": 12288, "script": 512, "text": 1024}
+           "proc": 4096, "published": 512, "recording": 12288, "script": 512, "service": 1024,
+           "text": 1024}
 # Kept inputs of one target, bytes in all.
 KEPT_BYTES = 120_000
 

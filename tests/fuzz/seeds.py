@@ -86,6 +86,23 @@ def scripts():
     yield from (b"#!/usr/bin/python3\nprint()\n", b"#! /usr/bin/env -S A=1 python3 -u\n", b"#!\n")
 
 
+def services():
+    """Which text, then the text: see fuzz_service.c."""
+    def message(number, *fields):
+        content = b"".join(fields)
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    def pair(key, value):
+        return message(1, message(1, key), message(2, message(1, value)))
+
+    yield b"\0" + message(1, pair(b"service.name", b"a"), b"\x18\x07", pair(b"service.version", b"\xff"))
+    yield (b"\1OTEL_SERVICE_NAME=a\0OTEL_RESOURCE_ATTRIBUTES=service.name=%20b,deployment.environment=%zz\0"
+           b"DD_SERVICE=c\0DD_VERSION=1\0DD_ENV=e\0")
+    for words in (b"-m\0pack.__main__", b"-Xdev\0-W\0x\0/a/__main__.py", b"--check-hash-based-pycs\0x\0-", b"-Ic\0x"):
+        yield b"\2python3\0" + words + b"\0"
+    yield b"\3/docker/" + b"0123456789abcdef" * 4 + b"/system.slice/a@1.service"
+
+
 def publisheds():
     """Version, GIL, then {offset, value}: see fuzz_published.c."""
     for version in range(5):
@@ -164,7 +181,7 @@ def mends():
 
 MAKERS = {"mend": mends, "native": natives, "published": publisheds,
           "recording": recordings, "linetable": linetables, "code": codes, "proc": procs,
-          "text": texts, "script": scripts}
+          "text": texts, "script": scripts, "service": services}
 
 
 def main(folder):

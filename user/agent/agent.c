@@ -16,8 +16,10 @@
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
+#include "agent/identity.h"
 #include "agent/log.h"
 #include "agent/metrics.h"
+#include "agent/periods.h"
 #include "agent/recent.h"
 #include "agent/self.h"
 #include "agent/settings.h"
@@ -39,6 +41,9 @@ struct agent {
 	struct arguments arguments;
 	struct settings settings;
 	struct tracer *tracer;
+	struct identities *identities;
+	struct periods periods;
+	struct attributes attributes; /* of the finding that is told */
 	struct findings_file file;
 	struct recent *recent;		  /* with http alone */
 	struct http *http;		  /* NULL: nobody may ask */
@@ -150,14 +155,58 @@ static int open_agent_tracer(struct agent *agent)
 	return tracer_exit_status(error.failure);
 }
 
+static const struct attributes *resource_of(void *arg, const struct finding_view *view)
+{
+	const struct agent *agent = arg;
+
+	return identity_of(agent->identities, view->process, view->wall_offset_ns);
+}
+
+static const struct attributes *attributes_of(void *arg, const struct finding_view *view)
+{
+	struct agent *agent = arg;
+
+	agent->attributes.count = 0;
+	attributes_add_text(&agent->attributes, "fdtrace.owner",
+			    owners_of_finding(&agent->settings.code_owners, view));
+	return &agent->attributes;
+}
+
+static struct json_options finding_options(struct agent *agent)
+{
+	return (struct json_options){
+		.resource = resource_of, .attributes = attributes_of, .arg = agent};
+}
+
+static void tell_coverage(void *arg, const struct coverage_record *record)
+{
+	const struct agent *agent = arg;
+
+	if (has_file(agent))
+		coverage_print(agent->file.output.stream, record);
+}
+
+/* The first sinks: the others ask them, and are told of the end after them. */
+static int open_identities(struct agent *agent)
+{
+	struct sink *sink;
+	int err = identities_new(&agent->identities, &sink);
+
+	if (err || tracer_add_sink(agent->tracer, sink))
+		return EXIT_FAILED;
+	periods_begin(&agent->periods, agent->tracer, agent->identities, tell_coverage, agent);
+	return tracer_add_sink(agent->tracer, &agent->periods.sink) ? EXIT_FAILED : EXIT_OK;
+}
+
 static int open_findings(struct agent *agent)
 {
+	const struct json_options options = finding_options(agent);
 	struct sink *sink;
 	int err;
 
 	if (!strcmp(agent->settings.json, NONE))
 		return EXIT_OK;
-	err = findings_file_open(&agent->file, agent->settings.json, &sink);
+	err = findings_file_open(&agent->file, agent->settings.json, &options, &sink);
 	if (err) {
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json,
 			  output_file_error(err));
@@ -216,6 +265,7 @@ static void print_findings(void *arg, FILE *out)
 static int open_http(struct agent *agent)
 {
 	const struct http_pages pages = {print_metrics, print_findings, agent};
+	const struct json_options options = finding_options(agent);
 	const char *address = agent->settings.listen;
 	struct sink *sink;
 	char url[64];
@@ -223,7 +273,7 @@ static int open_http(struct agent *agent)
 
 	if (!strcmp(address, NONE))
 		return EXIT_OK;
-	err = recent_new(&agent->recent, &sink);
+	err = recent_new(&options, &agent->recent, &sink);
 	if (!err)
 		err = tracer_add_sink(agent->tracer, sink);
 	if (!err)
@@ -320,6 +370,8 @@ static int start(struct agent *agent)
 	int status = open_agent_tracer(agent);
 
 	if (!status)
+		status = open_identities(agent);
+	if (!status)
 		status = open_findings(agent);
 	if (!status)
 		status = open_http(agent);
@@ -364,8 +416,10 @@ static void reload(struct agent *agent)
 		agent->reload_failed = true;
 		settings_free(&settings);
 	} else if (needs_restart(&agent->settings, &settings)) {
-		agent_log(LOG_ERR, "a reload changes scope and the file of findings alone: the "
-				   "configuration stays as it was; restart the agent");
+		agent_log(
+			LOG_ERR,
+			"a reload changes scope, owners, coverage and the file of findings alone: the "
+			"configuration stays as it was; restart the agent");
 		agent->reload_failed = true;
 		settings_free(&settings);
 	} else {
@@ -403,6 +457,7 @@ static int step_agent(struct agent *agent, bool *ret_more)
 		err = following_look_at_new(&agent->following);
 	if (!err)
 		err = costs_step(&agent->costs, agent->tracer, now);
+	periods_step(&agent->periods, now, agent->settings.coverage_s * 1000000000);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
 	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {
@@ -467,6 +522,7 @@ static int run_agent(struct agent *agent)
 	tracer_free(agent->tracer);
 	budget_free(&agent->costs.budget);
 	recent_free(agent->recent);
+	identities_free(agent->identities);
 	findings_file_close(&agent->file);
 	close_fd(agent->epoll_fd);
 	close_fd(agent->signal_fd);

@@ -43,8 +43,7 @@ static int take_texts(const struct record_process *record, struct candidate *ret
 	return 0;
 }
 
-/* The owner of /proc/PID: its effective user, or root where it may not be looked at (proc(5)). */
-static uint32_t user_of(pid_t pid)
+uint32_t candidate_user(pid_t pid)
 {
 	char path[64];
 	struct stat st;
@@ -70,7 +69,7 @@ int candidate_read(pid_t pid, struct candidate *ret)
 		.exe = ret->exe,
 		.cgroup = ret->cgroup,
 		.container = ret->container,
-		.uid = user_of(pid),
+		.uid = candidate_user(pid),
 	};
 	if (ret->cgroup && cgroup_unit(ret->cgroup, ret->unit))
 		ret->subject.unit = ret->unit;

@@ -25,4 +25,10 @@ struct candidate {
 int candidate_read(pid_t pid, struct candidate *ret);
 void candidate_free(struct candidate *candidate);
 
+/*
+ * The owner of /proc/PID: its effective user, or root where it may not be looked at (proc(5)).
+ * UINT32_MAX: it is gone.
+ */
+uint32_t candidate_user(pid_t pid);
+
 #endif

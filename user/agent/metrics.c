@@ -39,6 +39,13 @@ static void print_losses(const struct session_stats *stats, FILE *out)
 			format_loss(cause, false), stats->lost[cause]);
 }
 
+/* By mode: there is one. */
+static void print_processes(const struct session_stats *stats, FILE *out)
+{
+	print_family(out, "fdtrace_processes", "gauge", NULL, "Processes that are traced now.");
+	fprintf(out, "fdtrace_processes{mode=\"full\"} %" PRIu64 "\n", stats->processes);
+}
+
 static void print_forgotten_total(const struct session_stats *stats, FILE *out)
 {
 	print_family(out, "fdtrace_forgotten", "counter", NULL,
@@ -64,7 +71,6 @@ static void print_plain(const struct metrics *metrics, FILE *out)
 		{"fdtrace_findings_suspected", true, stats->suspected,
 		 "Findings that are suspected, not proved."},
 		{"fdtrace_records", true, stats->records, "Records taken from the kernel side."},
-		{"fdtrace_processes", false, stats->processes, "Processes that are traced now."},
 		{"fdtrace_processes_seen", true, stats->processes_seen,
 		 "Processes that were traced, children among them."},
 		{"fdtrace_descriptors", false, stats->descriptors,
@@ -150,6 +156,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
 	print_kinds(&metrics->session, out);
 	print_losses(&metrics->session, out);
 	print_forgotten_total(&metrics->session, out);
+	print_processes(&metrics->session, out);
 	print_plain(metrics, out);
 	print_overhead(metrics, out);
 	print_sink(metrics, out);

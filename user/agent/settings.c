@@ -28,6 +28,7 @@
 enum key_type {
 	TYPE_INCLUDE,
 	TYPE_EXCLUDE,
+	TYPE_OWNER,
 	TYPE_TEXT,
 	TYPE_HOOKS,  /* a kind of hook, or auto */
 	TYPE_SWITCH, /* yes, no and their like */
@@ -54,6 +55,10 @@ static const struct key keys[] = {
 	{"scope", "exclude", TYPE_EXCLUDE, 0, 0, 0, NULL, "processes that are not, all the same"},
 	{"findings", "json", TYPE_TEXT, AT(json), 0, 0, "-",
 	 "JSON lines to this file; -: standard output; none"},
+	{"owners", "path", TYPE_OWNER, 0, 0, 0, NULL,
+	 "GLOB NAME: who looks after files of these paths; several lines add up, the last one holds"},
+	{"coverage", "interval", TYPE_COUNT, AT(coverage_s), 1, 86400, "600",
+	 "seconds between two records of what was watched"},
 	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
 	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
 	{"tracing", "hooks", TYPE_HOOKS, AT(hooks), 0, 0, "auto", "the kind of hooks"},
@@ -210,6 +215,20 @@ static int set_rule(struct scope *scope, const struct key *key, const char *valu
 	return err == -EINVAL ? fail(error, "%s.%s: %s", key->section, key->name, why) : err;
 }
 
+static int set_path_owner(struct owners *owners, const struct key *key, const char *value,
+			  struct settings_error *error)
+{
+	int err = 0;
+
+	if (*value)
+		err = owners_add(owners, value);
+	else
+		owners_clear(owners);
+	return err == -EINVAL ? fail(error, "%s.%s is GLOB NAME, and not %s", key->section,
+				     key->name, value)
+			      : err;
+}
+
 static int set(struct settings *settings, const char *section, const char *name, const char *value,
 	       struct settings_error *error)
 {
@@ -224,6 +243,8 @@ static int set(struct settings *settings, const char *section, const char *name,
 	case TYPE_INCLUDE:
 	case TYPE_EXCLUDE:
 		return set_rule(&settings->scope, key, value, error);
+	case TYPE_OWNER:
+		return set_path_owner(&settings->code_owners, key, value, error);
 	case TYPE_TEXT:
 		return *value ? set_string(field, value)
 			      : fail(error, "%s.%s is empty", key->section, key->name);
@@ -441,6 +462,7 @@ int settings_complete(struct settings *settings)
 void settings_free(struct settings *settings)
 {
 	scope_free(&settings->scope);
+	owners_free(&settings->code_owners);
 	free(TAKE_PTR(settings->json));
 	free(TAKE_PTR(settings->listen));
 	free(TAKE_PTR(settings->cache));
@@ -475,6 +497,12 @@ static void print_value(const struct settings *settings, const struct key *key, 
 	case TYPE_INCLUDE:
 	case TYPE_EXCLUDE:
 		print_rules(settings, key, out);
+		break;
+	case TYPE_OWNER:
+		for (size_t i = 0; i < settings->code_owners.count; i++)
+			fprintf(out, "%s = %s\n", key->name, settings->code_owners.rules[i].text);
+		if (!settings->code_owners.count)
+			fprintf(out, "%s =\n", key->name);
 		break;
 	case TYPE_TEXT:
 		fprintf(out, "%s = %s\n", key->name, *(char *const *)field);

@@ -14,23 +14,26 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "agent/owners.h"
 #include "agent/scope.h"
 
 #define SETTINGS_FILE "/etc/fdtrace/agent.conf"
 
 struct settings {
-	struct scope scope;	  /* scope.include, scope.exclude */
-	char *json;		  /* findings.json: a file, "-" (standard output), "none" */
-	char *listen;		  /* metrics.listen: HOST:PORT, "none" */
-	const char *hooks;	  /* tracing.hooks: ebpf_options.kind */
-	bool owners;		  /* tracing.ownership */
-	bool heap_scan;		  /* tracing.heap_scan */
-	uint64_t heap_scan_bytes; /* tracing.heap_scan_limit, of one process */
-	char *cache;		  /* tracing.cache: a file, "none" */
-	uint64_t memory;	  /* limits.memory, bytes */
-	uint64_t overhead;	  /* limits.overhead, millionths of a CPU; 0: no limit */
-	uint64_t ring_bytes;	  /* limits.ring_size, a power of two */
-	uint64_t history;	  /* limits.history, generations of each descriptor */
+	struct scope scope;	   /* scope.include, scope.exclude */
+	struct owners code_owners; /* owners.path */
+	char *json;		   /* findings.json: a file, "-" (standard output), "none" */
+	char *listen;		   /* metrics.listen: HOST:PORT, "none" */
+	uint64_t coverage_s;	   /* coverage.interval, seconds */
+	const char *hooks;	   /* tracing.hooks: ebpf_options.kind */
+	bool owners;		   /* tracing.ownership */
+	bool heap_scan;		   /* tracing.heap_scan */
+	uint64_t heap_scan_bytes;  /* tracing.heap_scan_limit, of one process */
+	char *cache;		   /* tracing.cache: a file, "none" */
+	uint64_t memory;	   /* limits.memory, bytes */
+	uint64_t overhead;	   /* limits.overhead, millionths of a CPU; 0: no limit */
+	uint64_t ring_bytes;	   /* limits.ring_size, a power of two */
+	uint64_t history;	   /* limits.history, generations of each descriptor */
 };
 
 /* Where and why a setting is none; one sentence's end. */

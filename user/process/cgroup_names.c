@@ -119,3 +119,41 @@ bool cgroup_pod(const char *path, char ret[CGROUP_POD_SIZE])
 			return true;
 	return false;
 }
+
+/* What follows prefix in the component, up to suffix, where both are. */
+static bool between(const struct component *component, const char *prefix, const char *suffix,
+		    struct component *ret)
+{
+	size_t before = strlen(prefix), after = strlen(suffix);
+
+	if (component->length <= before + after || memcmp(component->start, prefix, before) ||
+	    memcmp(component->start + component->length - after, suffix, after))
+		return false;
+	*ret = (struct component){component->start + before, component->length - before - after};
+	return true;
+}
+
+bool cgroup_container_name(const char *path, char ret[CGROUP_UNIT_SIZE])
+{
+	static const char lxc[] = "lxc/";
+	const char *end = path + strlen(path);
+	struct component component, name;
+
+	ret[0] = '\0';
+	while (take_last(path, &end, &component)) {
+		bool found = between(&component, "lxc.payload.", "", &name) ||
+			     between(&component, "systemd-nspawn@", ".service", &name);
+
+		if (!found && end - path > (ptrdiff_t)strlen(lxc) &&
+		    !memcmp(end - strlen(lxc) - 1, "/lxc/", strlen(lxc) + 1)) {
+			name = component;
+			found = true;
+		}
+		if (!found || name.length >= CGROUP_UNIT_SIZE)
+			continue;
+		memcpy(ret, name.start, name.length);
+		ret[name.length] = '\0';
+		return true;
+	}
+	return false;
+}

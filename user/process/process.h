@@ -26,6 +26,7 @@ struct process {
 	char *cgroup;	    /* path in the unified (or else first) hierarchy; NULL */
 	char *container_id; /* 64 hex digits; NULL */
 	char *runtime;	    /* "CPython 3.11.2"; NULL: no Python that we can walk */
+	uint64_t calls;	    /* calls of its, or of a thread's, that have been judged */
 	bool exited;
 	bool same_root; /* seen to have fdtrace's own mount namespace and root */
 };

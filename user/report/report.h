@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/attribute.h"
 #include "source/source.h"
 #include "session/sink.h"
 
@@ -34,6 +35,11 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options);
 struct json_options {
 	bool events; /* calls too */
 	bool every;  /* each finding is written, not only the first of its bug, kind and place */
+	/* Who the process of a finding is, and what else is known of the finding: lent until the
+	 * next call. NULL: that is not told. */
+	const struct attributes *(*resource)(void *arg, const struct finding_view *view);
+	const struct attributes *(*attributes)(void *arg, const struct finding_view *view);
+	void *arg;
 };
 
 /*

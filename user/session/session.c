@@ -80,10 +80,9 @@ static void drop_sink(struct session *session, size_t i, int err)
 }
 
 /* A process that is not known any more: its pid is all that can be said. */
-static const struct process *process_or_bare(struct session *session, uint32_t pid,
-					     struct process *bare)
+static struct process *process_or_bare(struct session *session, uint32_t pid, struct process *bare)
 {
-	const struct process *process = process_find(session->processes, pid);
+	struct process *process = process_find(session->processes, pid);
 
 	if (process)
 		return process;
@@ -204,15 +203,27 @@ bool session_has_process(const struct session *session, pid_t pid)
 	return process && !process->exited;
 }
 
+static void tell_change(struct session *session, const struct process *process,
+			enum process_change change, uint32_t parent)
+{
+	const struct process_view view = {process, change, parent};
+
+	EACH_SINK(session, process, &view);
+}
+
 /* What the user side learned */
 
 static int on_process_record(struct session *session, const struct record_process *record)
 {
 	bool known = session_has_process(session, record->h.tgid);
+	const struct process *process = process_learned(session->processes, record);
 
-	if (!process_learned(session->processes, record))
+	if (!process)
 		return -errno;
-	if (known || record->since == PROCESS_KNOWN)
+	known |= record->since == PROCESS_KNOWN;
+	if (!known || record->facts & PROCESS_EXE)
+		tell_change(session, process, known ? CHANGE_PROGRAM : CHANGE_NEW, 0);
+	if (known)
 		return 0;
 	session->alive++;
 	session->processes_seen++;
@@ -255,6 +266,7 @@ static int on_forget(struct session *session, const struct record_header *record
 		return -ESRCH;
 	session->alive -= !process->exited;
 	session->processes_seen--;
+	tell_change(session, process, CHANGE_FORGET, 0);
 	process_remove(session->processes, record->tgid);
 	return 0;
 }
@@ -343,15 +355,16 @@ static int check_sequence(struct session *session, const struct record_header *r
 
 static int on_call(struct session *session, const struct record_call *call)
 {
-	struct process bare;
+	struct process bare, *process = process_or_bare(session, call->h.tgid, &bare);
 	struct call_view view = {
 		.call = call,
-		.process = process_or_bare(session, call->h.tgid, &bare),
+		.process = process,
 		.wall_offset_ns = session->wall_offset_ns,
 	};
 	struct caller caller;
 	bool wanted = false;
 
+	process->calls++;
 	for (size_t i = 0; i < session->sink_count; i++)
 		wanted |= session->sinks[i] && session->sinks[i]->call;
 	if (wanted) {
@@ -375,13 +388,17 @@ static bool same_process(const struct process *known, const struct record_fork *
 
 static int on_fork(struct session *session, const struct record_fork *record)
 {
-	if (same_process(process_find(session->processes, record->child_tgid), record))
+	const struct process *child = process_find(session->processes, record->child_tgid);
+
+	if (same_process(child, record))
 		return 0; /* attached to on its own before this record was read */
-	if (process_forked(session->processes, record))
-		session->alive++;
-	else if (errno != ENOSPC)
+	child = process_forked(session->processes, record);
+	if (!child && errno != ENOSPC)
 		return -errno;
+	session->alive += !!child;
 	session->processes_seen++;
+	if (child)
+		tell_change(session, child, CHANGE_FORK, record->h.tgid);
 	return fd_fork(session->world, record);
 }
 
@@ -389,8 +406,10 @@ static int on_exec(struct session *session, const struct record_exec *record)
 {
 	/* What waited is the program's that was: it is decided while that is still known. */
 	int err = fd_exec(session->world, record);
+	const struct process *process = process_execed(session->processes, record);
 
-	process_execed(session->processes, record);
+	if (process)
+		tell_change(session, process, CHANGE_EXEC, 0);
 	return err;
 }
 
@@ -398,8 +417,10 @@ static int on_process_exit(struct session *session, const struct record_exit *re
 {
 	struct process *process = process_find(session->processes, record->h.tgid);
 
-	if (process && !process->exited)
+	if (process && !process->exited) {
 		session->alive--;
+		tell_change(session, process, CHANGE_EXIT, 0);
+	}
 	process_exited(session->processes, record);
 	return fd_exit(session->world, record);
 }
@@ -516,6 +537,11 @@ size_t session_living(const struct session *session, pid_t **ret)
 uint64_t session_arrived_ns(const struct session *session)
 {
 	return session->arrived_ns;
+}
+
+const struct process *session_process(const struct session *session, pid_t pid)
+{
+	return process_find(session->processes, pid);
 }
 
 bool session_process_started(const struct session *session, pid_t pid, uint64_t start_ns)

@@ -76,6 +76,9 @@ size_t session_living(const struct session *session, pid_t **ret);
 /* The latest time in a record of the kernel side's; 0: none has come. */
 uint64_t session_arrived_ns(const struct session *session);
 
+/* What is known of it; NULL: nothing. Lent, until the next record. */
+const struct process *session_process(const struct session *session, pid_t pid);
+
 /* The process of this number started then, as far as is known. */
 bool session_process_started(const struct session *session, pid_t pid, uint64_t start_ns);
 

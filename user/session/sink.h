@@ -57,6 +57,22 @@ struct call_view {
 	int64_t wall_offset_ns;
 };
 
+/* What has become of a traced process. */
+enum process_change {
+	CHANGE_NEW,	/* it is traced from now on */
+	CHANGE_FORK,	/* likewise, for its parent is */
+	CHANGE_EXEC,	/* it runs another program, of which little is known yet */
+	CHANGE_PROGRAM, /* what it runs has been read from /proc */
+	CHANGE_EXIT,	/* findings may still come */
+	CHANGE_FORGET,	/* it is not traced after all */
+};
+
+struct process_view {
+	const struct process *process;
+	enum process_change change;
+	uint32_t parent; /* of CHANGE_FORK */
+};
+
 /* How a session ended, or stands. */
 struct session_stats {
 	uint64_t findings[FINDING_KINDS];
@@ -96,6 +112,7 @@ struct sink {
 	/* Each may be NULL. 0, or negative errno: the output is broken (-EPIPE: nobody reads). */
 	int (*finding)(struct sink *sink, const struct finding_view *view);
 	int (*call)(struct sink *sink, const struct call_view *view);
+	int (*process)(struct sink *sink, const struct process_view *view);
 	int (*flush)(struct sink *sink); /* once per wake-up of the loop */
 	int (*end)(struct sink *sink, const struct session_stats *stats); /* the summary */
 	void (*free)(struct sink *sink);

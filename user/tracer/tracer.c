@@ -572,6 +572,11 @@ void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats)
 	ret_stats->to_search = progress.total;
 }
 
+const struct process *tracer_process(const struct tracer *tracer, pid_t pid)
+{
+	return session_process(tracer->session, pid);
+}
+
 pid_t tracer_next_start(struct tracer *tracer)
 {
 	return starts_next(&tracer->starts, tracer->ebpf, clock_boot_ns());

@@ -159,6 +159,9 @@ const char *tracer_notice(struct tracer *tracer, unsigned int kinds, enum tracer
  */
 void tracer_stats(struct tracer *tracer, struct session_stats *ret_stats);
 
+/* What is known of a process, as session_process() says it. */
+const struct process *tracer_process(const struct tracer *tracer, pid_t pid);
+
 /*
  * Lets a process alone that is traced, which goes on; it may be traced again later, as one that is
  * new. What is known of it is forgotten.

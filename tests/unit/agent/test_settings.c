@@ -242,6 +242,7 @@ static void test_print(void **state)
 	FILE *out;
 
 	read_right("[scope]\ninclude=exe:a\ninclude=unit:b\nexclude=user:0\n"
+		   "[owners]\npath=/x/** gone\npath=\npath=/srv/a.py  a\npath=*/b/* b\n"
 		   "[limits]\nhistory=9\nmemory=100M\noverhead=2.125%\n[tracing]\nownership=no\n",
 		   no_environment, &first);
 	out = open_memstream(&text[0], &size);
@@ -253,6 +254,8 @@ static void test_print(void **state)
 	fclose(out);
 	assert_string_equal(text[0], text[1]);
 	assert_non_null(strstr(text[0], "\nmemory = 100M\n"));
+	assert_non_null(strstr(text[0], "\npath = /srv/a.py  a\npath = */b/* b\n"));
+	assert_null(strstr(text[0], "gone"));
 	free(text[0]);
 	free(text[1]);
 	settings_free(&first);

@@ -83,9 +83,39 @@ static void test_pod(void **state)
 	}
 }
 
+static void test_container_name(void **state)
+{
+	static const struct {
+		const char *path, *name;
+	} rows[] = {
+		{"/lxc.payload.web/system.slice/nginx.service", "web"},
+		{"/lxc.payload.web-1/../lxc.payload.x", "x"},
+		{"/lxc/web/user.slice", "web"},
+		{"/lxc/web/lxc/inside/init.scope", "inside"},
+		{"/machine.slice/systemd-nspawn@debian\\x2d12.service/payload", "debian\\x2d12"},
+		{"/lxc.monitor.web", ""},
+		{"/lxc.payload.", ""},
+		{"/lxc/", ""},
+		{"/lxc", ""},
+		{"/machine.slice/systemd-nspawn@.service/payload", ""},
+		{"/machine.slice/machine-qemu.scope", ""},
+		{"/docker/" ID, ""},
+		{"/", ""},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char name[CGROUP_UNIT_SIZE];
+
+		assert_int_equal(cgroup_container_name(rows[i].path, name), *rows[i].name != '\0');
+		assert_string_equal(name, rows[i].name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_container_name),
 		cmocka_unit_test(test_unit),
 		cmocka_unit_test(test_long_unit),
 		cmocka_unit_test(test_pod),

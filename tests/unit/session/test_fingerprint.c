@@ -57,11 +57,61 @@ static void test_fingerprint_tells_apart(void **state)
 	example_free(e);
 }
 
+/* The program and Python's own library lie elsewhere, and lines have moved: another host, another
+ * container, another venv. */
+static void test_bug_is_the_same_everywhere(void **state)
+{
+	static const struct {
+		const char *library, *program;
+		int line, fd;
+		const char *exe;
+	} hosts[] = {
+		{"/usr/lib/python3.11/", "/srv/app/billing/", 10, 7, "/usr/bin/python3.11"},
+		{"/usr/local/lib/python3.13/", "/app/", 300, 8, "/usr/local/bin/python3.13"},
+		{"/root/.pyenv/versions/3.12.1/lib/python3.12/",
+		 "/opt/venv/lib/python3.12/site-packages/billing/", 11, 9, "/opt/venv/bin/python"},
+		{"/usr/lib64/python3.9/", "/usr/lib/python3/dist-packages/billing/", 1, 0,
+		 "/usr/bin/python3"},
+	};
+	char first[FINGERPRINT_SIZE] = "", name[FINGERPRINT_SIZE], files[2][128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct example *e = example_new();
+
+		snprintf(files[0], sizeof(files[0]), "%stempfile.py", hosts[i].library);
+		snprintf(files[1], sizeof(files[1]), "%sjob.py", hosts[i].program);
+		for (int site = 0; site < 3; site++) {
+			const struct stack_frame frames[] = {
+				{"close", files[0], 500 + hosts[i].line, 490, true, 0, 0},
+				{"Job.end", files[1], hosts[i].line, 9, true, 0, 0},
+				{"Job.run", files[1], 2 * hosts[i].line, 9, true, 0, 0},
+				{"main", i % 2 ? "/srv/start.py" : files[1], 5, 1, true, 0, 0},
+			};
+
+			example_stack(e, site, stack_of(PYTHON_COMPLETE, frames, 4));
+		}
+		e->finding.fd = hosts[i].fd;
+		e->process.exe = (char *)hosts[i].exe;
+		finding_bug(&e->view, name);
+		if (i)
+			assert_string_equal(name, first);
+		memcpy(first, name, sizeof(first));
+		/* Another function is another bug. */
+		e->stacks[1]->frames[1].function = "Job.abort";
+		finding_bug(&e->view, name);
+		assert_string_not_equal(name, first);
+		example_free(e);
+	}
+	/* Part of the contract: a change here needs "b2:". */
+	assert_string_equal(first, "b1:08eb859836278ac7");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fingerprint_stays),
 		cmocka_unit_test(test_fingerprint_tells_apart),
+		cmocka_unit_test(test_bug_is_the_same_everywhere),
 	};
 
 	return cmocka_run_group_tests_name("fingerprint", tests, NULL, NULL);

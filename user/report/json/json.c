@@ -12,6 +12,7 @@
 struct json_sink {
 	struct sink sink;
 	FILE *out;
+	struct json_options options;
 	struct repeats repeats;
 };
 
@@ -34,13 +35,8 @@ static void put_escaped(FILE *out, const char *line)
 	}
 }
 
-/*
- * One value, one line. Pure ASCII: whatever a name holds, no reader finds a line end in it
- * (U+2028, U+0085), and no terminal a control character. Takes the reference.
- */
-static int put_line(struct sink *sink, json_t *value)
+int value_print(FILE *out, json_t *value)
 {
-	struct json_sink *json = (struct json_sink *)sink;
 	_cleanup_free_ char *line = NULL;
 
 	if (!value)
@@ -50,9 +46,14 @@ static int put_line(struct sink *sink, json_t *value)
 	if (!line)
 		return -ENOMEM;
 	errno = 0;
-	put_escaped(json->out, line);
-	fputc('\n', json->out);
-	return json_out_error(json->out);
+	put_escaped(out, line);
+	fputc('\n', out);
+	return json_out_error(out);
+}
+
+static int put_line(struct sink *sink, json_t *value)
+{
+	return value_print(((struct json_sink *)sink)->out, value);
 }
 
 /* 10, 100, 1000… */
@@ -81,17 +82,41 @@ static int put_last_updates(struct sink *sink)
 	return err;
 }
 
+/* Without any, the key is left out. 0, or -1 without memory. */
+static int set_list(json_t *object, const char *key, const struct attributes *list)
+{
+	return list->count ? json_object_set_new(object, key, value_attributes(list)) : 0;
+}
+
+static int set_attributes(json_t *object, const struct json_options *options,
+			  const struct finding_view *view)
+{
+	int err = 0;
+
+	if (options->resource)
+		err |= set_list(object, "resource", options->resource(options->arg, view));
+	if (options->attributes)
+		err |= set_list(object, "attributes", options->attributes(options->arg, view));
+	return err;
+}
+
 /* Where it follows from another, the first findings are those that have been written. */
 static int put_finding(struct sink *sink, const struct finding_view *view, bool brief)
 {
 	const struct json_sink *json = (struct json_sink *)sink;
 	struct finding_view told = *view;
+	json_t *value;
 
 	if (view->caused_by && !json->repeats.every) {
 		told.caused_by = view->first_of_bug;
 		told.or_by = view->first_of_other;
 	}
-	return put_line(sink, value_finding(&told, brief));
+	value = value_finding(&told, brief);
+	if (value && set_attributes(value, &json->options, view)) {
+		json_decref(value);
+		return -ENOMEM;
+	}
+	return put_line(sink, value);
 }
 
 /* Whether a line of its own is written for the finding; else it is counted. */
@@ -163,6 +188,7 @@ struct sink *json_sink_new(FILE *out, const struct json_options *options)
 	if (!json)
 		return NULL;
 	json->out = out;
+	json->options = *options;
 	json->repeats.every = options->every;
 	json->sink.finding = json_sink_finding;
 	json->sink.call = options->events ? json_sink_call : NULL;

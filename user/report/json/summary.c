@@ -19,13 +19,13 @@ static json_t *findings_value(const struct session_stats *stats)
 	return value_whole(object, err);
 }
 
-static json_t *lost_value(const struct session_stats *stats)
+json_t *value_lost(const uint64_t lost[LOSS_CAUSES])
 {
 	json_t *object = json_object();
 	int err = 0;
 
 	for (int cause = 0; cause < LOSS_CAUSES; cause++)
-		err |= set_count(object, format_loss(cause, false), stats->lost[cause]);
+		err |= set_count(object, format_loss(cause, false), lost[cause]);
 	return value_whole(object, err);
 }
 
@@ -71,7 +71,7 @@ json_t *value_summary(const struct session_stats *stats, const struct repeats *r
 		err |= set_count(object, counts[i].key, counts[i].n);
 	err |= json_object_set_new(object, "bugs", value_bugs(repeats));
 	err |= set_count(object, "bugs_in_all", repeats_bugs(repeats));
-	err |= json_object_set_new(object, "lost", lost_value(stats));
+	err |= json_object_set_new(object, "lost", value_lost(stats->lost));
 	if (stats->forgotten || stats->forgotten_stacks || stats->forgotten_codes)
 		err |= json_object_set_new(object, "forgotten", forgotten_value(stats));
 	if (stats->hooks)

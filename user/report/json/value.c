@@ -72,6 +72,21 @@ json_t *value_count(uint64_t n)
 	return json_string(digits);
 }
 
+json_t *value_attributes(const struct attributes *list)
+{
+	json_t *object = json_object();
+	int err = object ? 0 : -1;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct attribute *row = &list->rows[i];
+
+		err |= json_object_set_new(object, row->key,
+					   row->text ? value_text(row->text)
+						     : value_int(row->number));
+	}
+	return value_whole(object, err);
+}
+
 json_t *value_nano(int64_t ns)
 {
 	char digits[24];

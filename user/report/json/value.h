@@ -10,7 +10,9 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
+#include "base/attribute.h"
 #include "session/repeats.h"
 #include "session/sink.h"
 
@@ -18,6 +20,16 @@
 json_t *value_finding(const struct finding_view *view, bool brief);
 json_t *value_call(const struct call_view *view);
 json_t *value_summary(const struct session_stats *stats, const struct repeats *repeats);
+
+/* What was lost, by cause. */
+json_t *value_lost(const uint64_t lost[LOSS_CAUSES]);
+
+/*
+ * One value, one line. Pure ASCII: whatever a name holds, no reader finds a line end in it
+ * (U+2028, U+0085), and no terminal a control character. Takes the reference. 0; negative errno;
+ * -ENOMEM also of NULL.
+ */
+int value_print(FILE *out, json_t *value);
 
 /* From which finding it follows, or may follow. 0, or not without memory. */
 int value_set_cause(json_t *object, uint64_t id, bool perhaps, uint64_t or_id);
@@ -41,6 +53,9 @@ json_t *value_text(const char *text);
 /* An integer; beyond 2^53, where a reader may lose digits, a decimal string. */
 json_t *value_int(int64_t n);
 json_t *value_count(uint64_t n);
+
+/* One key for each. */
+json_t *value_attributes(const struct attributes *list);
 
 /* Nanoseconds: always a decimal string. */
 json_t *value_nano(int64_t ns);
