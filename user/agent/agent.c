@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/arguments.h"
+#include "agent/dedup.h"
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
@@ -32,6 +33,9 @@
 /* So often at least it is seen to that who asks, and then says nothing, is let go of. */
 #define HTTP_NS 1000000000
 
+#define SECOND_NS INT64_C(1000000000)
+#define DAY_NS	  (86400 * SECOND_NS)
+
 enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP };
 
 struct agent {
@@ -39,6 +43,7 @@ struct agent {
 	struct settings settings;
 	struct tracer *tracer;
 	struct findings_file file;
+	struct dedup *dedup;
 	struct recent *recent;		  /* with http alone */
 	struct http *http;		  /* NULL: nobody may ask */
 	uint64_t http_ns;		  /* CLOCK_BOOTTIME, of its last step */
@@ -77,6 +82,10 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
 	       old->history != new->history || strcmp(old->listen, new->listen) ||
 	       strcmp(old->cache, new->cache) ||
+	       old->findings_per_minute != new->findings_per_minute ||
+	       old->findings_burst != new->findings_burst ||
+	       old->update_interval != new->update_interval ||
+	       old->returned_after != new->returned_after ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
@@ -147,20 +156,47 @@ static int open_agent_tracer(struct agent *agent)
 	return tracer_exit_status(error.failure);
 }
 
+static int open_dedup(struct agent *agent)
+{
+	const struct settings *settings = &agent->settings;
+	const struct dedup_limits limits = {
+		.known =
+			{
+				.returned_after_ns = (int64_t)settings->returned_after * DAY_NS,
+				.again_ns = (int64_t)settings->update_interval * SECOND_NS,
+			},
+		.per_minute = settings->findings_per_minute,
+		.burst = settings->findings_burst,
+	};
+	struct sink *sink;
+	int err = dedup_new(&limits, &agent->dedup, &sink);
+
+	if (!err)
+		err = tracer_add_sink(agent->tracer, sink);
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+/* Of both outputs: they tell the same. */
+static struct json_options json_options(const struct agent *agent)
+{
+	return (struct json_options){.permit = dedup_permit, .permit_arg = agent->dedup};
+}
+
 static int open_findings(struct agent *agent)
 {
+	const struct json_options options = json_options(agent);
 	struct sink *sink;
 	int err;
 
 	if (!strcmp(agent->settings.json, NONE))
 		return EXIT_OK;
-	err = findings_file_open(&agent->file, agent->settings.json, &sink);
+	err = findings_file_open(&agent->file, agent->settings.json, &options, &sink);
 	if (err) {
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json,
 			  output_file_error(err));
 		return EXIT_OUTPUT;
 	}
-	return tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
+	return dedup_add_sink(agent->dedup, sink) ? EXIT_FAILED : EXIT_OK;
 }
 
 static int attach_hooks(struct agent *agent)
@@ -190,6 +226,8 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 		.open_fds = self_open_fds(),
 	};
 	tracer_stats(agent->tracer, &ret->session);
+	dedup_stats(agent->dedup, &ret->dedup);
+	known_stats(dedup_known(agent->dedup), &ret->known);
 }
 
 static void print_metrics(void *arg, FILE *out)
@@ -211,6 +249,7 @@ static void print_findings(void *arg, FILE *out)
 static int open_http(struct agent *agent)
 {
 	const struct http_pages pages = {print_metrics, print_findings, agent};
+	const struct json_options options = json_options(agent);
 	const char *address = agent->settings.listen;
 	struct sink *sink;
 	char url[64];
@@ -218,9 +257,9 @@ static int open_http(struct agent *agent)
 
 	if (!strcmp(address, NONE))
 		return EXIT_OK;
-	err = recent_new(&agent->recent, &sink);
+	err = recent_new(&options, &agent->recent, &sink);
 	if (!err)
-		err = tracer_add_sink(agent->tracer, sink);
+		err = dedup_add_sink(agent->dedup, sink);
 	if (!err)
 		err = http_open(address, &pages, url, sizeof(url), &agent->http);
 	if (err == -EINVAL)
@@ -315,6 +354,8 @@ static int start(struct agent *agent)
 	int status = open_agent_tracer(agent);
 
 	if (!status)
+		status = open_dedup(agent);
+	if (!status)
 		status = open_findings(agent);
 	if (!status)
 		status = open_http(agent);
@@ -390,6 +431,8 @@ static int step_agent(struct agent *agent, bool *ret_more)
 
 	if (!err)
 		err = following_look_at_new(&agent->following);
+	if (!err)
+		err = dedup_step(agent->dedup, now, false);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
 	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {
@@ -452,6 +495,7 @@ static int run_agent(struct agent *agent)
 	heed_set(-1, NULL, NULL);
 	http_close(agent->http);
 	tracer_free(agent->tracer);
+	dedup_free(agent->dedup);
 	recent_free(agent->recent);
 	findings_file_close(&agent->file);
 	close_fd(agent->epoll_fd);

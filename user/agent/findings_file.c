@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "base/output_file.h"
-#include "report/report.h"
 
 #define RETRY_NS 30000000000ull
 
@@ -46,9 +45,9 @@ static void take_path(struct findings_file *file, const char *path)
 	file->path = strcmp(path, "-") ? path : NULL;
 }
 
-int findings_file_open(struct findings_file *file, const char *path, struct sink **ret_sink)
+int findings_file_open(struct findings_file *file, const char *path,
+		       const struct json_options *options, struct sink **ret_sink)
 {
-	const struct json_options options = {0};
 	int err;
 
 	take_path(file, path);
@@ -57,7 +56,7 @@ int findings_file_open(struct findings_file *file, const char *path, struct sink
 		err = open_findings_path(file);
 	if (err)
 		return err;
-	*ret_sink = json_sink_new(file->output.stream, &options);
+	*ret_sink = json_sink_new(file->output.stream, options);
 	return *ret_sink ? 0 : -ENOMEM;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/writer.h"
+#include "report/report.h"
 #include "session/sink.h"
 
 struct findings_file {
@@ -31,7 +32,8 @@ struct findings_file {
  * path: "-" is standard output; lent. *ret_sink is the caller's. 0; negative errno: it cannot be
  * opened.
  */
-int findings_file_open(struct findings_file *file, const char *path, struct sink **ret_sink);
+int findings_file_open(struct findings_file *file, const char *path,
+		       const struct json_options *options, struct sink **ret_sink);
 void findings_file_close(struct findings_file *file);
 
 /* The file of this name, which may be another one by now: it has been rotated. path: lent. */

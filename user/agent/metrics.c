@@ -79,6 +79,10 @@ static void print_plain(const struct metrics *metrics, FILE *out)
 		 "Processes that a rule named and that could not be traced."},
 		{"fdtrace_scope_rules_unused", false, metrics->rules_unused,
 		 "Rules of scope.include that have named no process so far."},
+		{"fdtrace_bugs", false, metrics->known.bugs,
+		 "Bugs that are remembered, of a service each."},
+		{"fdtrace_bugs_forgotten", true, metrics->known.evicted,
+		 "Bugs that went for want of room, those not met for the longest time."},
 		{"fdtrace_config_last_reload_successful", false, metrics->reload_works,
 		 "1: the configuration was right when it was last read."},
 		{"fdtrace_attached", false, 1, "1: the hooks are attached, and records are read."},
@@ -90,6 +94,24 @@ static void print_plain(const struct metrics *metrics, FILE *out)
 		fprintf(out, "%s%s %" PRIu64 "\n", rows[i].name, rows[i].counter ? "_total" : "",
 			rows[i].value);
 	}
+}
+
+static void print_dedup(const struct metrics *metrics, FILE *out)
+{
+	const struct dedup_stats *dedup = &metrics->dedup;
+
+	print_family(out, "fdtrace_findings_told", "counter", NULL,
+		     "Findings and counts that were told, by what was known of the bug.");
+	for (int state = 0; state < SEEN_STATES; state++)
+		fprintf(out, "fdtrace_findings_told_total{state=\"%s\"} %" PRIu64 "\n",
+			seen_state_name(state), dedup->told[state]);
+	print_family(out, "fdtrace_findings_suppressed", "counter", NULL,
+		     "Findings that were not told: counted with one before, or held back for "
+		     "limits.findings_per_minute.");
+	fprintf(out, "fdtrace_findings_suppressed_total{reason=\"repeat\"} %" PRIu64 "\n",
+		dedup->repeats);
+	fprintf(out, "fdtrace_findings_suppressed_total{reason=\"rate\"} %" PRIu64 "\n",
+		dedup->suppressed);
 }
 
 static void print_sink(const struct metrics *metrics, FILE *out)
@@ -129,6 +151,7 @@ void metrics_print(const struct metrics *metrics, FILE *out)
 	print_losses(&metrics->session, out);
 	print_forgotten_total(&metrics->session, out);
 	print_plain(metrics, out);
+	print_dedup(metrics, out);
 	print_sink(metrics, out);
 	print_family(out, "fdtrace_config_last_reload_success_timestamp_seconds", "gauge",
 		     "seconds", "When the configuration that holds was read, since the epoch.");

@@ -12,12 +12,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "agent/dedup.h"
 #include "session/sink.h"
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 struct metrics {
 	struct session_stats session;
+	struct dedup_stats dedup;
+	struct known_stats known;
 	uint64_t taken_up;	/* processes that a rule named */
 	uint64_t refused;	/* of them, that could not be traced */
 	uint64_t rules_unused;	/* rules to include that have named none so far */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "report/report.h"
 
 struct recent {
 	FILE *stream;  /* what the sink prints into */
@@ -65,17 +64,17 @@ static ssize_t take_line_bytes(void *cookie, const char *bytes, size_t size)
 	return size;
 }
 
-int recent_new(struct recent **ret_recent, struct sink **ret_sink)
+int recent_new(const struct json_options *options, struct recent **ret_recent,
+	       struct sink **ret_sink)
 {
 	const cookie_io_functions_t functions = {.write = take_line_bytes};
-	const struct json_options options = {0};
 	struct recent *recent = calloc(1, sizeof(*recent));
 	struct sink *sink = NULL;
 
 	if (recent)
 		recent->stream = fopencookie(recent, "w", functions);
 	if (recent && recent->stream)
-		sink = json_sink_new(recent->stream, &options);
+		sink = json_sink_new(recent->stream, options);
 	if (!sink) {
 		recent_free(recent);
 		return -ENOMEM;

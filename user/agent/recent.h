@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "session/sink.h"
+#include "report/report.h"
 
 #define RECENT_LINES 100
 #define RECENT_BYTES (2u << 20)
@@ -17,7 +17,8 @@
 struct recent;
 
 /* *ret_sink is the caller's, and must go before the rest. 0 or -ENOMEM. */
-int recent_new(struct recent **ret_recent, struct sink **ret_sink);
+int recent_new(const struct json_options *options, struct recent **ret_recent,
+	       struct sink **ret_sink);
 void recent_free(struct recent *recent);
 
 /* An array of them, oldest first. */

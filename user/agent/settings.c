@@ -52,6 +52,10 @@ static const struct key keys[] = {
 	{"scope", "exclude", TYPE_EXCLUDE, 0, 0, 0, NULL, "processes that are not, all the same"},
 	{"findings", "json", TYPE_TEXT, AT(json), 0, 0, "-",
 	 "JSON lines to this file; -: standard output; none"},
+	{"findings", "update_interval", TYPE_COUNT, AT(update_interval), 1, 30 * 86400, "3600",
+	 "seconds after which counts are told that have not been"},
+	{"findings", "returned_after", TYPE_COUNT, AT(returned_after), 1, 3650, "14",
+	 "days without a bug, after which it has returned"},
 	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
 	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
 	{"tracing", "hooks", TYPE_HOOKS, AT(hooks), 0, 0, "auto", "the kind of hooks"},
@@ -69,6 +73,10 @@ static const struct key keys[] = {
 	 "the buffer of records between the kernel and the agent"},
 	{"limits", "history", TYPE_COUNT, AT(history), 1, 1024, "4",
 	 "past uses kept of each descriptor number"},
+	{"limits", "findings_per_minute", TYPE_COUNT, AT(findings_per_minute), 1, 1000000, "60",
+	 "findings that are told; beyond, they are counted"},
+	{"limits", "findings_burst", TYPE_COUNT, AT(findings_burst), 1, 1000000, "200",
+	 "findings that may be told at once, after a quiet time"},
 };
 
 __attribute__((format(printf, 2, 3))) static int fail(struct settings_error *error,

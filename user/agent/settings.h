@@ -30,6 +30,9 @@ struct settings {
 	uint64_t memory;	  /* limits.memory, bytes */
 	uint64_t ring_bytes;	  /* limits.ring_size, a power of two */
 	uint64_t history;	  /* limits.history, generations of each descriptor */
+	uint64_t findings_per_minute, findings_burst; /* limits.findings_… */
+	uint64_t update_interval;		      /* findings.update_interval, seconds */
+	uint64_t returned_after;		      /* findings.returned_after, days */
 };
 
 /* Where and why a setting is none; one sentence's end. */

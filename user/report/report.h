@@ -34,6 +34,12 @@ struct sink *text_sink_new(FILE *out, const struct text_options *options);
 struct json_options {
 	bool events; /* calls too */
 	bool every;  /* each finding is written, not only the first of its bug, kind and place */
+	/*
+	 * Asked before a line is written for a finding, for that finding; false: none is, and the
+	 * next finding of the same bug, kind and place takes its place. NULL: each may be.
+	 */
+	bool (*permit)(void *arg);
+	void *permit_arg;
 };
 
 /*

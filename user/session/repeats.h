@@ -57,6 +57,7 @@ struct repeat {
 	uint64_t more; /* how often it has been met again */
 	uint64_t told; /* how many there were when it was last said, for whoever keeps that */
 	enum telling telling;
+	bool unwritten;	     /* its line has been held back, for whoever keeps that */
 	struct repeat *fold; /* of TELL_COUNT: which counts it with others; else NULL */
 	bool folds;	     /* it is such a one: of one bug and kind, whatever the place */
 	uint64_t places;     /* of one that folds: how many; those beyond the set's bound not */

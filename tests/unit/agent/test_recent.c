@@ -26,12 +26,13 @@ static void test_only_the_last(void **state)
 	struct finding finding = {.kind = FINDING_BAD_FD};
 	struct process process = {.comm = "x"};
 	struct finding_view view = {.finding = &finding, .process = &process, .bug = "b1:0"};
+	const struct json_options options = {0};
 	struct recent *recent;
 	struct sink *sink;
 	char *text, bug[32];
 	size_t lines = 0;
 
-	assert_int_equal(recent_new(&recent, &sink), 0);
+	assert_int_equal(recent_new(&options, &recent, &sink), 0);
 	text = printed(recent);
 	assert_string_equal(text, "[\n]\n");
 	free(text);

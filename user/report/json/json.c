@@ -13,6 +13,8 @@ struct json_sink {
 	struct sink sink;
 	FILE *out;
 	struct repeats repeats;
+	bool (*permit)(void *arg);
+	void *permit_arg;
 };
 
 static int json_out_error(FILE *out)
@@ -76,9 +78,14 @@ static int put_last_updates(struct sink *sink)
 	int err = 0;
 
 	for (struct repeat *r = json->repeats.all; !err && r; r = r->hh.next)
-		if (r->told < r->more + 1 && !r->fold)
+		if (r->told < r->more + 1 && !r->fold && !r->unwritten)
 			err = put_update(sink, r);
 	return err;
+}
+
+static int json_sink_suppressed(struct sink *sink, const struct suppressed *suppressed)
+{
+	return put_line(sink, value_suppressed(suppressed));
 }
 
 /* Where it follows from another, the first findings are those that have been written. */
@@ -94,11 +101,30 @@ static int put_finding(struct sink *sink, const struct finding_view *view, bool 
 	return put_line(sink, value_finding(&told, brief));
 }
 
-/* Whether a line of its own is written for the finding; else it is counted. */
-static bool is_written(const struct json_sink *json, const struct repeat *repeat, bool first)
+/* Whether a line of its own is due for the finding; else it is counted. */
+static bool is_line_due(const struct json_sink *json, const struct repeat *repeat, bool first)
 {
 	/* What cannot be counted is written: nothing goes missing. */
-	return json->repeats.every || !repeat || (first && repeat->telling != TELL_COUNT);
+	return json->repeats.every || !repeat || repeat->unwritten ||
+	       (first && repeat->telling != TELL_COUNT);
+}
+
+static bool is_permitted(const struct json_sink *json)
+{
+	return !json->permit || json->permit(json->permit_arg);
+}
+
+static int tell_due(struct sink *sink, const struct finding_view *view, struct repeat *repeat)
+{
+	const struct json_sink *json = (struct json_sink *)sink;
+	bool permitted = is_permitted(json);
+
+	if (repeat) {
+		repeat->unwritten = !permitted;
+		if (permitted)
+			repeat->told = repeat->more + 1;
+	}
+	return permitted ? put_finding(sink, view, repeat && repeat->telling == TELL_BRIEF) : 0;
 }
 
 static int json_sink_finding(struct sink *sink, const struct finding_view *view)
@@ -114,14 +140,11 @@ static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 		if (!repeat->bug->line)
 			return -ENOMEM;
 	}
-	if (is_written(json, repeat, first)) {
-		if (repeat)
-			repeat->told = repeat->more + 1;
-		return put_finding(sink, view, repeat && repeat->telling == TELL_BRIEF);
-	}
+	if (is_line_due(json, repeat, first))
+		return tell_due(sink, view, repeat);
 	if (repeat->fold)
 		repeat = repeat->fold;
-	return is_round(repeat->more + 1) ? put_update(sink, repeat) : 0;
+	return is_round(repeat->more + 1) && is_permitted(json) ? put_update(sink, repeat) : 0;
 }
 
 static int json_sink_call(struct sink *sink, const struct call_view *view)
@@ -164,8 +187,12 @@ struct sink *json_sink_new(FILE *out, const struct json_options *options)
 		return NULL;
 	json->out = out;
 	json->repeats.every = options->every;
+	json->permit = options->permit;
+	json->permit_arg = options->permit_arg;
 	json->sink.finding = json_sink_finding;
 	json->sink.call = options->events ? json_sink_call : NULL;
+	json->sink.counts = put_last_updates;
+	json->sink.suppressed = json_sink_suppressed;
 	json->sink.flush = json_sink_flush;
 	json->sink.end = json_sink_end;
 	json->sink.free = json_sink_free;
