@@ -16,11 +16,13 @@
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
+#include "agent/keeper.h"
 #include "agent/log.h"
 #include "agent/metrics.h"
 #include "agent/recent.h"
 #include "agent/self.h"
 #include "agent/settings.h"
+#include "agent/spool.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
 #include "base/heed.h"
@@ -33,8 +35,10 @@
 /* So often at least it is seen to that who asks, and then says nothing, is let go of. */
 #define HTTP_NS 1000000000
 
-#define SECOND_NS INT64_C(1000000000)
-#define DAY_NS	  (86400 * SECOND_NS)
+#define SECOND_NS     INT64_C(1000000000)
+#define DAY_NS	      (86400 * SECOND_NS)
+/* At the end, for a slow disk. */
+#define SPOOL_WAIT_NS (5 * SECOND_NS)
 
 enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP };
 
@@ -44,6 +48,8 @@ struct agent {
 	struct tracer *tracer;
 	struct findings_file file;
 	struct dedup *dedup;
+	struct spool *spool;
+	struct keeper keeper;
 	struct recent *recent;		  /* with http alone */
 	struct http *http;		  /* NULL: nobody may ask */
 	uint64_t http_ns;		  /* CLOCK_BOOTTIME, of its last step */
@@ -85,7 +91,8 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->findings_per_minute != new->findings_per_minute ||
 	       old->findings_burst != new->findings_burst ||
 	       old->update_interval != new->update_interval ||
-	       old->returned_after != new->returned_after ||
+	       old->returned_after != new->returned_after || strcmp(old->spool, new->spool) ||
+	       old->spool_bytes != new->spool_bytes ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
@@ -105,6 +112,8 @@ static void log_notices(struct agent *agent)
 	text = has_file(agent) ? findings_file_trouble(&agent->file) : NULL;
 	if (text)
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json, text);
+	while ((text = spool_notice(agent->spool)))
+		agent_log(LOG_ERR, "%s", text);
 }
 
 static void tell_scope(const struct agent *agent, size_t count)
@@ -176,6 +185,36 @@ static int open_dedup(struct agent *agent)
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
+/* A spool that cannot be opened is told, and tried again: nothing waits for it. */
+static int open_spool(struct agent *agent)
+{
+	const struct spool_options options = {
+		.path = strcmp(agent->settings.spool, NONE) ? agent->settings.spool : NULL,
+		.bytes = agent->settings.spool_bytes,
+	};
+	int err = spool_new(&options, &agent->spool);
+
+	if (err)
+		return EXIT_FAILED;
+	agent->keeper = (struct keeper){dedup_known(agent->dedup), agent->spool, 0};
+	err = keeper_load(&agent->keeper);
+	if (err)
+		agent_log(LOG_ERR, "cannot read all that was known of bugs from %s: %s",
+			  agent->settings.spool, strerror(-err));
+	return EXIT_OK;
+}
+
+/* With the privileges that are left. */
+static int start_spool(struct agent *agent)
+{
+	int err = spool_start(agent->spool);
+
+	if (!err)
+		return EXIT_OK;
+	agent_log(LOG_ERR, "cannot start a thread: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
 /* Of both outputs: they tell the same. */
 static struct json_options json_options(const struct agent *agent)
 {
@@ -228,6 +267,7 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 	tracer_stats(agent->tracer, &ret->session);
 	dedup_stats(agent->dedup, &ret->dedup);
 	known_stats(dedup_known(agent->dedup), &ret->known);
+	spool_stats(agent->spool, &ret->spool);
 }
 
 static void print_metrics(void *arg, FILE *out)
@@ -356,6 +396,8 @@ static int start(struct agent *agent)
 	if (!status)
 		status = open_dedup(agent);
 	if (!status)
+		status = open_spool(agent);
+	if (!status)
 		status = open_findings(agent);
 	if (!status)
 		status = open_http(agent);
@@ -365,6 +407,8 @@ static int start(struct agent *agent)
 		status = open_agent_loop(agent);
 	if (!status)
 		status = confine(agent);
+	if (!status)
+		status = start_spool(agent);
 	if (status)
 		return status;
 	agent->following = (struct following){agent->tracer, &agent->settings.scope, 0, 0};
@@ -433,6 +477,7 @@ static int step_agent(struct agent *agent, bool *ret_more)
 		err = following_look_at_new(&agent->following);
 	if (!err)
 		err = dedup_step(agent->dedup, now, false);
+	keeper_step(&agent->keeper, now);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
 	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {
@@ -478,6 +523,7 @@ static void finish(struct agent *agent)
 		err = tracer_finish(agent->tracer, true);
 	if (has_file(agent))
 		findings_file_step(&agent->file, clock_boot_ns(), true);
+	keeper_finish(&agent->keeper, SPOOL_WAIT_NS);
 	if (err) {
 		agent_log(LOG_ERR, "the last findings may be missing: %s", strerror(-err));
 		agent->status = EXIT_FAILED;
@@ -495,6 +541,7 @@ static int run_agent(struct agent *agent)
 	heed_set(-1, NULL, NULL);
 	http_close(agent->http);
 	tracer_free(agent->tracer);
+	spool_close(agent->spool, SPOOL_WAIT_NS);
 	dedup_free(agent->dedup);
 	recent_free(agent->recent);
 	findings_file_close(&agent->file);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "agent/dedup.h"
+#include "agent/spool.h"
 #include "session/sink.h"
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -21,10 +22,12 @@ struct metrics {
 	struct session_stats session;
 	struct dedup_stats dedup;
 	struct known_stats known;
-	uint64_t taken_up;	/* processes that a rule named */
-	uint64_t refused;	/* of them, that could not be traced */
-	uint64_t rules_unused;	/* rules to include that have named none so far */
-	uint64_t file_failures; /* so often has the file of findings begun to fail */
+	struct spool_stats spool;
+	const char *const *spool_sinks; /* the names of its receivers */
+	uint64_t taken_up;		/* processes that a rule named */
+	uint64_t refused;		/* of them, that could not be traced */
+	uint64_t rules_unused;		/* rules to include that have named none so far */
+	uint64_t file_failures;		/* so often has the file of findings begun to fail */
 	bool has_file, file_works;
 	bool reload_works;    /* the last one */
 	uint64_t reloaded_ns; /* CLOCK_REALTIME, of the configuration that holds */

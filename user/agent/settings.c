@@ -77,6 +77,10 @@ static const struct key keys[] = {
 	 "findings that are told; beyond, they are counted"},
 	{"limits", "findings_burst", TYPE_COUNT, AT(findings_burst), 1, 1000000, "200",
 	 "findings that may be told at once, after a quiet time"},
+	{"spool", "path", TYPE_TEXT, AT(spool), 0, 0, "none",
+	 "the file that keeps what is known of bugs, and what waits to be sent; none"},
+	{"spool", "size", TYPE_SIZE, AT(spool_bytes), 8 * MEBIBYTE, 64 * GIBIBYTE, "64M",
+	 "what that file may grow to; the oldest that waits goes first"},
 };
 
 __attribute__((format(printf, 2, 3))) static int fail(struct settings_error *error,
@@ -421,6 +425,7 @@ void settings_free(struct settings *settings)
 	free(TAKE_PTR(settings->json));
 	free(TAKE_PTR(settings->listen));
 	free(TAKE_PTR(settings->cache));
+	free(TAKE_PTR(settings->spool));
 }
 
 /* --- printing ------------------------------------------------------------------------------- */

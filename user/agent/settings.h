@@ -21,6 +21,8 @@
 struct settings {
 	struct scope scope;	  /* scope.include, scope.exclude */
 	char *json;		  /* findings.json: a file, "-" (standard output), "none" */
+	char *spool;		  /* spool.path: a file, "none" */
+	uint64_t spool_bytes;	  /* spool.size */
 	char *listen;		  /* metrics.listen: HOST:PORT, "none" */
 	const char *hooks;	  /* tracing.hooks: ebpf_options.kind */
 	bool owners;		  /* tracing.ownership */
