@@ -152,7 +152,7 @@ static void collect_rows(struct spool *spool, struct transaction *transaction)
 }
 
 /* With the lock. */
-static void collect(struct spool *spool, struct transaction *transaction)
+static void collect_batch(struct spool *spool, struct transaction *transaction)
 {
 	size_t count =
 		spool->settled_count < SETTLED_AT_ONCE ? spool->settled_count : SETTLED_AT_ONCE;
@@ -208,7 +208,7 @@ static void write_some(struct spool *spool, struct transaction *transaction)
 	size_t count = 0;
 	int err;
 
-	collect(spool, transaction);
+	collect_batch(spool, transaction);
 	pthread_mutex_unlock(&spool->lock);
 	err = spool_file_store(spool->file, &transaction->batch, &dropped, &count);
 	if (!err)
