@@ -300,8 +300,10 @@ static void hand_on_pending(struct spool *spool, struct spool_sink *sink)
 			continue;
 		if (spool_window_full(&sink->window, SPOOL_WINDOW_FULL))
 			break;
-		if (row->sinks & sink->bit && spool_window_add(&sink->window, row) == -ENOMEM)
-			break;
+		if (row->sinks & sink->bit && spool_window_add(&sink->window, row) == -ENOMEM) {
+			spool_drop(spool, row->id, sink->bit);
+			row->sinks &= ~sink->bit;
+		}
 		sink->ahead = row->id;
 	}
 	spool_sink_signal(sink);
@@ -328,6 +330,22 @@ static int fill_window(struct spool *spool, struct spool_sink *sink, struct read
 	return 0;
 }
 
+/*
+ * The disk cannot be read now: what is unread waits, and what is in memory goes before it. With the
+ * lock.
+ */
+static void read_later(struct spool_sink *sink)
+{
+	const struct spool *spool = sink->spool;
+
+	if (!sink->more)
+		return;
+	if (sink->old >= sink->old_last)
+		sink->old = sink->ahead;
+	sink->old_last = (spool->pending ? spool->pending->id : spool->next_id) - 1;
+	sink->more = false;
+}
+
 /* With the lock, as above. */
 static void fill_all(struct spool *spool, struct reading *reading)
 {
@@ -339,11 +357,12 @@ static void fill_all(struct spool *spool, struct reading *reading)
 			continue;
 		if (spool->file && spool_wants_read(sink))
 			err = fill_window(spool, sink, reading);
-		if (spool_wants_pending(sink) && !spool_wants_read(sink))
+		if (err)
+			set_disk_error(spool, err);
+		if (err && err != -EBADMSG)
+			read_later(sink);
+		if (spool_wants_pending(sink) && (err || !spool_wants_read(sink)))
 			hand_on_pending(spool, sink);
-		if (!err)
-			continue;
-		set_disk_error(spool, err);
 		if (err != -EBADMSG)
 			continue;
 		pthread_mutex_unlock(&spool->lock);
@@ -378,7 +397,7 @@ static uint64_t due_ns(const struct spool *spool)
 
 		if (!spool_sink_wants(sink))
 			continue;
-		if (!spool->err || (spool_wants_pending(sink) && !spool_wants_read(sink)))
+		if (!spool->err || spool_wants_pending(sink))
 			return 0;
 	}
 	if (spool->err && spool->path)

@@ -36,16 +36,60 @@ static void test_no_folder(void **state)
 	rmdir(path_of("none"));
 }
 
+static void expect_works(const char *name, const char *notice)
+{
+	struct spool *spool = open_with(path_of(name), 1);
+	const char *said = spool_notice(spool);
+
+	assert_int_equal(stats_of(spool).works, !notice);
+	if (notice)
+		assert_non_null(strstr(said, notice));
+	else
+		assert_null(said);
+	close_spool(spool);
+}
+
+static void make_in(const char *name, mode_t mode)
+{
+	assert_int_equal(mkdir(path_of(name), 0700), 0);
+	assert_int_equal(chmod(path_of(name), mode), 0);
+}
+
+/* Whoever can change names there could have it opened, or made, wherever he wants. */
 static void test_folder_of_others(void **state)
 {
-	struct spool *spool;
+	static const char others[] = "others may change its directory";
 
-	assert_int_equal(mkdir(path_of("open"), 0700), 0);
-	assert_int_equal(chmod(path_of("open"), 0777), 0);
-	spool = open_with(path_of("open/spool.db"), 1);
-	assert_non_null(strstr(spool_notice(spool), "others may change its directory"));
-	close_spool(spool);
+	make_in("open", 0777);
+	expect_works("open/spool.db", others);
+	make_in("open/private", 0700);
+	expect_works("open/private/spool.db", others);
+	assert_int_equal(chmod(path_of("open"), 0770), 0);
+	expect_works("open/private/spool.db", others);
+	assert_int_equal(chmod(path_of("open"), 01777), 0);
+	expect_works("open/spool.db", others);
+	expect_works("open/private/spool.db", NULL);
+	assert_int_equal(access(path_of("open/spool.db"), F_OK), -1);
+	unlink(path_of("open/private/spool.db"));
+	rmdir(path_of("open/private"));
 	assert_int_equal(rmdir(path_of("open")), 0);
+}
+
+static void test_links(void **state)
+{
+	static const char not_plain[] = "no plain file of yours";
+	char target[PATH_MAX];
+
+	snprintf(target, sizeof(target), "%s", path_of("target"));
+	close(open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_int_equal(symlink(target, path_of("symbolic")), 0);
+	expect_works("symbolic", not_plain);
+	assert_int_equal(link(target, path_of("second")), 0);
+	expect_works("second", not_plain);
+	/* One of our own on the way is followed. */
+	assert_int_equal(symlink(folder, path_of("here")), 0);
+	expect_works("here/spool.db", NULL);
+	assert_int_equal(access(path_of("spool.db"), F_OK), 0);
 }
 
 static void test_two_at_once(void **state)
@@ -198,9 +242,9 @@ static void test_damaged_anywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_folder),	     TEST(test_folder_of_others), TEST(test_two_at_once),
-		TEST(test_disk_full),	     TEST(test_damaged_header),	  TEST(test_other_file),
-		TEST(test_damaged_anywhere),
+		TEST(test_no_folder),	TEST(test_folder_of_others), TEST(test_links),
+		TEST(test_two_at_once), TEST(test_disk_full),	     TEST(test_damaged_header),
+		TEST(test_other_file),	TEST(test_damaged_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
