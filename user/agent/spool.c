@@ -153,7 +153,12 @@ struct outbox *spool_outbox(struct spool *spool, size_t sink)
 int spool_load_bugs(struct spool *spool, void (*fn)(void *arg, const struct known_record *record),
 		    void *arg)
 {
-	return spool->file ? spool_file_each_bug(spool->file, fn, arg) : 0;
+	int err = spool->file ? spool_file_each_bug(spool->file, fn, arg) : 0;
+
+	if (err != -EBADMSG)
+		return err;
+	spool_replace_file(spool);
+	return 0;
 }
 
 bool spool_takes_bug(struct spool *spool)

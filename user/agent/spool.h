@@ -36,7 +36,10 @@ struct spool_options {
  */
 int spool_new(const struct spool_options *options, struct spool **ret_spool);
 
-/* Before spool_start(): what is known of bugs, those met last at the end. 0 or negative errno. */
+/*
+ * Before spool_start(): what is known of bugs, those met last at the end. A file that is damaged
+ * there is replaced. 0 or negative errno.
+ */
 int spool_load_bugs(struct spool *spool, void (*fn)(void *arg, const struct known_record *record),
 		    void *arg);
 

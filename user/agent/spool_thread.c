@@ -124,6 +124,15 @@ void spool_open_file(struct spool *spool)
 	pthread_mutex_unlock(&spool->lock);
 }
 
+void spool_replace_file(struct spool *spool)
+{
+	pthread_mutex_lock(&spool->lock);
+	set_disk_error(spool, -EBADMSG);
+	pthread_mutex_unlock(&spool->lock);
+	if (set_aside(spool))
+		spool_open_file(spool);
+}
+
 /* --- writing -------------------------------------------------------------------------------- */
 
 /* A transaction, and what it is made of. */
@@ -227,8 +236,7 @@ static void write_some(struct spool *spool, struct transaction *transaction)
 	if (err != -EBADMSG)
 		return;
 	pthread_mutex_unlock(&spool->lock);
-	if (set_aside(spool))
-		spool_open_file(spool);
+	spool_replace_file(spool);
 	pthread_mutex_lock(&spool->lock);
 }
 
@@ -366,8 +374,7 @@ static void fill_all(struct spool *spool, struct reading *reading)
 		if (err != -EBADMSG)
 			continue;
 		pthread_mutex_unlock(&spool->lock);
-		if (set_aside(spool))
-			spool_open_file(spool);
+		spool_replace_file(spool);
 		pthread_mutex_lock(&spool->lock);
 	}
 }

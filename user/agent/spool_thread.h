@@ -13,6 +13,9 @@
 /* Opens the file and looks what is in it; a damaged one is set aside. Without the lock. */
 void spool_open_file(struct spool *spool);
 
+/* The file is damaged: it is set aside, and a new one begun. Without the lock. */
+void spool_replace_file(struct spool *spool);
+
 /* What pthread_create() runs. spool: struct spool. */
 void *spool_thread_run(void *spool);
 

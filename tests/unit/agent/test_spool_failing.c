@@ -239,12 +239,46 @@ static void test_damaged_anywhere(void **state)
 	}
 }
 
+static void count_bug(void *arg, const struct known_record *record)
+{
+	assert_string_equal(record->key.bug, "b1:0");
+	++*(int *)arg;
+}
+
+static void test_damaged_bugs(void **state)
+{
+	const struct known_record record = {{"web", "1", "b1:0"}, 10, 20, 5, 10, 1};
+	const struct spool_options options = {path_of("spool.db"), SIZE, 1};
+	struct spool *spool;
+	struct stat st;
+
+	for (long at = 1; at < 12; at++) {
+		int bugs = 0;
+
+		spool = open_spool();
+		assert_true(spool_keep_bug(spool, &record));
+		close_spool(spool);
+		assert_int_equal(stat(path_of("spool.db"), &st), 0);
+		if (at * 4096 < st.st_size)
+			damage(path_of("spool.db"), at * 4096, 4096);
+		assert_int_equal(spool_new(&options, &spool), 0);
+		assert_int_equal(spool_load_bugs(spool, count_bug, &bugs), 0);
+		assert_int_equal(bugs + stats_of(spool).set_aside, 1);
+		assert_true(stats_of(spool).works);
+		assert_int_equal(spool_start(spool), 0);
+		put_number(spool, 0, 1);
+		expect_numbers(spool, 0, 0, OUTBOX_DELIVERED);
+		close_spool(spool);
+		empty_folder(NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_no_folder),	TEST(test_folder_of_others), TEST(test_links),
 		TEST(test_two_at_once), TEST(test_disk_full),	     TEST(test_damaged_header),
-		TEST(test_other_file),	TEST(test_damaged_anywhere),
+		TEST(test_other_file),	TEST(test_damaged_anywhere), TEST(test_damaged_bugs),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
