@@ -329,20 +329,38 @@ int spool_start(struct spool *spool)
 	return -err;
 }
 
-/* Whether it has ended in time. */
-static bool wait_for_end(struct spool *spool, uint64_t wait_ns)
+/* Till *flag is as wanted, which the thread signals. With the lock. Whether it is. */
+static bool wait_for_thread(struct spool *spool, const bool *flag, bool wanted, uint64_t wait_ns)
 {
 	uint64_t until_ns = clock_monotonic_ns() + wait_ns;
 	const struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000),
 				       .tv_nsec = (long)(until_ns % 1000000000)};
+
+	pthread_cond_signal(&spool->work);
+	while (*flag != wanted && !spool->ended &&
+	       !pthread_cond_timedwait(&spool->end, &spool->lock, &until))
+		;
+	return *flag == wanted;
+}
+
+void spool_hurry(struct spool *spool, uint64_t wait_ns)
+{
+	if (!spool->started)
+		return;
+	pthread_mutex_lock(&spool->lock);
+	spool->hurry = true;
+	wait_for_thread(spool, &spool->hurry, false, wait_ns);
+	pthread_mutex_unlock(&spool->lock);
+}
+
+/* Whether it has ended in time. */
+static bool wait_for_end(struct spool *spool, uint64_t wait_ns)
+{
 	bool ended;
 
 	pthread_mutex_lock(&spool->lock);
 	spool->stop = true;
-	pthread_cond_signal(&spool->work);
-	while (!spool->ended && !pthread_cond_timedwait(&spool->end, &spool->lock, &until))
-		;
-	ended = spool->ended;
+	ended = wait_for_thread(spool, &spool->ended, true, wait_ns);
 	pthread_mutex_unlock(&spool->lock);
 	return ended;
 }

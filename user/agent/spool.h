@@ -52,6 +52,9 @@ int spool_start(struct spool *spool);
  */
 void spool_put(struct spool *spool, const uint8_t *data, size_t length, uint32_t sinks);
 
+/* At the end: what has been put in waits in the outboxes, if that can be within wait_ns. */
+void spool_hurry(struct spool *spool, uint64_t wait_ns);
+
 /* Lent, till spool_close(). NULL: there is no such receiver. For one thread, as all of this is. */
 struct outbox *spool_outbox(struct spool *spool, size_t sink);
 

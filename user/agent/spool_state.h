@@ -47,8 +47,9 @@ struct spool {
 	bool started;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t work;  /* there is some */
-	pthread_cond_t end;   /* the thread has ended */
+	pthread_cond_t end;   /* the thread has ended, or need not hurry any more */
 	bool stop, ended;
+	bool hurry; /* till what has been put in waits in the outboxes */
 	struct spool_sink sinks[SPOOL_SINKS_MAX];
 	int64_t next_id;
 	struct spool_row *pending; /* the oldest first */

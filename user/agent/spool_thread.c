@@ -397,7 +397,7 @@ static uint64_t due_ns(const struct spool *spool)
 {
 	uint64_t due = UINT64_MAX;
 
-	if (spool->stop)
+	if (spool->stop || spool->hurry)
 		return 0;
 	for (size_t i = 0; i < spool->sink_count; i++) {
 		const struct spool_sink *sink = &spool->sinks[i];
@@ -436,7 +436,7 @@ static bool is_writing_due(const struct spool *spool)
 
 	if (!has_to_write(spool) || (spool->err && now < spool->retry_ns))
 		return false;
-	return spool->stop || spool->err || is_batch_full(spool) ||
+	return spool->stop || spool->hurry || spool->err || is_batch_full(spool) ||
 	       now >= spool->work_ns + SPOOL_BATCH_NS;
 }
 
@@ -482,6 +482,10 @@ void *spool_thread_run(void *arg)
 		else if (spool->file && spool->err && clock_monotonic_ns() >= spool->retry_ns)
 			set_disk_error(spool, 0);
 		fill_all(spool, &workspace->reading);
+		if (spool->hurry && (spool->err || !has_to_write(spool))) {
+			spool->hurry = false;
+			pthread_cond_signal(&spool->end);
+		}
 	}
 	if (workspace)
 		write_last(spool, workspace);

@@ -83,6 +83,23 @@ static void test_restart(void **state)
 	close_spool(spool);
 }
 
+/* What was put in just now is not left out at the end. */
+static void test_hurry(void **state)
+{
+	for (int memory = 0; memory <= 1; memory++) {
+		struct spool *spool = open_with(memory ? NULL : path_of("spool.db"), 1);
+		struct outbox *outbox = spool_outbox(spool, 0);
+		struct outbox_row rows[8];
+
+		spool_hurry(spool, PATIENCE_S * SECOND_NS);
+		put_number(spool, 0, 1);
+		put_number(spool, 1, 1);
+		spool_hurry(spool, PATIENCE_S * SECOND_NS);
+		assert_int_equal(outbox->take(outbox, rows, ARRAY_SIZE(rows), MIB), 2);
+		close_spool(spool);
+	}
+}
+
 /* Each has its own pace. */
 static void test_two_receivers(void **state)
 {
@@ -366,17 +383,12 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_in_order),
-		TEST(test_returned_and_refused),
-		TEST(test_restart),
-		TEST(test_two_receivers),
-		TEST(test_many),
-		TEST(test_full),
-		TEST(test_full_is_counted),
-		TEST(test_too_long),
-		TEST(test_memory_alone),
-		TEST(test_bugs),
-		TEST(test_bugs_are_bounded),
+		TEST(test_in_order),	  TEST(test_returned_and_refused),
+		TEST(test_restart),	  TEST(test_hurry),
+		TEST(test_two_receivers), TEST(test_many),
+		TEST(test_full),	  TEST(test_full_is_counted),
+		TEST(test_too_long),	  TEST(test_memory_alone),
+		TEST(test_bugs),	  TEST(test_bugs_are_bounded),
 		TEST(test_killed),
 	};
 
