@@ -21,7 +21,7 @@ ifneq ($(ARCH),$(HOST_ARCH))
 include tests/vm/cross.mk
 endif
 
-LIBS := libbpf libdw libelf liblzma zlib jansson libseccomp inih libsystemd libmicrohttpd
+LIBS := libbpf libdw libelf liblzma zlib jansson libseccomp inih libsystemd libmicrohttpd sqlite3
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter -Werror=implicit-function-declaration

@@ -13,16 +13,19 @@
 
 #include "agent/arguments.h"
 #include "agent/costs.h"
+#include "agent/dedup.h"
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
 #include "agent/identity.h"
+#include "agent/keeper.h"
 #include "agent/log.h"
 #include "agent/metrics.h"
 #include "agent/periods.h"
 #include "agent/recent.h"
 #include "agent/self.h"
 #include "agent/settings.h"
+#include "agent/spool.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
 #include "base/heed.h"
@@ -35,6 +38,11 @@
 /* So often at least it is seen to that who asks, and then says nothing, is let go of. */
 #define HTTP_NS 1000000000
 
+#define SECOND_NS     INT64_C(1000000000)
+#define DAY_NS	      (86400 * SECOND_NS)
+/* At the end, for a slow disk. */
+#define SPOOL_WAIT_NS (5 * SECOND_NS)
+
 enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP };
 
 struct agent {
@@ -45,6 +53,9 @@ struct agent {
 	struct periods periods;
 	struct attributes attributes; /* of the finding that is told */
 	struct findings_file file;
+	struct dedup *dedup;
+	struct spool *spool;
+	struct keeper keeper;
 	struct recent *recent;		  /* with http alone */
 	struct http *http;		  /* NULL: nobody may ask */
 	uint64_t http_ns;		  /* CLOCK_BOOTTIME, of its last step */
@@ -84,6 +95,11 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->heap_scan_bytes != new->heap_scan_bytes || old->memory != new->memory ||
 	       old->ring_bytes != new->ring_bytes || old->history != new->history ||
 	       strcmp(old->listen, new->listen) || strcmp(old->cache, new->cache) ||
+	       old->findings_per_minute != new->findings_per_minute ||
+	       old->findings_burst != new->findings_burst ||
+	       old->update_interval != new->update_interval ||
+	       old->returned_after != new->returned_after || strcmp(old->spool, new->spool) ||
+	       old->spool_bytes != new->spool_bytes ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
@@ -103,6 +119,8 @@ static void log_notices(struct agent *agent)
 	text = has_file(agent) ? findings_file_trouble(&agent->file) : NULL;
 	if (text)
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json, text);
+	while ((text = spool_notice(agent->spool)))
+		agent_log(LOG_ERR, "%s", text);
 }
 
 static void tell_scope(const struct agent *agent, size_t count)
@@ -172,10 +190,16 @@ static const struct attributes *attributes_of(void *arg, const struct finding_vi
 	return &agent->attributes;
 }
 
+/* Of all outputs: they tell the same. */
 static struct json_options finding_options(struct agent *agent)
 {
 	return (struct json_options){
-		.resource = resource_of, .attributes = attributes_of, .arg = agent};
+		.resource = resource_of,
+		.attributes = attributes_of,
+		.arg = agent,
+		.permit = dedup_permit,
+		.permit_arg = agent->dedup,
+	};
 }
 
 static void tell_coverage(void *arg, const struct coverage_record *record)
@@ -198,6 +222,58 @@ static int open_identities(struct agent *agent)
 	return tracer_add_sink(agent->tracer, &agent->periods.sink) ? EXIT_FAILED : EXIT_OK;
 }
 
+static int open_dedup(struct agent *agent)
+{
+	const struct settings *settings = &agent->settings;
+	const struct dedup_limits limits = {
+		.known =
+			{
+				.returned_after_ns = (int64_t)settings->returned_after * DAY_NS,
+				.again_ns = (int64_t)settings->update_interval * SECOND_NS,
+			},
+		.per_minute = settings->findings_per_minute,
+		.burst = settings->findings_burst,
+		.resource = resource_of,
+		.arg = agent,
+	};
+	struct sink *sink;
+	int err = dedup_new(&limits, &agent->dedup, &sink);
+
+	if (!err)
+		err = tracer_add_sink(agent->tracer, sink);
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+/* A spool that cannot be opened is told, and tried again: nothing waits for it. */
+static int open_spool(struct agent *agent)
+{
+	const struct spool_options options = {
+		.path = strcmp(agent->settings.spool, NONE) ? agent->settings.spool : NULL,
+		.bytes = agent->settings.spool_bytes,
+	};
+	int err = spool_new(&options, &agent->spool);
+
+	if (err)
+		return EXIT_FAILED;
+	agent->keeper = (struct keeper){dedup_known(agent->dedup), agent->spool, 0};
+	err = keeper_load(&agent->keeper);
+	if (err)
+		agent_log(LOG_ERR, "cannot read all that was known of bugs from %s: %s",
+			  agent->settings.spool, strerror(-err));
+	return EXIT_OK;
+}
+
+/* With the privileges that are left. */
+static int start_spool(struct agent *agent)
+{
+	int err = spool_start(agent->spool);
+
+	if (!err)
+		return EXIT_OK;
+	agent_log(LOG_ERR, "cannot start a thread: %s", strerror(-err));
+	return EXIT_FAILED;
+}
+
 static int open_findings(struct agent *agent)
 {
 	const struct json_options options = finding_options(agent);
@@ -212,7 +288,7 @@ static int open_findings(struct agent *agent)
 			  output_file_error(err));
 		return EXIT_OUTPUT;
 	}
-	return tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
+	return dedup_add_sink(agent->dedup, sink) ? EXIT_FAILED : EXIT_OK;
 }
 
 static int attach_hooks(struct agent *agent)
@@ -244,6 +320,9 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 		.open_fds = self_open_fds(),
 	};
 	tracer_stats(agent->tracer, &ret->session);
+	dedup_stats(agent->dedup, &ret->dedup);
+	known_stats(dedup_known(agent->dedup), &ret->known);
+	spool_stats(agent->spool, &ret->spool);
 }
 
 static void print_metrics(void *arg, FILE *out)
@@ -275,7 +354,7 @@ static int open_http(struct agent *agent)
 		return EXIT_OK;
 	err = recent_new(&options, &agent->recent, &sink);
 	if (!err)
-		err = tracer_add_sink(agent->tracer, sink);
+		err = dedup_add_sink(agent->dedup, sink);
 	if (!err)
 		err = http_open(address, &pages, url, sizeof(url), &agent->http);
 	if (err == -EINVAL)
@@ -372,6 +451,10 @@ static int start(struct agent *agent)
 	if (!status)
 		status = open_identities(agent);
 	if (!status)
+		status = open_dedup(agent);
+	if (!status)
+		status = open_spool(agent);
+	if (!status)
 		status = open_findings(agent);
 	if (!status)
 		status = open_http(agent);
@@ -381,6 +464,8 @@ static int start(struct agent *agent)
 		status = open_agent_loop(agent);
 	if (!status)
 		status = confine(agent);
+	if (!status)
+		status = start_spool(agent);
 	if (status)
 		return status;
 	budget_init(&agent->costs.budget, agent->settings.overhead / 1e6, clock_boot_ns(),
@@ -457,6 +542,9 @@ static int step_agent(struct agent *agent, bool *ret_more)
 		err = following_look_at_new(&agent->following);
 	if (!err)
 		err = costs_step(&agent->costs, agent->tracer, now);
+	if (!err)
+		err = dedup_step(agent->dedup, now, false);
+	keeper_step(&agent->keeper, now);
 	periods_step(&agent->periods, now, agent->settings.coverage_s * 1000000000);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
@@ -503,6 +591,7 @@ static void finish(struct agent *agent)
 		err = tracer_finish(agent->tracer, true);
 	if (has_file(agent))
 		findings_file_step(&agent->file, clock_boot_ns(), true);
+	keeper_finish(&agent->keeper, SPOOL_WAIT_NS);
 	if (err) {
 		agent_log(LOG_ERR, "the last findings may be missing: %s", strerror(-err));
 		agent->status = EXIT_FAILED;
@@ -521,6 +610,8 @@ static int run_agent(struct agent *agent)
 	http_close(agent->http);
 	tracer_free(agent->tracer);
 	budget_free(&agent->costs.budget);
+	spool_close(agent->spool, SPOOL_WAIT_NS);
+	dedup_free(agent->dedup);
 	recent_free(agent->recent);
 	identities_free(agent->identities);
 	findings_file_close(&agent->file);

@@ -14,6 +14,7 @@
 
 #include "base/writer.h"
 #include "report/report.h"
+#include "session/sink.h"
 
 struct findings_file {
 	struct output output;

@@ -91,6 +91,20 @@ static void print_plain(const struct metrics *metrics, FILE *out)
 		 "How often a process was let alone for limits.overhead."},
 		{"fdtrace_scope_rules_unused", false, metrics->rules_unused,
 		 "Rules of scope.include that have named no process so far."},
+		{"fdtrace_bugs", false, metrics->known.bugs,
+		 "Bugs that are remembered, of a service each."},
+		{"fdtrace_bugs_forgotten", true, metrics->known.evicted,
+		 "Bugs that went for want of room, those not met for the longest time."},
+		{"fdtrace_spool_bytes", false, metrics->spool.bytes,
+		 "Of the spool on the disk, and what is on its way there."},
+		{"fdtrace_spool_commits", true, metrics->spool.commits,
+		 "Transactions that the disk has taken."},
+		{"fdtrace_spool_failures", true, metrics->spool.failures,
+		 "How often the disk has begun to fail."},
+		{"fdtrace_spool_set_aside", true, metrics->spool.set_aside,
+		 "Damaged files, each set aside and replaced."},
+		{"fdtrace_spool_works", false, metrics->spool.has_file && metrics->spool.works,
+		 "1: there is a spool, and the disk takes it."},
 		{"fdtrace_config_last_reload_successful", false, metrics->reload_works,
 		 "1: the configuration was right when it was last read."},
 		{"fdtrace_attached", false, 1, "1: the hooks are attached, and records are read."},
@@ -102,6 +116,50 @@ static void print_plain(const struct metrics *metrics, FILE *out)
 		fprintf(out, "%s%s %" PRIu64 "\n", rows[i].name, rows[i].counter ? "_total" : "",
 			rows[i].value);
 	}
+}
+
+static void print_dedup(const struct metrics *metrics, FILE *out)
+{
+	const struct dedup_stats *dedup = &metrics->dedup;
+
+	print_family(out, "fdtrace_findings_told", "counter", NULL,
+		     "Findings and counts that were told, by what was known of the bug.");
+	for (int state = 0; state < SEEN_STATES; state++)
+		fprintf(out, "fdtrace_findings_told_total{state=\"%s\"} %" PRIu64 "\n",
+			seen_state_name(state), dedup->told[state]);
+	print_family(out, "fdtrace_findings_suppressed", "counter", NULL,
+		     "Findings that were not told: counted with one before, or held back for "
+		     "limits.findings_per_minute.");
+	fprintf(out, "fdtrace_findings_suppressed_total{reason=\"repeat\"} %" PRIu64 "\n",
+		dedup->repeats);
+	fprintf(out, "fdtrace_findings_suppressed_total{reason=\"rate\"} %" PRIu64 "\n",
+		dedup->suppressed);
+}
+
+/* A counter or gauge of each receiver of the spool. */
+static void print_spool_sinks(const struct metrics *metrics, const char *name, const char *type,
+			      const char *help, size_t offset, FILE *out)
+{
+	const struct spool_stats *spool = &metrics->spool;
+
+	print_family(out, name, type, NULL, help);
+	for (size_t i = 0; i < spool->sink_count; i++)
+		fprintf(out, "%s%s{sink=\"%s\"} %" PRIu64 "\n", name, *type == 'c' ? "_total" : "",
+			metrics->spool_sinks[i],
+			*(const uint64_t *)((const char *)&spool->sinks[i] + offset));
+}
+
+#define OF_SINK(field) offsetof(struct spool_sink_stats, field)
+
+static void print_spool(const struct metrics *metrics, FILE *out)
+{
+	print_spool_sinks(metrics, "fdtrace_spool_rows", "gauge",
+			  "Findings that wait to be delivered.", OF_SINK(waiting), out);
+	print_spool_sinks(metrics, "fdtrace_spool_dropped", "counter",
+			  "Findings that were never delivered: for want of room, or damaged.",
+			  OF_SINK(dropped), out);
+	print_spool_sinks(metrics, "fdtrace_spool_refused", "counter",
+			  "Findings that the receiver will never take.", OF_SINK(refused), out);
 }
 
 static void print_sink(const struct metrics *metrics, FILE *out)
@@ -159,6 +217,8 @@ void metrics_print(const struct metrics *metrics, FILE *out)
 	print_processes(&metrics->session, out);
 	print_plain(metrics, out);
 	print_overhead(metrics, out);
+	print_dedup(metrics, out);
+	print_spool(metrics, out);
 	print_sink(metrics, out);
 	print_family(out, "fdtrace_config_last_reload_success_timestamp_seconds", "gauge",
 		     "seconds", "When the configuration that holds was read, since the epoch.");

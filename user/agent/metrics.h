@@ -13,18 +13,24 @@
 #include <stdio.h>
 
 #include "agent/budget.h"
+#include "agent/dedup.h"
+#include "agent/spool.h"
 #include "session/sink.h"
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 struct metrics {
 	struct session_stats session;
-	uint64_t taken_up;	/* processes that a rule named */
-	uint64_t passed_over;	/* of all that began, while the budget was spent */
-	struct budget budget;	/* as it stands, without its processes */
-	uint64_t refused;	/* of them, that could not be traced */
-	uint64_t rules_unused;	/* rules to include that have named none so far */
-	uint64_t file_failures; /* so often has the file of findings begun to fail */
+	struct dedup_stats dedup;
+	struct known_stats known;
+	struct spool_stats spool;
+	const char *const *spool_sinks; /* the names of its receivers */
+	uint64_t taken_up;		/* processes that a rule named */
+	uint64_t passed_over;		/* of all that began, while the budget was spent */
+	struct budget budget;		/* as it stands, without its processes */
+	uint64_t refused;		/* of them, that could not be traced */
+	uint64_t rules_unused;		/* rules to include that have named none so far */
+	uint64_t file_failures;		/* so often has the file of findings begun to fail */
 	bool has_file, file_works;
 	bool reload_works;    /* the last one */
 	uint64_t reloaded_ns; /* CLOCK_REALTIME, of the configuration that holds */

@@ -59,6 +59,10 @@ static const struct key keys[] = {
 	 "GLOB NAME: who looks after files of these paths; several lines add up, the last one holds"},
 	{"coverage", "interval", TYPE_COUNT, AT(coverage_s), 1, 86400, "600",
 	 "seconds between two records of what was watched"},
+	{"findings", "update_interval", TYPE_COUNT, AT(update_interval), 1, 30 * 86400, "3600",
+	 "seconds after which counts are told that have not been"},
+	{"findings", "returned_after", TYPE_COUNT, AT(returned_after), 1, 3650, "14",
+	 "days without a bug, after which it has returned"},
 	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
 	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
 	{"tracing", "hooks", TYPE_HOOKS, AT(hooks), 0, 0, "auto", "the kind of hooks"},
@@ -78,6 +82,14 @@ static const struct key keys[] = {
 	 "the buffer of records between the kernel and the agent"},
 	{"limits", "history", TYPE_COUNT, AT(history), 1, 1024, "4",
 	 "past uses kept of each descriptor number"},
+	{"limits", "findings_per_minute", TYPE_COUNT, AT(findings_per_minute), 1, 1000000, "60",
+	 "findings that are told; beyond, they are counted"},
+	{"limits", "findings_burst", TYPE_COUNT, AT(findings_burst), 1, 1000000, "200",
+	 "findings that may be told at once, after a quiet time"},
+	{"spool", "path", TYPE_TEXT, AT(spool), 0, 0, "none",
+	 "the file that keeps what is known of bugs, and what waits to be sent; none"},
+	{"spool", "size", TYPE_SIZE, AT(spool_bytes), 8 * MEBIBYTE, 64 * GIBIBYTE, "64M",
+	 "what that file may grow to; the oldest that waits goes first"},
 };
 
 __attribute__((format(printf, 2, 3))) static int fail(struct settings_error *error,
@@ -466,6 +478,7 @@ void settings_free(struct settings *settings)
 	free(TAKE_PTR(settings->json));
 	free(TAKE_PTR(settings->listen));
 	free(TAKE_PTR(settings->cache));
+	free(TAKE_PTR(settings->spool));
 }
 
 /* --- printing ------------------------------------------------------------------------------- */

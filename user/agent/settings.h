@@ -23,6 +23,8 @@ struct settings {
 	struct scope scope;	   /* scope.include, scope.exclude */
 	struct owners code_owners; /* owners.path */
 	char *json;		   /* findings.json: a file, "-" (standard output), "none" */
+	char *spool;		   /* spool.path: a file, "none" */
+	uint64_t spool_bytes;	   /* spool.size */
 	char *listen;		   /* metrics.listen: HOST:PORT, "none" */
 	uint64_t coverage_s;	   /* coverage.interval, seconds */
 	const char *hooks;	   /* tracing.hooks: ebpf_options.kind */
@@ -34,6 +36,9 @@ struct settings {
 	uint64_t overhead;	   /* limits.overhead, millionths of a CPU; 0: no limit */
 	uint64_t ring_bytes;	   /* limits.ring_size, a power of two */
 	uint64_t history;	   /* limits.history, generations of each descriptor */
+	uint64_t findings_per_minute, findings_burst; /* limits.findings_… */
+	uint64_t update_interval;		      /* findings.update_interval, seconds */
+	uint64_t returned_after;		      /* findings.returned_after, days */
 };
 
 /* Where and why a setting is none; one sentence's end. */

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ATTRIBUTES_MAX 24
 
@@ -35,6 +36,15 @@ static inline void attributes_add_number(struct attributes *list, const char *ke
 {
 	if (list->count < ATTRIBUTES_MAX)
 		list->rows[list->count++] = (struct attribute){key, NULL, number};
+}
+
+/* The text of this name, lent; "" if there is none. */
+static inline const char *attributes_text(const struct attributes *list, const char *key)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->rows[i].text && !strcmp(list->rows[i].key, key))
+			return list->rows[i].text;
+	return "";
 }
 
 #endif

@@ -219,12 +219,86 @@ int output_file_append(const char *path)
 	return open_by(path, &(struct way){.any = true, .append = true});
 }
 
+/* Whether nobody but the writer and root can change what lies in it; sticky: what is theirs in it.
+ */
+static bool is_private(const struct writer *writer, const struct stat *st, bool sticky)
+{
+	return is_trusted(writer, st) &&
+	       (!(st->st_mode & (S_IWGRP | S_IWOTH)) || (sticky && st->st_mode & S_ISVTX));
+}
+
+/* A directory, and each above it. 0 or negative errno. */
+static int check_private(const struct writer *writer, int dir)
+{
+	_cleanup_close_ int at = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	struct stat below, st;
+
+	if (at < 0 || fstat(at, &st))
+		return -errno;
+	if (!is_private(writer, &st, false))
+		return -EXDEV;
+	do {
+		int up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		below = st;
+		close_fd(at);
+		at = up;
+		if (at < 0 || fstat(at, &st))
+			return -errno;
+		if (!is_private(writer, &st, true))
+			return -EXDEV;
+	} while (st.st_dev != below.st_dev || st.st_ino != below.st_ino);
+	return 0;
+}
+
+/* Of a directory, and a name in it. From the heap; NULL: errno says why. */
+static char *real_path(int dir, const char *name)
+{
+	char link[32], target[PATH_MAX], *path;
+	ssize_t size;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	size = readlink(link, target, sizeof(target));
+	if (size < 0)
+		return NULL;
+	if (asprintf(&path, "%.*s/%s", (int)size, target, name) >= 0)
+		return path;
+	errno = ENOMEM;
+	return NULL;
+}
+
+int output_file_private(const char *path, char **ret_path)
+{
+	const struct way way = {.append = true};
+	const struct writer writer = find_writer();
+	_cleanup_close_ int dir = -1, fd = -1;
+	const char *name;
+	int err;
+
+	dir = open_directory(&writer, path, &name);
+	if (dir < 0)
+		return dir;
+	err = check_private(&writer, dir);
+	if (err)
+		return err;
+	fd = use(&writer, dir, name, &way);
+	if (fd == -ENOENT)
+		fd = make(&writer, dir, name, &way);
+	if (fd < 0)
+		return fd;
+	*ret_path = real_path(dir, name);
+	return *ret_path ? 0 : -errno;
+}
+
 const char *output_file_error(int err)
 {
 	switch (err) {
 	case -EEXIST:
 		return "it is there, and no plain file of yours with this one name; remove it, or "
 		       "give another name";
+	case -EXDEV:
+		return "others may change its directory, or one above it; give one that is yours "
+		       "or root's alone";
 	case -ELOOP:
 		return "a directory on the way there is a symbolic link that another user has "
 		       "made; name the directory itself";

@@ -29,6 +29,14 @@ int output_file_open(const char *path, bool any);
  */
 int output_file_append(const char *path);
 
+/*
+ * For a library that opens a file by its name, and makes others beside it: they must lie where
+ * nobody but us and root can change names. The file is made, with mode 0600, if it is not there; a
+ * plain file of ours, with this one name, stays as it is. *ret_path: its path without links, from
+ * the heap. 0; -EXDEV: others can change names on the way; else as above.
+ */
+int output_file_private(const char *path, char **ret_path);
+
 /* Why it failed, for a sentence that begins with "cannot write to FILE: ". */
 const char *output_file_error(int err);
 

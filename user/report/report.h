@@ -40,6 +40,12 @@ struct json_options {
 	const struct attributes *(*resource)(void *arg, const struct finding_view *view);
 	const struct attributes *(*attributes)(void *arg, const struct finding_view *view);
 	void *arg;
+	/*
+	 * Asked before a line is written for a finding, for that finding; false: none is, and the
+	 * next finding of the same bug, kind and place takes its place. NULL: each may be.
+	 */
+	bool (*permit)(void *arg);
+	void *permit_arg;
 };
 
 /*

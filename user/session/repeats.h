@@ -57,6 +57,7 @@ struct repeat {
 	uint64_t more; /* how often it has been met again */
 	uint64_t told; /* how many there were when it was last said, for whoever keeps that */
 	enum telling telling;
+	bool unwritten;	     /* its line has been held back, and is to be written yet */
 	struct repeat *fold; /* of TELL_COUNT: which counts it with others; else NULL */
 	bool folds;	     /* it is such a one: of one bug and kind, whatever the place */
 	uint64_t places;     /* of one that folds: how many; those beyond the set's bound not */
@@ -70,6 +71,12 @@ struct repeats {
 	struct bug *bugs;   /* likewise */
 	uint64_t beyond; /* findings that are not in it, for too many different ones came before */
 	bool every;	 /* set by the owner: whatever follows from a bug is told in full */
+	/*
+	 * Set by the owner: whether what is to be written now may be; asked once for a finding.
+	 * Where not, the next one of its bug, kind and place takes its place. NULL: it always may.
+	 */
+	bool (*permit)(void *arg);
+	void *permit_arg;
 };
 
 /*
@@ -78,6 +85,23 @@ struct repeats {
  * one that folds may stand for it then, or NULL. -ENOMEM.
  */
 int repeats_meet(struct repeats *repeats, const struct finding_view *view, struct repeat **ret);
+
+/* What is written of a finding that is met. */
+enum written {
+	WRITE_NOTHING, /* it is counted */
+	WRITE_FINDING,
+	WRITE_UPDATE, /* of *ret, how often that has been met by now */
+};
+
+/*
+ * As repeats_meet(), for an output that writes the first of each, and the tenth, the hundredth: an
+ * enum written, or -ENOMEM. What cannot be counted is written: nothing goes missing; *ret is NULL
+ * then.
+ */
+int repeats_write(struct repeats *repeats, const struct finding_view *view, struct repeat **ret);
+
+/* The next that has been met since it was last written, after this one (NULL: the first). */
+struct repeat *repeats_unwritten(struct repeats *repeats, struct repeat *after);
 
 /* How many findings of the bug are counted without their place. */
 uint64_t repeats_folded(const struct repeats *repeats, const struct bug *bug);

@@ -17,6 +17,29 @@
 #include "abi/record.h"
 #include "stack/stack.h"
 
+/* What is known of a finding's bug by whoever keeps that from one trace to the next. */
+enum seen_state {
+	SEEN_NEW,
+	SEEN_KNOWN,
+	SEEN_RETURNED, /* after a long time without */
+};
+#define SEEN_STATES 3
+
+static inline const char *seen_state_name(enum seen_state state)
+{
+	static const char *const names[SEEN_STATES] = {"new", "known", "returned"};
+
+	return names[state];
+}
+
+struct finding_seen {
+	enum seen_state state;
+	/* Since the epoch. last_ns: when it was met before this finding; of the first, its own. */
+	int64_t first_ns, last_ns;
+	uint64_t count; /* of its findings, this one too */
+	bool due;	/* for who tells bugs and not places: it is to be told now */
+};
+
 /* A finding with everything that a report says. */
 struct finding_view {
 	const struct finding *finding;
@@ -47,6 +70,13 @@ struct finding_view {
 	 * names of both. NULL: nothing is.
 	 */
 	const char *adopted, *adopter;
+	const struct finding_seen *seen; /* NULL: nobody keeps that */
+};
+
+/* Findings that were told nowhere, since too much was to be told. Since the epoch. */
+struct suppressed {
+	uint64_t count;
+	int64_t first_ns, last_ns;
 };
 
 /* One call, for --events. */
@@ -113,6 +143,9 @@ struct sink {
 	int (*finding)(struct sink *sink, const struct finding_view *view);
 	int (*call)(struct sink *sink, const struct call_view *view);
 	int (*process)(struct sink *sink, const struct process_view *view);
+	/* For who runs for days: what has been counted and not been told. Else it is at the end. */
+	int (*counts)(struct sink *sink);
+	int (*suppressed)(struct sink *sink, const struct suppressed *suppressed);
 	int (*flush)(struct sink *sink); /* once per wake-up of the loop */
 	int (*end)(struct sink *sink, const struct session_stats *stats); /* the summary */
 	void (*free)(struct sink *sink);

@@ -176,6 +176,17 @@ static json_t *evidence_value(const struct finding_view *view)
 	return value_whole(array, notes_evidence(view, value_add_note, array));
 }
 
+static json_t *seen_value(const struct finding_seen *seen)
+{
+	json_t *object = json_object();
+	int err = set_text(object, "state", seen_state_name(seen->state));
+
+	err |= json_object_set_new(object, "first_unix_nano", value_nano(seen->first_ns));
+	err |= json_object_set_new(object, "last_unix_nano", value_nano(seen->last_ns));
+	err |= json_object_set_new(object, "count", value_count(seen->count));
+	return value_whole(object, err);
+}
+
 static int set_judgement(json_t *object, const struct finding_view *view)
 {
 	const struct finding *f = view->finding;
@@ -193,7 +204,10 @@ static int set_judgement(json_t *object, const struct finding_view *view)
 	err |= set_text(object, "fingerprint", fingerprint);
 	err |= json_object_set_new(object, "id", value_count(view->id));
 	err |= value_set_cause(object, view->caused_by, view->perhaps, view->or_by);
-	return err | set_text(object, "bug", view->bug);
+	err |= set_text(object, "bug", view->bug);
+	if (view->seen)
+		err |= json_object_set_new(object, "seen", seen_value(view->seen));
+	return err;
 }
 
 static int set_descriptor(json_t *object, const struct finding *f)

@@ -56,29 +56,15 @@ static int put_line(struct sink *sink, json_t *value)
 	return value_print(((struct json_sink *)sink)->out, value);
 }
 
-/* 10, 100, 1000… */
-static bool is_round(uint64_t n)
-{
-	while (n >= 10 && n % 10 == 0)
-		n /= 10;
-	return n == 1;
-}
-
-static int put_update(struct sink *sink, struct repeat *repeat)
-{
-	repeat->told = repeat->more + 1;
-	return put_line(sink, value_update(repeat));
-}
-
 /* Of what was written, and of what was only counted: that of a place is counted with others. */
 static int put_last_updates(struct sink *sink)
 {
 	struct json_sink *json = (struct json_sink *)sink;
+	struct repeat *repeat = NULL;
 	int err = 0;
 
-	for (struct repeat *r = json->repeats.all; !err && r; r = r->hh.next)
-		if (r->told < r->more + 1 && !r->fold)
-			err = put_update(sink, r);
+	while (!err && (repeat = repeats_unwritten(&json->repeats, repeat)))
+		err = put_line(sink, value_update(repeat));
 	return err;
 }
 
@@ -100,6 +86,11 @@ static int set_attributes(json_t *object, const struct json_options *options,
 	return err;
 }
 
+static int json_sink_suppressed(struct sink *sink, const struct suppressed *suppressed)
+{
+	return put_line(sink, value_suppressed(suppressed));
+}
+
 /* Where it follows from another, the first findings are those that have been written. */
 static int put_finding(struct sink *sink, const struct finding_view *view, bool brief)
 {
@@ -119,34 +110,22 @@ static int put_finding(struct sink *sink, const struct finding_view *view, bool 
 	return put_line(sink, value);
 }
 
-/* Whether a line of its own is written for the finding; else it is counted. */
-static bool is_written(const struct json_sink *json, const struct repeat *repeat, bool first)
-{
-	/* What cannot be counted is written: nothing goes missing. */
-	return json->repeats.every || !repeat || (first && repeat->telling != TELL_COUNT);
-}
-
 static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 {
 	struct json_sink *json = (struct json_sink *)sink;
 	struct repeat *repeat;
-	int first = repeats_meet(&json->repeats, view, &repeat);
+	int written = repeats_write(&json->repeats, view, &repeat);
 
-	if (first < 0)
-		return first;
-	if (first && !repeat->bug->line) {
+	if (written < 0)
+		return written;
+	if (repeat && !repeat->bug->line) {
 		repeat->bug->line = value_place_text(view);
 		if (!repeat->bug->line)
 			return -ENOMEM;
 	}
-	if (is_written(json, repeat, first)) {
-		if (repeat)
-			repeat->told = repeat->more + 1;
+	if (written == WRITE_FINDING)
 		return put_finding(sink, view, repeat && repeat->telling == TELL_BRIEF);
-	}
-	if (repeat->fold)
-		repeat = repeat->fold;
-	return is_round(repeat->more + 1) ? put_update(sink, repeat) : 0;
+	return written == WRITE_UPDATE ? put_line(sink, value_update(repeat)) : 0;
 }
 
 static int json_sink_call(struct sink *sink, const struct call_view *view)
@@ -190,8 +169,12 @@ struct sink *json_sink_new(FILE *out, const struct json_options *options)
 	json->out = out;
 	json->options = *options;
 	json->repeats.every = options->every;
+	json->repeats.permit = options->permit;
+	json->repeats.permit_arg = options->permit_arg;
 	json->sink.finding = json_sink_finding;
 	json->sink.call = options->events ? json_sink_call : NULL;
+	json->sink.counts = put_last_updates;
+	json->sink.suppressed = json_sink_suppressed;
 	json->sink.flush = json_sink_flush;
 	json->sink.end = json_sink_end;
 	json->sink.free = json_sink_free;

@@ -40,6 +40,17 @@ json_t *value_update(const struct repeat *repeat)
 	return value_whole(object, err);
 }
 
+json_t *value_suppressed(const struct suppressed *suppressed)
+{
+	json_t *object = json_object();
+	int err = set_repeat_text(object, "schema", "fdtrace/1");
+
+	err |= set_repeat_text(object, "kind", "suppressed");
+	err |= json_object_set_new(object, "count", value_count(suppressed->count));
+	err |= set_seen(object, suppressed->first_ns, suppressed->last_ns);
+	return value_whole(object, err);
+}
+
 static int set_repeat_site(json_t *object, const char *key, const struct fd_site *site,
 			   const struct stack *stack, const struct finding_view *view)
 {

@@ -36,6 +36,9 @@ int value_set_cause(json_t *object, uint64_t id, bool perhaps, uint64_t or_id);
 /* That a finding has been met again, and how often so far. */
 json_t *value_update(const struct repeat *repeat);
 
+/* That so many findings were held back. */
+json_t *value_suppressed(const struct suppressed *suppressed);
+
 /* The sites that say what is wrong, as JSON text from the heap, for value_bugs(). NULL: no memory.
  */
 char *value_place_text(const struct finding_view *view);
