@@ -24,7 +24,8 @@ SUITES = ("bookworm", "bookworm-security")
 SYSTEM = """base-files base-passwd bash busybox-static coreutils dash findutils gawk grep hostname
     iproute2 kmod libc-bin login mount passwd procps sed util-linux""".split()
 BUILD = """gcc libc6-dev libbpf-dev libdw-dev libelf-dev liblzma-dev libseccomp-dev zlib1g-dev
-    libjansson-dev libinih-dev libsystemd-dev libmicrohttpd-dev libcmocka-dev uthash-dev""".split()
+    libjansson-dev libinih-dev libsystemd-dev libmicrohttpd-dev libcurl4-openssl-dev
+    libprotobuf-c-dev libcmocka-dev uthash-dev""".split()
 TESTS = """python3 python3-pytest python3-jsonschema python3-gevent python3-uvloop gunicorn gdb
     strace""".split()
 

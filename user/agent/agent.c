@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/arguments.h"
+#include "agent/export.h"
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
@@ -32,7 +34,7 @@
 /* So often at least it is seen to that who asks, and then says nothing, is let go of. */
 #define HTTP_NS 1000000000
 
-enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP };
+enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP, EVENT_EXPORT };
 
 struct agent {
 	struct arguments arguments;
@@ -40,6 +42,7 @@ struct agent {
 	struct tracer *tracer;
 	struct findings_file file;
 	struct recent *recent;		  /* with http alone */
+	struct export *export;		  /* NULL: nothing is sent */
 	struct http *http;		  /* NULL: nobody may ask */
 	uint64_t http_ns;		  /* CLOCK_BOOTTIME, of its last step */
 	uint64_t started_ns, reloaded_ns; /* CLOCK_REALTIME */
@@ -77,6 +80,10 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
 	       old->history != new->history || strcmp(old->listen, new->listen) ||
 	       strcmp(old->cache, new->cache) ||
+	       strcmp(old->otlp.endpoint, new->otlp.endpoint) ||
+	       strcmp(old->otlp.headers, new->otlp.headers) ||
+	       old->otlp.timeout_ms != new->otlp.timeout_ms || old->otlp.plain != new->otlp.plain ||
+	       old->otlp.json != new->otlp.json ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
@@ -96,6 +103,9 @@ static void log_notices(struct agent *agent)
 	text = has_file(agent) ? findings_file_trouble(&agent->file) : NULL;
 	if (text)
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json, text);
+	text = agent->export ? export_trouble(agent->export) : NULL;
+	if (text)
+		agent_log(LOG_ERR, "otlp: %s", text);
 }
 
 static void tell_scope(const struct agent *agent, size_t count)
@@ -163,6 +173,19 @@ static int open_findings(struct agent *agent)
 	return tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
 }
 
+static int open_export(struct agent *agent)
+{
+	struct sink *sink;
+	const char *why;
+
+	if (!strcmp(agent->settings.otlp.endpoint, NONE))
+		return EXIT_OK;
+	if (!export_new(&agent->settings.otlp, &agent->export, &sink, &why))
+		return tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
+	agent_log(LOG_ERR, "otlp.endpoint: nothing can be sent: %s", why);
+	return EXIT_FAILED;
+}
+
 static int attach_hooks(struct agent *agent)
 {
 	struct tracer_error error;
@@ -182,6 +205,7 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 		.file_failures = agent->file.failures,
 		.has_file = has_file(agent),
 		.file_works = !agent->file.err,
+		.has_export = agent->export,
 		.reload_works = !agent->reload_failed,
 		.reloaded_ns = agent->reloaded_ns,
 		.started_ns = agent->started_ns,
@@ -190,6 +214,7 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 		.open_fds = self_open_fds(),
 	};
 	tracer_stats(agent->tracer, &ret->session);
+	export_stats(agent->export, &ret->export);
 }
 
 static void print_metrics(void *arg, FILE *out)
@@ -277,6 +302,7 @@ static int open_agent_loop(struct agent *agent)
 	if (agent->epoll_fd < 0 || agent->signal_fd < 0 ||
 	    add_to_loop(agent, agent->signal_fd, EVENT_SIGNAL) ||
 	    (agent->http && add_to_loop(agent, http_fd(agent->http), EVENT_HTTP)) ||
+	    (agent->export && add_to_loop(agent, export_fd(agent->export), EVENT_EXPORT)) ||
 	    add_to_loop(agent, tracer_fd(agent->tracer), EVENT_TRACER)) {
 		agent_log(LOG_ERR, "cannot start the event loop: %s", strerror(errno));
 		return EXIT_FAILED;
@@ -316,6 +342,8 @@ static int start(struct agent *agent)
 
 	if (!status)
 		status = open_findings(agent);
+	if (!status)
+		status = open_export(agent);
 	if (!status)
 		status = open_http(agent);
 	if (!status)
@@ -392,6 +420,8 @@ static int step_agent(struct agent *agent, bool *ret_more)
 		err = following_look_at_new(&agent->following);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
+	if (agent->export)
+		export_step(agent->export, now);
 	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {
 		http_step(agent->http);
 		agent->http_ns = now;
@@ -406,7 +436,7 @@ static void loop(struct agent *agent)
 	bool more = true; /* what attaching has begun */
 
 	while (!agent->stop) {
-		struct epoll_event events[3];
+		struct epoll_event events[4];
 		int n = epoll_wait(agent->epoll_fd, events, ARRAY_SIZE(events), more ? 0 : -1);
 		int err;
 
@@ -424,6 +454,17 @@ static void loop(struct agent *agent)
 	}
 }
 
+/* What the receiver does not take in time is lost, and said. */
+static void finish_export(struct agent *agent)
+{
+	uint64_t left = agent->export ? export_finish(agent->export) : 0;
+
+	log_notices(agent);
+	if (left)
+		agent_log(LOG_ERR, "otlp: %" PRIu64 " record%s could not be delivered to %s: lost",
+			  left, left == 1 ? "" : "s", agent->settings.otlp.endpoint);
+}
+
 /* Detaches, reads what is left, decides what waited, and sums up. */
 static void finish(struct agent *agent)
 {
@@ -439,7 +480,7 @@ static void finish(struct agent *agent)
 		agent_log(LOG_ERR, "the last findings may be missing: %s", strerror(-err));
 		agent->status = EXIT_FAILED;
 	}
-	log_notices(agent);
+	finish_export(agent);
 }
 
 static int run_agent(struct agent *agent)
@@ -452,6 +493,7 @@ static int run_agent(struct agent *agent)
 	heed_set(-1, NULL, NULL);
 	http_close(agent->http);
 	tracer_free(agent->tracer);
+	export_free(agent->export);
 	recent_free(agent->recent);
 	findings_file_close(&agent->file);
 	close_fd(agent->epoll_fd);

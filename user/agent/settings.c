@@ -13,11 +13,15 @@
 
 #include <ini.h>
 
+#include "agent/otel_environment.h"
+#include "agent/otlp_endpoint.h"
+#include "agent/otlp_headers.h"
 #include "base/amount.h"
 #include "base/mem.h"
 #include "ebpf/ebpf_options.h"
 
 #define ENVIRONMENT   "FDTRACE_AGENT_"
+#define NONE	      "none"
 #define INCLUDE_NONE  "exe:python*"
 #define CONF_FILES    256 /* of conf.d, at most */
 #define MEBIBYTE      (1ull << 20)
@@ -28,7 +32,11 @@ enum key_type {
 	TYPE_INCLUDE,
 	TYPE_EXCLUDE,
 	TYPE_TEXT,
-	TYPE_HOOKS,  /* a kind of hook, or auto */
+	TYPE_HOOKS,    /* a kind of hook, or auto */
+	TYPE_ENDPOINT, /* a URL, or none */
+	TYPE_HEADERS,
+	TYPE_COMPRESSION,
+	TYPE_ENCODING,
 	TYPE_SWITCH, /* yes, no and their like */
 	TYPE_SIZE,   /* bytes: 8M */
 	TYPE_RING,   /* the same, rounded up to a power of two */
@@ -44,6 +52,12 @@ struct key {
 	const char *what;
 };
 
+/* For false, for true. */
+static const char *const type_words[][2] = {
+	[TYPE_COMPRESSION] = {"gzip", "none"},
+	[TYPE_ENCODING] = {"protobuf", "json"},
+};
+
 #define AT(field) offsetof(struct settings, field)
 
 static const struct key keys[] = {
@@ -54,6 +68,14 @@ static const struct key keys[] = {
 	 "JSON lines to this file; -: standard output; none"},
 	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
 	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
+	{"otlp", "endpoint", TYPE_ENDPOINT, AT(otlp.endpoint), 0, 0, "none",
+	 "URL of a receiver of OTLP/HTTP logs, such as http://127.0.0.1:4318/v1/logs; none"},
+	{"otlp", "headers", TYPE_HEADERS, AT(otlp.headers), 0, 0, "",
+	 "NAME=VALUE,NAME=VALUE that go with each request; values percent-encoded"},
+	{"otlp", "timeout", TYPE_COUNT, AT(otlp.timeout_ms), 100, 600000, "10000",
+	 "milliseconds that one request may take"},
+	{"otlp", "compression", TYPE_COMPRESSION, AT(otlp.plain), 0, 0, "gzip", "gzip or none"},
+	{"otlp", "encoding", TYPE_ENCODING, AT(otlp.json), 0, 0, "protobuf", "protobuf or json"},
 	{"tracing", "hooks", TYPE_HOOKS, AT(hooks), 0, 0, "auto", "the kind of hooks"},
 	{"tracing", "ownership", TYPE_SWITCH, AT(owners), 0, 0, "yes",
 	 "ask Python's objects which descriptors are theirs"},
@@ -108,6 +130,49 @@ static int set_hooks(const char **field, const struct key *key, const char *valu
 		return 0;
 	return fail(error, "%s.%s is auto, fexit, tp_btf, tracepoint or kprobe, and not %s",
 		    key->section, key->name, value);
+}
+
+/* Where it names no path, that of logs is meant. */
+static int set_endpoint(char **field, const struct key *key, const char *value,
+			struct settings_error *error)
+{
+	bool path = true;
+	char *url;
+
+	if (strcmp(value, NONE) && !otlp_endpoint_right(value, &path))
+		return fail(error,
+			    "%s.%s is an http:// or https:// URL without credentials, or none, and "
+			    "not %s",
+			    key->section, key->name, value);
+	if (asprintf(&url, "%s%s", value, path ? "" : OTLP_LOGS_PATH) < 0)
+		return -ENOMEM;
+	free(*field);
+	*field = url;
+	return 0;
+}
+
+/* The value may be a secret: it is not shown. */
+static int set_headers(char **field, const struct key *key, const char *value,
+		       struct settings_error *error)
+{
+	int count = otlp_headers_count(value);
+
+	if (count == -EINVAL)
+		return fail(error, "%s.%s is not NAME=VALUE,NAME=VALUE with percent-encoded values",
+			    key->section, key->name);
+	return count < 0 ? count : set_string(field, value);
+}
+
+static int set_word(bool *field, const struct key *key, const char *value,
+		    struct settings_error *error)
+{
+	const char *const *words = type_words[key->type];
+
+	*field = !strcmp(value, words[true]);
+	if (*field || !strcmp(value, words[false]))
+		return 0;
+	return fail(error, "%s.%s is %s or %s, and not %s", key->section, key->name, words[false],
+		    words[true], value);
 }
 
 static int set_switch(bool *field, const struct key *key, const char *value,
@@ -200,6 +265,13 @@ static int set(struct settings *settings, const char *section, const char *name,
 			      : fail(error, "%s.%s is empty", key->section, key->name);
 	case TYPE_HOOKS:
 		return set_hooks(field, key, value, error);
+	case TYPE_ENDPOINT:
+		return set_endpoint(field, key, value, error);
+	case TYPE_HEADERS:
+		return set_headers(field, key, value, error);
+	case TYPE_COMPRESSION:
+	case TYPE_ENCODING:
+		return set_word(field, key, value, error);
 	case TYPE_SWITCH:
 		return set_switch(field, key, value, error);
 	case TYPE_SIZE:
@@ -368,6 +440,20 @@ static int read_environment(char *const *environment, struct settings *settings,
 	return err;
 }
 
+struct otel_reading {
+	struct settings *settings;
+	struct settings_error *error;
+};
+
+static int on_otel_setting(void *arg, const char *variable, const char *key, const char *value)
+{
+	const struct otel_reading *reading = arg;
+	struct settings_error why;
+	int err = set(reading->settings, "otlp", key, value, &why);
+
+	return err == -EINVAL ? fail(reading->error, "%s: %s", variable, why.text) : err;
+}
+
 static int set_initial(struct settings *settings, struct settings_error *error)
 {
 	int err = 0;
@@ -392,6 +478,9 @@ int settings_read(const char *file, char *const *environment, struct settings *r
 	if (!err)
 		err = read_more(path, ret, error);
 	if (!err)
+		err = otel_environment_each(environment, on_otel_setting,
+					    &(struct otel_reading){ret, error});
+	if (!err)
 		err = read_environment(environment, ret, error);
 	if (err == -ENOMEM)
 		fail(error, "out of memory");
@@ -413,6 +502,8 @@ void settings_free(struct settings *settings)
 	free(TAKE_PTR(settings->json));
 	free(TAKE_PTR(settings->listen));
 	free(TAKE_PTR(settings->cache));
+	free(TAKE_PTR(settings->otlp.endpoint));
+	free(TAKE_PTR(settings->otlp.headers));
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
@@ -427,6 +518,18 @@ static void print_rules(const struct settings *settings, const struct key *key, 
 		fprintf(out, "%s =\n", key->name);
 }
 
+/* They may be secrets. */
+static void print_headers(const struct key *key, const char *value, FILE *out)
+{
+	int count = otlp_headers_count(value);
+
+	if (count > 0)
+		fprintf(out, "#%s = (%d that %s not shown)\n", key->name, count,
+			count == 1 ? "is" : "are");
+	else
+		fprintf(out, "%s =\n", key->name);
+}
+
 static void print_value(const struct settings *settings, const struct key *key, FILE *out)
 {
 	const void *field = (const char *)settings + key->offset;
@@ -438,7 +541,15 @@ static void print_value(const struct settings *settings, const struct key *key, 
 		print_rules(settings, key, out);
 		break;
 	case TYPE_TEXT:
+	case TYPE_ENDPOINT:
 		fprintf(out, "%s = %s\n", key->name, *(char *const *)field);
+		break;
+	case TYPE_HEADERS:
+		print_headers(key, *(char *const *)field, out);
+		break;
+	case TYPE_COMPRESSION:
+	case TYPE_ENCODING:
+		fprintf(out, "%s = %s\n", key->name, type_words[key->type][*(const bool *)field]);
 		break;
 	case TYPE_HOOKS:
 		fprintf(out, "%s = %s\n", key->name,

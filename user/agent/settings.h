@@ -14,14 +14,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "agent/otlp.h"
 #include "agent/scope.h"
 
 #define SETTINGS_FILE "/etc/fdtrace/agent.conf"
 
 struct settings {
-	struct scope scope;	  /* scope.include, scope.exclude */
-	char *json;		  /* findings.json: a file, "-" (standard output), "none" */
-	char *listen;		  /* metrics.listen: HOST:PORT, "none" */
+	struct scope scope; /* scope.include, scope.exclude */
+	char *json;	    /* findings.json: a file, "-" (standard output), "none" */
+	char *listen;	    /* metrics.listen: HOST:PORT, "none" */
+	struct otlp_settings otlp;
 	const char *hooks;	  /* tracing.hooks: ebpf_options.kind */
 	bool owners;		  /* tracing.ownership */
 	bool heap_scan;		  /* tracing.heap_scan */
@@ -39,9 +41,9 @@ struct settings_error {
 
 /*
  * Fills in ret from all but the command line: file with its conf.d (NULL: SETTINGS_FILE, which need
- * not exist), and of environment (ended by NULL) what begins with FDTRACE_AGENT_. settings_free()
- * frees ret, whatever this returns. 0; -EINVAL: what is written is wrong; other negative errno:
- * what cannot be read. error tells.
+ * not exist), and of environment (ended by NULL) what begins with FDTRACE_AGENT_, and beneath that
+ * what otel_environment.h knows. settings_free() frees ret, whatever this returns. 0; -EINVAL: what
+ * is written is wrong; other negative errno: what cannot be read. error tells.
  */
 int settings_read(const char *file, char *const *environment, struct settings *ret,
 		  struct settings_error *error);

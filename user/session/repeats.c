@@ -209,6 +209,43 @@ int repeats_meet(struct repeats *repeats, const struct finding_view *view, struc
 	return first;
 }
 
+/* 10, 100, 1000… */
+static bool is_round(uint64_t n)
+{
+	while (n >= 10 && n % 10 == 0)
+		n /= 10;
+	return n == 1;
+}
+
+int repeats_write(struct repeats *repeats, const struct finding_view *view, struct repeat **ret)
+{
+	struct repeat *repeat = NULL;
+	int first = repeats_meet(repeats, view, &repeat);
+	bool whole = repeats->every || !repeat || (first && repeat->telling != TELL_COUNT);
+
+	*ret = repeat;
+	if (first < 0)
+		return first;
+	if (repeat && !whole && repeat->fold)
+		repeat = *ret = repeat->fold;
+	if (!whole && !is_round(repeat->more + 1))
+		return WRITE_NOTHING;
+	if (repeat)
+		repeat->told = repeat->more + 1;
+	return whole ? WRITE_FINDING : WRITE_UPDATE;
+}
+
+struct repeat *repeats_unwritten(struct repeats *repeats, struct repeat *after)
+{
+	struct repeat *repeat = after ? after->hh.next : repeats->all;
+
+	while (repeat && (repeat->told >= repeat->more + 1 || repeat->fold))
+		repeat = repeat->hh.next;
+	if (repeat)
+		repeat->told = repeat->more + 1;
+	return repeat;
+}
+
 uint64_t repeats_folded(const struct repeats *repeats, const struct bug *bug)
 {
 	uint64_t count = 0;

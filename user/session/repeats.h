@@ -79,6 +79,23 @@ struct repeats {
  */
 int repeats_meet(struct repeats *repeats, const struct finding_view *view, struct repeat **ret);
 
+/* What is written of a finding that is met. */
+enum written {
+	WRITE_NOTHING, /* it is counted */
+	WRITE_FINDING,
+	WRITE_UPDATE, /* of *ret, how often that has been met by now */
+};
+
+/*
+ * As repeats_meet(), for an output that writes the first of each, and the tenth, the hundredth: an
+ * enum written, or -ENOMEM. What cannot be counted is written: nothing goes missing; *ret is NULL
+ * then.
+ */
+int repeats_write(struct repeats *repeats, const struct finding_view *view, struct repeat **ret);
+
+/* The next that has been met since it was last written, after this one (NULL: the first). */
+struct repeat *repeats_unwritten(struct repeats *repeats, struct repeat *after);
+
 /* How many findings of the bug are counted without their place. */
 uint64_t repeats_folded(const struct repeats *repeats, const struct bug *bug);
 

@@ -55,29 +55,15 @@ static int put_line(struct sink *sink, json_t *value)
 	return json_out_error(json->out);
 }
 
-/* 10, 100, 1000… */
-static bool is_round(uint64_t n)
-{
-	while (n >= 10 && n % 10 == 0)
-		n /= 10;
-	return n == 1;
-}
-
-static int put_update(struct sink *sink, struct repeat *repeat)
-{
-	repeat->told = repeat->more + 1;
-	return put_line(sink, value_update(repeat));
-}
-
 /* Of what was written, and of what was only counted: that of a place is counted with others. */
 static int put_last_updates(struct sink *sink)
 {
 	struct json_sink *json = (struct json_sink *)sink;
+	struct repeat *repeat = NULL;
 	int err = 0;
 
-	for (struct repeat *r = json->repeats.all; !err && r; r = r->hh.next)
-		if (r->told < r->more + 1 && !r->fold)
-			err = put_update(sink, r);
+	while (!err && (repeat = repeats_unwritten(&json->repeats, repeat)))
+		err = put_line(sink, value_update(repeat));
 	return err;
 }
 
@@ -94,34 +80,22 @@ static int put_finding(struct sink *sink, const struct finding_view *view, bool 
 	return put_line(sink, value_finding(&told, brief));
 }
 
-/* Whether a line of its own is written for the finding; else it is counted. */
-static bool is_written(const struct json_sink *json, const struct repeat *repeat, bool first)
-{
-	/* What cannot be counted is written: nothing goes missing. */
-	return json->repeats.every || !repeat || (first && repeat->telling != TELL_COUNT);
-}
-
 static int json_sink_finding(struct sink *sink, const struct finding_view *view)
 {
 	struct json_sink *json = (struct json_sink *)sink;
 	struct repeat *repeat;
-	int first = repeats_meet(&json->repeats, view, &repeat);
+	int written = repeats_write(&json->repeats, view, &repeat);
 
-	if (first < 0)
-		return first;
-	if (first && !repeat->bug->line) {
+	if (written < 0)
+		return written;
+	if (repeat && !repeat->bug->line) {
 		repeat->bug->line = value_place_text(view);
 		if (!repeat->bug->line)
 			return -ENOMEM;
 	}
-	if (is_written(json, repeat, first)) {
-		if (repeat)
-			repeat->told = repeat->more + 1;
+	if (written == WRITE_FINDING)
 		return put_finding(sink, view, repeat && repeat->telling == TELL_BRIEF);
-	}
-	if (repeat->fold)
-		repeat = repeat->fold;
-	return is_round(repeat->more + 1) ? put_update(sink, repeat) : 0;
+	return written == WRITE_UPDATE ? put_line(sink, value_update(repeat)) : 0;
 }
 
 static int json_sink_call(struct sink *sink, const struct call_view *view)
