@@ -82,7 +82,7 @@ uint64_t otlp_backoff_ns(unsigned int failures, uint64_t retry_after_s, uint32_t
 
 	while (failures-- && wait < BACKOFF_MAX_NS)
 		wait *= 2;
-	wait -= wait / 2 * random / UINT32_MAX;
+	wait -= wait / 2 / 1000 * random / UINT32_MAX * 1000; /* in microseconds: else too large */
 	if (!retry_after_s)
 		return wait;
 	least = (retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) *
