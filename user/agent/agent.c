@@ -79,8 +79,7 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->heap_scan != new->heap_scan || old->heap_scan_bytes != new->heap_scan_bytes ||
 	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
 	       old->history != new->history || strcmp(old->listen, new->listen) ||
-	       strcmp(old->cache, new->cache) ||
-	       strcmp(old->otlp.endpoint, new->otlp.endpoint) ||
+	       strcmp(old->cache, new->cache) || strcmp(old->otlp.endpoint, new->otlp.endpoint) ||
 	       strcmp(old->otlp.headers, new->otlp.headers) ||
 	       old->otlp.timeout_ms != new->otlp.timeout_ms || old->otlp.plain != new->otlp.plain ||
 	       old->otlp.json != new->otlp.json ||
