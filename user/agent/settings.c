@@ -2,20 +2,16 @@
 #include "agent/settings.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <ini.h>
-
 #include "agent/otel_environment.h"
 #include "agent/otlp_endpoint.h"
 #include "agent/otlp_headers.h"
+#include "agent/settings_file.h"
 #include "base/amount.h"
 #include "base/mem.h"
 #include "ebpf/ebpf_options.h"
@@ -23,7 +19,6 @@
 #define ENVIRONMENT   "FDTRACE_AGENT_"
 #define NONE	      "none"
 #define INCLUDE_NONE  "exe:python*"
-#define CONF_FILES    256 /* of conf.d, at most */
 #define MEBIBYTE      (1ull << 20)
 #define GIBIBYTE      (1ull << 30)
 #define RING_SIZE_MIN 4096
@@ -294,107 +289,10 @@ int settings_set(struct settings *settings, const char *text, struct settings_er
 	return section && name ? set(settings, section, name, equals + 1, error) : -ENOMEM;
 }
 
-/* --- files --------------------------------------------------------------------------------- */
-
-/* What inih hands around while it reads a file. */
-struct reading {
-	struct settings *settings;
-	struct settings_error *error;
-	FILE *file;
-	int line; /* read last */
-	int failed_line;
-	int err;
-};
-
-static int on_setting(void *user, const char *section, const char *name, const char *value)
+static int on_setting(void *arg, const char *section, const char *name, const char *value,
+		      struct settings_error *error)
 {
-	struct reading *reading = user;
-	struct settings_error why;
-
-	if (reading->err)
-		return 1;
-	reading->err = set(reading->settings, section, name, value, &why);
-	if (!reading->err)
-		return 1;
-	reading->failed_line = reading->line;
-	snprintf(reading->error->text, sizeof(reading->error->text), "%s", why.text);
-	return 0;
-}
-
-/* inih would take what does not fit for a line of its own. */
-static char *read_line(char *buf, int size, void *stream)
-{
-	struct reading *reading = stream;
-	char *line = fgets(buf, size, reading->file);
-
-	if (!line)
-		return NULL;
-	reading->line++;
-	if (strchr(line, '\n') || feof(reading->file) || reading->err)
-		return line;
-	reading->failed_line = reading->line;
-	reading->err = fail(reading->error, "the line is longer than %d characters", size - 2);
-	return NULL;
-}
-
-static int read_file(const char *path, struct settings *settings, struct settings_error *error)
-{
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	struct settings_error why;
-	struct reading reading = {.settings = settings, .error = &why, .file = file};
-	int line;
-
-	if (!file) {
-		int err = -errno;
-
-		fail(error, "cannot read %s: %s", path, strerror(-err));
-		return err;
-	}
-	line = ini_parse_stream(read_line, &reading, on_setting, &reading);
-	if (ferror(file)) {
-		fail(error, "cannot read %s", path);
-		return -EIO;
-	}
-	if (reading.err)
-		fail(error, "%s:%d: %s", path, reading.failed_line, why.text);
-	else if (line)
-		return fail(error, "%s:%d: neither [SECTION] nor KEY = VALUE", path, line);
-	return reading.err;
-}
-
-static int is_conf(const struct dirent *entry)
-{
-	return !fnmatch("*.conf", entry->d_name, FNM_PERIOD);
-}
-
-/* The files of conf.d beside the file, in the order of their names. */
-static int read_more(const char *file, struct settings *settings, struct settings_error *error)
-{
-	const char *slash = strrchr(file, '/');
-	int length = slash ? slash - file + 1 : 0, count, err = 0;
-	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
-	struct dirent **entries;
-
-	if ((size_t)snprintf(folder, sizeof(folder), "%.*sconf.d", length, file) >= sizeof(folder))
-		return 0;
-	count = scandir(folder, &entries, is_conf, alphasort);
-	if (count < 0 && errno == ENOENT)
-		return 0;
-	if (count < 0) {
-		err = -errno;
-		fail(error, "cannot read %s: %s", folder, strerror(-err));
-		return err;
-	}
-	if (count > CONF_FILES)
-		err = fail(error, "%s has more than %d files", folder, CONF_FILES);
-	for (int i = 0; i < count; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-		if (!err)
-			err = read_file(path, settings, error);
-		free(entries[i]);
-	}
-	free(entries);
-	return err;
+	return set(arg, section, name, value, error);
 }
 
 /* --- the environment ------------------------------------------------------------------------ */
@@ -472,11 +370,11 @@ int settings_read(const char *file, char *const *environment, struct settings *r
 	int err = set_initial(ret, error);
 
 	if (!err)
-		err = read_file(path, ret, error);
+		err = settings_file_read(path, on_setting, ret, error);
 	if (err == -ENOENT && !file)
 		err = 0;
 	if (!err)
-		err = read_more(path, ret, error);
+		err = settings_folder_read(path, on_setting, ret, error);
 	if (!err)
 		err = otel_environment_each(environment, on_otel_setting,
 					    &(struct otel_reading){ret, error});
