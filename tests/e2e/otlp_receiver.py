@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import http.server
 import json
+import ssl
 import sys
 import threading
 import time
@@ -95,7 +96,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         error = sys.exc_info()[1]
-        if not isinstance(error, (ConnectionError, TimeoutError)):
+        if not isinstance(error, (ConnectionError, TimeoutError, ssl.SSLError)):
             self.receiver.errors.append(error)
 
 
@@ -103,14 +104,16 @@ class Receiver:
     """answer(request): (status, headers, body), or None: the connection is closed.
     before(handler, length): before the body is read; true: the request is not answered."""
 
-    def __init__(self, answer=lambda request: OK, before=None, port=0):
+    def __init__(self, answer=lambda request: OK, before=None, port=0, context=None):
         self.answer, self.before = answer, before
         self.requests, self.taken, self.errors = [], [], []
         self.service, self.json_format = messages()
         self.server = Server(("127.0.0.1", port), Handler)
         self.server.receiver = self
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
 
     def __enter__(self):

@@ -5,7 +5,9 @@ import contextlib
 import email.utils
 import os
 import re
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -179,6 +181,8 @@ def test_unavailable(cgroup, tmp_path, status):
         assert 'fdtrace_sink_failures_total{sink="otlp"} 1\n' in get(running, "/metrics")[2]
     first, second, third = (request.time for request in receiver.requests[:3])
     assert second - first >= 0.5 and third - second >= 1
+    assert running.stderr().count("otlp: ") == 2
+    assert f"otlp: {receiver.url}/v1/logs takes records again\n" in running.stderr()
 
 
 def test_not_there_yet(cgroup, tmp_path):
@@ -355,6 +359,37 @@ def test_environment(cgroup, tmp_path):
             wait_for_all(running, receiver)
     assert {(r.path, r.headers["Content-Type"], r.headers["x-key"], r.is_gzip) for r in receiver.requests} == \
         {("/base/v1/logs", "application/json", "logs", True)}
+
+
+def test_host_by_name(cgroup, tmp_path):
+    """One with several addresses, of which not all answer."""
+    (tmp_path / "hosts").write_text("::1 collector\n127.0.0.1 collector\n127.0.0.2 collector\n")
+    words = ["unshare", "-m", "sh", "-c", f'mount --bind {tmp_path}/hosts /etc/hosts && exec "$@"', "sh",
+             harness.FDTRACE]
+    with Receiver() as receiver, \
+            exporting(cgroup, tmp_path, f"http://collector:{receiver.port}", words=words) as running:
+        make_findings(cgroup, tmp_path)
+        wait_for_all(running, receiver)
+
+
+def test_https(cgroup, tmp_path):
+    """By the authorities of a file; who is not vouched for by the system's gets nothing."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl here, to make a certificate with")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem",
+                    "-out", tmp_path / "cert.pem"], check=True, stderr=subprocess.DEVNULL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with Receiver(context=context) as receiver:
+        with exporting(cgroup, tmp_path, receiver.url) as running:
+            make_findings(cgroup, tmp_path)
+            running.wait_for("does not answer: SSL certificate problem: .*: it is tried again")
+        assert not receiver.requests
+        running.json.unlink()
+        with exporting(cgroup, tmp_path, receiver.url, f"ca_file = {tmp_path}/cert.pem") as running:
+            make_findings(cgroup, tmp_path)
+            wait_for_all(running, receiver)
 
 
 def test_wrong_settings(tmp_path):

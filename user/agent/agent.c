@@ -79,10 +79,7 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->heap_scan != new->heap_scan || old->heap_scan_bytes != new->heap_scan_bytes ||
 	       old->memory != new->memory || old->ring_bytes != new->ring_bytes ||
 	       old->history != new->history || strcmp(old->listen, new->listen) ||
-	       strcmp(old->cache, new->cache) || strcmp(old->otlp.endpoint, new->otlp.endpoint) ||
-	       strcmp(old->otlp.headers, new->otlp.headers) ||
-	       old->otlp.timeout_ms != new->otlp.timeout_ms || old->otlp.plain != new->otlp.plain ||
-	       old->otlp.json != new->otlp.json ||
+	       strcmp(old->cache, new->cache) || !otlp_settings_same(&old->otlp, &new->otlp) ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
 }
 
@@ -96,15 +93,16 @@ static bool has_file(const struct agent *agent)
 static void log_notices(struct agent *agent)
 {
 	const char *text;
+	bool over;
 
 	while ((text = tracer_notice(agent->tracer, NOTICE_ALL, NULL)))
 		agent_log(LOG_WARNING, "%s", text);
 	text = has_file(agent) ? findings_file_trouble(&agent->file) : NULL;
 	if (text)
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json, text);
-	text = agent->export ? export_trouble(agent->export) : NULL;
+	text = agent->export ? export_trouble(agent->export, &over) : NULL;
 	if (text)
-		agent_log(LOG_ERR, "otlp: %s", text);
+		agent_log(over ? LOG_INFO : LOG_ERR, "otlp: %s", text);
 }
 
 static void tell_scope(const struct agent *agent, size_t count)

@@ -110,7 +110,7 @@ void export_stats(const struct export *export, struct export_stats *ret)
 	ret->waiting_bytes = outbox.bytes;
 }
 
-const char *export_trouble(struct export *export)
+const char *export_trouble(struct export *export, bool *ret_over)
 {
-	return otlp_trouble(export->otlp);
+	return otlp_trouble(export->otlp, ret_over);
 }

@@ -37,7 +37,7 @@ uint64_t export_finish(struct export *export);
 /* NULL: there is none, all is 0. */
 void export_stats(const struct export *export, struct export_stats *ret);
 
-/* What is wrong, once each time that it begins to be. NULL: nothing new. Lent. */
-const char *export_trouble(struct export *export);
+/* As otlp_trouble(). */
+const char *export_trouble(struct export *export, bool *ret_over);
 
 #endif

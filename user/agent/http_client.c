@@ -124,6 +124,8 @@ static void set_request(struct http_client *client, const uint8_t *body, size_t 
 	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
 	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			  timeout < CONNECT_MS_MAX ? timeout : (long)CONNECT_MS_MAX);
+	if (client->options.ca_file)
+		curl->easy_setopt(easy, CURLOPT_CAINFO, client->options.ca_file);
 	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer);
 	curl->easy_setopt(easy, CURLOPT_WRITEDATA, client);
 	curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, client->error);

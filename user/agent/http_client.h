@@ -20,6 +20,7 @@ struct http_client;
 struct http_client_options {
 	const char *url;     /* lent */
 	const char *headers; /* otlp.headers: see otlp_headers.h; lent */
+	const char *ca_file; /* whom to trust; lent; NULL: whom the system trusts */
 	uint64_t timeout_ms; /* of a whole request */
 };
 

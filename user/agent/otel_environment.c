@@ -49,11 +49,13 @@ struct variable {
 static const struct variable variables[] = {
 	{"OTEL_EXPORTER_OTLP_ENDPOINT", "endpoint", logs_of_base},
 	{"OTEL_EXPORTER_OTLP_HEADERS", "headers", NULL},
+	{"OTEL_EXPORTER_OTLP_CERTIFICATE", "ca_file", NULL},
 	{"OTEL_EXPORTER_OTLP_TIMEOUT", "timeout", NULL},
 	{"OTEL_EXPORTER_OTLP_COMPRESSION", "compression", NULL},
 	{"OTEL_EXPORTER_OTLP_PROTOCOL", "encoding", encoding_of_protocol},
 	{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "endpoint", logs_url},
 	{"OTEL_EXPORTER_OTLP_LOGS_HEADERS", "headers", NULL},
+	{"OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "ca_file", NULL},
 	{"OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "timeout", NULL},
 	{"OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "compression", NULL},
 	{"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "encoding", encoding_of_protocol},

@@ -63,12 +63,32 @@ __attribute__((format(printf, 2, 3))) static void set_trouble(struct otlp *otlp,
 	va_end(args);
 }
 
-const char *otlp_trouble(struct otlp *otlp)
+const char *otlp_trouble(struct otlp *otlp, bool *ret_over)
 {
+	*ret_over = otlp->stats.works;
 	if (otlp->is_told)
 		return NULL;
 	otlp->is_told = true;
 	return otlp->trouble;
+}
+
+/* The last request was taken: what was wrong is no more. */
+static void set_works(struct otlp *otlp)
+{
+	if (otlp->stats.works)
+		return;
+	otlp->stats.works = true;
+	/* What nobody was told of needs no end. */
+	otlp->is_told = !otlp->is_told;
+	snprintf(otlp->trouble, sizeof(otlp->trouble), "%s takes records again",
+		 otlp->settings.endpoint);
+}
+
+bool otlp_settings_same(const struct otlp_settings *a, const struct otlp_settings *b)
+{
+	return !strcmp(a->endpoint, b->endpoint) && !strcmp(a->headers, b->headers) &&
+	       !strcmp(a->ca_file, b->ca_file) && a->timeout_ms == b->timeout_ms &&
+	       a->plain == b->plain && a->json == b->json;
 }
 
 static void say_answer(struct otlp *otlp, const struct http_answer *answer, const char *then)
@@ -113,11 +133,11 @@ static void accept_rows(struct otlp *otlp, const struct http_answer *answer)
 	otlp->stats.requests[REQUEST_OK]++;
 	otlp->stats.delivered += count - partial.rejected;
 	otlp->stats.rejected += partial.rejected;
-	if (partial.rejected) {
+	if (partial.rejected)
 		set_trouble(otlp, "%s has rejected %" PRIu64 " of %" PRIu64 " records: %s",
 			    otlp->settings.endpoint, partial.rejected, count, partial.text);
-	}
-	otlp->stats.works = !partial.rejected;
+	else
+		set_works(otlp);
 	settle(otlp, OUTBOX_DELIVERED);
 }
 
@@ -295,8 +315,12 @@ static int open_waits(struct otlp *otlp)
 int otlp_new(const struct otlp_settings *settings, struct outbox *outbox, struct otlp **ret,
 	     const char **ret_why)
 {
-	const struct http_client_options options = {settings->endpoint, settings->headers,
-						    settings->timeout_ms};
+	const struct http_client_options options = {
+		.url = settings->endpoint,
+		.headers = settings->headers,
+		.ca_file = strcmp(settings->ca_file, "system") ? settings->ca_file : NULL,
+		.timeout_ms = settings->timeout_ms,
+	};
 	struct otlp *otlp = calloc(1, sizeof(*otlp));
 	int err;
 

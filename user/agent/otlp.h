@@ -19,6 +19,7 @@ struct otlp;
 struct otlp_settings {
 	char *endpoint; /* otlp.endpoint: the URL, or "none" */
 	char *headers;	/* otlp.headers, as in otlp_headers.h */
+	char *ca_file;	/* otlp.ca_file: a file, or "system" */
 	uint64_t timeout_ms;
 	bool plain; /* otlp.compression: none */
 	bool json;  /* otlp.encoding */
@@ -33,6 +34,9 @@ enum otlp_request_end {
 };
 #define OTLP_REQUEST_ENDS 5
 const char *otlp_request_end_name(enum otlp_request_end end);
+
+/* Whether both say the same. */
+bool otlp_settings_same(const struct otlp_settings *a, const struct otlp_settings *b);
 
 struct otlp_stats {
 	uint64_t delivered; /* rows */
@@ -62,7 +66,10 @@ void otlp_drain(struct otlp *otlp, uint64_t deadline_ns);
 
 void otlp_stats(const struct otlp *otlp, struct otlp_stats *ret);
 
-/* What is wrong, once each time that it begins to be. NULL: nothing new. Lent. */
-const char *otlp_trouble(struct otlp *otlp);
+/*
+ * What is wrong, once each time that it begins to be, or with *ret_over that it is no more. NULL:
+ * nothing new. Lent.
+ */
+const char *otlp_trouble(struct otlp *otlp, bool *ret_over);
 
 #endif

@@ -67,6 +67,8 @@ static const struct key keys[] = {
 	 "URL of a receiver of OTLP/HTTP logs, such as http://127.0.0.1:4318/v1/logs; none"},
 	{"otlp", "headers", TYPE_HEADERS, AT(otlp.headers), 0, 0, "",
 	 "NAME=VALUE,NAME=VALUE that go with each request; values percent-encoded"},
+	{"otlp", "ca_file", TYPE_TEXT, AT(otlp.ca_file), 0, 0, "system",
+	 "PEM file of the authorities that may answer for an https endpoint; system"},
 	{"otlp", "timeout", TYPE_COUNT, AT(otlp.timeout_ms), 100, 600000, "10000",
 	 "milliseconds that one request may take"},
 	{"otlp", "compression", TYPE_COMPRESSION, AT(otlp.plain), 0, 0, "gzip", "gzip or none"},
@@ -402,6 +404,7 @@ void settings_free(struct settings *settings)
 	free(TAKE_PTR(settings->cache));
 	free(TAKE_PTR(settings->otlp.endpoint));
 	free(TAKE_PTR(settings->otlp.headers));
+	free(TAKE_PTR(settings->otlp.ca_file));
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
