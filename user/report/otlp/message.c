@@ -22,11 +22,19 @@ static char *clean_text(const char *bytes, size_t size)
 	return text_for_json(bytes, size < OTLP_TEXT_MAX ? size : OTLP_TEXT_MAX);
 }
 
+static bool has_room(const struct otlp_attributes *list, const char *key)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->items[i].key, key))
+			return false;
+	return list->count < OTLP_ATTRIBUTES_MAX;
+}
+
 int otlp_add_bytes(struct otlp_attributes *list, const char *key, const char *bytes, size_t size)
 {
 	char *text;
 
-	if (!bytes || list->count == OTLP_ATTRIBUTES_MAX)
+	if (!bytes || !has_room(list, key))
 		return 0;
 	text = clean_text(bytes, size);
 	if (!text)
@@ -42,7 +50,7 @@ int otlp_add_text(struct otlp_attributes *list, const char *key, const char *tex
 
 int otlp_add_number(struct otlp_attributes *list, const char *key, int64_t number)
 {
-	if (list->count < OTLP_ATTRIBUTES_MAX)
+	if (has_room(list, key))
 		list->items[list->count++] = (struct otlp_attribute){.key = key, .number = number};
 	return 0;
 }

@@ -17,7 +17,10 @@
 #define OTLP_ATTRIBUTES_MAX 48
 #define OTLP_TEXT_MAX	    (64u << 10)
 
-/* Keys are literals; texts are copied. Beyond OTLP_ATTRIBUTES_MAX nothing is added. */
+/*
+ * Keys live as long as the message; texts are copied. Beyond OTLP_ATTRIBUTES_MAX nothing is added,
+ * nor is a key that is there already: OpenTelemetry has each at most once.
+ */
 struct otlp_attributes {
 	size_t count;
 	struct otlp_attribute {

@@ -206,8 +206,7 @@ int otlp_finding_record(const struct otlp_options *options, const struct finding
 	ret->event_name = event_name(f->kind);
 	ret->observed_time_unix_nano = options->now();
 	set_severity(ret, f->severity);
-	err = otlp_add_resource(&ret->resource, options, f->tgid, view->process,
-				view->wall_offset_ns);
+	err = otlp_add_resource(&ret->resource, options, view);
 	err |= add_uid(ret, options, view->id, 0);
 	err |= add_judgement(ret, view);
 	err |= add_descriptor(ret, f);
@@ -239,8 +238,8 @@ int otlp_update_record(const struct otlp_options *options, const struct repeat *
 	ret->time_unix_nano = (uint64_t)repeat->last_ns;
 	ret->observed_time_unix_nano = options->now();
 	set_severity(ret, repeat->bug->severity);
-	err = otlp_add_resource(&ret->resource, options, view ? view->finding->tgid : 0,
-				view ? view->process : NULL, view ? view->wall_offset_ns : 0);
+	err = otlp_add_resource(&ret->resource, options, view);
+
 	err |= add_uid(ret, options, repeat->id, count);
 	err |= otlp_add_number(list, "fdtrace.id", (int64_t)repeat->id);
 	err |= otlp_add_text(list, "fdtrace.bug", repeat->bug->name);

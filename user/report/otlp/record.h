@@ -19,7 +19,7 @@
 int otlp_finding_record(const struct otlp_options *options, const struct finding_view *view,
 			struct otlp_message *ret);
 
-/* That a finding has been met again, and how often so far; process: where, NULL: not known. */
+/* That a finding has been met again, and how often so far; view: just now, NULL: before. */
 int otlp_update_record(const struct otlp_options *options, const struct repeat *repeat,
 		       const struct finding_view *view, struct otlp_message *ret);
 

@@ -32,12 +32,20 @@ static int add_runtime(struct otlp_attributes *list, const char *runtime)
 }
 
 /* What the process is: whatever tells a service from others belongs here. */
-static int add_identity(struct otlp_attributes *list, const struct process *process)
+static int add_identity(struct otlp_attributes *list, const struct finding_view *view)
 {
+	const struct process *process = view->process;
+	char time[WORD_SIZE];
 	int err = 0;
 
+	if (process->ns_pid)
+		err |= otlp_add_number(list, "process.vpid", process->ns_pid);
+	if (process->start_ns)
+		err |= otlp_add_text(list, "process.creation.time",
+				     format_time((int64_t)process->start_ns + view->wall_offset_ns,
+						 false, time));
 	if (process->exe) {
-		err = otlp_add_text(list, "process.executable.name", text_basename(process->exe));
+		err |= otlp_add_text(list, "process.executable.name", text_basename(process->exe));
 		err |= otlp_add_text(list, "process.executable.path", process->exe);
 	}
 	err |= add_runtime(list, process->runtime);
@@ -48,21 +56,12 @@ static int add_identity(struct otlp_attributes *list, const struct process *proc
 }
 
 int otlp_add_resource(struct otlp_attributes *list, const struct otlp_options *options,
-		      uint32_t pid, const struct process *process, int64_t wall_offset_ns)
+		      const struct finding_view *view)
 {
-	char time[WORD_SIZE];
 	int err = add_host(list, options);
 
-	if (!pid)
+	if (!view)
 		return err;
-	err |= otlp_add_number(list, "process.pid", pid);
-	if (!process)
-		return err;
-	if (process->ns_pid)
-		err |= otlp_add_number(list, "process.vpid", process->ns_pid);
-	if (process->start_ns)
-		err |= otlp_add_text(
-			list, "process.creation.time",
-			format_time((int64_t)process->start_ns + wall_offset_ns, false, time));
-	return err | add_identity(list, process);
+	err |= otlp_add_number(list, "process.pid", view->finding->tgid);
+	return view->process ? err | add_identity(list, view) : err;
 }

@@ -10,9 +10,8 @@
 #include "report/otlp/message.h"
 #include "report/report.h"
 
-/* pid 0: no process, the host alone; process NULL: of it the number alone is known. 0 or -ENOMEM.
- */
+/* The process of a finding; view NULL: the host alone. 0 or -ENOMEM. */
 int otlp_add_resource(struct otlp_attributes *list, const struct otlp_options *options,
-		      uint32_t pid, const struct process *process, int64_t wall_offset_ns);
+		      const struct finding_view *view);
 
 #endif
