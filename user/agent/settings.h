@@ -20,10 +20,9 @@
 #define SETTINGS_FILE "/etc/fdtrace/agent.conf"
 
 struct settings {
-	struct scope scope; /* scope.include, scope.exclude */
-	char *json;	    /* findings.json: a file, "-" (standard output), "none" */
-	char *listen;	    /* metrics.listen: HOST:PORT, "none" */
-	struct otlp_settings otlp;
+	struct scope scope;	  /* scope.include, scope.exclude */
+	char *json;		  /* findings.json: a file, "-" (standard output), "none" */
+	char *listen;		  /* metrics.listen: HOST:PORT, "none" */
 	const char *hooks;	  /* tracing.hooks: ebpf_options.kind */
 	bool owners;		  /* tracing.ownership */
 	bool heap_scan;		  /* tracing.heap_scan */
@@ -32,6 +31,8 @@ struct settings {
 	uint64_t memory;	  /* limits.memory, bytes */
 	uint64_t ring_bytes;	  /* limits.ring_size, a power of two */
 	uint64_t history;	  /* limits.history, generations of each descriptor */
+
+	struct otlp_settings otlp;
 };
 
 /* Where and why a setting is none; one sentence's end. */
