@@ -12,6 +12,7 @@ LLVM_STRIP ?= $(call llvm_tool,llvm-strip)
 LLVM_OBJDUMP ?= $(call llvm_tool,llvm-objdump)
 BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
 PKG_CONFIG ?= pkg-config
+PROTOC_C ?= protoc-c
 HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 ARCH ?= $(HOST_ARCH)
 BPF_ARCH ?= $(ARCH)
@@ -21,16 +22,21 @@ ifneq ($(ARCH),$(HOST_ARCH))
 include tests/vm/cross.mk
 endif
 
-LIBS := libbpf libdw libelf liblzma zlib jansson libseccomp inih libsystemd libmicrohttpd sqlite3
+LIBS := libbpf libdw libelf liblzma zlib jansson libseccomp inih libsystemd libmicrohttpd \
+	libprotobuf-c sqlite3
+# Its header alone: the agent loads the library where it sends findings (agent/curl_library.h).
+HEADERS_OF := libcurl
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter -Werror=implicit-function-declaration
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DFDTRACE_VERSION='"$(VERSION)"' \
-	-Iuser -Ibpf -I$(BUILD) $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS) $(EXTRA_CFLAGS)
+	-Iuser -Ibpf -I$(BUILD) $(shell $(PKG_CONFIG) --cflags $(LIBS) $(HEADERS_OF)) $(CFLAGS) $(EXTRA_CFLAGS)
 ALL_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -ldl $(LDLIBS)
 
 USER_SRC := $(sort $(wildcard user/*.c user/*/*.c user/*/*/*.c))
-USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
+# OpenTelemetry's messages: protoc-c makes otlp.pb-c.h and otlp.pb-c.c of otlp.proto.
+MESSAGES := $(BUILD)/otlp.pb-c
+USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o) $(MESSAGES).o
 # Everything but main(): what the unit tests link with.
 LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 
@@ -63,6 +69,15 @@ $(BUILD)/syscall_names.h: user/base/syscall_numbers.h
 	$(CC) -dM -E -Iuser $< \
 		| sed -nE '/__NR_(syscalls|arch_specific_syscall) /d; s/^#define __NR_([a-z0-9_]+) .*/[__NR_\1] = "\1",/p' \
 		| LC_ALL=C sort > $@
+
+$(MESSAGES).c $(MESSAGES).h &: user/report/otlp/otlp.proto
+	@mkdir -p $(@D)
+	$(PROTOC_C) --proto_path=$(<D) --c_out=$(BUILD) $(<F)
+
+$(MESSAGES).o: $(MESSAGES).c
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/report/otlp/*.c user/agent/otlp*.c)): $(MESSAGES).h
 
 $(BUILD)/fdtrace_plain.bpf.o: private BPF_FLAGS := -DPLAIN
 $(BUILD)/fdtrace.bpf.o $(BUILD)/fdtrace_plain.bpf.o: bpf/fdtrace.bpf.c $(BPF_HEADERS) Makefile

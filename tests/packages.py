@@ -78,7 +78,7 @@ def install(python, package):
 
 
 # Whose modules have another name.
-MODULES = {"pyzmq": "zmq"}
+MODULES = {"pyzmq": "zmq", "opentelemetry-proto": "opentelemetry.proto.logs.v1.logs_pb2"}
 
 
 def check(python, package, folder):

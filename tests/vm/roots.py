@@ -24,13 +24,13 @@ SUITES = ("bookworm", "bookworm-security")
 SYSTEM = """base-files base-passwd bash busybox-static coreutils dash findutils gawk grep hostname
     iproute2 kmod libc-bin login mount passwd procps sed util-linux""".split()
 BUILD = """gcc libc6-dev libbpf-dev libdw-dev libelf-dev liblzma-dev libseccomp-dev zlib1g-dev
-    libjansson-dev libinih-dev libsystemd-dev libmicrohttpd-dev libsqlite3-dev libcmocka-dev
-    uthash-dev""".split()
+    libjansson-dev libinih-dev libsystemd-dev libmicrohttpd-dev libsqlite3-dev libcurl4-openssl-dev
+    libprotobuf-c-dev libcmocka-dev uthash-dev""".split()
 TESTS = """python3 python3-pytest python3-jsonschema python3-gevent python3-uvloop gunicorn gdb
     strace""".split()
 
-# A change of what is made here makes a root of another name.
-FORMAT = 1
+# A change of what is made here, or of the packages, makes a root of another name.
+FORMAT = 2
 
 # What alternatives and configuration would have made: {link: target}.
 LINKS = {"usr/bin/cc": "gcc", "usr/bin/awk": "gawk"}

@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "agent/arguments.h"
 #include "agent/costs.h"
 #include "agent/dedup.h"
+#include "agent/export.h"
 #include "agent/findings_file.h"
 #include "agent/following.h"
 #include "agent/http.h"
@@ -43,7 +45,7 @@
 /* At the end, for a slow disk. */
 #define SPOOL_WAIT_NS (5 * SECOND_NS)
 
-enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP };
+enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP, EVENT_EXPORT };
 
 struct agent {
 	struct arguments arguments;
@@ -57,6 +59,7 @@ struct agent {
 	struct spool *spool;
 	struct keeper keeper;
 	struct recent *recent;		  /* with http alone */
+	struct export *export;		  /* NULL: nothing is sent */
 	struct http *http;		  /* NULL: nobody may ask */
 	uint64_t http_ns;		  /* CLOCK_BOOTTIME, of its last step */
 	uint64_t started_ns, reloaded_ns; /* CLOCK_REALTIME */
@@ -94,7 +97,8 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->owners != new->owners || old->heap_scan != new->heap_scan ||
 	       old->heap_scan_bytes != new->heap_scan_bytes || old->memory != new->memory ||
 	       old->ring_bytes != new->ring_bytes || old->history != new->history ||
-	       strcmp(old->listen, new->listen) || strcmp(old->cache, new->cache) ||
+	       !otlp_settings_same(&old->otlp, &new->otlp) || strcmp(old->listen, new->listen) ||
+	       strcmp(old->cache, new->cache) ||
 	       old->findings_per_minute != new->findings_per_minute ||
 	       old->findings_burst != new->findings_burst ||
 	       old->update_interval != new->update_interval ||
@@ -113,6 +117,7 @@ static bool has_file(const struct agent *agent)
 static void log_notices(struct agent *agent)
 {
 	const char *text;
+	bool over;
 
 	while ((text = tracer_notice(agent->tracer, NOTICE_ALL, NULL)))
 		agent_log(LOG_WARNING, "%s", text);
@@ -121,6 +126,9 @@ static void log_notices(struct agent *agent)
 		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json, text);
 	while ((text = spool_notice(agent->spool)))
 		agent_log(LOG_ERR, "%s", text);
+	text = agent->export ? export_trouble(agent->export, &over) : NULL;
+	if (text)
+		agent_log(over ? LOG_INFO : LOG_ERR, "otlp: %s", text);
 }
 
 static void tell_scope(const struct agent *agent, size_t count)
@@ -291,6 +299,19 @@ static int open_findings(struct agent *agent)
 	return dedup_add_sink(agent->dedup, sink) ? EXIT_FAILED : EXIT_OK;
 }
 
+static int open_export(struct agent *agent)
+{
+	struct sink *sink;
+	const char *why;
+
+	if (!strcmp(agent->settings.otlp.endpoint, NONE))
+		return EXIT_OK;
+	if (!export_new(&agent->settings.otlp, &agent->export, &sink, &why))
+		return tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
+	agent_log(LOG_ERR, "otlp.endpoint: nothing can be sent: %s", why);
+	return EXIT_FAILED;
+}
+
 static int attach_hooks(struct agent *agent)
 {
 	struct tracer_error error;
@@ -312,6 +333,7 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 		.file_failures = agent->file.failures,
 		.has_file = has_file(agent),
 		.file_works = !agent->file.err,
+		.has_export = agent->export,
 		.reload_works = !agent->reload_failed,
 		.reloaded_ns = agent->reloaded_ns,
 		.started_ns = agent->started_ns,
@@ -323,6 +345,7 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 	dedup_stats(agent->dedup, &ret->dedup);
 	known_stats(dedup_known(agent->dedup), &ret->known);
 	spool_stats(agent->spool, &ret->spool);
+	export_stats(agent->export, &ret->export);
 }
 
 static void print_metrics(void *arg, FILE *out)
@@ -411,6 +434,7 @@ static int open_agent_loop(struct agent *agent)
 	if (agent->epoll_fd < 0 || agent->signal_fd < 0 ||
 	    add_to_loop(agent, agent->signal_fd, EVENT_SIGNAL) ||
 	    (agent->http && add_to_loop(agent, http_fd(agent->http), EVENT_HTTP)) ||
+	    (agent->export && add_to_loop(agent, export_fd(agent->export), EVENT_EXPORT)) ||
 	    add_to_loop(agent, tracer_fd(agent->tracer), EVENT_TRACER)) {
 		agent_log(LOG_ERR, "cannot start the event loop: %s", strerror(errno));
 		return EXIT_FAILED;
@@ -456,6 +480,8 @@ static int start(struct agent *agent)
 		status = open_spool(agent);
 	if (!status)
 		status = open_findings(agent);
+	if (!status)
+		status = open_export(agent);
 	if (!status)
 		status = open_http(agent);
 	if (!status)
@@ -548,6 +574,8 @@ static int step_agent(struct agent *agent, bool *ret_more)
 	periods_step(&agent->periods, now, agent->settings.coverage_s * 1000000000);
 	if (has_file(agent))
 		findings_file_step(&agent->file, now, false);
+	if (agent->export)
+		export_step(agent->export, now);
 	if (agent->http && (agent->asked || now - agent->http_ns >= HTTP_NS)) {
 		http_step(agent->http);
 		agent->http_ns = now;
@@ -562,7 +590,7 @@ static void loop(struct agent *agent)
 	bool more = true; /* what attaching has begun */
 
 	while (!agent->stop) {
-		struct epoll_event events[3];
+		struct epoll_event events[4];
 		int n = epoll_wait(agent->epoll_fd, events, ARRAY_SIZE(events), more ? 0 : -1);
 		int err;
 
@@ -578,6 +606,17 @@ static void loop(struct agent *agent)
 			agent->stop = true;
 		}
 	}
+}
+
+/* What the receiver does not take in time is lost, and said. */
+static void finish_export(struct agent *agent)
+{
+	uint64_t left = agent->export ? export_finish(agent->export) : 0;
+
+	log_notices(agent);
+	if (left)
+		agent_log(LOG_ERR, "otlp: %" PRIu64 " record%s could not be delivered to %s: lost",
+			  left, left == 1 ? "" : "s", agent->settings.otlp.endpoint);
 }
 
 /* Detaches, reads what is left, decides what waited, and sums up. */
@@ -596,7 +635,7 @@ static void finish(struct agent *agent)
 		agent_log(LOG_ERR, "the last findings may be missing: %s", strerror(-err));
 		agent->status = EXIT_FAILED;
 	}
-	log_notices(agent);
+	finish_export(agent);
 }
 
 static int run_agent(struct agent *agent)
@@ -609,6 +648,7 @@ static int run_agent(struct agent *agent)
 	heed_set(-1, NULL, NULL);
 	http_close(agent->http);
 	tracer_free(agent->tracer);
+	export_free(agent->export);
 	budget_free(&agent->costs.budget);
 	spool_close(agent->spool, SPOOL_WAIT_NS);
 	dedup_free(agent->dedup);

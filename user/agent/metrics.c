@@ -162,16 +162,55 @@ static void print_spool(const struct metrics *metrics, FILE *out)
 			  "Findings that the receiver will never take.", OF_SINK(refused), out);
 }
 
-static void print_sink(const struct metrics *metrics, FILE *out)
+/* otlp: taken, till something else has been seen. */
+static void print_sinks(const struct metrics *metrics, FILE *out)
 {
+	const struct otlp_stats *otlp = &metrics->export.otlp;
+
 	print_family(out, "fdtrace_sink_failures", "counter", NULL,
 		     "How often an output has begun to fail.");
 	fprintf(out, "fdtrace_sink_failures_total{sink=\"json\"} %" PRIu64 "\n",
 		metrics->file_failures);
-	if (!metrics->has_file)
-		return;
+	fprintf(out, "fdtrace_sink_failures_total{sink=\"otlp\"} %" PRIu64 "\n", otlp->failures);
 	print_family(out, "fdtrace_sink_works", "gauge", NULL, "1: the output takes findings.");
-	fprintf(out, "fdtrace_sink_works{sink=\"json\"} %d\n", metrics->file_works);
+	if (metrics->has_file)
+		fprintf(out, "fdtrace_sink_works{sink=\"json\"} %d\n", metrics->file_works);
+	if (metrics->has_export)
+		fprintf(out, "fdtrace_sink_works{sink=\"otlp\"} %d\n", otlp->works);
+}
+
+/* Of what is sent, by its receiver. */
+static void print_export(const struct export_stats *stats, FILE *out)
+{
+	const struct {
+		const char *outcome;
+		uint64_t count;
+	} records[] = {
+		{"delivered", stats->otlp.delivered},
+		{"refused", stats->otlp.refused},
+		{"rejected", stats->otlp.rejected},
+		{"dropped", stats->dropped},
+	};
+
+	print_family(out, "fdtrace_export_records", "counter", NULL,
+		     "Records that were sent or lost: delivered; refused for good; rejected of a "
+		     "request that was taken; dropped for want of room.");
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++)
+		fprintf(out,
+			"fdtrace_export_records_total{sink=\"otlp\",outcome=\"%s\"} %" PRIu64 "\n",
+			records[i].outcome, records[i].count);
+	print_family(out, "fdtrace_export_requests", "counter", NULL,
+		     "Requests: taken; to be tried again; without an answer; to be sent in two; "
+		     "refused.");
+	for (int end = 0; end < OTLP_REQUEST_ENDS; end++)
+		fprintf(out,
+			"fdtrace_export_requests_total{sink=\"otlp\",outcome=\"%s\"} %" PRIu64 "\n",
+			otlp_request_end_name(end), stats->otlp.requests[end]);
+	print_family(out, "fdtrace_export_waiting", "gauge", NULL, "Records that are to be sent.");
+	fprintf(out, "fdtrace_export_waiting{sink=\"otlp\"} %" PRIu64 "\n", stats->waiting);
+	print_family(out, "fdtrace_export_waiting_bytes", "gauge", "bytes", "Their size.");
+	fprintf(out, "fdtrace_export_waiting_bytes{sink=\"otlp\"} %" PRIu64 "\n",
+		stats->waiting_bytes);
 }
 
 static void print_overhead(const struct metrics *metrics, FILE *out)
@@ -219,7 +258,8 @@ void metrics_print(const struct metrics *metrics, FILE *out)
 	print_overhead(metrics, out);
 	print_dedup(metrics, out);
 	print_spool(metrics, out);
-	print_sink(metrics, out);
+	print_sinks(metrics, out);
+	print_export(&metrics->export, out);
 	print_family(out, "fdtrace_config_last_reload_success_timestamp_seconds", "gauge",
 		     "seconds", "When the configuration that holds was read, since the epoch.");
 	print_seconds(out, "fdtrace_config_last_reload_success_timestamp_seconds", "",

@@ -15,6 +15,7 @@
 #include "agent/budget.h"
 #include "agent/dedup.h"
 #include "agent/spool.h"
+#include "agent/export.h"
 #include "session/sink.h"
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -31,7 +32,8 @@ struct metrics {
 	uint64_t refused;		/* of them, that could not be traced */
 	uint64_t rules_unused;		/* rules to include that have named none so far */
 	uint64_t file_failures;		/* so often has the file of findings begun to fail */
-	bool has_file, file_works;
+	bool has_file, file_works, has_export;
+	struct export_stats export;
 	bool reload_works;    /* the last one */
 	uint64_t reloaded_ns; /* CLOCK_REALTIME, of the configuration that holds */
 	/* Of the agent itself. */

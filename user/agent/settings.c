@@ -2,24 +2,23 @@
 #include "agent/settings.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <ini.h>
-
+#include "agent/otel_environment.h"
+#include "agent/otlp_endpoint.h"
+#include "agent/otlp_headers.h"
+#include "agent/settings_file.h"
 #include "base/amount.h"
 #include "base/mem.h"
 #include "ebpf/ebpf_options.h"
 
 #define ENVIRONMENT   "FDTRACE_AGENT_"
+#define NONE	      "none"
 #define INCLUDE_NONE  "exe:python*"
-#define CONF_FILES    256 /* of conf.d, at most */
 #define MEBIBYTE      (1ull << 20)
 #define GIBIBYTE      (1ull << 30)
 #define RING_SIZE_MIN 4096
@@ -30,7 +29,11 @@ enum key_type {
 	TYPE_EXCLUDE,
 	TYPE_OWNER,
 	TYPE_TEXT,
-	TYPE_HOOKS,  /* a kind of hook, or auto */
+	TYPE_HOOKS,    /* a kind of hook, or auto */
+	TYPE_ENDPOINT, /* a URL, or none */
+	TYPE_HEADERS,
+	TYPE_COMPRESSION,
+	TYPE_ENCODING,
 	TYPE_SWITCH, /* yes, no and their like */
 	TYPE_SIZE,   /* bytes: 8M */
 	TYPE_RING,   /* the same, rounded up to a power of two */
@@ -45,6 +48,12 @@ struct key {
 	uint64_t min, max;
 	const char *initial;
 	const char *what;
+};
+
+/* For false, for true. */
+static const char *const type_words[][2] = {
+	[TYPE_COMPRESSION] = {"gzip", "none"},
+	[TYPE_ENCODING] = {"protobuf", "json"},
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -65,6 +74,16 @@ static const struct key keys[] = {
 	 "days without a bug, after which it has returned"},
 	{"metrics", "listen", TYPE_TEXT, AT(listen), 0, 0, "127.0.0.1:9747",
 	 "HOST:PORT that answers GET /metrics, /healthz and /findings; none"},
+	{"otlp", "endpoint", TYPE_ENDPOINT, AT(otlp.endpoint), 0, 0, "none",
+	 "URL of a receiver of OTLP/HTTP logs, such as http://127.0.0.1:4318/v1/logs; none"},
+	{"otlp", "headers", TYPE_HEADERS, AT(otlp.headers), 0, 0, "",
+	 "NAME=VALUE,NAME=VALUE that go with each request; values percent-encoded"},
+	{"otlp", "ca_file", TYPE_TEXT, AT(otlp.ca_file), 0, 0, "system",
+	 "PEM file of the authorities that may answer for an https endpoint; system"},
+	{"otlp", "timeout", TYPE_COUNT, AT(otlp.timeout_ms), 100, 600000, "10000",
+	 "milliseconds that one request may take"},
+	{"otlp", "compression", TYPE_COMPRESSION, AT(otlp.plain), 0, 0, "gzip", "gzip or none"},
+	{"otlp", "encoding", TYPE_ENCODING, AT(otlp.json), 0, 0, "protobuf", "protobuf or json"},
 	{"tracing", "hooks", TYPE_HOOKS, AT(hooks), 0, 0, "auto", "the kind of hooks"},
 	{"tracing", "ownership", TYPE_SWITCH, AT(owners), 0, 0, "yes",
 	 "ask Python's objects which descriptors are theirs"},
@@ -129,6 +148,49 @@ static int set_hooks(const char **field, const struct key *key, const char *valu
 		return 0;
 	return fail(error, "%s.%s is auto, fexit, tp_btf, tracepoint or kprobe, and not %s",
 		    key->section, key->name, value);
+}
+
+/* Where it names no path, that of logs is meant. */
+static int set_endpoint(char **field, const struct key *key, const char *value,
+			struct settings_error *error)
+{
+	bool path = true;
+	char *url;
+
+	if (strcmp(value, NONE) && !otlp_endpoint_right(value, &path))
+		return fail(error,
+			    "%s.%s is an http:// or https:// URL without credentials, or none, and "
+			    "not %s",
+			    key->section, key->name, value);
+	if (asprintf(&url, "%s%s", value, path ? "" : OTLP_LOGS_PATH) < 0)
+		return -ENOMEM;
+	free(*field);
+	*field = url;
+	return 0;
+}
+
+/* The value may be a secret: it is not shown. */
+static int set_headers(char **field, const struct key *key, const char *value,
+		       struct settings_error *error)
+{
+	int count = otlp_headers_count(value);
+
+	if (count == -EINVAL)
+		return fail(error, "%s.%s is not NAME=VALUE,NAME=VALUE with percent-encoded values",
+			    key->section, key->name);
+	return count < 0 ? count : set_string(field, value);
+}
+
+static int set_word(bool *field, const struct key *key, const char *value,
+		    struct settings_error *error)
+{
+	const char *const *words = type_words[key->type];
+
+	*field = !strcmp(value, words[true]);
+	if (*field || !strcmp(value, words[false]))
+		return 0;
+	return fail(error, "%s.%s is %s or %s, and not %s", key->section, key->name, words[false],
+		    words[true], value);
 }
 
 static int set_switch(bool *field, const struct key *key, const char *value,
@@ -262,6 +324,13 @@ static int set(struct settings *settings, const char *section, const char *name,
 			      : fail(error, "%s.%s is empty", key->section, key->name);
 	case TYPE_HOOKS:
 		return set_hooks(field, key, value, error);
+	case TYPE_ENDPOINT:
+		return set_endpoint(field, key, value, error);
+	case TYPE_HEADERS:
+		return set_headers(field, key, value, error);
+	case TYPE_COMPRESSION:
+	case TYPE_ENCODING:
+		return set_word(field, key, value, error);
 	case TYPE_SWITCH:
 		return set_switch(field, key, value, error);
 	case TYPE_SIZE:
@@ -286,107 +355,10 @@ int settings_set(struct settings *settings, const char *text, struct settings_er
 	return section && name ? set(settings, section, name, equals + 1, error) : -ENOMEM;
 }
 
-/* --- files --------------------------------------------------------------------------------- */
-
-/* What inih hands around while it reads a file. */
-struct reading {
-	struct settings *settings;
-	struct settings_error *error;
-	FILE *file;
-	int line; /* read last */
-	int failed_line;
-	int err;
-};
-
-static int on_setting(void *user, const char *section, const char *name, const char *value)
+static int on_setting(void *arg, const char *section, const char *name, const char *value,
+		      struct settings_error *error)
 {
-	struct reading *reading = user;
-	struct settings_error why;
-
-	if (reading->err)
-		return 1;
-	reading->err = set(reading->settings, section, name, value, &why);
-	if (!reading->err)
-		return 1;
-	reading->failed_line = reading->line;
-	snprintf(reading->error->text, sizeof(reading->error->text), "%s", why.text);
-	return 0;
-}
-
-/* inih would take what does not fit for a line of its own. */
-static char *read_line(char *buf, int size, void *stream)
-{
-	struct reading *reading = stream;
-	char *line = fgets(buf, size, reading->file);
-
-	if (!line)
-		return NULL;
-	reading->line++;
-	if (strchr(line, '\n') || feof(reading->file) || reading->err)
-		return line;
-	reading->failed_line = reading->line;
-	reading->err = fail(reading->error, "the line is longer than %d characters", size - 2);
-	return NULL;
-}
-
-static int read_file(const char *path, struct settings *settings, struct settings_error *error)
-{
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	struct settings_error why;
-	struct reading reading = {.settings = settings, .error = &why, .file = file};
-	int line;
-
-	if (!file) {
-		int err = -errno;
-
-		fail(error, "cannot read %s: %s", path, strerror(-err));
-		return err;
-	}
-	line = ini_parse_stream(read_line, &reading, on_setting, &reading);
-	if (ferror(file)) {
-		fail(error, "cannot read %s", path);
-		return -EIO;
-	}
-	if (reading.err)
-		fail(error, "%s:%d: %s", path, reading.failed_line, why.text);
-	else if (line)
-		return fail(error, "%s:%d: neither [SECTION] nor KEY = VALUE", path, line);
-	return reading.err;
-}
-
-static int is_conf(const struct dirent *entry)
-{
-	return !fnmatch("*.conf", entry->d_name, FNM_PERIOD);
-}
-
-/* The files of conf.d beside the file, in the order of their names. */
-static int read_more(const char *file, struct settings *settings, struct settings_error *error)
-{
-	const char *slash = strrchr(file, '/');
-	int length = slash ? slash - file + 1 : 0, count, err = 0;
-	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
-	struct dirent **entries;
-
-	if ((size_t)snprintf(folder, sizeof(folder), "%.*sconf.d", length, file) >= sizeof(folder))
-		return 0;
-	count = scandir(folder, &entries, is_conf, alphasort);
-	if (count < 0 && errno == ENOENT)
-		return 0;
-	if (count < 0) {
-		err = -errno;
-		fail(error, "cannot read %s: %s", folder, strerror(-err));
-		return err;
-	}
-	if (count > CONF_FILES)
-		err = fail(error, "%s has more than %d files", folder, CONF_FILES);
-	for (int i = 0; i < count; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-		if (!err)
-			err = read_file(path, settings, error);
-		free(entries[i]);
-	}
-	free(entries);
-	return err;
+	return set(arg, section, name, value, error);
 }
 
 /* --- the environment ------------------------------------------------------------------------ */
@@ -432,6 +404,20 @@ static int read_environment(char *const *environment, struct settings *settings,
 	return err;
 }
 
+struct otel_reading {
+	struct settings *settings;
+	struct settings_error *error;
+};
+
+static int on_otel_setting(void *arg, const char *variable, const char *key, const char *value)
+{
+	const struct otel_reading *reading = arg;
+	struct settings_error why;
+	int err = set(reading->settings, "otlp", key, value, &why);
+
+	return err == -EINVAL ? fail(reading->error, "%s: %s", variable, why.text) : err;
+}
+
 static int set_initial(struct settings *settings, struct settings_error *error)
 {
 	int err = 0;
@@ -450,11 +436,14 @@ int settings_read(const char *file, char *const *environment, struct settings *r
 	int err = set_initial(ret, error);
 
 	if (!err)
-		err = read_file(path, ret, error);
+		err = settings_file_read(path, on_setting, ret, error);
 	if (err == -ENOENT && !file)
 		err = 0;
 	if (!err)
-		err = read_more(path, ret, error);
+		err = settings_folder_read(path, on_setting, ret, error);
+	if (!err)
+		err = otel_environment_each(environment, on_otel_setting,
+					    &(struct otel_reading){ret, error});
 	if (!err)
 		err = read_environment(environment, ret, error);
 	if (err == -ENOMEM)
@@ -479,6 +468,9 @@ void settings_free(struct settings *settings)
 	free(TAKE_PTR(settings->listen));
 	free(TAKE_PTR(settings->cache));
 	free(TAKE_PTR(settings->spool));
+	free(TAKE_PTR(settings->otlp.endpoint));
+	free(TAKE_PTR(settings->otlp.headers));
+	free(TAKE_PTR(settings->otlp.ca_file));
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
@@ -501,6 +493,18 @@ static void print_share(uint64_t share, const struct key *key, FILE *out)
 		fprintf(out, "%s = none\n", key->name);
 }
 
+/* They may be secrets. */
+static void print_headers(const struct key *key, const char *value, FILE *out)
+{
+	int count = otlp_headers_count(value);
+
+	if (count > 0)
+		fprintf(out, "#%s = (%d that %s not shown)\n", key->name, count,
+			count == 1 ? "is" : "are");
+	else
+		fprintf(out, "%s =\n", key->name);
+}
+
 static void print_value(const struct settings *settings, const struct key *key, FILE *out)
 {
 	const void *field = (const char *)settings + key->offset;
@@ -518,7 +522,15 @@ static void print_value(const struct settings *settings, const struct key *key, 
 			fprintf(out, "%s =\n", key->name);
 		break;
 	case TYPE_TEXT:
+	case TYPE_ENDPOINT:
 		fprintf(out, "%s = %s\n", key->name, *(char *const *)field);
+		break;
+	case TYPE_HEADERS:
+		print_headers(key, *(char *const *)field, out);
+		break;
+	case TYPE_COMPRESSION:
+	case TYPE_ENCODING:
+		fprintf(out, "%s = %s\n", key->name, type_words[key->type][*(const bool *)field]);
 		break;
 	case TYPE_HOOKS:
 		fprintf(out, "%s = %s\n", key->name,

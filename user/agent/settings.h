@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "agent/owners.h"
+#include "agent/otlp.h"
 #include "agent/scope.h"
 
 #define SETTINGS_FILE "/etc/fdtrace/agent.conf"
@@ -39,6 +40,8 @@ struct settings {
 	uint64_t findings_per_minute, findings_burst; /* limits.findings_… */
 	uint64_t update_interval;		      /* findings.update_interval, seconds */
 	uint64_t returned_after;		      /* findings.returned_after, days */
+
+	struct otlp_settings otlp;
 };
 
 /* Where and why a setting is none; one sentence's end. */
@@ -48,9 +51,9 @@ struct settings_error {
 
 /*
  * Fills in ret from all but the command line: file with its conf.d (NULL: SETTINGS_FILE, which need
- * not exist), and of environment (ended by NULL) what begins with FDTRACE_AGENT_. settings_free()
- * frees ret, whatever this returns. 0; -EINVAL: what is written is wrong; other negative errno:
- * what cannot be read. error tells.
+ * not exist), and of environment (ended by NULL) what begins with FDTRACE_AGENT_, and beneath that
+ * what otel_environment.h knows. settings_free() frees ret, whatever this returns. 0; -EINVAL: what
+ * is written is wrong; other negative errno: what cannot be read. error tells.
  */
 int settings_read(const char *file, char *const *environment, struct settings *ret,
 		  struct settings_error *error);

@@ -54,6 +54,23 @@ struct json_options {
  */
 struct sink *json_sink_new(FILE *out, const struct json_options *options);
 
+struct otlp_options {
+	bool json;	       /* in JSON, in place of protobuf */
+	const char *run;       /* tells the ids of this run of fdtrace from those of others */
+	const char *host_id;   /* NULL: not known, as with host_name */
+	const char *host_name; /* */
+	uint64_t (*now)(void); /* nanoseconds since the epoch */
+	/* Each record: a whole ResourceLogs message, lent. */
+	void (*put)(void *arg, const uint8_t *bytes, size_t length);
+	void *arg;
+};
+
+/*
+ * Log records of OpenTelemetry (docs/fdtrace-agent.8): what json_sink_new() writes, but for the
+ * summary. options: copied; what it points to is lent, till the sink is freed. NULL without memory.
+ */
+struct sink *otlp_sink_new(const struct otlp_options *options);
+
 /* "fd 7 was closed twice": at most size bytes with the NUL. No text of a process is in it. */
 void finding_headline(const struct finding *finding, char *text, size_t size);
 

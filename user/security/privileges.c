@@ -224,25 +224,35 @@ static const char *const allowed[] = {
 
 /* Of no use to us, and of much to somebody who has made us his own. */
 static const char *const deadly[] = {
-	"execveat",	 "ptrace",	    "process_vm_writev",
-	"bind",		 "listen",	    "accept",
-	"init_module",	 "finit_module",    "delete_module",
-	"kexec_load",	 "kexec_file_load", "reboot",
-	"mount",	 "umount2",	    "move_mount",
-	"open_tree",	 "fsopen",	    "pivot_root",
-	"setns",	 "unshare",	    "swapon",
-	"swapoff",	 "sethostname",	    "settimeofday",
-	"clock_settime", "adjtimex",	    "add_key",
-	"keyctl",	 "request_key",	    "io_uring_setup",
-	"link",		 "linkat",	    "symlink",
-	"symlinkat",	 "mknod",	    "mknodat",
-	"chmod",	 "fchmod",	    "fchmodat",
-	"chown",	 "fchown",	    "fchownat",
-	"lchown",	 "setxattr",	    "pidfd_getfd",
+	"execveat",	   "ptrace",	     "process_vm_writev",
+	"listen",	   "accept",	     "init_module",
+	"finit_module",	   "delete_module",  "kexec_load",
+	"kexec_file_load", "reboot",	     "mount",
+	"umount2",	   "move_mount",     "open_tree",
+	"fsopen",	   "pivot_root",     "setns",
+	"unshare",	   "swapon",	     "swapoff",
+	"sethostname",	   "settimeofday",   "clock_settime",
+	"adjtimex",	   "add_key",	     "keyctl",
+	"request_key",	   "io_uring_setup", "link",
+	"linkat",	   "symlink",	     "symlinkat",
+	"mknod",	   "mknodat",	     "chmod",
+	"fchmod",	   "fchmodat",	     "chown",
+	"fchown",	   "fchownat",	     "lchown",
+	"setxattr",	   "pidfd_getfd",
 };
 
 /* Of use to who sends what was found, and to nobody else. */
 static const char *const connecting[] = {"socket", "connect", "accept4"};
+
+/* What goes with these; elsewhere it fails, and does no harm. */
+static const char *const conversing[] = {"getsockopt", "getsockname", "getpeername", "sendmmsg",
+					 "recvmmsg"};
+
+/*
+ * Deadly, too, but where the C library looks up names: there it asks the kernel for addresses, for
+ * which it would bind a socket, and does without where that fails.
+ */
+static const char *const binding[] = {"bind"};
 
 static int add_named_rules(scmp_filter_ctx filter, uint32_t action, const char *const *names,
 			   size_t count)
@@ -289,6 +299,11 @@ int privileges_filter(const char *exec_path, bool network)
 	if (!err)
 		err = add_named_rules(filter, network ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS,
 				      connecting, ARRAY_SIZE(connecting));
+	if (!err)
+		err = network ? add_named_rules(filter, SCMP_ACT_ALLOW, conversing,
+						ARRAY_SIZE(conversing))
+			      : add_named_rules(filter, SCMP_ACT_KILL_PROCESS, binding,
+						ARRAY_SIZE(binding));
 	if (!err)
 		err = add_exec(filter, exec_path);
 	if (!err)
