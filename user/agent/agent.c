@@ -12,67 +12,19 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "agent/arguments.h"
-#include "agent/costs.h"
-#include "agent/dedup.h"
-#include "agent/export.h"
-#include "agent/findings_file.h"
-#include "agent/following.h"
-#include "agent/http.h"
-#include "agent/identity.h"
-#include "agent/keeper.h"
 #include "agent/log.h"
-#include "agent/metrics.h"
-#include "agent/periods.h"
-#include "agent/recent.h"
+#include "agent/outputs.h"
 #include "agent/self.h"
-#include "agent/settings.h"
-#include "agent/spool.h"
+#include "agent/state.h"
 #include "base/clock.h"
 #include "base/exit_code.h"
 #include "base/heed.h"
 #include "base/mem.h"
-#include "base/output_file.h"
-#include "tracer/tracer.h"
 
-/* What stands for a file of findings, or an address, that there is not. */
-#define NONE	"none"
 /* So often at least it is seen to that who asks, and then says nothing, is let go of. */
-#define HTTP_NS 1000000000
-
-#define SECOND_NS     INT64_C(1000000000)
-#define DAY_NS	      (86400 * SECOND_NS)
+#define HTTP_NS	      1000000000
 /* At the end, for a slow disk. */
-#define SPOOL_WAIT_NS (5 * SECOND_NS)
-
-enum event { EVENT_TRACER, EVENT_SIGNAL, EVENT_HTTP, EVENT_EXPORT };
-
-struct agent {
-	struct arguments arguments;
-	struct settings settings;
-	struct tracer *tracer;
-	struct identities *identities;
-	struct periods periods;
-	struct attributes attributes; /* of the finding that is told */
-	struct findings_file file;
-	struct dedup *dedup;
-	struct spool *spool;
-	struct keeper keeper;
-	struct recent *recent;		  /* with http alone */
-	struct export *export;		  /* NULL: nothing is sent */
-	struct http *http;		  /* NULL: nobody may ask */
-	uint64_t http_ns;		  /* CLOCK_BOOTTIME, of its last step */
-	uint64_t started_ns, reloaded_ns; /* CLOCK_REALTIME */
-	bool reload_failed;
-	struct following following;
-	struct costs costs;
-	int epoll_fd, signal_fd;
-	uint64_t watchdog_ns, fed_ns; /* 0: systemd does not watch */
-	bool attached;		      /* what is traced is, and reports may come */
-	bool stop, reload, reopen;    /* a signal has asked for it */
-	bool asked;		      /* somebody does, over HTTP */
-	int status;
-};
+#define SPOOL_WAIT_NS UINT64_C(5000000000)
 
 /* --- settings ------------------------------------------------------------------------------- */
 
@@ -105,11 +57,6 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       old->returned_after != new->returned_after || strcmp(old->spool, new->spool) ||
 	       old->spool_bytes != new->spool_bytes ||
 	       !strcmp(old->json, NONE) != !strcmp(new->json, NONE);
-}
-
-static bool has_file(const struct agent *agent)
-{
-	return agent->file.output.stream;
 }
 
 /* --- what systemd and people are told ------------------------------------------------------- */
@@ -181,96 +128,6 @@ static int open_agent_tracer(struct agent *agent)
 	return tracer_exit_status(error.failure);
 }
 
-static const struct attributes *resource_of(void *arg, const struct finding_view *view)
-{
-	const struct agent *agent = arg;
-
-	return identity_of(agent->identities, view->process, view->wall_offset_ns);
-}
-
-static const struct attributes *attributes_of(void *arg, const struct finding_view *view)
-{
-	struct agent *agent = arg;
-
-	agent->attributes.count = 0;
-	attributes_add_text(&agent->attributes, "fdtrace.owner",
-			    owners_of_finding(&agent->settings.code_owners, view));
-	return &agent->attributes;
-}
-
-/* Of all outputs: they tell the same. */
-static struct json_options finding_options(struct agent *agent)
-{
-	return (struct json_options){
-		.resource = resource_of,
-		.attributes = attributes_of,
-		.arg = agent,
-		.permit = dedup_permit,
-		.permit_arg = agent->dedup,
-	};
-}
-
-static void tell_coverage(void *arg, const struct coverage_record *record)
-{
-	const struct agent *agent = arg;
-
-	if (has_file(agent))
-		coverage_print(agent->file.output.stream, record);
-}
-
-/* The first sinks: the others ask them, and are told of the end after them. */
-static int open_identities(struct agent *agent)
-{
-	struct sink *sink;
-	int err = identities_new(&agent->identities, &sink);
-
-	if (err || tracer_add_sink(agent->tracer, sink))
-		return EXIT_FAILED;
-	periods_begin(&agent->periods, agent->tracer, agent->identities, tell_coverage, agent);
-	return tracer_add_sink(agent->tracer, &agent->periods.sink) ? EXIT_FAILED : EXIT_OK;
-}
-
-static int open_dedup(struct agent *agent)
-{
-	const struct settings *settings = &agent->settings;
-	const struct dedup_limits limits = {
-		.known =
-			{
-				.returned_after_ns = (int64_t)settings->returned_after * DAY_NS,
-				.again_ns = (int64_t)settings->update_interval * SECOND_NS,
-			},
-		.per_minute = settings->findings_per_minute,
-		.burst = settings->findings_burst,
-		.resource = resource_of,
-		.arg = agent,
-	};
-	struct sink *sink;
-	int err = dedup_new(&limits, &agent->dedup, &sink);
-
-	if (!err)
-		err = tracer_add_sink(agent->tracer, sink);
-	return err ? EXIT_FAILED : EXIT_OK;
-}
-
-/* A spool that cannot be opened is told, and tried again: nothing waits for it. */
-static int open_spool(struct agent *agent)
-{
-	const struct spool_options options = {
-		.path = strcmp(agent->settings.spool, NONE) ? agent->settings.spool : NULL,
-		.bytes = agent->settings.spool_bytes,
-	};
-	int err = spool_new(&options, &agent->spool);
-
-	if (err)
-		return EXIT_FAILED;
-	agent->keeper = (struct keeper){dedup_known(agent->dedup), agent->spool, 0};
-	err = keeper_load(&agent->keeper);
-	if (err)
-		agent_log(LOG_ERR, "cannot read all that was known of bugs from %s: %s",
-			  agent->settings.spool, strerror(-err));
-	return EXIT_OK;
-}
-
 /* With the privileges that are left. */
 static int start_spool(struct agent *agent)
 {
@@ -282,36 +139,6 @@ static int start_spool(struct agent *agent)
 	return EXIT_FAILED;
 }
 
-static int open_findings(struct agent *agent)
-{
-	const struct json_options options = finding_options(agent);
-	struct sink *sink;
-	int err;
-
-	if (!strcmp(agent->settings.json, NONE))
-		return EXIT_OK;
-	err = findings_file_open(&agent->file, agent->settings.json, &options, &sink);
-	if (err) {
-		agent_log(LOG_ERR, "cannot write to %s: %s", agent->settings.json,
-			  output_file_error(err));
-		return EXIT_OUTPUT;
-	}
-	return dedup_add_sink(agent->dedup, sink) ? EXIT_FAILED : EXIT_OK;
-}
-
-static int open_export(struct agent *agent)
-{
-	struct sink *sink;
-	const char *why;
-
-	if (!strcmp(agent->settings.otlp.endpoint, NONE))
-		return EXIT_OK;
-	if (!export_new(&agent->settings.otlp, &agent->export, &sink, &why))
-		return tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
-	agent_log(LOG_ERR, "otlp.endpoint: nothing can be sent: %s", why);
-	return EXIT_FAILED;
-}
-
 static int attach_hooks(struct agent *agent)
 {
 	struct tracer_error error;
@@ -320,75 +147,6 @@ static int attach_hooks(struct agent *agent)
 		return EXIT_OK;
 	agent_log(LOG_ERR, "%s", error.text);
 	return tracer_exit_status(error.failure);
-}
-
-static void gather_metrics(const struct agent *agent, struct metrics *ret)
-{
-	*ret = (struct metrics){
-		.taken_up = agent->following.taken_up,
-		.refused = agent->following.refused,
-		.passed_over = agent->following.passed_over,
-		.budget = agent->costs.budget,
-		.rules_unused = scope_count_unused(&agent->settings.scope),
-		.file_failures = agent->file.failures,
-		.has_file = has_file(agent),
-		.file_works = !agent->file.err,
-		.has_export = agent->export,
-		.reload_works = !agent->reload_failed,
-		.reloaded_ns = agent->reloaded_ns,
-		.started_ns = agent->started_ns,
-		.cpu_ns = self_cpu_ns(),
-		.resident_bytes = self_resident_bytes(),
-		.open_fds = self_open_fds(),
-	};
-	tracer_stats(agent->tracer, &ret->session);
-	dedup_stats(agent->dedup, &ret->dedup);
-	known_stats(dedup_known(agent->dedup), &ret->known);
-	spool_stats(agent->spool, &ret->spool);
-	export_stats(agent->export, &ret->export);
-}
-
-static void print_metrics(void *arg, FILE *out)
-{
-	struct metrics metrics;
-
-	gather_metrics(arg, &metrics);
-	metrics_print(&metrics, out);
-}
-
-static void print_findings(void *arg, FILE *out)
-{
-	const struct agent *agent = arg;
-
-	recent_print(agent->recent, out);
-}
-
-/* Before privileges are given up: from then on no socket listens. */
-static int open_http(struct agent *agent)
-{
-	const struct http_pages pages = {print_metrics, print_findings, agent};
-	const struct json_options options = finding_options(agent);
-	const char *address = agent->settings.listen;
-	struct sink *sink;
-	char url[64];
-	int err;
-
-	if (!strcmp(address, NONE))
-		return EXIT_OK;
-	err = recent_new(&options, &agent->recent, &sink);
-	if (!err)
-		err = dedup_add_sink(agent->dedup, sink);
-	if (!err)
-		err = http_open(address, &pages, url, sizeof(url), &agent->http);
-	if (err == -EINVAL)
-		agent_log(LOG_ERR, "metrics.listen: %s is no HOST:PORT", address);
-	else if (err)
-		agent_log(LOG_ERR, "metrics.listen: cannot listen at %s: %s", address,
-			  strerror(-err));
-	if (err)
-		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-	agent_log(LOG_INFO, "answers at %s/metrics", url);
-	return EXIT_OK;
 }
 
 static int add_to_loop(const struct agent *agent, int fd, enum event event)
@@ -473,17 +231,7 @@ static int start(struct agent *agent)
 	int status = open_agent_tracer(agent);
 
 	if (!status)
-		status = open_identities(agent);
-	if (!status)
-		status = open_dedup(agent);
-	if (!status)
-		status = open_spool(agent);
-	if (!status)
-		status = open_findings(agent);
-	if (!status)
-		status = open_export(agent);
-	if (!status)
-		status = open_http(agent);
+		status = agent_open_outputs(agent);
 	if (!status)
 		status = attach_hooks(agent);
 	if (!status)

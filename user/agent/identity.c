@@ -160,7 +160,7 @@ static const struct service *service_of(const struct entry *entry)
 	return entry && entry->program ? &entry->program->service : &none;
 }
 
-static struct entry *find_known(const struct identities *identities, uint32_t pid)
+static struct entry *find_known_process(const struct identities *identities, uint32_t pid)
 {
 	struct entry *entry = NULL;
 
@@ -208,7 +208,7 @@ static void sum_up(struct identities *identities, struct entry *entry,
 /* In place of what had its number before. NULL: no memory. */
 static struct entry *add_entry(struct identities *identities, const struct process *process)
 {
-	struct entry *old = find_known(identities, process->pid);
+	struct entry *old = find_known_process(identities, process->pid);
 	struct entry *entry = calloc(1, sizeof(*entry));
 
 	if (old) {
@@ -274,7 +274,7 @@ static void process_is_forked(struct identities *identities, const struct proces
 			      uint32_t parent)
 {
 	struct entry *entry = add_entry(identities, process);
-	const struct entry *of = find_known(identities, parent);
+	const struct entry *of = find_known_process(identities, parent);
 
 	if (!entry)
 		return;
@@ -349,7 +349,7 @@ static void process_is_over(struct identities *identities, struct entry *entry,
 static int on_change(struct sink *sink, const struct process_view *view)
 {
 	struct identities *identities = ((struct identity_sink *)sink)->identities;
-	struct entry *entry = find_known(identities, view->process->pid);
+	struct entry *entry = find_known_process(identities, view->process->pid);
 
 	if (view->change == CHANGE_NEW)
 		process_is_new(identities, view->process);
@@ -369,7 +369,7 @@ static int on_change(struct sink *sink, const struct process_view *view)
 /* NULL: it is not known. */
 static const struct entry *entry_of(struct identities *identities, const struct process *process)
 {
-	struct entry *entry = find_known(identities, process->pid);
+	struct entry *entry = find_known_process(identities, process->pid);
 
 	if (!entry || entry->start_ns != process->start_ns)
 		return NULL;

@@ -25,7 +25,7 @@ static bool is_value(const char *value)
 	return true;
 }
 
-static int hex_digit(char c)
+static int header_hex_digit(char c)
 {
 	static const char digits[] = "0123456789abcdef";
 	const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
@@ -34,7 +34,7 @@ static int hex_digit(char c)
 }
 
 /* In place. False: a percent sign stands before something else, or it would be a NUL. */
-static bool decode_percent(char *text)
+static bool decode_header_value(char *text)
 {
 	char *to = text;
 
@@ -45,8 +45,8 @@ static bool decode_percent(char *text)
 			*to++ = *at;
 			continue;
 		}
-		high = hex_digit(at[1]);
-		low = high < 0 ? -1 : hex_digit(at[2]);
+		high = header_hex_digit(at[1]);
+		low = high < 0 ? -1 : header_hex_digit(at[2]);
 		if (low < 0 || !(high | low))
 			return false;
 		*to++ = (char)(high << 4 | low);
@@ -76,7 +76,7 @@ static int give_header(char *pair, otlp_header_fn fn, void *arg)
 	*equals = '\0';
 	name = trim_blanks(pair);
 	value = trim_blanks(equals + 1);
-	if (!is_name(name) || !decode_percent(value) || !is_value(value))
+	if (!is_name(name) || !decode_header_value(value) || !is_value(value))
 		return -EINVAL;
 	return fn(arg, name, value);
 }

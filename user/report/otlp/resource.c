@@ -16,7 +16,7 @@ static int add_host(struct otlp_attributes *list, const struct otlp_options *opt
 }
 
 /* "CPython 3.11.2" */
-static int add_runtime(struct otlp_attributes *list, const char *runtime)
+static int add_runtime_attributes(struct otlp_attributes *list, const char *runtime)
 {
 	const char *blank = runtime ? strchr(runtime, ' ') : NULL;
 	char name[WORD_SIZE] = "";
@@ -48,7 +48,7 @@ static int add_identity(struct otlp_attributes *list, const struct finding_view 
 		err |= otlp_add_text(list, "process.executable.name", text_basename(process->exe));
 		err |= otlp_add_text(list, "process.executable.path", process->exe);
 	}
-	err |= add_runtime(list, process->runtime);
+	err |= add_runtime_attributes(list, process->runtime);
 	err |= otlp_add_text(list, "process.linux.cgroup", process->cgroup);
 	err |= otlp_add_text(list, "container.id", process->container_id);
 	return err | otlp_add_bytes(list, "fdtrace.process.comm", process->comm,
