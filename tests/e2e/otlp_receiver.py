@@ -46,7 +46,7 @@ class Record:
         self.resource, self.scope, self.record = attributes(resource), scope, record
         self.attributes = attributes(record)
         assert len(self.attributes) == len(record.attributes)
-        self.uid, self.id = self.attributes["log.record.uid"], self.attributes["fdtrace.id"]
+        self.uid, self.id = self.attributes["log.record.uid"], self.attributes.get("fdtrace.id")
         self.is_finding = record.event_name.startswith("fdtrace.fd.")
 
 

@@ -113,6 +113,9 @@ def check_record(record, finding):
     assert record.resource["process.executable.path"] == process["exe"]
     assert record.resource["process.executable.name"] == os.path.basename(process["exe"])
     assert record.resource["process.linux.cgroup"] == process["cgroup"]
+    assert finding["resource"].items() <= record.resource.items()
+    assert finding.get("attributes", {}).items() <= said.items()
+    assert said["fdtrace.seen.state"] == finding["seen"]["state"] == "new"
     name, version = process["runtime"].split()
     assert (record.resource["process.runtime.name"], record.resource["process.runtime.version"]) == \
         (name.lower(), version)
@@ -143,6 +146,9 @@ def test_delivered(cgroup, tmp_path, encoding, compression):
     assert [record.attributes["fdtrace.count"] for record in receiver.taken
             if record.record.event_name == "fdtrace.update"] == \
         [line["count"] for line in running.lines() if line["kind"] == "update"] == [10, 12]
+    assert [record.attributes["fdtrace.coverage.processes"] for record in receiver.taken
+            if record.record.event_name == "fdtrace.agent.coverage"] == \
+        [line["processes"] for line in running.lines() if line["kind"] == "coverage"]
 
 
 class Script:
@@ -331,6 +337,26 @@ def test_sent_at_the_end(cgroup, tmp_path):
     assert "could not be delivered" not in running.stderr()
 
 
+@pytest.mark.parametrize("how", ("end", "kill"))
+def test_kept_in_the_spool(cgroup, tmp_path, how):
+    """What one agent could not deliver, the next one does."""
+    more = f"[spool]\npath = {tmp_path}/spool.db\n"
+    with Receiver(lambda request: (503, {"Retry-After": "100"}, b"")) as receiver, \
+            exporting(cgroup, tmp_path, receiver.url, more) as running:
+        make_findings(cgroup, tmp_path)
+        wait_for_findings(running, BUGS + 1)
+        harness.wait_until(lambda: receiver.requests, "a request has come")
+        time.sleep(0.5 * harness.SLOW)  # all is on the disk
+        if how == "kill":
+            running.process.kill()
+        running.end()
+    assert how == "kill" or "/v1/logs: kept in the spool\n" in running.stderr()
+    first = ids(running)
+    with Receiver() as receiver, exporting(cgroup, tmp_path, receiver.url, more) as running:
+        harness.wait_until(lambda: receiver.ids() >= first, "all are taken")
+    assert len(first) == BUGS + 1
+
+
 def test_hostile_names(cgroup, tmp_path):
     """What is no UTF-8 in names is made so; protobuf refuses anything else."""
     name = os.path.join(os.fsencode(tmp_path), b"\xff\xfe\xed\xa0\x80\n.py")
@@ -342,7 +368,7 @@ def test_hostile_names(cgroup, tmp_path):
         run_in(cgroup, sys.executable, name)
         wait_for_findings(running, 1)
         harness.wait_until(lambda: receiver.ids() == ids(running), "it is taken")
-    (record,) = receiver.taken
+    (record,) = (record for record in receiver.taken if record.is_finding)
     assert record.attributes["code.file.path"].endswith("\xff\xfe\xed\xa0\x80\n.py")
     assert record.attributes["code.stacktrace"].count("\n") == 2
 

@@ -356,15 +356,18 @@ static void loop(struct agent *agent)
 	}
 }
 
-/* What the receiver does not take in time is lost, and said. */
+/* What the receiver does not take in time waits for the next start, or is lost: that is said. */
 static void finish_export(struct agent *agent)
 {
 	uint64_t left = agent->export ? export_finish(agent->export) : 0;
+	bool kept = strcmp(agent->settings.spool, NONE);
 
 	log_notices(agent);
 	if (left)
-		agent_log(LOG_ERR, "otlp: %" PRIu64 " record%s could not be delivered to %s: lost",
-			  left, left == 1 ? "" : "s", agent->settings.otlp.endpoint);
+		agent_log(kept ? LOG_WARNING : LOG_ERR,
+			  "otlp: %" PRIu64 " record%s could not be delivered to %s: %s", left,
+			  left == 1 ? "" : "s", agent->settings.otlp.endpoint,
+			  kept ? "kept in the spool" : "lost");
 }
 
 /* Detaches, reads what is left, decides what waited, and sums up. */

@@ -208,9 +208,6 @@ static void print_export(const struct export_stats *stats, FILE *out)
 			otlp_request_end_name(end), stats->otlp.requests[end]);
 	print_family(out, "fdtrace_export_waiting", "gauge", NULL, "Records that are to be sent.");
 	fprintf(out, "fdtrace_export_waiting{sink=\"otlp\"} %" PRIu64 "\n", stats->waiting);
-	print_family(out, "fdtrace_export_waiting_bytes", "gauge", "bytes", "Their size.");
-	fprintf(out, "fdtrace_export_waiting_bytes{sink=\"otlp\"} %" PRIu64 "\n",
-		stats->waiting_bytes);
 }
 
 static void print_overhead(const struct metrics *metrics, FILE *out)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +16,7 @@
 #include "agent/http_client.h"
 #include "agent/otlp_answer.h"
 #include "agent/otlp_batch.h"
-#include "base/clock.h"
 #include "base/mem.h"
-
-/* How often an outbox that has no fd is asked, while what waits is sent at the end. */
-#define DRAIN_POLL_MS 100
 
 struct otlp {
 	struct otlp_settings settings;
@@ -270,20 +265,6 @@ void otlp_step(struct otlp *otlp, uint64_t now_ns)
 	}
 	begin_request(otlp, now_ns);
 	set_waits(otlp, now_ns);
-}
-
-void otlp_drain(struct otlp *otlp, uint64_t deadline_ns)
-{
-	struct pollfd wait = {.fd = otlp->epoll_fd, .events = POLLIN};
-	uint64_t now = clock_boot_ns();
-
-	while (now < deadline_ns) {
-		otlp_step(otlp, now);
-		if (!otlp->body && !otlp_batch_next(&otlp->batch))
-			return;
-		poll(&wait, 1, DRAIN_POLL_MS);
-		now = clock_boot_ns();
-	}
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */

@@ -3,7 +3,7 @@
  * Sends what waits in an outbox to a receiver of OTLP/HTTP logs.
  *
  * Owns: when a row is sent, sent again, or set aside: as the specification of OTLP says, one
- * request at a time, each row at least once. Never: waits, but in otlp_drain(); loses a row that it
+ * request at a time, each row at least once. Never: waits; loses a row that it
  * has not counted.
  */
 #ifndef FDTRACE_AGENT_OTLP_H
@@ -60,9 +60,6 @@ void otlp_free(struct otlp *otlp);
 /* Readable when otlp_step() has something to do, rows that the outbox has no fd for aside. Lent. */
 int otlp_fd(const struct otlp *otlp);
 void otlp_step(struct otlp *otlp, uint64_t now_ns);
-
-/* Sends what waits till all of it is settled, or that time is over. */
-void otlp_drain(struct otlp *otlp, uint64_t deadline_ns);
 
 void otlp_stats(const struct otlp *otlp, struct otlp_stats *ret);
 

@@ -15,6 +15,9 @@
 #define SECOND_NS INT64_C(1000000000)
 #define DAY_NS	  (86400 * SECOND_NS)
 
+/* The receivers of the spool, by their numbers, which stay for ever. */
+static const char *const spool_sinks[] = {[EXPORT_SPOOL_SINK] = "otlp"};
+
 static const struct attributes *resource_of(void *arg, const struct finding_view *view)
 {
 	const struct agent *agent = arg;
@@ -46,10 +49,12 @@ static struct json_options finding_options(struct agent *agent)
 
 static void tell_coverage(void *arg, const struct coverage_record *record)
 {
-	const struct agent *agent = arg;
+	struct agent *agent = arg;
 
 	if (has_file(agent))
 		coverage_print(agent->file.output.stream, record);
+	if (agent->export)
+		export_coverage(agent->export, record);
 }
 
 /* The first sinks: the others ask them, and are told of the end after them. */
@@ -92,6 +97,7 @@ static int open_spool(struct agent *agent)
 	const struct spool_options options = {
 		.path = strcmp(agent->settings.spool, NONE) ? agent->settings.spool : NULL,
 		.bytes = agent->settings.spool_bytes,
+		.sinks = ARRAY_SIZE(spool_sinks),
 	};
 	int err = spool_new(&options, &agent->spool);
 
@@ -124,13 +130,14 @@ static int open_findings(struct agent *agent)
 
 static int open_export(struct agent *agent)
 {
+	const struct json_options options = finding_options(agent);
 	struct sink *sink;
 	const char *why;
 
 	if (!strcmp(agent->settings.otlp.endpoint, NONE))
 		return EXIT_OK;
-	if (!export_new(&agent->settings.otlp, &agent->export, &sink, &why))
-		return tracer_add_sink(agent->tracer, sink) ? EXIT_FAILED : EXIT_OK;
+	if (!export_new(&agent->settings.otlp, &options, agent->spool, &agent->export, &sink, &why))
+		return dedup_add_sink(agent->dedup, sink) ? EXIT_FAILED : EXIT_OK;
 	agent_log(LOG_ERR, "otlp.endpoint: nothing can be sent: %s", why);
 	return EXIT_FAILED;
 }
@@ -153,6 +160,7 @@ static void gather_metrics(const struct agent *agent, struct metrics *ret)
 		.cpu_ns = self_cpu_ns(),
 		.resident_bytes = self_resident_bytes(),
 		.open_fds = self_open_fds(),
+		.spool_sinks = spool_sinks,
 	};
 	tracer_stats(agent->tracer, &ret->session);
 	dedup_stats(agent->dedup, &ret->dedup);

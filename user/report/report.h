@@ -55,15 +55,27 @@ struct json_options {
 struct sink *json_sink_new(FILE *out, const struct json_options *options);
 
 struct otlp_options {
-	bool json;	       /* in JSON, in place of protobuf */
-	const char *run;       /* tells the ids of this run of fdtrace from those of others */
-	const char *host_id;   /* NULL: not known, as with host_name */
-	const char *host_name; /* */
-	uint64_t (*now)(void); /* nanoseconds since the epoch */
+	struct json_options finding; /* what is asked for each: events and every are not heeded */
+	bool json;		     /* in JSON, in place of protobuf */
+	const char *run;	     /* tells the ids of this run of fdtrace from those of others */
+	const char *host_id;	     /* NULL: not known, as with host_name */
+	const char *host_name;	     /* */
+	uint64_t (*now)(void);	     /* nanoseconds since the epoch */
 	/* Each record: a whole ResourceLogs message, lent. */
 	void (*put)(void *arg, const uint8_t *bytes, size_t length);
 	void *arg;
 };
+
+/* What is no finding: all lent. */
+struct otlp_event {
+	const char *name, *body;
+	const char *uid; /* of which this run has one */
+	uint64_t time_unix_nano;
+	const struct attributes *resource, *attributes;
+};
+
+/* Its row, to options->put. 0 or -ENOMEM. */
+int otlp_put_event(const struct otlp_options *options, const struct otlp_event *event);
 
 /*
  * Log records of OpenTelemetry (docs/fdtrace-agent.8): what json_sink_new() writes, but for the

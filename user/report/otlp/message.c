@@ -55,6 +55,19 @@ int otlp_add_number(struct otlp_attributes *list, const char *key, int64_t numbe
 	return 0;
 }
 
+int otlp_add_list(struct otlp_attributes *list, const struct attributes *more)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < more->count; i++) {
+		const struct attribute *row = &more->rows[i];
+
+		err |= row->text ? otlp_add_text(list, row->key, row->text)
+				 : otlp_add_number(list, row->key, row->number);
+	}
+	return err;
+}
+
 int otlp_set_body(struct otlp_message *message, const char *text)
 {
 	free(message->body);

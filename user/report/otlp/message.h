@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attribute.h"
+
 #define OTLP_ATTRIBUTES_MAX 48
 #define OTLP_TEXT_MAX	    (64u << 10)
 
@@ -43,6 +45,9 @@ struct otlp_message {
 int otlp_add_bytes(struct otlp_attributes *list, const char *key, const char *bytes, size_t size);
 int otlp_add_text(struct otlp_attributes *list, const char *key, const char *text);
 int otlp_add_number(struct otlp_attributes *list, const char *key, int64_t number);
+
+/* Those that have another key. */
+int otlp_add_list(struct otlp_attributes *list, const struct attributes *more);
 
 int otlp_set_body(struct otlp_message *message, const char *text);
 

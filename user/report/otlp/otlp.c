@@ -14,14 +14,14 @@ struct otlp_sink {
 	struct repeats repeats;
 };
 
-static int put_message(struct otlp_sink *otlp, const struct otlp_message *message)
+static int put_message(const struct otlp_options *options, const struct otlp_message *message)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
 	size_t length;
-	int err = otlp_encode(message, otlp->options.json, &bytes, &length);
+	int err = otlp_encode(message, options->json, &bytes, &length);
 
 	if (!err)
-		otlp->options.put(otlp->options.arg, bytes, length);
+		options->put(options->arg, bytes, length);
 	return err;
 }
 
@@ -38,7 +38,7 @@ static int put_record(struct otlp_sink *otlp, const struct finding_view *view)
 	}
 	err = otlp_finding_record(&otlp->options, &told, &message);
 	if (!err)
-		err = put_message(otlp, &message);
+		err = put_message(&otlp->options, &message);
 	otlp_message_clear(&message);
 	return err;
 }
@@ -50,7 +50,7 @@ static int put_count(struct otlp_sink *otlp, const struct repeat *repeat,
 	int err = otlp_update_record(&otlp->options, repeat, view, &message);
 
 	if (!err)
-		err = put_message(otlp, &message);
+		err = put_message(&otlp->options, &message);
 	otlp_message_clear(&message);
 	return err;
 }
@@ -66,7 +66,19 @@ static int otlp_sink_finding(struct sink *sink, const struct finding_view *view)
 	return written == WRITE_UPDATE ? put_count(otlp, repeat, view) : written;
 }
 
-static int otlp_sink_end(struct sink *sink, const struct session_stats *stats)
+static int otlp_sink_suppressed(struct sink *sink, const struct suppressed *suppressed)
+{
+	struct otlp_sink *otlp = (struct otlp_sink *)sink;
+	struct otlp_message message = {0};
+	int err = otlp_suppressed_record(&otlp->options, suppressed, &message);
+
+	if (!err)
+		err = put_message(&otlp->options, &message);
+	otlp_message_clear(&message);
+	return err;
+}
+
+static int otlp_sink_counts(struct sink *sink)
 {
 	struct otlp_sink *otlp = (struct otlp_sink *)sink;
 	struct repeat *repeat = NULL;
@@ -75,6 +87,11 @@ static int otlp_sink_end(struct sink *sink, const struct session_stats *stats)
 	while (!err && (repeat = repeats_unwritten(&otlp->repeats, repeat)))
 		err = put_count(otlp, repeat, NULL);
 	return err;
+}
+
+static int otlp_sink_end(struct sink *sink, const struct session_stats *stats)
+{
+	return otlp_sink_counts(sink);
 }
 
 static void otlp_sink_free(struct sink *sink)
@@ -92,8 +109,23 @@ struct sink *otlp_sink_new(const struct otlp_options *options)
 	if (!otlp)
 		return NULL;
 	otlp->options = *options;
+	otlp->repeats.permit = options->finding.permit;
+	otlp->repeats.permit_arg = options->finding.permit_arg;
+	otlp->sink.counts = otlp_sink_counts;
+	otlp->sink.suppressed = otlp_sink_suppressed;
 	otlp->sink.finding = otlp_sink_finding;
 	otlp->sink.end = otlp_sink_end;
 	otlp->sink.free = otlp_sink_free;
 	return &otlp->sink;
+}
+
+int otlp_put_event(const struct otlp_options *options, const struct otlp_event *event)
+{
+	struct otlp_message message = {0};
+	int err = otlp_event_record(options, event, &message);
+
+	if (!err)
+		err = put_message(options, &message);
+	otlp_message_clear(&message);
+	return err;
 }

@@ -122,6 +122,21 @@ static int add_judgement(struct otlp_message *message, const struct finding_view
 	return err;
 }
 
+/* What was known of the bug. */
+static int add_seen_before(struct otlp_message *message, const struct finding_seen *seen)
+{
+	struct otlp_attributes *list = &message->record;
+	char time[WORD_SIZE];
+	int err;
+
+	if (!seen)
+		return 0;
+	err = otlp_add_text(list, "fdtrace.seen.state", seen_state_name(seen->state));
+	err |= otlp_add_text(list, "fdtrace.seen.first", format_time(seen->first_ns, false, time));
+	err |= otlp_add_text(list, "fdtrace.seen.last", format_time(seen->last_ns, false, time));
+	return err | otlp_add_number(list, "fdtrace.seen.count", (int64_t)seen->count);
+}
+
 static int add_what(struct otlp_message *message, const char *key, const struct fd_what *what)
 {
 	char text[WHAT_SIZE];
@@ -209,6 +224,10 @@ int otlp_finding_record(const struct otlp_options *options, const struct finding
 	err = otlp_add_resource(&ret->resource, options, view);
 	err |= add_uid(ret, options, view->id, 0);
 	err |= add_judgement(ret, view);
+	err |= add_seen_before(ret, view->seen);
+	if (options->finding.attributes)
+		err |= otlp_add_list(&ret->record,
+				     options->finding.attributes(options->finding.arg, view));
 	err |= add_descriptor(ret, f);
 	err |= add_bad_call(ret, view);
 	err |= add_other_calls(ret, view);
@@ -252,5 +271,48 @@ int otlp_update_record(const struct otlp_options *options, const struct repeat *
 	snprintf(body, sizeof(body), "finding %" PRIu64 " (%s) has been met %s times", repeat->id,
 		 finding_kind_name(repeat->kind), format_count(count, digits));
 	err |= otlp_set_body(ret, body);
+	return err ? -ENOMEM : 0;
+}
+
+int otlp_suppressed_record(const struct otlp_options *options, const struct suppressed *suppressed,
+			   struct otlp_message *ret)
+{
+	char body[4 * WORD_SIZE], digits[WORD_SIZE], time[WORD_SIZE], uid[2 * WORD_SIZE];
+	int err;
+
+	ret->event_name = "fdtrace.suppressed";
+	ret->time_unix_nano = (uint64_t)suppressed->last_ns;
+	ret->observed_time_unix_nano = options->now();
+	set_severity(ret, SEVERITY_WARNING);
+	err = otlp_add_resource(&ret->resource, options, NULL);
+	snprintf(uid, sizeof(uid), "%s-suppressed-%" PRId64, options->run, suppressed->last_ns);
+	err |= otlp_add_text(&ret->record, "log.record.uid", uid);
+	err |= otlp_add_number(&ret->record, "fdtrace.count", (int64_t)suppressed->count);
+	err |= otlp_add_text(&ret->record, "fdtrace.first_seen",
+			     format_time(suppressed->first_ns, false, time));
+	err |= otlp_add_text(&ret->record, "fdtrace.last_seen",
+			     format_time(suppressed->last_ns, false, time));
+	snprintf(body, sizeof(body), "%s findings were held back",
+		 format_count(suppressed->count, digits));
+	err |= otlp_set_body(ret, body);
+	return err ? -ENOMEM : 0;
+}
+
+int otlp_event_record(const struct otlp_options *options, const struct otlp_event *event,
+		      struct otlp_message *ret)
+{
+	char uid[3 * WORD_SIZE];
+	int err;
+
+	ret->event_name = event->name;
+	ret->time_unix_nano = event->time_unix_nano;
+	ret->observed_time_unix_nano = options->now();
+	set_severity(ret, SEVERITY_INFO);
+	err = otlp_add_list(&ret->resource, event->resource);
+	err |= otlp_add_resource(&ret->resource, options, NULL);
+	snprintf(uid, sizeof(uid), "%s-%s", options->run, event->uid);
+	err |= otlp_add_text(&ret->record, "log.record.uid", uid);
+	err |= otlp_add_list(&ret->record, event->attributes);
+	err |= otlp_set_body(ret, event->body);
 	return err ? -ENOMEM : 0;
 }

@@ -23,4 +23,11 @@ int otlp_finding_record(const struct otlp_options *options, const struct finding
 int otlp_update_record(const struct otlp_options *options, const struct repeat *repeat,
 		       const struct finding_view *view, struct otlp_message *ret);
 
+/* That so many findings were held back. */
+int otlp_suppressed_record(const struct otlp_options *options, const struct suppressed *suppressed,
+			   struct otlp_message *ret);
+
+int otlp_event_record(const struct otlp_options *options, const struct otlp_event *event,
+		      struct otlp_message *ret);
+
 #endif

@@ -60,6 +60,8 @@ int otlp_add_resource(struct otlp_attributes *list, const struct otlp_options *o
 {
 	int err = add_host(list, options);
 
+	if (view && options->finding.resource)
+		err |= otlp_add_list(list, options->finding.resource(options->finding.arg, view));
 	if (!view)
 		return err;
 	err |= otlp_add_number(list, "process.pid", view->finding->tgid);
