@@ -228,7 +228,7 @@ def test_no_cache(cgroup, tmp_path):
 
 
 def number(running, name):
-    return float(re.search(rf"^{name} (\S+)$", get(running, "/metrics")[2], re.M).group(1))
+    return float(re.search(rf"^{re.escape(name)} (\S+)$", get(running, "/metrics")[2], re.M).group(1))
 
 
 def burn(seconds):
@@ -244,7 +244,7 @@ def test_overhead(cgroup, tmp_path):
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as burning:
             try:
                 harness.wait_until(lambda: number(running, "fdtrace_processes_paused"), "a pause")
-                assert number(running, "fdtrace_processes") == 0
+                assert number(running, 'fdtrace_processes{mode="full"}') == 0
             finally:
                 burning.kill()
         harness.wait_until(lambda: not number(running, "fdtrace_processes_paused"), "it is forgotten")
