@@ -221,6 +221,109 @@ static void test_repeats(void **state)
 	example_free(e);
 }
 
+static const struct attributes *service(void *arg, const struct finding_view *view)
+{
+	static const struct attributes list = {
+		{{"service.name", "billing", 0}, {"process.pid", NULL, 4242}, {"os.type", "x", 0}},
+		3};
+
+	return &list;
+}
+
+static const struct attributes *owner(void *arg, const struct finding_view *view)
+{
+	static const struct attributes list = {{{"fdtrace.owner", "team", 0}}, 1};
+
+	return &list;
+}
+
+static bool permit(void *arg)
+{
+	return *(const bool *)arg;
+}
+
+/* What the agent knows of a finding is told with it, each key once; and nothing that may not be. */
+static void test_asks(void **state)
+{
+	static const struct finding_seen seen = {SEEN_RETURNED, 1, 2, 3, true};
+	struct example *e = example_new();
+	struct got got = {0};
+	bool permitted = false;
+	const struct otlp_options options = {
+		.finding = {.resource = service,
+			    .attributes = owner,
+			    .permit = permit,
+			    .permit_arg = &permitted},
+		.run = "00ff",
+		.now = now,
+		.put = take_record,
+		.arg = &got,
+	};
+	struct sink *sink = otlp_sink_new(&options);
+	Otlp__ResourceLogs *logs;
+	Otlp__LogRecord *record;
+
+	assert_non_null(sink);
+	e->view.seen = &seen;
+	assert_int_equal(sink->finding(sink, &e->view), 0);
+	assert_int_equal(sink->counts(sink), 0);
+	assert_int_equal(got.count, 0);
+	permitted = true;
+	assert_int_equal(sink->finding(sink, &e->view), 0);
+	assert_int_equal(got.count, 1);
+	logs = unpack(&got);
+	record = logs->scope_logs[0]->log_records[0];
+	assert_string_equal(
+		value_of(logs->resource->attributes, logs->resource->n_attributes, "service.name"),
+		"billing");
+	for (size_t i = 0; i < logs->resource->n_attributes; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(logs->resource->attributes[i]->key,
+						logs->resource->attributes[j]->key);
+	assert_string_equal(value_of(record->attributes, record->n_attributes, "fdtrace.owner"),
+			    "team");
+	assert_string_equal(
+		value_of(record->attributes, record->n_attributes, "fdtrace.seen.state"),
+		"returned");
+	otlp__resource_logs__free_unpacked(logs, NULL);
+	sink->free(sink);
+	free(got.bytes);
+	example_free(e);
+}
+
+/* What is no finding: findings that were held back, and events of the agent's own. */
+static void test_other_records(void **state)
+{
+	static const struct suppressed suppressed = {1200, 1, (int64_t)NOW};
+	struct got got = {0};
+	struct sink *sink = sink_into(&got, false);
+	const struct otlp_options options = {
+		.run = "00ff", .now = now, .put = take_record, .arg = &got};
+	const struct otlp_event event = {"fdtrace.agent.x", "it is so", "x-1", NOW,
+					 service(0, 0),	    owner(0, 0)};
+	Otlp__ResourceLogs *logs;
+	Otlp__LogRecord *record;
+
+	assert_int_equal(sink->suppressed(sink, &suppressed), 0);
+	logs = unpack(&got);
+	record = logs->scope_logs[0]->log_records[0];
+	assert_string_equal(record->event_name, "fdtrace.suppressed");
+	assert_string_equal(record->body->string_value, "1,200 findings were held back");
+	otlp__resource_logs__free_unpacked(logs, NULL);
+	assert_int_equal(otlp_put_event(&options, &event), 0);
+	logs = unpack(&got);
+	record = logs->scope_logs[0]->log_records[0];
+	assert_string_equal(record->event_name, "fdtrace.agent.x");
+	assert_int_equal(record->severity_number, 9);
+	assert_string_equal(value_of(record->attributes, record->n_attributes, "log.record.uid"),
+			    "00ff-x-1");
+	assert_string_equal(value_of(record->attributes, record->n_attributes, "fdtrace.owner"),
+			    "team");
+	otlp__resource_logs__free_unpacked(logs, NULL);
+	sink->free(sink);
+	free(got.bytes);
+}
+
 /* Integers of 64 bits as strings, enums as numbers, names in camel case. */
 static void test_json(void **state)
 {
@@ -334,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finding), cmocka_unit_test(test_culprit),
 		cmocka_unit_test(test_repeats), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_asks),	cmocka_unit_test(test_other_records),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_deep_stack),
 	};
 
