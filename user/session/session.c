@@ -105,7 +105,7 @@ static void weigh(struct finding *finding, const struct process *process)
 	}
 }
 
-static void tell_finding(struct session *session, struct finding *finding,
+static void pass_finding(struct session *session, struct finding *finding,
 			 const struct process *process)
 {
 	struct finding_view view = {
@@ -135,7 +135,7 @@ static void on_finding(void *arg, const struct finding *finding)
 	session->findings[finding->kind]++;
 	session->suspected += finding->certainty == CERTAINTY_SUSPECTED;
 	session->info += weighed.severity == SEVERITY_INFO;
-	tell_finding(session, &weighed, process);
+	pass_finding(session, &weighed, process);
 }
 
 int session_new(const struct session_options *options, struct session **ret_session)
