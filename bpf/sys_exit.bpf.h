@@ -233,7 +233,11 @@ static __always_inline s32 owners_fd(const struct sys_exit *call, u8 kind)
 	return kind == OWNER_CALL_SOCKET || kind == OWNER_CALL_EPOLL ? call->ret : call->args[0];
 }
 
-/* Not while another program works in this CPU's buffers: an owner is missed then, no record. */
+/*
+ * Finds the object that this call makes an owner, and remembers it. While another of our programs
+ * works in this CPU's buffers nothing is done: that owner is found later or not at all, but no
+ * record is lost.
+ */
 static __always_inline void look_for_owner(const struct sys_exit *call, const struct target *target,
 					   struct pt_regs *regs, u8 kind)
 {
@@ -276,7 +280,8 @@ static __always_inline void handle_call(const struct sys_exit *call, const struc
 	release_cpu();
 }
 
-/* Where the hook has the program's registers at hand, to be loaded from. */
+/* For hooks that are given the registers of the system call, as a pointer that can be read
+ * directly. */
 static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
 {
 	const struct target *target;
@@ -305,7 +310,10 @@ static __always_inline bool concerns_target(struct pt_regs *regs, s64 ret)
 	return concerns_fds(&call) && current_target();
 }
 
-/* Where the hook has the result alone, in call: the rest costs helper calls, so first for whom. */
+/*
+ * For hooks that are given the result alone, which is in call. The registers cost helper calls, so
+ * first it is asked whether the process is traced.
+ */
 static __always_inline int far_call_returned(struct sys_exit *call)
 {
 	const struct target *target = current_target();

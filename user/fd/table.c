@@ -176,7 +176,10 @@ static void slot_gone(struct store *store, struct slot *slot)
 {
 	struct generation *gen = slot->newest;
 
-	/* One that was over may have begun again, and ended. */
+	/*
+	 * Even where the newest generation was over already: the lost records may have opened the
+	 * number anew and closed it.
+	 */
 	if (gen)
 		generation_over(store, gen, &(struct fd_site){.missing = SITE_LOST});
 	slot_await_nothing(slot);
