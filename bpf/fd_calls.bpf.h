@@ -67,8 +67,8 @@ struct {
 	__type(value, struct call_buffer);
 } call_buffers SEC(".maps");
 
-/* A returned system call, whatever hook saw it. */
-struct returned {
+/* The end of a system call, whatever hook saw it. */
+struct sys_exit {
 	u64 args[6]; /* CALL_INSTALLED: flags and arg as the record has them, and the struct file;
 			CALL_REMOVED: fd */
 	s64 ret;
@@ -107,7 +107,7 @@ static __always_inline bool addresses(u32 nr)
 }
 
 /* Whether it moved bytes through a number that is watched, as far as the number's bits tell. */
-static __always_inline bool may_be_watched(const struct returned *call)
+static __always_inline bool may_be_watched(const struct sys_exit *call)
 {
 	u32 fd = call->args[0];
 
@@ -119,7 +119,7 @@ static __always_inline bool may_be_watched(const struct returned *call)
 }
 
 /* The call's number in our own terms, 0: of no interest. */
-static __always_inline u8 classify(const struct returned *call)
+static __always_inline u8 classify(const struct sys_exit *call)
 {
 	u8 id = by_number(call_of_nr, call->nr);
 
@@ -151,7 +151,7 @@ static __always_inline u64 argument(const struct call_buffer *buf, u32 which)
 }
 
 /* To where they can be chosen by number: on the stack the verifier allows that from Linux 5.12. */
-static __always_inline void copy_arguments(struct call_buffer *buf, const struct returned *call)
+static __always_inline void copy_arguments(struct call_buffer *buf, const struct sys_exit *call)
 {
 	buf->args[0] = 0;
 	for (u32 i = 0; i < 6; i++)
@@ -174,7 +174,7 @@ static __always_inline void read_pair(struct record_call *r, u64 from)
  * The descriptors that a call is about, as enum call_shape says. A function of its own: the
  * verifier forgets behind it which way it went through.
  */
-static __noinline void read_fds(struct call_buffer *buf, const struct returned *call)
+static __noinline void read_fds(struct call_buffer *buf, const struct sys_exit *call)
 {
 	struct record_call *r = &buf->record;
 	u8 fds = by_number(fd_args_of_nr, call->nr);
@@ -197,7 +197,7 @@ static __noinline void read_fds(struct call_buffer *buf, const struct returned *
 }
 
 /* What no single argument is. */
-static __always_inline void own_words(struct record_call *r, const struct returned *call)
+static __always_inline void own_words(struct record_call *r, const struct sys_exit *call)
 {
 	u64 flags = 0;
 
@@ -233,7 +233,7 @@ static __always_inline void own_words(struct record_call *r, const struct return
  * Its flags, and more, as its row in abi/calls.h says. Returns where its name is, 0: none. A
  * function of its own for the verifier's sake.
  */
-static __noinline u64 read_words(struct call_buffer *buf, const struct returned *call)
+static __noinline u64 read_words(struct call_buffer *buf, const struct sys_exit *call)
 {
 	struct record_call *r = &buf->record;
 	const volatile __u8 *words = words_of_call[r->call & (CALL_IDS - 1)];
@@ -341,7 +341,7 @@ __attribute__((noinline)) int fill_thread(void)
  * is.
  */
 static __always_inline struct file *socket_of(const struct call_buffer *buf,
-					      const struct returned *call, u8 id)
+					      const struct sys_exit *call, u8 id)
 {
 	switch (id) {
 	case CALL_ADDRESSED:
@@ -368,7 +368,7 @@ __attribute__((noinline)) int read_calls_socket(u64 file, u32 fresh)
 }
 
 /* Everything but header and stack. Returns the bytes of name behind the record. */
-static __always_inline u32 fill_call(struct call_buffer *buf, const struct returned *call, u8 id)
+static __always_inline u32 fill_call(struct call_buffer *buf, const struct sys_exit *call, u8 id)
 {
 	struct record_call *r = &buf->record;
 	struct file *socket;
@@ -414,7 +414,7 @@ static __always_inline u32 add_claims(struct walk *w, struct call_buffer *buf,
 }
 
 /* The same of a call that moved bytes; 0: no object that is stale is at work. */
-static __always_inline u32 add_users(struct call_buffer *buf, const struct returned *call,
+static __always_inline u32 add_users(struct call_buffer *buf, const struct sys_exit *call,
 				     const struct target *target)
 {
 	volatile u8 *owner = &buf->record.owner;
@@ -481,7 +481,7 @@ __attribute__((noinline)) int emit_call(u32 size)
 }
 
 /* What no report shows a stack of. */
-static __always_inline void report_address(const struct returned *call)
+static __always_inline void report_address(const struct sys_exit *call)
 {
 	struct call_buffer *buf;
 	u32 zero = 0, size;
@@ -497,7 +497,7 @@ static __always_inline void report_address(const struct returned *call)
 }
 
 /* regs: as the call left them. */
-static __always_inline void report_call(const struct returned *call, u8 id,
+static __always_inline void report_call(const struct sys_exit *call, u8 id,
 					const struct target *target, struct pt_regs *regs)
 {
 	struct call_buffer *buf;

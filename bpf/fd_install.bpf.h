@@ -35,7 +35,7 @@
  * the way out of any call, so there it cannot be told. exec's (binfmt_misc) comes when the
  * program is neither the old one nor the new.
  */
-static __always_inline bool is_shown(const struct returned *call)
+static __always_inline bool is_shown(const struct sys_exit *call)
 {
 	if (call->nr == NR_EXECVE || call->nr == NR_EXECVEAT)
 		return true;
@@ -43,7 +43,7 @@ static __always_inline bool is_shown(const struct returned *call)
 }
 
 /* As the end of this close(), or close_range(), shows. */
-static __always_inline bool is_shown_removed(const struct returned *call, u32 fd)
+static __always_inline bool is_shown_removed(const struct sys_exit *call, u32 fd)
 {
 	switch (call->nr < SYSCALLS_KNOWN ? by_number(call_of_nr, call->nr) : 0) {
 	case CALL_CLOSE:
@@ -75,7 +75,7 @@ static __always_inline u32 kind_of(struct file *file)
 	return kind;
 }
 
-static __always_inline void report_midst(const struct returned *call, u8 id,
+static __always_inline void report_midst(const struct sys_exit *call, u8 id,
 					 const struct target *target, struct pt_regs *regs)
 {
 	hold_cpu();
@@ -87,7 +87,7 @@ static __always_inline void report_midst(const struct returned *call, u8 id,
 }
 
 /* The call in whose midst we are; NULL: of no traced process, or not to be read. */
-static __always_inline const struct target *midst_of(struct returned *call, struct pt_regs **regs)
+static __always_inline const struct target *midst_of(struct sys_exit *call, struct pt_regs **regs)
 {
 	const struct target *target = current_target();
 
@@ -105,7 +105,7 @@ static __always_inline const struct target *midst_of(struct returned *call, stru
 
 static __always_inline void fd_installed(u32 fd, struct file *file)
 {
-	struct returned call = {.ret = fd};
+	struct sys_exit call = {.ret = fd};
 	struct pt_regs *regs = NULL;
 	const struct target *target = midst_of(&call, &regs);
 
@@ -127,7 +127,7 @@ static __always_inline void fd_installed(u32 fd, struct file *file)
  */
 static __always_inline void fd_removed(u32 fd, struct file *file)
 {
-	struct returned call = {0};
+	struct sys_exit call = {0};
 	struct pt_regs *regs = NULL;
 	const struct target *target = file ? midst_of(&call, &regs) : NULL;
 

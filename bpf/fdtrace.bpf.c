@@ -84,7 +84,7 @@ int BPF_PROG(on_far_call, struct pt_regs *unused, long ret)
 SEC("fexit")
 int BPF_PROG(on_far_call_whole, struct pt_regs *unused, long ret)
 {
-	struct returned call = {.ret = ret};
+	struct sys_exit call = {.ret = ret};
 
 	return far_call_returned(&call);
 }
@@ -96,7 +96,7 @@ int BPF_PROG(on_far_call_whole, struct pt_regs *unused, long ret)
 SEC("kprobe")
 int on_call_of_many(void *ctx)
 {
-	struct returned call = {0};
+	struct sys_exit call = {0};
 
 	if (!current_target() || bpf_get_func_ret(ctx, (u64 *)&call.ret))
 		return 0;
@@ -106,7 +106,7 @@ int on_call_of_many(void *ctx)
 SEC("tracepoint/raw_syscalls/sys_exit")
 int on_raw_sys_exit(struct sys_exit_args *ctx)
 {
-	struct returned call = {.ret = ctx->ret};
+	struct sys_exit call = {.ret = ctx->ret};
 
 	return far_call_returned(&call);
 }
@@ -114,7 +114,7 @@ int on_raw_sys_exit(struct sys_exit_args *ctx)
 SEC("kretprobe")
 int on_call_return(struct pt_regs *ctx)
 {
-	struct returned call = {.ret = PT_REGS_RC(ctx)};
+	struct sys_exit call = {.ret = PT_REGS_RC(ctx)};
 
 	return far_call_returned(&call);
 }
@@ -122,7 +122,7 @@ int on_call_return(struct pt_regs *ctx)
 SEC("kretprobe.multi")
 int on_call_return_multi(struct pt_regs *ctx)
 {
-	struct returned call = {.ret = PT_REGS_RC(ctx)};
+	struct sys_exit call = {.ret = PT_REGS_RC(ctx)};
 
 	return far_call_returned(&call);
 }

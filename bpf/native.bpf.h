@@ -53,7 +53,10 @@ struct native_buffer {
 #endif
 };
 
-/* By CPU: larger than the kernel allows in a map that it keeps by CPU itself. */
+/*
+ * One entry for each CPU. No BPF_MAP_TYPE_PERCPU_ARRAY: the kernel limits the size of its values,
+ * and this one is larger.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* the user side sets it before load, where natives are asked for */

@@ -19,7 +19,8 @@
 #define MAKER_WORDS  64
 /* fstat() calls of a program without an owner in a register, before its stack is searched. */
 #define MISSES_MAX   64
-/* Of one place, before it is looked at only now and then. */
+/* After so many calls from one place without an owner, only one in MISSES_MAX is looked at there.
+ */
 #define PLACE_MISSES 16
 /* Looks for an owner of a number at calls that use it. */
 #define LOOKS_MAX    6

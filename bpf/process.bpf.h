@@ -109,7 +109,7 @@ static __always_inline void set_python(const struct program_key *program,
 }
 
 /* An executable mapping of a file, which may be a libpython. */
-static __always_inline bool maps_code(const struct returned *call)
+static __always_inline bool maps_code(const struct sys_exit *call)
 {
 	return call->nr == NR_MMAP && (call->args[2] & PROT_EXEC) && (s32)call->args[4] >= 0 &&
 	       (u64)call->ret < -4095ull;
@@ -119,7 +119,7 @@ static __always_inline bool maps_code(const struct returned *call)
  * A function of its own: what it keeps on the stack is not there while others walk a stack. All
  * frames of a chain of calls have 512 bytes together (up to Linux 6.12).
  */
-static __noinline void file_mapped(const struct returned *call, u64 since, u32 tgid)
+static __noinline void file_mapped(const struct sys_exit *call, u64 since, u32 tgid)
 {
 	struct program_key program = {.program = since, .tgid = tgid};
 	const struct python_file *known;

@@ -105,7 +105,7 @@ static __always_inline void consider_place(struct walk *w, const struct py_layou
 			return;
 		s->frame = frame;
 		s->anchor = anchor;
-		s->foreign = !own;
+		s->others_state = !own;
 		s->interp_found = s->interp;
 		return;
 	case PLACE_NONE:
@@ -339,8 +339,8 @@ static __always_inline enum python_status choose_listed(struct thread_search *s)
 	switch (search_stack()) {
 	case SIGN_FOUND:
 		s->frame = s->others[s->shown & (OTHERS_MAX - 1)];
-		s->foreign = s->frame != own;
-		return s->foreign || s->matches > 2 ? PYTHON_AMBIGUOUS : PYTHON_COMPLETE;
+		s->others_state = s->frame != own;
+		return s->others_state || s->matches > 2 ? PYTHON_AMBIGUOUS : PYTHON_COMPLETE;
 	case SIGN_NONE:
 		return own || s->unlisted ? PYTHON_MOVED : none;
 	default:

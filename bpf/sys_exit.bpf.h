@@ -65,7 +65,7 @@ __attribute__((noinline)) int is_compat(void)
 #define NR_COMPAT_SOCKETCALL 102
 
 /* Whether this would concern descriptors if it was a 32-bit call. */
-static __always_inline bool concerns_compat(const struct returned *call)
+static __always_inline bool concerns_compat(const struct sys_exit *call)
 {
 	u32 nr = call->nr;
 
@@ -77,7 +77,7 @@ static __always_inline bool concerns_compat(const struct returned *call)
 }
 
 /* A call of sockets whose arguments lie in memory; of those that make some, or address them. */
-static __noinline bool from_socketcall(struct returned *call)
+static __noinline bool from_socketcall(struct sys_exit *call)
 {
 	u32 args[4] = {};
 
@@ -114,7 +114,7 @@ static __noinline bool from_socketcall(struct returned *call)
 }
 
 /* A 32-bit call, its arguments read, as the 64-bit one that it is. False: of no interest. */
-static __always_inline bool from_compat(struct returned *call)
+static __always_inline bool from_compat(struct sys_exit *call)
 {
 	u32 nr = call->nr;
 
@@ -149,12 +149,12 @@ __attribute__((noinline)) int is_compat(void)
 #define READ_COMPAT(call, from, READ) ((void)(from))
 
 /* AArch32's close(), dup2(), dup3() and close_range(): which is all that is known of its calls. */
-static __always_inline bool concerns_compat(const struct returned *call)
+static __always_inline bool concerns_compat(const struct sys_exit *call)
 {
 	return call->nr == 6 || call->nr == 63 || call->nr == 358 || call->nr == 436;
 }
 
-static __always_inline bool from_compat(struct returned *call)
+static __always_inline bool from_compat(struct sys_exit *call)
 {
 	if (concerns_compat(call)) {
 		count_compat();
@@ -174,7 +174,7 @@ static __always_inline const struct target *current_target(void)
 }
 
 /* Whether an owner may show at its end: enum owner_call. */
-static __always_inline u8 shows_owner(const struct returned *call)
+static __always_inline u8 shows_owner(const struct sys_exit *call)
 {
 	u8 kind = by_number(owner_call_of_nr, call->nr);
 
@@ -190,7 +190,7 @@ static __always_inline u8 shows_owner(const struct returned *call)
 }
 
 /* Little more than a look at the numbers. */
-static __always_inline bool concerns_fds(const struct returned *call)
+static __always_inline bool concerns_fds(const struct sys_exit *call)
 {
 	return (call->nr < SYSCALLS_KNOWN &&
 		(classify(call) || maps_code(call) || shows_owner(call) || may_be_watched(call))) ||
@@ -228,13 +228,17 @@ static __always_inline void release_cpu(void)
 }
 
 /* The number that the owner has, or takes. */
-static __always_inline s32 owners_fd(const struct returned *call, u8 kind)
+static __always_inline s32 owners_fd(const struct sys_exit *call, u8 kind)
 {
 	return kind == OWNER_CALL_SOCKET || kind == OWNER_CALL_EPOLL ? call->ret : call->args[0];
 }
 
-/* Not while another program works in this CPU's buffers: an owner is missed then, no record. */
-static __always_inline void look_for_owner(const struct returned *call, const struct target *target,
+/*
+ * Finds the object that this call makes an owner, and remembers it. While another of our programs
+ * works in this CPU's buffers nothing is done: that owner is found later or not at all, but no
+ * record is lost.
+ */
+static __always_inline void look_for_owner(const struct sys_exit *call, const struct target *target,
 					   struct pt_regs *regs, u8 kind)
 {
 	struct cpu_counts *c = cpu_counts();
@@ -251,7 +255,7 @@ static __always_inline void look_for_owner(const struct returned *call, const st
 /*
  * A call of a traced process, which concerns descriptors. regs: as the call left them.
  */
-static __always_inline void handle_call(const struct returned *call, const struct target *target,
+static __always_inline void handle_call(const struct sys_exit *call, const struct target *target,
 					struct pt_regs *regs)
 {
 	u8 id = classify(call), owner = shows_owner(call);
@@ -276,11 +280,12 @@ static __always_inline void handle_call(const struct returned *call, const struc
 	release_cpu();
 }
 
-/* Where the hook has the program's registers at hand, to be loaded from. */
+/* For hooks that are given the registers of the system call, as a pointer that can be read
+ * directly. */
 static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
 {
 	const struct target *target;
-	struct returned call = {.ret = ret};
+	struct sys_exit call = {.ret = ret};
 
 	READ_CALL(&call, regs, LOAD);
 	if (!concerns_fds(&call))
@@ -299,14 +304,17 @@ static __always_inline int call_returned(struct pt_regs *regs, s64 ret)
 
 static __always_inline bool concerns_target(struct pt_regs *regs, s64 ret)
 {
-	struct returned call = {.ret = ret};
+	struct sys_exit call = {.ret = ret};
 
 	READ_CALL(&call, regs, LOAD);
 	return concerns_fds(&call) && current_target();
 }
 
-/* Where the hook has the result alone, in call: the rest costs helper calls, so first for whom. */
-static __always_inline int far_call_returned(struct returned *call)
+/*
+ * For hooks that are given the result alone, which is in call. The registers cost helper calls, so
+ * first it is asked whether the process is traced.
+ */
+static __always_inline int far_call_returned(struct sys_exit *call)
 {
 	const struct target *target = current_target();
 	struct pt_regs *regs;

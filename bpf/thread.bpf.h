@@ -181,7 +181,7 @@ search_frames(struct walk *w, struct python_process *python, const struct py_lay
 		key = read_key(python, layout);
 	status = search_lists(python->runtime + layout->runtime_interp, thread_self(), key,
 			      python->moved && layout->version < 0x030a);
-	if (w->search.foreign && !python->moved)
+	if (w->search.others_state && !python->moved)
 		note_moved(w->program);
 	w->view.frame = w->search.frame;
 	w->view.interp = w->search.interp_found;

@@ -66,8 +66,8 @@ struct thread_search {
 	u8 listed; /* frames in others */
 	u8 moved;  /* one of their states, at least, is not its own thread's */
 	u8 unlisted;
-	u8 shown;   /* which of others */
-	u8 foreign; /* the frames' state names another thread */
+	u8 shown;	 /* which of others */
+	u8 others_state; /* the frames' state names another thread */
 	/* Up to 3.9: frames that may run in this thread, whatever their state says; in this range.
 	 */
 	u64 others[OTHERS_MAX];

@@ -36,6 +36,6 @@ def give(path):
 
 def fdtrace(*arguments, env=None, **popen):
     """Root's fdtrace, to its end."""
-    return subprocess.run([harness.FDTRACE, *harness.RUNG, *map(str, arguments)],
+    return subprocess.run([harness.FDTRACE, *harness.HOOKS, *map(str, arguments)],
                           env=env or harness.clean_env(), stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=harness.TIMEOUT, **popen)

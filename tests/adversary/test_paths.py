@@ -176,7 +176,7 @@ def test_neighbours_that_are_no_files(kind, options, shared):
     strace = ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", str(trace)]
     if not shutil.which("strace"):
         pytest.skip("strace is not there to see what is opened")
-    command = [*strace, harness.FDTRACE, *harness.RUNG, "-o", str(shared / "out"), *options]
+    command = [*strace, harness.FDTRACE, *harness.HOOKS, "-o", str(shared / "out"), *options]
     env = harness.clean_env(PYTHONHOME="/usr")
     if options[-1] == "--":
         subprocess.run([*command, str(python), "-c", ""], env=env, timeout=harness.TIMEOUT,

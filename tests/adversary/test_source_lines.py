@@ -60,7 +60,7 @@ def everything(place, process, words=(), binary=harness.FDTRACE, same=True):
     folder = Path(tempfile.mkdtemp(dir=place.folder))
     folder.chmod(0o777)
     report, recording, errors = (folder / name for name in ("report", "recording", "errors"))
-    command = [*words, binary, *harness.RUNG, "-o", report, "--record", recording, "-p",
+    command = [*words, binary, *harness.HOOKS, "-o", report, "--record", recording, "-p",
                str(process.pid)]
     with open(errors, "wb") as stderr:
         run = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stderr=stderr,

@@ -34,7 +34,7 @@ SIM = ROOT / "tests" / "sim"
 ENVIRON = dict(os.environ)
 FDTRACE = os.environ.get("FDTRACE", str(ROOT / "fdtrace"))
 SLOW = float(os.environ.get("FDTRACE_TEST_SLOW", "1"))
-RUNG = ["--hooks", os.environ["FDTRACE_TEST_ATTACH"]] if "FDTRACE_TEST_ATTACH" in os.environ else []
+HOOKS = ["--hooks", os.environ["FDTRACE_TEST_ATTACH"]] if "FDTRACE_TEST_ATTACH" in os.environ else []
 VERSIONS = [(3, minor) for minor in range(6, 16)]
 TIMEOUT = 60 * SLOW
 
@@ -249,7 +249,7 @@ class Run:
         self.out, self.err, self.json = (Path(self.folder.name, n) for n in ("o", "e", "j"))
         # Each finding, not only the first of its bug and place: what tests count.
         output = ["--json", "--all", "-o", str(self.json)] if json_lines else []
-        argv = [FDTRACE, *RUNG, *output, *options, *(["--", *command] if command else [])]
+        argv = [FDTRACE, *HOOKS, *output, *options, *(["--", *command] if command else [])]
         popen.setdefault("stdin", subprocess.DEVNULL)
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(

@@ -16,7 +16,7 @@ import pytest
 
 import harness
 from harness import Run, waiting
-from test_probe import RUNGS, need
+from test_probe import HOOK_KINDS, need
 
 FUNCTIONS = [Path("/sys/kernel/tracing/enabled_functions"),
              Path("/sys/kernel/debug/tracing/enabled_functions")]
@@ -73,17 +73,17 @@ def left(had):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("rung", [FORCED] if FORCED else RUNGS)
-def test_nothing_is_left(rung, python):
+@pytest.mark.parametrize("hook_kind", [FORCED] if FORCED else HOOK_KINDS)
+def test_nothing_is_left(hook_kind, python):
     """A second after its end no program, no link and no hooked function of fdtrace is there; and
     whoever has pressed Ctrl-C does not wait for that."""
     if not FORCED:
-        need(rung)
+        need(hook_kind)
     fastest = harness.TIMEOUT
     with waiting([python.path, str(harness.SIM / "double_close.py")]) as traced:
         for _ in range(ATTEMPTS):
             before = hooked()
-            options = [*([] if FORCED else ["--hooks", rung]), "-p", str(traced.pid)]
+            options = [*([] if FORCED else ["--hooks", hook_kind]), "-p", str(traced.pid)]
             run = Run(options).attached()
             # The destructor of code objects is watched a moment later.
             time.sleep(0.3 * min(harness.SLOW, 3))

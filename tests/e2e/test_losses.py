@@ -10,7 +10,7 @@ import harness
 from test_race import judged, race
 
 LOSSY = harness.ROOT / "tests" / "e2e" / "programs" / "lossy.c"
-RELIST = 1.5  # seconds until what is open has surely been read anew
+RESYNC = 1.5  # seconds until what is open has surely been read anew
 
 
 def lost(result):
@@ -50,7 +50,7 @@ def test_stopped_reader():
         run.process.send_signal(signal.SIGSTOP)
         assert go() == "burst=0"
         run.process.send_signal(signal.SIGCONT)
-        time.sleep(RELIST)
+        time.sleep(RESYNC)
         process.stdin.close()
         process.wait(harness.TIMEOUT)
     result = run.finish()

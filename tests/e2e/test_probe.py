@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The ladder: what --check-kernel says is so, every rung tells the same, and none is believed."""
+"""Kinds of hook: what --check-kernel says is so, all tell the same, and none is believed untried."""
 import os
 import re
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 import harness
 from harness import FDTRACE, SIM, clean_env
 
-RUNGS = ("fexit", "tp_btf", "tracepoint", "kprobe")
+HOOK_KINDS = ("fexit", "tp_btf", "tracepoint", "kprobe")
 KPROBES = Path("/sys/kernel/debug/kprobes/enabled")
 # Classic tracepoints need tracefs, which need not be mounted: here, for the command alone, it is.
 WITH_TRACEFS = ["unshare", "--mount", "sh", "-c",
@@ -24,32 +24,32 @@ def run(*words, **popen):
 
 
 @lru_cache(maxsize=None)
-def survey():
+def check_kernel():
     return run("--check-kernel")
 
 
-def said(rung):
-    """The first lines that --check-kernel has for a rung."""
-    return re.findall(rf"^{rung} +(.*)$", survey().stdout, re.M)
+def said(hook_kind):
+    """The first lines that --check-kernel has for a kind of hook."""
+    return re.findall(rf"^{hook_kind} +(.*)$", check_kernel().stdout, re.M)
 
 
-def works(rung):
-    return any(line.startswith("works") for line in said(rung))
+def works(hook_kind):
+    return any(line.startswith("works") for line in said(hook_kind))
 
 
-def need(rung):
-    if not works(rung):
-        pytest.skip(f"this kernel: {rung}: {'; '.join(said(rung))}")
+def need(hook_kind):
+    if not works(hook_kind):
+        pytest.skip(f"this kernel: {hook_kind}: {'; '.join(said(hook_kind))}")
 
 
 def test_probe():
-    """Every rung is there, with what others pay and what it cannot see; one is taken."""
-    result = survey()
+    """Every kind of hook is there, with what others pay and what it cannot see; one is taken."""
+    result = check_kernel()
     assert result.returncode == 0 and result.stderr == ""
     assert max(map(len, result.stdout.splitlines())) <= 80
     taken = 0
-    for rung in RUNGS:
-        lines = said(rung)
+    for hook_kind in HOOK_KINDS:
+        lines = said(hook_kind)
         assert lines and all(re.match(r"works: |works, taken: |no: ", line) for line in lines)
         taken += sum(line.startswith("works, taken") for line in lines)
     assert taken == 1
@@ -62,7 +62,7 @@ def test_probe_takes_no_process():
     assert run("--check-kernel", "--", "true").returncode == 2
 
 
-def test_taken_rung_is_used():
+def test_taken_hook_kind_is_used():
     """What --check-kernel says is taken is what the first line and the summary name. (How long a hook
     takes to be let go is measured: where it is near the limit, --check-kernel is asked anew.)"""
     for _ in range(4):
@@ -77,23 +77,23 @@ def test_taken_rung_is_used():
     assert shown == name
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-def test_forced(rung):
-    """A rung that works is taken; for one that does not a line says so, and nothing runs."""
-    result = run("--hooks", rung, "--", "echo", "ran")
-    if works(rung):
+@pytest.mark.parametrize("hook_kind", HOOK_KINDS)
+def test_forced(hook_kind):
+    """A kind of hook that works is taken; for one that does not a line says so, and nothing runs."""
+    result = run("--hooks", hook_kind, "--", "echo", "ran")
+    if works(hook_kind):
         assert result.returncode == 0 and result.stdout == "ran\n", result.stderr
         return
     assert result.returncode in (1, 3, 4) and result.stdout == ""
     assert result.stderr.startswith("fdtrace: ") and result.stderr.count("\n") == 1
-    if any("this kernel takes" in line for line in said(rung)):
+    if any("this kernel takes" in line for line in said(hook_kind)):
         assert "this kernel takes" in result.stderr and "Timer expired" not in result.stderr
 
 
-def calls(rung, program, folder):
-    """The calls that a rung reports of a program, without what differs between two runs."""
-    out = folder / f"{rung}.json"
-    result = run("--hooks", rung, "--events", "-o", str(out), "--", program)
+def calls(hook_kind, program, folder):
+    """The calls that a kind of hook reports of a program, without what differs between two runs."""
+    out = folder / f"{hook_kind}.json"
+    result = run("--hooks", hook_kind, "--events", "-o", str(out), "--", program)
     assert result.returncode == 0, result.stderr
     keys = ("call", "fd", "fd2", "result", "flags", "path", "arg")
     lines = [harness.json.loads(line) for line in out.read_text().splitlines()]
@@ -102,12 +102,12 @@ def calls(rung, program, folder):
 
 
 @pytest.mark.parametrize("source", ["kinds.c", "close_range.c", "double_close.c"])
-@pytest.mark.parametrize("rung", [rung for rung in RUNGS if rung != "tp_btf"])
-def test_rungs_tell_the_same(rung, source, tmp_path):
-    need(rung)
+@pytest.mark.parametrize("hook_kind", [hook_kind for hook_kind in HOOK_KINDS if hook_kind != "tp_btf"])
+def test_hook_kinds_tell_the_same(hook_kind, source, tmp_path):
+    need(hook_kind)
     need("tp_btf")
     program = harness.build(SIM / source)
-    assert calls(rung, program, tmp_path) == calls("tp_btf", program, tmp_path)
+    assert calls(hook_kind, program, tmp_path) == calls("tp_btf", program, tmp_path)
 
 
 def test_a_hook_that_never_fires_is_not_believed():

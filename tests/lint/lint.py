@@ -51,26 +51,43 @@ FROM_BPF = {
     "python": {"owner_layout.h", "py_layout.h"},
 }
 # Front ends say something; every other room returns errors and data, and leaves that to them.
-# (ebpf/ hands on libbpf's own log, on request.)
-LOUD = {"main", "cli", "agent", "ebpf"}
+LOUD = {"main", "cli", "agent"}
 
 FORBIDDEN = {
     "c": r"\b(strcpy|strcat|gets|strtok|atoi|atol|alloca|system|popen)\s*\(",
-    "silent": r"\b(stderr|stdout)\b|\b(perror|printf|puts)\s*\(",
+    "silent": r"\b(stderr|stdout)\b|"
+              r"\b(perror|v?printf|v?dprintf|puts|putchar|v?syslog|v?warnx?|v?errx?|error)\s*\(|"
+              r"\bwrite\s*\(\s*(2|STDERR_FILENO|1|STDOUT_FILENO)\b",
+    "pure": r"\b(open|openat|creat|read|pread|write|pwrite|fopen|opendir|socket|ioctl|mmap|fork|"
+            r"readlink|l?stat|fstat|poll|kill|getenv|getpid|time|gettimeofday|clock_gettime|syscall)"
+            r"\s*\(",
     "text": r"\b(TODO|FIXME|XXX|HACK)\b",
     "placeholder": r"@@",
 }
 
-# Names that were ours alone, of a function, a type or a file: the field has words for what they meant.
+# What a pure room does without: whatever it knows comes with records.
+PURE = {"fd", "session", "report"}
+# The one file of a room beside the front ends that may print.
+LIBBPF_LOG = "user/ebpf/ebpf.c"
+# What is compiled without the rooms that need a kernel.
+WITHOUT_KERNEL = "user/cli/replay.c", {"ebpf", "tracer"}
+
+# Names that were ours alone: the field has words for what they meant. As part of any name; as that of
+# a function; as a type; as a file; as a word of a comment or a text.
 RETIRED = re.compile(
-    r"\b(?:desk|ladder|rung|scene|strangers|relist|learned|foreign|natives|inner|held|life|mend|survey|"
-    r"complain|announce|standing)_\w+\(|"
-    r"\b(?:struct|enum) (?:life|number|hold|held|scene|desk|made|rung|inner|foreign|strangers|relist|"
-    r"natives|standing|user|users|home|probe|attach)\b")
+    r"(?<![a-z])(?:life|desk|scene|rungs?|ladder|foreign|standing|strangers|relist|proved?|sound|mend|"
+    r"survey|news|complain|announce|guard|light|sight)(?![a-z])|"
+    r"\b(?:learned|natives|inner|held)_\w+\(|"
+    r"\b(?:struct|enum) (?:number|hold|held|made|inner|natives|users?|home|probe|attach|returned)\b",
+    re.IGNORECASE)
+RETIRED_USER = re.compile(r"\btell(?:_\w+)?\(|\w_tell\w*\(")
+RETIRED_REPORT = re.compile(r"\bwords_\w+\(|\w_words\(")
 RETIRED_FILES = {
-    "attach", "complain", "desk", "foreign", "guard", "hold", "inner", "installed", "ladder", "learned",
-    "life", "made", "mend", "natives", "probe", "prove", "relist", "returned", "rung", "sight", "sound",
-    "strangers", "survey", "watch"}
+    "announce", "attach", "complain", "desk", "foreign", "guard", "held", "hold", "home", "inner",
+    "installed", "ladder", "learned", "life", "light", "lives", "made", "mend", "natives", "news",
+    "number", "probe", "prove", "relist", "returned", "rung", "scene", "sight", "sound", "standing",
+    "strangers", "survey", "tell", "user", "watch", "words", "words_native"}
+RETIRED_TEXT = re.compile(r"\b(?:rungs?|ladders?|relist\w*|desk)\b", re.IGNORECASE)
 
 problems = []
 
@@ -87,6 +104,12 @@ def without_comments(text):
     """C text with comments and strings blanked, lines kept."""
     blank = lambda match: re.sub(r"[^\n]", " ", match[0])
     return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.DOTALL)
+
+
+def check_retired(path, text, pattern):
+    for number, line in enumerate(text.split("\n"), 1):
+        if found := pattern.search(line):
+            problem(path, number, f"{found[0]}: a word of ours alone, see docs/glossary.md")
 
 
 def check_license(path, text):
@@ -159,9 +182,9 @@ def check_includes(path, text):
         problem(path, 1, f"{room} is no room that this lint knows")
         return
     for number, line in enumerate(text.split("\n"), 1):
-        found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
-        if found:
-            check_include(path, number, room, found[1])
+        found = re.match(r'\s*#\s*include\s+(["<])([^">]+)', line)
+        if found and (found[1] == '"' or (TOP / "user" / found[2]).exists()):
+            check_include(path, number, room, found[2])
 
 
 def check_include(path, number, room, name):
@@ -177,6 +200,33 @@ def check_include(path, number, room, name):
     other = room_of(target.resolve())
     if other != room and other not in ROOMS[room]:
         problem(path, number, f"{room} must not include {other} ({name})")
+
+
+def check_without_kernel():
+    """What only reads a recording needs no kernel side, not even through another's header."""
+    start, rooms = WITHOUT_KERNEL
+    seen, left = set(), [TOP / start]
+    while left:
+        path = left.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        if room_of(path) in rooms:
+            problem(TOP / start, 1, f"reaches {path.relative_to(TOP)}")
+        names = re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(), re.MULTILINE)
+        left += [TOP / "user" / name for name in names if (TOP / "user" / name).exists()]
+
+
+def check_test_rooms(tests):
+    """tests/unit/ has the rooms of user/; beside them stands only what several rooms' tests share."""
+    for path in tests:
+        parts = path.relative_to(TOP / "tests/unit").parts
+        if parts[0] == "data":
+            continue
+        if len(parts) == 1 and path.suffix == ".c":
+            problem(path, 1, "a test stands in its module's room")
+        elif len(parts) > 1 and parts[0] not in ROOMS:
+            problem(path, 1, f"{parts[0]} is no room of user/")
 
 
 def check_calls(folder):
@@ -212,7 +262,8 @@ def check_names(sources):
 def check_bpf_includes(path, text):
     for number, line in enumerate(text.split("\n"), 1):
         found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
-        if found and found[1] != "vmlinux.h" and not (TOP / "bpf" / found[1]).exists():
+        inside = found and ((TOP / "bpf" / found[1]).exists() or found[1] == "vmlinux.h")
+        if found and (not inside or ".." in Path(found[1]).parts):
             problem(path, number, f"bpf/ must not include {found[1]}")
 
 
@@ -266,14 +317,20 @@ def check_c(path):
         check_size(path, text)
     if path.name.split(".")[0] in RETIRED_FILES and where in ("bpf", "user"):
         problem(path, 1, "this name is a word of ours alone: see RETIRED_FILES")
-    for number, line in enumerate(code.split("\n"), 1):
-        if where in ("bpf", "user") and (found := RETIRED.search(line)):
-            problem(path, number, f"{found[0]}: a word of ours alone: see RETIRED")
+    if where in ("bpf", "user"):
+        check_retired(path, code, RETIRED)
+        check_retired(path, text, RETIRED_TEXT)
     if where == "user":
+        room = room_of(path)
         check_words(path, code, "c")
         check_includes(path, text)
-        if room_of(path) not in LOUD:
+        check_retired(path, code, RETIRED_USER)
+        if room in LOUD | {"report"}:
+            check_retired(path, code, RETIRED_REPORT)
+        if room not in LOUD and path != TOP / LIBBPF_LOG:
             check_words(path, code, "silent")
+        if room in PURE:
+            check_words(path, code, "pure")
     if where == "bpf":
         check_bpf_includes(path, text)
 
@@ -286,6 +343,7 @@ def check_script(path):
         check_python_functions(path, text)
     if path != Path(__file__).resolve():
         check_words(path, text, "text")
+        check_retired(path, text, RETIRED_TEXT)
 
 
 def main():
@@ -300,7 +358,10 @@ def main():
     for path in documents:
         check_words(path, path.read_text(), "text")
         check_words(path, path.read_text(), "placeholder")
+        check_retired(path, path.read_text(), RETIRED_TEXT)
     check_rooms()
+    check_without_kernel()
+    check_test_rooms(files("tests/unit/**/*.[ch]"))
     for folder in sorted({path.parent for path in files("user/**/*.c")}):
         check_calls(folder)
     check_names(sources)

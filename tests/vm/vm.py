@@ -31,7 +31,7 @@ NO_HOME = "/run/home"
 
 @dataclass
 class Results:
-    """Of one rung."""
+    """Of one kind of hook."""
 
     counts: Counter = field(default_factory=Counter)
     reasons: Counter = field(default_factory=Counter)  # of skipped tests
@@ -43,7 +43,7 @@ class Outcome:
     kernel: str
     release: str = ""
     status: int = 1
-    rungs: dict = field(default_factory=dict)  # name: Results
+    hook_kinds: dict = field(default_factory=dict)  # name: Results
     trouble: str = ""  # why there are no results
 
     @property
@@ -57,7 +57,7 @@ def program(arch):
 
 
 def test_command(args):
-    return ["/usr/bin/python3", "tests/vm/rungs.py", "/run/share", args.extent, *args.rung]
+    return ["/usr/bin/python3", "tests/vm/hook_kinds.py", "/run/share", args.extent, *args.hooks]
 
 
 def read_results(path):
@@ -90,32 +90,32 @@ def run(series, command, args, output=None):
         except guest.Died as error:
             outcome.trouble = str(error)
         for path in sorted(Path(share).glob("*.xml"), key=os.path.getmtime):
-            outcome.rungs[path.stem] = read_results(path)
+            outcome.hook_kinds[path.stem] = read_results(path)
     return outcome
 
 
 def rows_of(outcome):
-    """One row for each rung, and one for each more reason."""
+    """One row for each kind of hook, and one for each more reason."""
     head = (outcome.kernel, outcome.release)
-    for rung, results in outcome.rungs.items():
+    for hook_kind, results in outcome.hook_kinds.items():
         counts = [str(results.counts[k]) for k in ("passed", "failed", "skipped")]
         why = [f"{n} skipped: {reason}" for reason, n in results.reasons.most_common()]
         why += [f"failed: {name}" for name in results.failed] or [""]
-        yield (*head, rung, *counts, why[0])
+        yield (*head, hook_kind, *counts, why[0])
         yield from (("", "", "", "", "", "", more) for more in why[1:] if more)
         head = ("", "")
-    if not outcome.good or not outcome.rungs:
+    if not outcome.good or not outcome.hook_kinds:
         trouble = outcome.trouble or f"exit status {outcome.status}"
         yield (*head, "-", "-", "-", "-", trouble)
 
 
 def table(outcomes):
-    rows = [("kernel", "release", "rung", "passed", "failed", "skipped", "")]
+    rows = [("kernel", "release", "hook", "passed", "failed", "skipped", "")]
     rows += [row for outcome in outcomes for row in rows_of(outcome)]
     widths = [max(len(row[i]) for row in rows) for i in range(7)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    total = sum((r.counts for o in outcomes for r in o.rungs.values()), Counter())
+    total = sum((r.counts for o in outcomes for r in o.hook_kinds.values()), Counter())
     gone = sum(o.trouble.startswith(ABSENT) for o in outcomes)
     print("vm: {passed} passed, {failed} failed, {skipped} skipped".format(
         passed=total["passed"], failed=total["failed"], skipped=total["skipped"] + gone))
@@ -150,7 +150,7 @@ def arguments():
     parser.add_argument("--arch", choices=list(guest.BOARDS), default=ARCH)
     parser.add_argument("--extent", choices=["quick", "many", "most", "full"], default="many",
                         help="which tests of the end-to-end suite")
-    parser.add_argument("--rung", action="append", default=[], metavar="NAME",
+    parser.add_argument("--hooks", action="append", default=[], metavar="NAME",
                         help="on this one alone; may be given again")
     parser.add_argument("--skip-absent", action="store_true",
                         help="no failure if this machine lacks what a guest needs")

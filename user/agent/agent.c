@@ -78,7 +78,7 @@ static void log_notices(struct agent *agent)
 		agent_log(over ? LOG_INFO : LOG_ERR, "otlp: %s", text);
 }
 
-static void tell_scope(const struct agent *agent, size_t count)
+static void log_scope(const struct agent *agent, size_t count)
 {
 	size_t index = 0;
 	const char *rule;
@@ -212,7 +212,7 @@ static int look_at_all(struct agent *agent)
 		agent_log(LOG_ERR, "cannot list the processes: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	tell_scope(agent, count);
+	log_scope(agent, count);
 	return EXIT_OK;
 }
 

@@ -173,7 +173,7 @@ struct known *dedup_known(struct dedup *dedup)
 	return dedup->known;
 }
 
-static int tell_suppressed(struct dedup *dedup, uint64_t now_ns)
+static int pass_suppressed(struct dedup *dedup, uint64_t now_ns)
 {
 	const struct suppressed suppressed = dedup->suppressed;
 
@@ -194,7 +194,7 @@ int dedup_step(struct dedup *dedup, uint64_t now_ns, bool all)
 	}
 	if (!err && dedup->suppressed.count &&
 	    (all || now_ns - dedup->suppressed_ns >= SUPPRESSED_NS))
-		err = tell_suppressed(dedup, now_ns);
+		err = pass_suppressed(dedup, now_ns);
 	return err;
 }
 

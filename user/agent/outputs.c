@@ -47,7 +47,7 @@ static struct json_options finding_options(struct agent *agent)
 	};
 }
 
-static void tell_coverage(void *arg, const struct coverage_record *record)
+static void write_coverage(void *arg, const struct coverage_record *record)
 {
 	struct agent *agent = arg;
 
@@ -65,7 +65,7 @@ static int open_identities(struct agent *agent)
 
 	if (err || tracer_add_sink(agent->tracer, sink))
 		return EXIT_FAILED;
-	periods_begin(&agent->periods, agent->tracer, agent->identities, tell_coverage, agent);
+	periods_begin(&agent->periods, agent->tracer, agent->identities, write_coverage, agent);
 	return tracer_add_sink(agent->tracer, &agent->periods.sink) ? EXIT_FAILED : EXIT_OK;
 }
 

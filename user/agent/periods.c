@@ -17,7 +17,7 @@ static const struct process *find_traced(void *arg, uint32_t pid)
 	return tracer_process(arg, (pid_t)pid);
 }
 
-static void tell_row(void *arg, const struct coverage_row *row)
+static void pass_coverage_row(void *arg, const struct coverage_row *row)
 {
 	struct ending *ending = arg;
 	struct coverage_record *record = &ending->record;
@@ -49,8 +49,8 @@ static void end_period(struct periods *periods, uint64_t now_ns, const uint64_t 
 		more[i] = lost[i] > periods->lost[i] ? lost[i] - periods->lost[i] : 0;
 	ending.record.incomplete =
 		identities_sum_up(periods->identities, now_ns, find_traced, periods->tracer);
-	if (!identities_each_service(periods->identities, tell_row, &ending))
-		tell_row(&ending, &nothing);
+	if (!identities_each_service(periods->identities, pass_coverage_row, &ending))
+		pass_coverage_row(&ending, &nothing);
 	memcpy(periods->lost, lost, sizeof(periods->lost));
 	periods->started_ns = now_ns;
 }

@@ -47,8 +47,8 @@ static bool describe(const struct tracer *tracer, char *text, size_t size)
 	return true;
 }
 
-void left_behind_tell_awaited(struct left_behind *left, const struct tracer *tracer,
-			      struct status_line *status)
+void left_behind_print_awaited(struct left_behind *left, const struct tracer *tracer,
+			       struct status_line *status)
 {
 	char who[96];
 
@@ -62,8 +62,8 @@ void left_behind_tell_awaited(struct left_behind *left, const struct tracer *tra
 		 left->command, who);
 }
 
-void left_behind_tell_untraced(struct left_behind *left, const struct tracer *tracer,
-			       struct status_line *status)
+void left_behind_print_untraced(struct left_behind *left, const struct tracer *tracer,
+				struct status_line *status)
 {
 	char who[96];
 

@@ -26,11 +26,11 @@ struct left_behind {
 bool left_behind_begin(struct left_behind *left);
 
 /* Says whom fdtrace waits for, once, when that has lasted a moment. The status line makes room. */
-void left_behind_tell_awaited(struct left_behind *left, const struct tracer *tracer,
-			      struct status_line *status);
+void left_behind_print_awaited(struct left_behind *left, const struct tracer *tracer,
+			       struct status_line *status);
 
 /* Says who lives on though tracing ends, if COMMAND itself has ended. */
-void left_behind_tell_untraced(struct left_behind *left, const struct tracer *tracer,
-			       struct status_line *status);
+void left_behind_print_untraced(struct left_behind *left, const struct tracer *tracer,
+				struct status_line *status);
 
 #endif

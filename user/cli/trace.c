@@ -134,7 +134,7 @@ static int open_loop(struct trace *trace)
 }
 
 /* What the tracer has to say; --quiet leaves out what only limits what is seen. */
-static void tell_notices(struct trace *trace, unsigned int kinds)
+static void print_notices(struct trace *trace, unsigned int kinds)
 {
 	enum tracer_notice kind;
 	const char *text;
@@ -154,8 +154,8 @@ static int show_progress(struct trace *trace, bool all)
 	struct session_stats stats;
 	int err = 0;
 
-	tell_notices(trace, NOTICE_ALL);
-	left_behind_tell_awaited(&trace->left, trace->tracer, &trace->status);
+	print_notices(trace, NOTICE_ALL);
+	left_behind_print_awaited(&trace->left, trace->tracer, &trace->status);
 	if (output_waits(&trace->outputs.output)) {
 		status_line_hide(&trace->status);
 		err = output_flush(&trace->outputs.output, all);
@@ -223,7 +223,7 @@ static void set_exit_status(struct trace *trace)
 {
 	struct session_stats stats;
 
-	tell_notices(trace, NOTICE_NOT_RECORDED);
+	print_notices(trace, NOTICE_NOT_RECORDED);
 	tracer_stats(trace->tracer, &stats);
 	if (trace->exit_status == EXIT_OUTPUT)
 		return;
@@ -238,7 +238,7 @@ static void finish_trace(struct trace *trace)
 {
 	int err;
 
-	left_behind_tell_untraced(&trace->left, trace->tracer, &trace->status);
+	left_behind_print_untraced(&trace->left, trace->tracer, &trace->status);
 	err = tracer_stop(trace->tracer);
 	/* What is left to wait for are others: a second Ctrl-C ends that. */
 	if (!trace->child.pid)
@@ -284,7 +284,7 @@ static int attach_all(struct trace *trace)
 
 	if (status)
 		return status;
-	tell_notices(trace, NOTICE_LACK);
+	print_notices(trace, NOTICE_LACK);
 	log_tracing(trace, what);
 	return EXIT_OK;
 }
@@ -331,7 +331,7 @@ static int run_trace(struct trace *trace)
 		status = open_loop(trace);
 	if (status)
 		return status;
-	tell_notices(trace, NOTICE_LACK);
+	print_notices(trace, NOTICE_LACK);
 	status = trace->options->command ? start_command(trace) : attach_all(trace);
 	if (!status)
 		status = give_up_privileges(trace);

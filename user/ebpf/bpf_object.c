@@ -7,7 +7,10 @@
 #include "fdtrace.skel.h"
 #include "fdtrace_plain.skel.h"
 
-/* Maps, programs and variables are the same ones in both. */
+/*
+ * The kernel side is compiled twice, once without the calls that keep a program on its CPU (PLAIN).
+ * Maps, programs and variables are the same in both, so the skeleton of one serves for either.
+ */
 _Static_assert(sizeof(struct fdtrace_bpf) == sizeof(struct fdtrace_plain_bpf) &&
 		       sizeof(struct fdtrace_bpf__rodata) ==
 			       sizeof(struct fdtrace_plain_bpf__rodata) &&

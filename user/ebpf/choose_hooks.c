@@ -154,7 +154,7 @@ static int load_attempt(const struct attempt *attempt, bool hold_cpu,
 	return err ? trial_failed(trial, "load the kernel programs", err) : 0;
 }
 
-static void prove_kernel_function(const struct preemption *preemption, struct loaded_object *loaded)
+static void test_kernel_functions(const struct preemption *preemption, struct loaded_object *loaded)
 {
 	struct fdtrace_bpf *bpf = loaded->bpf;
 	struct hooks *hooks = &loaded->hooks;
@@ -190,11 +190,11 @@ static int attach(const struct attempt *attempt, struct loaded_object *loaded, s
 		return trial_failed(trial, "attach", err);
 	err = fdtrace_bpf__attach(loaded->bpf);
 	if (err)
-		return trial_failed(trial, "attach to the life of processes", err);
+		return trial_failed(trial, "attach to the starts and ends of processes", err);
 	err = selftest_run(loaded->bpf, trial->text, sizeof(trial->text));
 	if (err)
 		return trial_failed(trial, "see its own calls", err);
-	prove_kernel_function(&attempt->preemption, loaded);
+	test_kernel_functions(&attempt->preemption, loaded);
 	loaded->bpf->bss->ring_flags |= watch_attach(&attempt->watch, loaded->bpf);
 	memcpy(trial->function_hooks, loaded->hooks.function_hooks, sizeof(trial->function_hooks));
 	return selftest_end(loaded->bpf);

@@ -36,7 +36,7 @@ _Static_assert(sizeof(struct record_module) == 80, "records are a contract");
 
 struct ebpf {
 	struct loaded_object loaded;
-	struct fdtrace_bpf *bpf; /* of standing */
+	struct fdtrace_bpf *bpf; /* of the loaded object */
 	struct ring_buffer *ring;
 	struct py_layout layouts[LAYOUTS_MAX]; /* as the kernel side has them */
 	const char *unseen[UNSEEN_MAX];	       /* static texts */

@@ -24,7 +24,7 @@ bool selftest_sees_installed(struct fdtrace_bpf *bpf);
 /* Whether one that an io_uring of ours closes is seen to leave it. False where it may make none. */
 bool selftest_sees_removed(struct fdtrace_bpf *bpf);
 
-/* Whether a close of ours is seen to find nothing. */
+/* Makes a close() that finds no descriptor: whether the hook on the kernel's function sees that. */
 bool selftest_sees_missed(struct fdtrace_bpf *bpf);
 
 /* After the others: nothing of them stays in the ring or in a counter. 0 or negative errno. */

@@ -341,9 +341,9 @@ static void blame_told(struct finding *f, enum attribution level)
 }
 
 /* The close that ended `stolen` meant `meant`: that is the finding, and the call its symptom. */
-static void tell_theft(const struct call_context *ctx, struct generation *stolen,
-		       const struct generation *meant, uint32_t proofs, enum attribution level,
-		       struct verdict *verdict)
+static void attribute_theft(const struct call_context *ctx, struct generation *stolen,
+			    const struct generation *meant, uint32_t proofs, enum attribution level,
+			    struct verdict *verdict)
 {
 	struct finding *f = &verdict->finding;
 	struct fd_site failed = f->bad;
@@ -388,7 +388,7 @@ static void judge_theft(const struct call_context *ctx, const struct slot *slot,
 			verdict_meant(m->gen, verdict);
 		blame_told(&verdict->finding, level);
 	} else {
-		tell_theft(ctx, root->gen, meant->gen, proof_of(root->by), level, verdict);
+		attribute_theft(ctx, root->gen, meant->gen, proof_of(root->by), level, verdict);
 	}
 }
 
@@ -453,8 +453,8 @@ void attribution_failed(const struct call_context *ctx, const struct slot *slot,
 		return;
 	}
 	if (is_repeated(ctx, m)) {
-		tell_theft(ctx, m->gen, custody->meant->gen, PROOF_PAIR, ATTRIBUTION_LIKELY,
-			   verdict);
+		attribute_theft(ctx, m->gen, custody->meant->gen, PROOF_PAIR, ATTRIBUTION_LIKELY,
+				verdict);
 		return;
 	}
 	f->attribution = own_level(ctx, slot, m);

@@ -216,7 +216,8 @@ struct intent claims_closer(const struct slot *slot, const struct record_call *c
 		.unsure = count > 1 || closer.flags & CLAIM_LATE ||
 			  (gen && (!is_sure(slot, gen, &closer) ||
 				   is_taken_late(slot, call, gen, &closer))),
-		/* It had the number then, and lets go of it before its close begins. */
+		/* The object still had the number at that time. It gives the number up (-1) before
+		 * it calls close(), so its close cannot have begun earlier. */
 		.since_ns = count > 1 ? 0 : closer.since_ns,
 		.fd = call->fd,
 		.object = closer.object,

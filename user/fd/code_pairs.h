@@ -55,7 +55,11 @@ bool code_pairs_knows(const struct code_pairs *pairs, const struct code_pair *pa
 /* It has closed nothing else than what the opener opened. */
 bool code_pairs_only(const struct code_pairs *pairs, const struct code_pair *pair);
 
-/* It often closes what the opener opened for objects that have not, and that is seldom missed. */
+/*
+ * The closer often closes what the opener opened, though it is called on objects that have not
+ * opened it; and of what it closed so, somebody seldom used the number later. So it takes over such
+ * numbers.
+ */
 bool code_pairs_adopt(const struct code_pairs *pairs, const struct code_pair *pair);
 
 #endif

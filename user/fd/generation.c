@@ -56,7 +56,7 @@ static enum site_missing why_unseen(const struct store *store, const struct tabl
 	if (!known && table_cut(table, fd))
 		return SITE_HISTORY_CUT;
 	if (!known && !table->whole && (!table->snapshot || generation_early(table, call)))
-		return table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH;
+		return table->read_anew ? SITE_LOST : SITE_BEFORE_ATTACH;
 	return SITE_OTHER_WAY;
 }
 

@@ -160,7 +160,7 @@ int fd_snapshot_end(struct fd_world *world, uint32_t tgid, uint32_t max_fds, uin
 	if (!table)
 		return -ESRCH;
 	if (table->whole || table->snapshot)
-		table_relisted(&world->store, table);
+		table_read_anew(&world->store, table);
 	table->snapshot = true;
 	table->snapshot_ns = time_ns;
 	table->max_fds = max_fds;

@@ -12,7 +12,7 @@
 /* What the call makes; the text is the caller's to drop. */
 struct making making_of(struct store *store, const struct record_call *call);
 
-/* The same of a copy: what the descriptor is that was copied, if that is certain. */
+/* The same of dup(), dup2() and F_DUPFD: what the copied number refers to, if that is certain. */
 struct making making_copy(struct store *store, const struct table *table,
 			  const struct record_call *call);
 

@@ -87,8 +87,8 @@ bool meaning_owned(const struct call_context *ctx, const struct slot *slot,
 		   const struct generation *gen);
 
 /*
- * Others than the opener's objects close what that function opened, by the function at hand, and
- * that is seldom missed.
+ * Numbers go from the function that opened this generation to the one that makes the call, as is
+ * the program's habit (code_pairs_adopt()), and no object had the generation to its end.
  */
 bool meaning_may_adopt(const struct call_context *ctx, const struct slot *slot,
 		       const struct generation *gen);

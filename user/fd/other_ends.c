@@ -31,8 +31,8 @@ static bool is_stolen(const struct call_context *ctx, const struct generation *g
 	       !m->adopts && m->gen->custody && has_closed(ctx, m);
 }
 
-static void tell_dup_theft(struct pending *pending, const struct call_context *ctx,
-			   const struct generation *gen, const struct generation *meant)
+static void attribute_dup_theft(struct pending *pending, const struct call_context *ctx,
+				const struct generation *gen, const struct generation *meant)
 {
 	struct verdict verdict;
 	struct finding *f = &verdict.finding;
@@ -64,7 +64,7 @@ void end_by_dup(struct pending *pending, const struct call_context *ctx)
 		return;
 	m = meaning_of(ctx, &(const struct intent){0}, slot, gen);
 	if (is_stolen(ctx, gen, &m))
-		tell_dup_theft(pending, ctx, gen, m.gen);
+		attribute_dup_theft(pending, ctx, gen, m.gen);
 }
 
 struct generation *ended_by_range(const struct call_context *ctx)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* What numbers and tables rest on: no function here calls one of theirs. */
+/*
+ * What generations, slots and tables all need: limits, the count of what is kept in memory, texts,
+ * sets of numbers. They call these functions, which call none of theirs.
+ */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

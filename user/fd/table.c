@@ -84,7 +84,7 @@ struct table *table_copy(struct store *store, const struct table *from, uint64_t
 	to->traced = true;
 	to->whole = from->whole;
 	to->snapshot = from->snapshot;
-	to->relisted = from->relisted;
+	to->read_anew = from->read_anew;
 	to->swept = from->swept;
 	to->swept_ns = from->swept_ns;
 	if (!span_empty(&from->cut))
@@ -157,7 +157,7 @@ void table_exec(struct store *store, struct table *table)
 		 table->doubts & (DOUBT_COPY | DOUBT_UNSEEN) || (!table->whole && !table->snapshot);
 	table->whole = true;
 	table->doubts = doubt_if(unseen, DOUBT_UNSEEN);
-	table->relisted = false;
+	table->read_anew = false;
 	coverage_anew(table);
 	table->swept = table->cut = no_numbers;
 	table->gaps = store->gaps;
@@ -176,21 +176,24 @@ static void slot_gone(struct store *store, struct slot *slot)
 {
 	struct generation *gen = slot->newest;
 
-	/* One that was over may have begun again, and ended. */
+	/*
+	 * Even where the newest generation was over already: the lost records may have opened the
+	 * number anew and closed it.
+	 */
 	if (gen)
 		generation_over(store, gen, &(struct fd_site){.missing = SITE_LOST});
 	slot_await_nothing(slot);
 	slot_touch(store, slot);
 }
 
-void table_relisted(struct store *store, struct table *table)
+void table_read_anew(struct store *store, struct table *table)
 {
 	struct slot *slot;
 
 	EACH_SLOT(table, at, slot)
 	if (slot_stale(store, slot) && slot_own(slot))
 		slot_gone(store, slot);
-	table->relisted = true;
+	table->read_anew = true;
 	table->whole = false;
 }
 

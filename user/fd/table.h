@@ -166,7 +166,7 @@ struct table {
 	bool traced;	 /* a call that was seen made it, as a copy of another table */
 	bool snapshot;	 /* the snapshot is complete */
 	bool alone;	 /* a single thread used it when the snapshot was taken */
-	bool relisted;	 /* the snapshot was taken, or taken again, after a gap */
+	bool read_anew;	 /* the snapshot was taken, or taken again, after a gap */
 	struct span cut; /* what was known of these numbers may have been forgotten */
 	uint64_t cut_ns; /* all that was forgotten had happened by then */
 
@@ -238,7 +238,7 @@ void table_exec(struct store *store, struct table *table);
 /* From now on nothing in the table is certain until it is seen again. */
 void table_doubt(struct table *table);
 /* A snapshot was taken after a gap: whatever has not been seen since the gap is over. */
-void table_relisted(struct store *store, struct table *table);
+void table_read_anew(struct store *store, struct table *table);
 /* Whether records were lost since the table began. */
 bool table_gap(const struct store *store, const struct table *table);
 /* Whether what was known of the number may have been forgotten. */

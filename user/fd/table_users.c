@@ -366,7 +366,7 @@ struct table *fd_processes_inherit(struct fd_processes *processes, struct fd_pro
 	if (!parent) {
 		table = new_table(processes, child, address);
 		if (table)
-			table->relisted = true; /* what its parent did was seen, or lost */
+			table->read_anew = true; /* what its parent did was seen, or lost */
 		return table;
 	}
 	table = new_copy(processes, child, parent, address, true);

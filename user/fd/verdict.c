@@ -212,7 +212,7 @@ static void close_of_before(const struct call_context *ctx, const struct subject
 	v->evidence = EVIDENCE_UNSEEN;
 	if (ctx->vfork)
 		return;
-	if (s->doubts & DOUBT_GAP || ctx->table->relisted)
+	if (s->doubts & DOUBT_GAP || ctx->table->read_anew)
 		report_unseen(v, SITE_LOST);
 	else
 		report_unseen(v, s->doubts & DOUBT_CUT ? SITE_HISTORY_CUT : SITE_BEFORE_ATTACH);
@@ -458,7 +458,7 @@ void verdict_use(const struct call_context *ctx, struct verdict *v)
 	else if (s.state == FD_STATE_NEVER && !(s.doubts & DOUBT_GAP))
 		report_never(&s, SITE_NOT_APPLICABLE, v);
 	else if (s.state == FD_STATE_BEFORE && !(s.doubts & DOUBT_GAP))
-		report_never(&s, ctx->table->relisted ? SITE_LOST : SITE_BEFORE_ATTACH, v);
+		report_never(&s, ctx->table->read_anew ? SITE_LOST : SITE_BEFORE_ATTACH, v);
 	finding_doubt(&v->finding, s.doubts);
 }
 

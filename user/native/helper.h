@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A process of its own that parses foreign files and unwinds, and what is asked of it.
+ * A process of its own that parses untrusted files and unwinds, and what is asked of it.
  *
  * Owns: that process: a fresh copy of this program, confined (security/confine.h), which ends with
  * its owner. Never: trusts what it answers: answers are records, and checked as such.

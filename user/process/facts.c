@@ -57,7 +57,7 @@ static void add_exe(struct building *b, pid_t tid)
 	b->record->facts |= PROCESS_EXE;
 }
 
-/* 0 and the answer, or -1: one of them is not to be had. */
+/* 0, and in *ret_same whether both paths lead to one file; -1: one of them cannot be looked at. */
 static int are_same_file(const char *path, const char *other, bool *ret_same)
 {
 	struct stat a, b;

@@ -214,7 +214,7 @@ static enum owner_type kind_of_type(const struct owner_types *types, const struc
 	return OWNER_NONE;
 }
 
-static void tell_owner_type(struct owner_types *types, struct entry *entry)
+static void add_found_type(struct owner_types *types, struct entry *entry)
 {
 	enum owner_type kind = kind_of_type(types, entry);
 
@@ -246,7 +246,7 @@ int owner_types_offer(struct owner_types *types, uint64_t address,
 	};
 	slot->named = name_owner(types, slot->name);
 	types->count++;
-	tell_owner_type(types, slot);
+	add_found_type(types, slot);
 	return 0;
 }
 
@@ -254,7 +254,7 @@ const struct owner_type_found *owner_types_found(struct owner_types *types, size
 {
 	for (uint32_t i = 0; types->base_came && i < types->slot_count; i++) {
 		if (types->slots[i].address && !types->slots[i].told)
-			tell_owner_type(types, &types->slots[i]);
+			add_found_type(types, &types->slots[i]);
 	}
 	types->base_came = false;
 	*ret_count = types->found_count;

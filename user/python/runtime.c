@@ -23,7 +23,7 @@
 #define MUTEX_GROWTH 0
 #elif defined(__aarch64__)
 #define MACHINE	     EM_AARCH64
-#define MUTEX_GROWTH 16 /* glibc's pthread_mutex_t: two of 48 bytes, not 40 */
+#define MUTEX_GROWTH 16 /* two pthread_mutex_t of 48 bytes, which have 40 on x86-64 (glibc) */
 #else
 #error "no CPython layouts for this architecture"
 #endif

@@ -161,7 +161,7 @@ const char *format_place(const struct stack *stack, char buf[PLACE_SIZE])
 	return frame ? format_frame(frame, buf) : native_place(stack, buf);
 }
 
-static const char *socket_words(const struct fd_what *what, char buf[WHAT_SIZE])
+static const char *format_socket_end(const struct fd_what *what, char buf[WHAT_SIZE])
 {
 	const char *domain = format_domain(what->arg), *type = format_socket_type(what->flags);
 	const char *known = what_socket(what) ? format_socket(what->socket, buf) : NULL;
@@ -178,7 +178,7 @@ static const char *socket_words(const struct fd_what *what, char buf[WHAT_SIZE])
 	return buf;
 }
 
-static const char *pipe_words(const struct fd_what *what, char buf[WHAT_SIZE])
+static const char *format_pipe(const struct fd_what *what, char buf[WHAT_SIZE])
 {
 	if (what->call != CALL_PIPE && what->call != CALL_PIPE2)
 		return "pipe";
@@ -199,9 +199,9 @@ const char *format_what(const struct fd_what *what, char buf[WHAT_SIZE])
 	case FD_UNKNOWN:
 		return "";
 	case FD_SOCKET:
-		return socket_words(what, buf);
+		return format_socket_end(what, buf);
 	case FD_PIPE:
-		return pipe_words(what, buf);
+		return format_pipe(what, buf);
 	case FD_PIDFD:
 		if (what->call != CALL_PIDFD_OPEN)
 			return "pidfd";

@@ -3,7 +3,7 @@
  * A process gives away what it could do harm with, before it looks into files of others.
  *
  * Owns: the order of it: descriptors, signals, limits, root directory, user, capabilities, system
- * calls. Never: goes on where a step fails: then nothing of a foreign file must be parsed.
+ * calls. Never: goes on where a step fails: then nothing of an untrusted file must be parsed.
  */
 #ifndef FDTRACE_SECURITY_CONFINE_H
 #define FDTRACE_SECURITY_CONFINE_H

@@ -241,7 +241,7 @@ static const char *const deadly[] = {
 	"setxattr",	   "pidfd_getfd",
 };
 
-/* Of use to who sends what was found, and to nobody else. */
+/* Allowed only where something is sent over a network: to fetch debug information, or findings. */
 static const char *const connecting[] = {"socket", "connect", "accept4"};
 
 /* What goes with these; elsewhere it fails, and does no harm. */

@@ -105,7 +105,7 @@ static void weigh(struct finding *finding, const struct process *process)
 	}
 }
 
-static void tell_finding(struct session *session, struct finding *finding,
+static void pass_finding(struct session *session, struct finding *finding,
 			 const struct process *process)
 {
 	struct finding_view view = {
@@ -135,7 +135,7 @@ static void on_finding(void *arg, const struct finding *finding)
 	session->findings[finding->kind]++;
 	session->suspected += finding->certainty == CERTAINTY_SUSPECTED;
 	session->info += weighed.severity == SEVERITY_INFO;
-	tell_finding(session, &weighed, process);
+	pass_finding(session, &weighed, process);
 }
 
 int session_new(const struct session_options *options, struct session **ret_session)
@@ -203,7 +203,7 @@ bool session_has_process(const struct session *session, pid_t pid)
 	return process && !process->exited;
 }
 
-static void tell_change(struct session *session, const struct process *process,
+static void pass_change(struct session *session, const struct process *process,
 			enum process_change change, uint32_t parent)
 {
 	const struct process_view view = {process, change, parent};
@@ -222,7 +222,7 @@ static int on_process_record(struct session *session, const struct record_proces
 		return -errno;
 	known |= record->since == PROCESS_KNOWN;
 	if (!known || record->facts & PROCESS_EXE)
-		tell_change(session, process, known ? CHANGE_PROGRAM : CHANGE_NEW, 0);
+		pass_change(session, process, known ? CHANGE_PROGRAM : CHANGE_NEW, 0);
 	if (known)
 		return 0;
 	session->alive++;
@@ -266,7 +266,7 @@ static int on_forget(struct session *session, const struct record_header *record
 		return -ESRCH;
 	session->alive -= !process->exited;
 	session->processes_seen--;
-	tell_change(session, process, CHANGE_FORGET, 0);
+	pass_change(session, process, CHANGE_FORGET, 0);
 	process_remove(session->processes, record->tgid);
 	return 0;
 }
@@ -398,7 +398,7 @@ static int on_fork(struct session *session, const struct record_fork *record)
 	session->alive += !!child;
 	session->processes_seen++;
 	if (child)
-		tell_change(session, child, CHANGE_FORK, record->h.tgid);
+		pass_change(session, child, CHANGE_FORK, record->h.tgid);
 	return fd_fork(session->world, record);
 }
 
@@ -409,7 +409,7 @@ static int on_exec(struct session *session, const struct record_exec *record)
 	const struct process *process = process_execed(session->processes, record);
 
 	if (process)
-		tell_change(session, process, CHANGE_EXEC, 0);
+		pass_change(session, process, CHANGE_EXEC, 0);
 	return err;
 }
 
@@ -419,7 +419,7 @@ static int on_process_exit(struct session *session, const struct record_exit *re
 
 	if (process && !process->exited) {
 		session->alive--;
-		tell_change(session, process, CHANGE_EXIT, 0);
+		pass_change(session, process, CHANGE_EXIT, 0);
 	}
 	process_exited(session->processes, record);
 	return fd_exit(session->world, record);

@@ -19,8 +19,8 @@
 /* What all calls of a stack have in common. */
 struct caller_frames {
 	struct caller caller;	   /* no addresses, no locals */
-	uint8_t at[CALLER_FRAMES]; /* of each frame: which of the stack record's it is; or
-				      CALLER_FRAMES: of compiled code */
+	uint8_t at[CALLER_FRAMES]; /* each frame's index in the stack record; CALLER_FRAMES: it is
+				      of compiled code, and not in the record */
 };
 
 /*

@@ -38,7 +38,7 @@ static void stored_native_free(struct bounded_item *item)
 	free(stored);
 }
 
-static void tell_forgotten_native(void *arg, const struct bounded_item *item)
+static void forget_native(void *arg, const struct bounded_item *item)
 {
 	const struct native_store *store = arg;
 
@@ -56,7 +56,7 @@ int native_store_new(size_t max, size_t bytes, native_forget_fn forget, void *ar
 		.items_max = max ? max : NATIVES_DEFAULT,
 		.bytes_max = bytes ? bytes : BYTES_DEFAULT,
 		.item_free = stored_native_free,
-		.forget = forget ? tell_forgotten_native : NULL,
+		.forget = forget ? forget_native : NULL,
 		.arg = store,
 	};
 	store->forget = forget;

@@ -49,7 +49,7 @@ static void stored_stack_free(struct bounded_item *item)
 }
 
 /* The kernel side is told to send it again when it next occurs. */
-static void tell_forgotten_stack(void *arg, const struct bounded_item *item)
+static void forget_stored_stack(void *arg, const struct bounded_item *item)
 {
 	const struct stack_store *store = arg;
 
@@ -76,7 +76,7 @@ int stack_store_new(const struct stack_limits *limits, stack_forget_fn forget, v
 		.items_max = limits->stacks ? limits->stacks : STACKS_DEFAULT,
 		.bytes_max = limits->stack_bytes ? limits->stack_bytes : BYTES_DEFAULT,
 		.item_free = stored_stack_free,
-		.forget = forget ? tell_forgotten_stack : NULL,
+		.forget = forget ? forget_stored_stack : NULL,
 		.arg = store,
 	};
 	store->forget = forget;

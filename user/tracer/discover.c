@@ -508,7 +508,7 @@ static void file_mapped(struct discover *discover, const struct record_map *reco
 	if (file && file->strange) {
 		meet_unsupported(discover, pid, file, false);
 	} else if (file && !file->walked) {
-		file_cache_tell(discover->file_cache, file); /* the kernel side had forgotten it */
+		file_cache_send(discover->file_cache, file); /* the kernel side had forgotten it */
 	} else if (file && record->known) {
 		python_runs(discover, pid, file);
 	} else if (program) {

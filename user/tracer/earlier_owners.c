@@ -71,7 +71,8 @@ void earlier_owners_free(struct earlier_owners *earlier)
 }
 
 /* What Python calls the object's type, as the kernel side tells it of others. */
-static int tell_type(struct earlier_owners *earlier, pid_t pid, const struct owner_claim *claim)
+static int feed_owner_type(struct earlier_owners *earlier, pid_t pid,
+			   const struct owner_claim *claim)
 {
 	size_t size = strlen(claim->name);
 	_cleanup_free_ struct record_owner_type *record = NULL;
@@ -103,7 +104,7 @@ static int found(void *arg, const struct owner_claim *owner)
 		.kind = owner->kind,
 		.flags = CLAIM_BEFORE,
 	};
-	int err = tell_type(finder->earlier, search->pid, owner);
+	int err = feed_owner_type(finder->earlier, search->pid, owner);
 
 	/* What does not fit into the map stays unknown, as any other's. */
 	if (!err)

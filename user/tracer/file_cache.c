@@ -201,7 +201,7 @@ static bool look_into(struct file_cache *file_cache, struct known_file *file, in
 	return true;
 }
 
-void file_cache_tell(struct file_cache *file_cache, const struct known_file *file)
+void file_cache_send(struct file_cache *file_cache, const struct known_file *file)
 {
 	struct python_file answer = {
 		.runtime = file->runtime.runtime,
@@ -244,7 +244,7 @@ struct known_file *file_cache_learn(struct file_cache *file_cache,
 	file->looked = true;
 	file_cache->looked++;
 	file_cache->changes++;
-	file_cache_tell(file_cache, file);
+	file_cache_send(file_cache, file);
 	return file;
 }
 
@@ -260,7 +260,7 @@ void file_cache_add(struct file_cache *file_cache, const struct learned_file *le
 	file->walked = learned->walked;
 	file->looked = file->settled = true;
 	file_cache->looked++;
-	file_cache_tell(file_cache, file);
+	file_cache_send(file_cache, file);
 }
 
 void file_cache_each(const struct file_cache *file_cache,

@@ -96,6 +96,6 @@ uint64_t file_cache_changes(const struct file_cache *file_cache);
 void file_cache_forget_natives(struct file_cache *file_cache);
 
 /* The kernel side has asked for what it had been told: once more. */
-void file_cache_tell(struct file_cache *file_cache, const struct known_file *file);
+void file_cache_send(struct file_cache *file_cache, const struct known_file *file);
 
 #endif

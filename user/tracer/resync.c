@@ -26,7 +26,7 @@ void resync_free(struct resync *resync)
 	lost_exits_free(&resync->lost_exits);
 }
 
-int resync_tell(struct resync *resync, uint64_t now_ns)
+int resync_report(struct resync *resync, uint64_t now_ns)
 {
 	struct record_header record;
 	uint64_t lost = ebpf_lost(resync->ebpf);

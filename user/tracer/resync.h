@@ -43,7 +43,7 @@ void resync_free(struct resync *resync);
  * Tells of records that have been lost since the last call, before those that came after them,
  * which may be long in coming. now_ns: CLOCK_BOOTTIME. 0, or what feed returned.
  */
-int resync_tell(struct resync *resync, uint64_t now_ns);
+int resync_report(struct resync *resync, uint64_t now_ns);
 
 /*
  * Looks at the next few processes: who they are and what they have open, each at most once in a

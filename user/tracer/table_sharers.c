@@ -76,7 +76,8 @@ static bool has_sharer(const struct tables *tables, pid_t pid)
 	return false;
 }
 
-static int tell(const struct tables *tables, pid_t pid, uint64_t time_ns, record_fn feed, void *arg)
+static int feed_sharers(const struct tables *tables, pid_t pid, uint64_t time_ns, record_fn feed,
+			void *arg)
 {
 	struct record_unseen record = {.all = 1};
 	int err = 0;
@@ -107,7 +108,7 @@ int table_sharers_look(const struct ebpf *ebpf, pid_t pid, record_fn feed, void 
 			break;
 	}
 	if (!err)
-		err = tell(&tables, pid, time_ns, feed, arg);
+		err = feed_sharers(&tables, pid, time_ns, feed, arg);
 	else if (err != -ENOMEM)
 		err = 0;
 	free(tables.tasks);

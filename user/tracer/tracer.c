@@ -402,7 +402,7 @@ static void take_events(struct tracer *tracer)
 /* Reads what waits, though not so much that nothing else is done; *ret_more: there is more. */
 static int consume_ring(struct tracer *tracer, uint64_t now, bool *ret_more)
 {
-	int err = resync_tell(&tracer->resync, now);
+	int err = resync_report(&tracer->resync, now);
 	int n = err ? err : ebpf_consume(tracer->ebpf, on_kernel_record, tracer);
 
 	*ret_more = n == EBPF_BATCH;

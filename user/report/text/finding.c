@@ -60,7 +60,7 @@ static int print_headline(const struct telling *t)
 #define CAUSE_SIZE 72
 
 /* "follows from #1", "may follow from #1 or #2" */
-static const char *cause_words(const struct finding_view *view, char text[CAUSE_SIZE])
+static const char *format_cause(const struct finding_view *view, char text[CAUSE_SIZE])
 {
 	int at = snprintf(text, CAUSE_SIZE, "%s from #%" PRIu64,
 			  view->perhaps ? "may follow" : "follows", view->caused_by);
@@ -81,7 +81,7 @@ static int print_circumstances(const struct telling *t)
 
 	at = snprintf(text, sizeof(text), "#%" PRIu64 ", ", t->view->id);
 	if (t->view->caused_by)
-		at += snprintf(text + at, sizeof(text) - at, "%s, ", cause_words(t->view, cause));
+		at += snprintf(text + at, sizeof(text) - at, "%s, ", format_cause(t->view, cause));
 	at += snprintf(text + at, sizeof(text) - at, "%s%s", known, *known ? ", " : "");
 	if (p && p->comm[0]) {
 		snprintf(name, sizeof(name), "%.*s", (int)sizeof(p->comm), p->comm);
@@ -111,7 +111,8 @@ static const struct fd_what *what_opened(const struct finding *f, const struct f
 }
 
 /* `close(7) = EBADF`, `openat("/etc/hostname") = 7`, `socket = 7` */
-static void call_words(const struct telling *t, const struct fd_site *site, char text[HEAD_SIZE])
+static void format_head_call(const struct telling *t, const struct fd_site *site,
+			     char text[HEAD_SIZE])
 {
 	const struct fd_what *what = what_opened(t->f, site);
 	char name[WORD_SIZE], result[WORD_SIZE], path[256];
@@ -128,8 +129,8 @@ static void call_words(const struct telling *t, const struct fd_site *site, char
 }
 
 /* ", same thread", ", another thread (4244)", ", in the parent (pid 4000)" */
-static void thread_words(const struct fd_site *site, const struct fd_site *than, char *text,
-			 size_t size)
+static void format_thread(const struct fd_site *site, const struct fd_site *than, char *text,
+			  size_t size)
 {
 	if (site->inherited)
 		snprintf(text, size, ", in the parent (pid %u, thread %u)", site->tgid, site->tid);
@@ -141,7 +142,7 @@ static void thread_words(const struct fd_site *site, const struct fd_site *than,
 		snprintf(text, size, ", same thread");
 }
 
-static void time_words(const struct fd_site *site, const struct fd_site *later, const char *than,
+static void format_lag(const struct fd_site *site, const struct fd_site *later, const char *than,
 		       char *text, size_t size)
 {
 	char time[WORD_SIZE];
@@ -168,7 +169,7 @@ static int print_missing(const struct telling *t, const struct fd_site *site, co
 }
 
 /* Nobody called it where it happened, as the C frames tell. */
-static const char *origin_words(const struct fd_site *site, const struct stack *stack)
+static const char *format_finalized(const struct fd_site *site, const struct stack *stack)
 {
 	bool known = (site->origin != ORIGIN_UNKNOWN && site->origin != ORIGIN_OTHER) || !stack ||
 		     site->call != CALL_CLOSE;
@@ -185,11 +186,11 @@ static int print_site(struct telling *t, const struct fd_site *site, const struc
 
 	if (!site_seen(site))
 		return print_missing(t, site, label);
-	call_words(t, site, call);
+	format_head_call(t, site, call);
 	/* The threads are compared with the bad call's, the times with the next call's. */
-	thread_words(site, later ? &t->f->bad : NULL, thread, sizeof(thread));
-	time_words(site, later, than, time, sizeof(time));
-	snprintf(text, sizeof(text), "%s%s%s%s", call, origin_words(site, stack), thread, time);
+	format_thread(site, later ? &t->f->bad : NULL, thread, sizeof(thread));
+	format_lag(site, later, than, time, sizeof(time));
+	snprintf(text, sizeof(text), "%s%s%s%s", call, format_finalized(site, stack), thread, time);
 	fputc('\n', t->page->out);
 	err = print_paragraph(t->page, STYLE_BOLD, label, 2, 4, text);
 	return err ? err
@@ -208,14 +209,14 @@ static void bad_label(const struct finding *f, char *text, size_t size)
 }
 
 /* The label, the site that it is seen from (NULL: the first told), and how. */
-struct site_words {
+struct site_label {
 	const char *label;
 	const struct fd_site *later;
 	const char *than;
 };
 
-static struct site_words words_of(const struct telling *t, const struct shown_site *shown,
-				  const struct fd_site *closed)
+static struct site_label label_of_site(const struct telling *t, const struct shown_site *shown,
+				       const struct fd_site *closed)
 {
 	bool finalizer = site_finalizer(shown->site), seen = closed && site_seen(closed);
 	/* Where a finalizer made the bad call, the open is told before any close. */
@@ -225,41 +226,41 @@ static struct site_words words_of(const struct telling *t, const struct shown_si
 
 	switch (shown->role) {
 	case SHOWN_CLOSED:
-		return (struct site_words){finalizer ? "closed before by a finalizer, at:"
+		return (struct site_label){finalizer ? "closed before by a finalizer, at:"
 						     : "closed before:",
 					   &t->f->bad, "earlier"};
 	case SHOWN_EITHER_CLOSED:
-		return (struct site_words){t->f->candidate_count == 1 ? "closed before:"
+		return (struct site_label){t->f->candidate_count == 1 ? "closed before:"
 					   : shown->site == &t->f->candidates[0].closed
 						   ? "either closed before:"
 						   : "or closed before:",
 					   &t->f->bad, "earlier"};
 	case SHOWN_OPENED:
 	case SHOWN_EITHER_OPENED:
-		return (struct site_words){"opened:", seen ? closed : &t->f->bad,
+		return (struct site_label){"opened:", seen ? closed : &t->f->bad,
 					   seen ? close : "earlier"};
 	case SHOWN_VICTIM:
-		return (struct site_words){t->f->kind == FINDING_MISDIRECTED_IO ? "belongs to:"
+		return (struct site_label){t->f->kind == FINDING_MISDIRECTED_IO ? "belongs to:"
 										: "taken from:",
 					   &t->f->bad, "earlier"};
 	case SHOWN_FAILED:
-		return (struct site_words){"which failed then:", &t->f->bad, "earlier"};
+		return (struct site_label){"which failed then:", &t->f->bad, "earlier"};
 	case SHOWN_BAD:
 		break;
 	}
-	return (struct site_words){NULL, NULL, NULL};
+	return (struct site_label){NULL, NULL, NULL};
 }
 
 static int print_shown(struct telling *t, const struct shown_site *shown,
 		       const struct fd_site *closed)
 {
-	struct site_words words = words_of(t, shown, closed);
+	struct site_label site = label_of_site(t, shown, closed);
 	char label[WORD_SIZE];
 
-	if (!words.label)
+	if (!site.label)
 		bad_label(t->f, label, sizeof(label));
-	return print_site(t, shown->site, shown->stack, words.later,
-			  words.label ? words.label : label, words.than);
+	return print_site(t, shown->site, shown->stack, site.later, site.label ? site.label : label,
+			  site.than);
 }
 
 static int print_sites(struct telling *t)
@@ -385,7 +386,7 @@ int print_consequence(const struct page *page, const struct finding_view *view)
 	snprintf(label, sizeof(label), "#%" PRIu64, view->id);
 	if (!line ||
 	    asprintf(&text, "%s%s%s: %s", line, ret < 0 ? ", " : "",
-		     ret < 0 ? format_errno(ret, result) : "", cause_words(view, cause)) < 0) {
+		     ret < 0 ? format_errno(ret, result) : "", format_cause(view, cause)) < 0) {
 		text = NULL;
 		return -ENOMEM;
 	}
@@ -399,6 +400,6 @@ void print_no_more(const struct page *page, const struct finding_view *view)
 
 	snprintf(text, sizeof(text),
 		 "\xe2\x80\xa6 each further %s that %s is counted; --all shows it",
-		 finding_kind_name(view->finding->kind), cause_words(view, cause));
+		 finding_kind_name(view->finding->kind), format_cause(view, cause));
 	layout_line(page, NULL, 0, text);
 }

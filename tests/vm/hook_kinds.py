@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""In the guest: runs end-to-end tests on every rung of the ladder that this kernel has.
+"""In the guest: runs end-to-end tests on every kind of hook that this kernel has.
 
-rungs.py RESULTS quick|many|most|full [RUNG ...]: pytest's results go to RESULTS/RUNG.xml. All hooks
+hook_kinds.py RESULTS quick|many|most|full [KIND ...]: pytest's results go to RESULTS/KIND.xml. All
 feed the same code: the most tests run on the hook that every kernel has (if it sees all calls
 there), and on the others those that go through every kind of call. On each: that it goes as it ends.
-full: all on each. RUNG: on these alone, which must work.
-Ends with 0 when all passed, on at least one rung.
+full: all on each. KIND: on these alone, which must work.
+Ends with 0 when all passed, on at least one kind.
 """
 import os
 import re
@@ -45,7 +45,7 @@ OWNERS = simulators(["owned_before.py and attached", "two_owners.py and started 
 EXTENTS = {"quick": (FIRST, OWNERS), "many": (MANY, FEW), "most": (FULL, FEW), "full": (FULL, FULL)}
 
 
-def rungs():
+def hook_kinds():
     """(those that work, the one for the most tests), from what fdtrace says: tp_btf, or where that
     loses calls the one that is taken."""
     said = subprocess.run([FDTRACE, "--check-kernel"], stdout=subprocess.PIPE, text=True).stdout
@@ -54,34 +54,34 @@ def rungs():
     for part in re.split(r"^(?=\w)", said, flags=re.M):
         works = re.match(r"(\w+) +works(, taken)?", part)
         if works:
-            rung, is_taken = works.groups()
-            found.append(rung)
-            taken = rung if is_taken else taken
-            losing |= {rung} if "counted as lost" in " ".join(part.split()) else set()
+            hook_kind, is_taken = works.groups()
+            found.append(hook_kind)
+            taken = hook_kind if is_taken else taken
+            losing |= {hook_kind} if "counted as lost" in " ".join(part.split()) else set()
     return list(dict.fromkeys(found)), taken if "tp_btf" in losing else "tp_btf"
 
 
-def tests_for(rung, extent, main):
+def tests_for(hook_kind, extent, main):
     most, others = EXTENTS[extent]
-    return most if rung == main else others
+    return most if hook_kind == main else others
 
 
-def pytest(rung, tests, results):
-    print(f"== {rung}", flush=True)
+def pytest(hook_kind, tests, results):
+    print(f"== {hook_kind}", flush=True)
     # A line for each test as it ends (pytest.ini is quiet by one): this may take an hour.
     command = [sys.executable, "-m", "pytest", "-vv", "-rs", "-p", "no:cacheprovider", "--color=no"]
-    command += ["--tb=short", "--durations=5", f"--junitxml={results}/{rung}.xml", *tests]
-    environment = {**os.environ, "FDTRACE_TEST_ATTACH": rung}
+    command += ["--tb=short", "--durations=5", f"--junitxml={results}/{hook_kind}.xml", *tests]
+    environment = {**os.environ, "FDTRACE_TEST_ATTACH": hook_kind}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
 def main():
     results, extent, *wanted = sys.argv[1:]
-    found, main_rung = rungs()
+    found, main_hook_kind = hook_kinds()
     wanted = wanted or found
     status = 0 if wanted and set(wanted) <= set(found) else 1
-    for rung in [name for name in found if name in wanted]:
-        status = pytest(rung, tests_for(rung, extent, main_rung), results) or status
+    for hook_kind in [name for name in found if name in wanted]:
+        status = pytest(hook_kind, tests_for(hook_kind, extent, main_hook_kind), results) or status
     return status
 
 
