@@ -49,7 +49,7 @@ def test_service(cgroup, tmp_path):  # noqa: F811
          ("\\xff\\x01\\u202e" + "x" * 250, "\\xff\\x00%zz", "a\\nb", "otel_environment")),
     ]
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
-        be_met(cgroup)
+        be_met(cgroup, running)
         pids = []
         for number, (env, _) in enumerate(cases):
             # Another bug each time: one bug is one line.
@@ -86,7 +86,7 @@ def test_names_of_programs(cgroup, tmp_path):  # noqa: F811
         f"subprocess.run([sys.executable, '{tmp_path}/pack/other.py'], env={{'DD_SERVICE': 'other'}})\n")
     (tmp_path / "pack" / "other.py").write_text(SLOW_ONE.replace("twice", "other"))
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
-        be_met(cgroup)
+        be_met(cgroup, running)
         run_with(cgroup, {"PYTHONPATH": str(tmp_path)}, sys.executable, "-Bm", "pack.tool")
         run_with(cgroup, {}, sys.executable, str(tmp_path / "pack" / "__main__.py"))
         run_with(cgroup, {"DD_SERVICE": "parent"}, sys.executable, str(tmp_path / "forks.py"))
@@ -149,7 +149,7 @@ def test_coverage(cgroup, tmp_path):  # noqa: F811
     (tmp_path / "loud.py").write_text(SLOW_ONE)
     config = f"include = cgroup:{cgroup[0]}"
     with agent(tmp_path, config, "[coverage]\ninterval = 1\n") as running:
-        be_met(cgroup)
+        be_met(cgroup, running)
         began = time.monotonic()
         run_with(cgroup, {"DD_SERVICE": "quiet", "DD_VERSION": "1"}, sys.executable, str(tmp_path / "quiet.py"))
         lasted = time.monotonic() - began
@@ -199,7 +199,7 @@ def test_owner_by_path(cgroup, tmp_path):  # noqa: F811
         (tmp_path / "shop" / f"{name}.py").write_text(SLOW_ONE.replace("twice", name))
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}",
                f"[owners]\npath = {tmp_path}/** all\npath = */shop/* team-shop\n") as running:
-        be_met(cgroup)
+        be_met(cgroup, running)
         run_with(cgroup, {}, sys.executable, str(tmp_path / "shop" / "a.py"))
         harness.wait_until(lambda: running.json.read_text(), "it is found")
         running.config.write_text(running.config.read_text().replace("team-shop", "others"))

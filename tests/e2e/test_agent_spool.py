@@ -54,12 +54,12 @@ def test_known_after_a_kill(cgroup, tmp_path, state):
         (tmp_path / f"{name}.py").write_text(ONCE_MORE.replace("twice", name))
     scope = f"include = cgroup:{cgroup[0]}"
     with agent(tmp_path, scope, with_spool(tmp_path)) as running:
-        be_met(cgroup)
+        be_met(cgroup, running)
         run_once(running, cgroup, tmp_path / "a.py")
         assert seen(running) == [("new", 1)]
         kill(running)
     with agent(tmp_path, scope, with_spool(tmp_path)) as running:
-        be_met(cgroup)
+        be_met(cgroup, running)
         run_once(running, cgroup, tmp_path / "a.py")
         run_once(running, cgroup, tmp_path / "b.py")
         assert seen(running) == [("new", 1), ("known", 2), ("new", 1)]
@@ -78,7 +78,7 @@ def test_counts_are_kept_at_the_end(cgroup, tmp_path, state):
     (tmp_path / "a.py").write_text(TWICE + "for _ in range(7):\n    twice(os.open('/dev/null', os.O_RDONLY))\n")
     for _ in range(2):
         with agent(tmp_path, f"include = cgroup:{cgroup[0]}", with_spool(tmp_path)) as running:
-            be_met(cgroup)
+            be_met(cgroup, running)
             run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
             assert running.end() == 0, running.stderr()
     assert seen(running) == [("new", 1), ("known", 8)]
@@ -91,7 +91,7 @@ def test_damaged_between_starts(cgroup, tmp_path, state):
         with agent(tmp_path, f"include = cgroup:{cgroup[0]}", with_spool(tmp_path)) as running:
             damaged = samples(get(running, "/metrics")[2])["fdtrace_spool_set_aside_total",]
             assert damaged == (1 if round else 0)
-            be_met(cgroup)
+            be_met(cgroup, running)
             run_once(running, cgroup, tmp_path / "a.py")
             assert running.end() == 0
         if not round:
@@ -107,7 +107,7 @@ def test_spool_cannot_be_opened(cgroup, tmp_path):
     (tmp_path / "a.py").write_text(ONCE_MORE)
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}", with_spool(tmp_path)) as running:
         running.wait_for("cannot write to the spool .*: No such file or directory")
-        be_met(cgroup)
+        be_met(cgroup, running)
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         harness.wait_until(lambda: running.findings(), "it is told")
         (tmp_path / "state").mkdir(mode=0o700)
@@ -131,7 +131,7 @@ def test_spool_of_nobody(cgroup, tmp_path):
     more = f"[spool]\npath = {folder}/spool.db\n"
     for _ in range(2):
         with agent(folder, f"include = cgroup:{cgroup[0]}", more, words=words) as running:
-            be_met(cgroup)
+            be_met(cgroup, running)
             run_once(running, cgroup, tmp_path / "a.py")
             assert running.end() == 0, running.stderr()
     assert seen(running) == [("new", 1), ("known", 2)]
@@ -145,7 +145,7 @@ def test_no_more_than_may_be_told(cgroup, tmp_path):
     (tmp_path / "a.py").write_text(code)
     more = "[limits]\nfindings_per_minute = 1\nfindings_burst = 10\n"
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}", more) as running:
-        be_met(cgroup)
+        be_met(cgroup, running)
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         counted = ("fdtrace_findings_suppressed_total", "rate")
         harness.wait_until(lambda: samples(get(running, "/metrics")[2])[counted] == 20, "20 are counted")

@@ -39,7 +39,7 @@ def test_each_alert_has_a_case():
 
 
 def test_metrics_are_exported():
-    used = set(re.findall(r"\bfdtrace_\w+", "".join(re.findall(r"expr: (.*)", RULES.read_text()))))
+    used = set(re.findall(r"\bfdtrace_\w+", " ".join(re.findall(r"expr: (.*)", RULES.read_text()))))
     exported = set(re.findall(r'"(fdtrace_\w+)"', EXPORTED.read_text()))
     assert used
     assert {name.removesuffix("_total") for name in used} <= exported

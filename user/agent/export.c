@@ -21,12 +21,15 @@ struct export
 	struct otlp_options options;
 	uint64_t periods; /* records of what was watched */
 	struct spool *spool;
+	size_t sink; /* of the spool's receivers */
 	struct otlp *otlp;
 };
 
 static void put_row(void *arg, const uint8_t *bytes, size_t length)
 {
-	spool_put(arg, bytes, length, 1u << EXPORT_SPOOL_SINK);
+	const struct export *export = arg;
+
+	spool_put(export->spool, bytes, length, 1u << export->sink);
 }
 
 static struct sink *new_export_sink(const struct otlp_settings *settings,
@@ -40,7 +43,7 @@ static struct sink *new_export_sink(const struct otlp_settings *settings,
 		.host_name = export->host.name[0] ? export->host.name : NULL,
 		.now = clock_real_ns,
 		.put = put_row,
-		.arg = export->spool,
+		.arg = export,
 	};
 
 	return otlp_sink_new(&export->options);
@@ -56,8 +59,8 @@ int export_new(const struct otlp_settings *settings, const struct json_options *
 	*ret_why = NULL;
 	if (!err) {
 		export->spool = spool;
-		err = otlp_new(settings, spool_outbox(spool, EXPORT_SPOOL_SINK), &export->otlp,
-			       ret_why);
+		export->sink = settings->json ? EXPORT_SPOOL_JSON : EXPORT_SPOOL_PROTOBUF;
+		err = otlp_new(settings, spool_outbox(spool, export->sink), &export->otlp, ret_why);
 	}
 	if (!err) {
 		*ret_sink = new_export_sink(settings, options, export);
@@ -165,8 +168,8 @@ void export_stats(struct export *export, struct export_stats *ret)
 		return;
 	otlp_stats(export->otlp, &ret->otlp);
 	spool_stats(export->spool, &spool);
-	ret->dropped = spool.sinks[EXPORT_SPOOL_SINK].dropped;
-	ret->waiting = spool.sinks[EXPORT_SPOOL_SINK].waiting;
+	ret->dropped = spool.sinks[export->sink].dropped;
+	ret->waiting = spool.sinks[export->sink].waiting;
 }
 
 const char *export_trouble(struct export *export, bool *ret_over)

@@ -13,8 +13,11 @@
 #include "report/report.h"
 #include "session/sink.h"
 
-/* Which of the spool's receivers it is. */
-#define EXPORT_SPOOL_SINK 0
+/*
+ * Which of the spool's receivers it is: a request is in one encoding, so what waits from before
+ * otlp.encoding was another waits for that.
+ */
+enum { EXPORT_SPOOL_PROTOBUF, EXPORT_SPOOL_JSON, EXPORT_SPOOL_SINKS };
 
 struct export;
 

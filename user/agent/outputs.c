@@ -16,7 +16,10 @@
 #define DAY_NS	  (86400 * SECOND_NS)
 
 /* The receivers of the spool, by their numbers, which stay for ever. */
-static const char *const spool_sinks[] = {[EXPORT_SPOOL_SINK] = "otlp"};
+static const char *const spool_sinks[EXPORT_SPOOL_SINKS] = {
+	[EXPORT_SPOOL_PROTOBUF] = "otlp",
+	[EXPORT_SPOOL_JSON] = "otlp_json",
+};
 
 static const struct attributes *resource_of(void *arg, const struct finding_view *view)
 {
