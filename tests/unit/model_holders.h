@@ -136,6 +136,16 @@ static inline bool is_kept(struct model *m, const struct kcall *call, int fd)
 	return find_holder(m, call->tgid, fd, false);
 }
 
+/* The call that opens it has not come back, as its record is not there: nobody can have been given
+ * it. */
+static inline bool is_being_opened(struct model *m, const struct kcall *call, int fd)
+{
+	const struct slot *slot = slot_of(m, call->table, fd);
+	int gen = slot->open ? slot->opened : slot->past.opened;
+
+	return gen > 0 && !m->calls[gen - 1].emit;
+}
+
 /* A call is entered. */
 static inline void holders_enter(struct model *m, struct kcall *call)
 {
@@ -155,7 +165,8 @@ static inline void holders_enter(struct model *m, struct kcall *call)
 	describe(m, call, &m->persons[person]);
 	if (!looks)
 		return;
-	if (!m->persons[person].believes[fd] && !call->object && is_kept(m, call, fd)) {
+	if (!m->persons[person].believes[fd] && !call->object &&
+	    (is_kept(m, call, fd) || is_being_opened(m, call, fd))) {
 		call->person = -1;
 		call->caller.count = 0;
 		return;

@@ -425,7 +425,8 @@ bool owner_closed(struct pending *pending, const struct call_context *ctx,
 	}
 	gen->closer.behind = true;
 	gen->closer.unsure |= verdict.finding.certainty == CERTAINTY_SUSPECTED;
-	gen->closer.stolen = verdict.finding.kind == FINDING_REUSED_CLOSE;
+	/* That it took the object's number is certain; that it meant an earlier one need not be. */
+	gen->closer.stolen = verdict.finding.kind == FINDING_REUSED_CLOSE && !unsure;
 	finding_doubt(&verdict.finding, doubt_if(unsure, DOUBT_MEANT));
 	return !pending_owned(pending, ctx->table, ctx->call, &verdict);
 }
