@@ -59,6 +59,15 @@ static inline int find_believer(const struct model *m, const struct kcall *call,
 	return found;
 }
 
+/* In the midst of a call: an object does not go while a method of it runs. */
+static inline bool is_at_work(const struct model *m, const struct kcall *call, int person)
+{
+	for (unsigned int i = 0; i < m->ncalls; i++)
+		if (&m->calls[i] != call && m->calls[i].person == person && !m->calls[i].emit)
+			return true;
+	return false;
+}
+
 static inline int draw_person(struct model *m, const struct kcall *call)
 {
 	bool frame = chance(m, call, 12) % 3 == 0;
@@ -71,7 +80,7 @@ static inline int draw_person(struct model *m, const struct kcall *call)
 	};
 	int found = find_person(m, &at);
 
-	if (found >= 0 && chance(m, call, 16) % 4)
+	if (found >= 0 && (chance(m, call, 16) % 4 || is_at_work(m, call, found)))
 		return found;
 	if (m->npersons == PERSONS)
 		return -1;
