@@ -489,14 +489,17 @@ bool generation_close_bulk(struct store *store, struct slot *slot, const struct 
 	gen->doubts |= doubt_if(table_unsure(slot->table, slot), DOUBT_ORDER);
 	settle_doubts(store, slot);
 	slot_touch(store, slot);
-	gen->doubts |= doubt_if(order_may_overlap(store, call, &gen->opened) ||
-					order_in_gap(store, slot, call) ||
-					(gen->began == BEGAN_LISTED &&
-					 generation_may_be_unlisted(store, slot->table, call)),
-				DOUBT_ORDER) |
-		       doubt_if(coverage_hides(slot->table) ||
-					gen->doubts & (DOUBT_WHILE_OPEN | DOUBT_CLOSE_MISSED),
-				DOUBT_RANGE);
+	/* What shows that it had begun may be a call that came later than the close_range. */
+	gen->doubts |=
+		doubt_if(order_may_overlap(store, call, &gen->opened) ||
+				 (generation_shown(gen) && call->h.time_ns < gen->opened.time_ns) ||
+				 order_in_gap(store, slot, call) ||
+				 (gen->began == BEGAN_LISTED &&
+				  generation_may_be_unlisted(store, slot->table, call)),
+			 DOUBT_ORDER) |
+		doubt_if(coverage_hides(slot->table) ||
+				 gen->doubts & (DOUBT_WHILE_OPEN | DOUBT_CLOSE_MISSED),
+			 DOUBT_RANGE);
 	generation_over(store, gen, &site);
 	return true;
 }

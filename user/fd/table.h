@@ -306,6 +306,11 @@ static inline bool generation_live(const struct generation *gen)
 {
 	return gen->state == GENERATION_LIVE;
 }
+/* A call shows that there was one: `opened`, which made it, or found it there. */
+static inline bool generation_shown(const struct generation *gen)
+{
+	return gen->opened.missing == SITE_SEEN || gen->began == BEGAN_BEFORE_USE;
+}
 /* The generation is over. ended: the call that ended it, or why that call was not seen. */
 void generation_over(struct store *store, struct generation *gen, const struct fd_site *ended);
 /* Whether a call that was seen opened the generation, and a close that was seen ended it. */

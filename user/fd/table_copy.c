@@ -16,8 +16,7 @@ static bool is_soon(const struct store *store, uint64_t then_ns)
 /* The site is another thread's call, which may have taken effect after the copy. */
 static bool may_be_newer(const struct store *store, const struct fd_site *site, uint32_t tid)
 {
-	return site->missing == SITE_SEEN && site->tid != tid && site->time_ns > store->after_ns &&
-	       is_soon(store, site->time_ns);
+	return site->tid != tid && site->time_ns > store->after_ns && is_soon(store, site->time_ns);
 }
 
 /* The generation is live, or was ended by a close, which shows that the number was open. */
@@ -132,9 +131,11 @@ void copy_began(struct store *store, struct table *from, struct table *to, uint3
 		follow(store, from, to);
 	EACH_SLOT(to, at, slot)
 	for (const struct generation *gen = slot->newest; gen; gen = gen->older)
-		slot->doubts |= doubt_if(may_be_newer(store, &gen->opened, tid) ||
-						 may_be_newer(store, &gen->ended, tid),
-					 DOUBT_COPY);
+		slot->doubts |= doubt_if(
+			(generation_shown(gen) && may_be_newer(store, &gen->opened, tid)) ||
+				(gen->ended.missing == SITE_SEEN &&
+				 may_be_newer(store, &gen->ended, tid)),
+			DOUBT_COPY);
 }
 
 /* One number of the copy may be as the call at hand left it in the original. */
