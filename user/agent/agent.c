@@ -242,8 +242,6 @@ static int start(struct agent *agent)
 		status = start_spool(agent);
 	if (status)
 		return status;
-	budget_init(&agent->costs.budget, agent->settings.overhead / 1e6, clock_boot_ns(),
-		    self_cpu_ns());
 	agent->following = (struct following){
 		.tracer = agent->tracer,
 		.scope = &agent->settings.scope,
@@ -253,6 +251,8 @@ static int start(struct agent *agent)
 	status = look_at_all(agent);
 	if (status)
 		return status;
+	budget_init(&agent->costs.budget, agent->settings.overhead / 1e6, clock_boot_ns(),
+		    self_cpu_ns());
 	agent->attached = true;
 	agent->started_ns = agent->reloaded_ns = clock_real_ns();
 	if (sd_watchdog_enabled(0, &agent->watchdog_ns) > 0)

@@ -155,16 +155,17 @@ static struct budget_process *costliest(const struct budget *budget)
 
 bool budget_is_spent(const struct budget *budget)
 {
-	return budget->limit > 0 && budget->account_ns < 0;
+	return budget->limit > 0 &&
+	       budget->account_ns < -ENOUGH * budget->limit * ACCOUNT_S * SECOND_NS;
 }
 
 /* With a process goes its part of what the agent itself costs. */
 pid_t budget_pause(struct budget *budget)
 {
-	struct budget_process *process =
-		budget_is_spent(budget) && budget->rate > RECOVERS * budget->limit
-			? costliest(budget)
-			: NULL;
+	struct budget_process *process = budget->limit > 0 && budget->account_ns < 0 &&
+							 budget->rate > RECOVERS * budget->limit
+						 ? costliest(budget)
+						 : NULL;
 
 	if (!process || budget->hooks_rate < MATTERS * budget->limit)
 		return 0;

@@ -11,7 +11,7 @@
  * times of it is traced for a fifth of the time.
  *
  * Where it is the agent that costs, and not the hooks, nothing is paused: then programs that begin
- * are passed over (budget_is_spent()).
+ * are passed over, once half a minute's worth is owed (budget_is_spent()).
  *
  * Owns: the account, and what is known of each process's cost. Pure. Never: traces.
  */
@@ -63,7 +63,7 @@ pid_t budget_pause(struct budget *budget);
 /* One that may be traced again; it may have ended meanwhile. */
 pid_t budget_resume(struct budget *budget);
 
-/* There is nothing left: nobody new is to be traced. */
+/* All that may be owed is: nobody new is to be traced. */
 bool budget_is_spent(const struct budget *budget);
 
 /* It is being let alone: nobody is to trace it but for budget_resume(). */

@@ -26,6 +26,14 @@ static int note_all(struct budget *budget, const struct tracer *tracer)
 	return err;
 }
 
+static bool is_searching(struct tracer *tracer)
+{
+	struct session_stats stats;
+
+	tracer_stats(tracer, &stats);
+	return stats.searched < stats.to_search;
+}
+
 static void pause_costliest(struct costs *costs, struct tracer *tracer, uint64_t now_ns)
 {
 	struct budget *budget = &costs->budget;
@@ -56,6 +64,11 @@ int costs_step(struct costs *costs, struct tracer *tracer, uint64_t now_ns)
 	if (err)
 		return err;
 	budget_sweep(budget, proc_exists);
+	/* What the start costs is paid once. */
+	if (!costs->begun && is_searching(tracer))
+		budget->agent_ns = self_cpu_ns();
+	else
+		costs->begun = true;
 	budget_close(budget, now_ns, self_cpu_ns());
 	pause_costliest(costs, tracer, now_ns);
 	while ((pid = budget_resume(budget))) {

@@ -8,6 +8,7 @@
 #ifndef FDTRACE_AGENT_COSTS_H
 #define FDTRACE_AGENT_COSTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/budget.h"
@@ -16,6 +17,7 @@
 struct costs {
 	struct budget budget;
 	uint64_t told_ns; /* CLOCK_BOOTTIME: when it was last said that processes are let alone */
+	bool begun;	  /* what ran at the start has been taken up, and its memory searched */
 };
 
 /*

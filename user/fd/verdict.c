@@ -161,11 +161,14 @@ void verdict_believed(struct verdict *v)
 
 void verdict_meant(const struct generation *gen, struct verdict *v)
 {
-	/* What was said of the other generation, and of nothing else. */
-	v->finding.notes &= NOTE_VFORK_CHILD | NOTE_FLUSH | NOTE_GAP;
-	v->finding.certainty =
-		v->finding.notes & (NOTE_GAP | NOTE_FLUSH) ? CERTAINTY_SUSPECTED : CERTAINTY_FACT;
+	uint32_t doubts = doubt_if(v->finding.notes & NOTE_GAP, DOUBT_GAP) |
+			  doubt_if(v->finding.notes & NOTE_FLUSH, DOUBT_FLUSH);
+
+	/* All else was said of the other generation. */
+	v->finding.notes &= NOTE_VFORK_CHILD;
 	v->finding.notes |= NOTE_REOPENED_SINCE;
+	v->finding.certainty = CERTAINTY_FACT;
+	finding_doubt(&v->finding, doubts);
 	v->text = text_of(gen);
 	v->settled = false;
 	v->loose = gen->doubts & (DOUBT_CLOSED_EARLY | DOUBT_CLOSE_MISSED);
