@@ -202,7 +202,7 @@ def test_files_are_known_at_the_next_start(cgroup, tmp_path, damage):
     """The first short script of a Python has its lines then; what is damaged is learned anew."""
     cache = tmp_path / "cache"
     scope, more = f"include = cgroup:{cgroup[0]}", f"[tracing]\ncache = {cache}\n"
-    (tmp_path / "a.py").write_text(ONCE_MORE)
+    (tmp_path / "a.py").write_text("import time; time.sleep(0.1)\n" + ONCE_MORE)
     with agent(tmp_path, scope, more) as running:
         be_met(cgroup, running)
         assert examined(running) > 0
@@ -215,11 +215,11 @@ def test_files_are_known_at_the_next_start(cgroup, tmp_path, damage):
         if damage != "none":
             be_met(cgroup, running)
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
-        # Now and then a shell is met, too, before it becomes a Python.
-        assert (examined(running) < 2) == (damage == "none")
+        # Now and then a shell is met before it becomes a Python; a Python with its libraries or alone.
+        assert examined(running) < 2 if damage == "none" else examined(running)
         assert running.end() == 0, running.stderr()
     finding, = running.findings()
-    assert frames(finding) == [("twice", 5), ("<module>", 8)]
+    assert frames(finding) == [("twice", 6), ("<module>", 9)]
     assert cache.read_bytes()[:80] == kept[:80]
 
 
@@ -316,6 +316,7 @@ def test_reload(cgroup, tmp_path):
         running.config.write_text(right.replace("/none", cgroup[0]))
         running.process.send_signal(signal.SIGHUP)
         running.wait_for("match scope.include", 2)
+        be_met(cgroup, running)
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         running.end()
     assert len(running.findings()) == 1
@@ -344,6 +345,7 @@ def test_restart_appends(cgroup, tmp_path):
     (tmp_path / "findings.json").write_text('{"kind":"torn')
     (tmp_path / "a.py").write_text(ONCE_MORE)
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}") as running:
+        be_met(cgroup, running)
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         running.end()
     torn, *lines = running.json.read_text().splitlines()
@@ -356,6 +358,7 @@ def test_full_disk(cgroup, tmp_path):
     """It says so, once, and goes on."""
     (tmp_path / "a.py").write_text(ONCE_MORE)
     with agent(tmp_path, f"include = cgroup:{cgroup[0]}", "json = /dev/full\n") as running:
+        be_met(cgroup, running)
         run_in(cgroup, sys.executable, str(tmp_path / "a.py"))
         running.wait_for("cannot write to /dev/full: No space left on device")
         assert 'fdtrace_sink_failures_total{sink="json"} 1\n' in get(running, "/metrics")[2]
