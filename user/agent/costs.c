@@ -55,6 +55,7 @@ static void pause_costliest(struct costs *costs, struct tracer *tracer, uint64_t
 int costs_step(struct costs *costs, struct tracer *tracer, uint64_t now_ns)
 {
 	struct budget *budget = &costs->budget;
+	uint64_t agent_ns;
 	pid_t pid;
 	int err;
 
@@ -65,11 +66,12 @@ int costs_step(struct costs *costs, struct tracer *tracer, uint64_t now_ns)
 		return err;
 	budget_sweep(budget, proc_exists);
 	/* What the start costs is paid once. */
+	agent_ns = self_cpu_ns();
 	if (!costs->begun && is_searching(tracer))
-		budget->agent_ns = self_cpu_ns();
+		budget->agent_ns = agent_ns;
 	else
 		costs->begun = true;
-	budget_close(budget, now_ns, self_cpu_ns());
+	budget_close(budget, now_ns, agent_ns);
 	pause_costliest(costs, tracer, now_ns);
 	while ((pid = budget_resume(budget))) {
 		err = tracer_attach(tracer, pid, TRACER_ONE, false);

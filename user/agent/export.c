@@ -18,6 +18,7 @@
 struct export
 {
 	struct host host;
+	char run[HOST_RUN_SIZE];
 	struct otlp_options options;
 	uint64_t periods; /* records of what was watched */
 	struct spool *spool;
@@ -38,7 +39,7 @@ static struct sink *new_export_sink(const struct otlp_settings *settings,
 	export->options = (struct otlp_options){
 		.finding = *finding,
 		.json = settings->json,
-		.run = export->host.run,
+		.run = export->run,
 		.host_id = export->host.id[0] ? export->host.id : NULL,
 		.host_name = export->host.name[0] ? export->host.name : NULL,
 		.now = clock_real_ns,
@@ -54,10 +55,11 @@ int export_new(const struct otlp_settings *settings, const struct json_options *
 	       const char **ret_why)
 {
 	struct export *export = calloc(1, sizeof(*export));
-	int err = export ? host_read(&export->host) : -ENOMEM;
+	int err = export ? host_new_run(export->run) : -ENOMEM;
 
 	*ret_why = NULL;
 	if (!err) {
+		host_read(&export->host);
 		export->spool = spool;
 		export->sink = settings->json ? EXPORT_SPOOL_JSON : EXPORT_SPOOL_PROTOBUF;
 		err = otlp_new(settings, spool_outbox(spool, export->sink), &export->otlp, ret_why);

@@ -13,25 +13,31 @@
 
 #define MACHINE_ID "/etc/machine-id"
 
-static void read_machine_id(char *ret, int size)
+/* That of a system that is being installed is none. */
+static void read_machine_id(char ret[HOST_ID_SIZE])
 {
 	_cleanup_fclose_ FILE *file = fopen(MACHINE_ID, "re");
+	char text[64] = "";
 
-	if (!file || !fgets(ret, size, file))
-		*ret = '\0';
-	ret[strspn(ret, "0123456789abcdef")] = '\0';
+	if (file && fgets(text, sizeof(text), file) &&
+	    strspn(text, "0123456789abcdef") == HOST_ID_SIZE - 1)
+		memcpy(ret, text, HOST_ID_SIZE - 1);
 }
 
-int host_read(struct host *ret)
+void host_read(struct host *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	read_machine_id(ret->id);
+	if (gethostname(ret->name, sizeof(ret->name) - 1))
+		ret->name[0] = '\0';
+}
+
+int host_new_run(char ret[HOST_RUN_SIZE])
 {
 	uint64_t random;
 
-	read_machine_id(ret->id, sizeof(ret->id));
-	if (gethostname(ret->name, sizeof(ret->name)))
-		ret->name[0] = '\0';
-	ret->name[sizeof(ret->name) - 1] = '\0';
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -errno;
-	snprintf(ret->run, sizeof(ret->run), "%016" PRIx64, random);
+	snprintf(ret, HOST_RUN_SIZE, "%016" PRIx64, random);
 	return 0;
 }

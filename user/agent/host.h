@@ -2,20 +2,24 @@
 /*
  * Which host this is, and which run of the agent.
  *
- * Owns: what is read for that, once, at the start.
+ * Owns: what is read for that, at the start.
  */
 #ifndef FDTRACE_AGENT_HOST_H
 #define FDTRACE_AGENT_HOST_H
 
 #include <limits.h>
 
+#define HOST_ID_SIZE  33
+#define HOST_RUN_SIZE 17
+
 struct host {
-	char id[40];		      /* of /etc/machine-id; "": not known, as with name */
-	char name[HOST_NAME_MAX + 1]; /* */
-	char run[17];		      /* hexadecimal: no other run of any agent has it */
+	char id[HOST_ID_SIZE];	      /* of /etc/machine-id, machine-id(5); "": not known */
+	char name[HOST_NAME_MAX + 1]; /* "": not known */
 };
 
-/* 0, or negative errno: there is nothing to tell this run from others by. */
-int host_read(struct host *ret);
+void host_read(struct host *ret);
+
+/* Hexadecimal: no other run of any agent has it. 0 or negative errno. */
+int host_new_run(char ret[HOST_RUN_SIZE]);
 
 #endif

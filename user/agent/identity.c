@@ -12,6 +12,7 @@
 #include <utlist.h>
 
 #include "agent/candidate.h"
+#include "agent/host.h"
 #include "agent/otel_context.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -23,8 +24,6 @@
 /* Of an environment, of a command line: what lies beyond is not looked at. */
 #define ENVIRONMENT_MAX (256u << 10)
 #define COMMAND_MAX	4096
-#define MACHINE_ID	"/etc/machine-id"
-#define MACHINE_ID_SIZE 33 /* 32 hex digits and a NUL */
 
 /* What one program said; its children have it too until they run another. */
 struct program {
@@ -54,8 +53,7 @@ struct identities {
 	dev_t memfd_dev; /* see otel_context.h */
 	size_t bytes;	 /* of all programs */
 	struct coverage coverage;
-	char host_id[MACHINE_ID_SIZE]; /* "": not known */
-	char host_name[HOST_NAME_MAX + 1];
+	struct host host;
 	/* What was said last, and what its texts lie in. */
 	struct attributes attributes;
 	char *exe, *runtime, *container;
@@ -400,8 +398,8 @@ static const char *clean(char **held, const char *text)
 
 void identity_host(const struct identities *identities, struct attributes *list)
 {
-	attributes_add_text(list, "host.id", identities->host_id);
-	attributes_add_text(list, "host.name", identities->host_name);
+	attributes_add_text(list, "host.id", identities->host.id);
+	attributes_add_text(list, "host.name", identities->host.name);
 }
 
 static void add_whereabouts(struct identities *identities, const struct process *process)
@@ -509,19 +507,6 @@ static dev_t find_memfd_dev(void)
 	return fd < 0 || fstat(fd, &st) ? 0 : st.st_dev;
 }
 
-/* machine-id(5): that of a system that is being installed is none. */
-static void read_host(struct identities *identities)
-{
-	_cleanup_fclose_ FILE *file = fopen(MACHINE_ID, "re");
-	char text[64] = "";
-
-	if (file && fgets(text, sizeof(text), file) &&
-	    strspn(text, "0123456789abcdef") == MACHINE_ID_SIZE - 1)
-		memcpy(identities->host_id, text, MACHINE_ID_SIZE - 1);
-	if (gethostname(identities->host_name, sizeof(identities->host_name) - 1))
-		identities->host_name[0] = '\0';
-}
-
 static void free_identity_sink(struct sink *sink)
 {
 	free(sink);
@@ -537,7 +522,7 @@ int identities_new(struct identities **ret_identities, struct sink **ret_sink)
 		free(sink);
 		return -ENOMEM;
 	}
-	read_host(identities);
+	host_read(&identities->host);
 	identities->memfd_dev = find_memfd_dev();
 	sink->identities = identities;
 	sink->sink.process = on_change;

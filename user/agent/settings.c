@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -111,17 +110,6 @@ static const struct key keys[] = {
 	 "what that file may grow to; the oldest that waits goes first"},
 };
 
-__attribute__((format(printf, 2, 3))) static int fail(struct settings_error *error,
-						      const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
-	return -EINVAL;
-}
-
 static const struct key *find_setting(const char *section, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -146,8 +134,9 @@ static int set_hooks(const char **field, const struct key *key, const char *valu
 {
 	if (ebpf_hooks_named(value, field))
 		return 0;
-	return fail(error, "%s.%s is auto, fexit, tp_btf, tracepoint or kprobe, and not %s",
-		    key->section, key->name, value);
+	return settings_fail(error,
+			     "%s.%s is auto, fexit, tp_btf, tracepoint or kprobe, and not %s",
+			     key->section, key->name, value);
 }
 
 /* Where it names no path, that of logs is meant. */
@@ -158,10 +147,11 @@ static int set_endpoint(char **field, const struct key *key, const char *value,
 	char *url;
 
 	if (strcmp(value, NONE) && !otlp_endpoint_right(value, &path))
-		return fail(error,
-			    "%s.%s is an http:// or https:// URL without credentials, or none, and "
-			    "not %s",
-			    key->section, key->name, value);
+		return settings_fail(
+			error,
+			"%s.%s is an http:// or https:// URL without credentials, or none, and "
+			"not %s",
+			key->section, key->name, value);
 	if (asprintf(&url, "%s%s", value, path ? "" : OTLP_LOGS_PATH) < 0)
 		return -ENOMEM;
 	free(*field);
@@ -176,8 +166,9 @@ static int set_headers(char **field, const struct key *key, const char *value,
 	int count = otlp_headers_count(value);
 
 	if (count == -EINVAL)
-		return fail(error, "%s.%s is not NAME=VALUE,NAME=VALUE with percent-encoded values",
-			    key->section, key->name);
+		return settings_fail(
+			error, "%s.%s is not NAME=VALUE,NAME=VALUE with percent-encoded values",
+			key->section, key->name);
 	return count < 0 ? count : set_string(field, value);
 }
 
@@ -189,8 +180,8 @@ static int set_word(bool *field, const struct key *key, const char *value,
 	*field = !strcmp(value, words[true]);
 	if (*field || !strcmp(value, words[false]))
 		return 0;
-	return fail(error, "%s.%s is %s or %s, and not %s", key->section, key->name, words[false],
-		    words[true], value);
+	return settings_fail(error, "%s.%s is %s or %s, and not %s", key->section, key->name,
+			     words[false], words[true], value);
 }
 
 static int set_switch(bool *field, const struct key *key, const char *value,
@@ -207,7 +198,8 @@ static int set_switch(bool *field, const struct key *key, const char *value,
 			return 0;
 		}
 	}
-	return fail(error, "%s.%s is yes or no, and not %s", key->section, key->name, value);
+	return settings_fail(error, "%s.%s is yes or no, and not %s", key->section, key->name,
+			     value);
 }
 
 #define AMOUNT_SIZE 24
@@ -237,10 +229,11 @@ static int set_amount(uint64_t *field, const struct key *key, const char *value,
 			     : amount_size(value, key->min, key->max, field);
 
 	if (!right)
-		return fail(error, "%s.%s is a number%s from %s to %s, and not %s", key->section,
-			    key->name, key->type == TYPE_COUNT ? "" : " of bytes",
-			    format_amount(key->min, key->type, least),
-			    format_amount(key->max, key->type, most), value);
+		return settings_fail(error, "%s.%s is a number%s from %s to %s, and not %s",
+				     key->section, key->name,
+				     key->type == TYPE_COUNT ? "" : " of bytes",
+				     format_amount(key->min, key->type, least),
+				     format_amount(key->max, key->type, most), value);
 	if (key->type == TYPE_COUNT)
 		*field = count;
 	while (key->type == TYPE_RING && *field & (*field - 1))
@@ -269,8 +262,8 @@ static int set_share(uint64_t *field, const struct key *key, const char *value,
 	*field = whole * 10000ull + thousandths * 10;
 	if (!strcmp(at, "%") && *field && whole <= SHARE_MOST)
 		return 0;
-	return fail(error, "%s.%s is from 0.001%% to %u%%, or none, and not %s", key->section,
-		    key->name, SHARE_MOST, value);
+	return settings_fail(error, "%s.%s is from 0.001%% to %u%%, or none, and not %s",
+			     key->section, key->name, SHARE_MOST, value);
 }
 
 /* A rule is added; nothing in place of it takes away those before. */
@@ -286,7 +279,8 @@ static int set_rule(struct scope *scope, const struct key *key, const char *valu
 		return 0;
 	}
 	err = scope_add(scope, list, value, why);
-	return err == -EINVAL ? fail(error, "%s.%s: %s", key->section, key->name, why) : err;
+	return err == -EINVAL ? settings_fail(error, "%s.%s: %s", key->section, key->name, why)
+			      : err;
 }
 
 static int set_path_owner(struct owners *owners, const struct key *key, const char *value,
@@ -298,8 +292,8 @@ static int set_path_owner(struct owners *owners, const struct key *key, const ch
 		err = owners_add(owners, value);
 	else
 		owners_clear(owners);
-	return err == -EINVAL ? fail(error, "%s.%s is GLOB NAME, and not %s", key->section,
-				     key->name, value)
+	return err == -EINVAL ? settings_fail(error, "%s.%s is GLOB NAME, and not %s", key->section,
+					      key->name, value)
 			      : err;
 }
 
@@ -310,8 +304,9 @@ static int set(struct settings *settings, const char *section, const char *name,
 	void *field;
 
 	if (!key)
-		return fail(error, "there is no key %s.%s: fdtrace agent --print-config shows all",
-			    section, name);
+		return settings_fail(
+			error, "there is no key %s.%s: fdtrace agent --print-config shows all",
+			section, name);
 	field = (char *)settings + key->offset;
 	switch (key->type) {
 	case TYPE_INCLUDE:
@@ -321,7 +316,7 @@ static int set(struct settings *settings, const char *section, const char *name,
 		return set_path_owner(&settings->code_owners, key, value, error);
 	case TYPE_TEXT:
 		return *value ? set_string(field, value)
-			      : fail(error, "%s.%s is empty", key->section, key->name);
+			      : settings_fail(error, "%s.%s is empty", key->section, key->name);
 	case TYPE_HOOKS:
 		return set_hooks(field, key, value, error);
 	case TYPE_ENDPOINT:
@@ -349,7 +344,7 @@ int settings_set(struct settings *settings, const char *text, struct settings_er
 	_cleanup_free_ char *section = NULL, *name = NULL;
 
 	if (!dot || !equals || equals < dot)
-		return fail(error, "%s is no setting: SECTION.KEY=VALUE", text);
+		return settings_fail(error, "%s is no setting: SECTION.KEY=VALUE", text);
 	section = strndup(text, dot - text);
 	name = strndup(dot + 1, equals - dot - 1);
 	return section && name ? set(settings, section, name, equals + 1, error) : -ENOMEM;
@@ -376,20 +371,20 @@ static int set_variable(const char *variable, struct settings *settings,
 	variable += strlen(ENVIRONMENT);
 	length = equals - variable;
 	if (length >= sizeof(name))
-		return fail(error, "%s%.*s: there is no such setting", ENVIRONMENT, (int)length,
-			    variable);
+		return settings_fail(error, "%s%.*s: there is no such setting", ENVIRONMENT,
+				     (int)length, variable);
 	for (size_t i = 0; i < length; i++)
 		name[i] = (char)tolower((unsigned char)variable[i]);
 	name[length] = '\0';
 	dot = strchr(name, '_');
 	if (!dot)
-		return fail(error, "%s%.*s: there is no such setting", ENVIRONMENT, (int)length,
-			    variable);
+		return settings_fail(error, "%s%.*s: there is no such setting", ENVIRONMENT,
+				     (int)length, variable);
 	*dot = '\0';
 	err = set(settings, name, dot + 1, equals + 1, &why);
-	return err == -EINVAL
-		       ? fail(error, "%s%.*s: %s", ENVIRONMENT, (int)length, variable, why.text)
-		       : err;
+	return err == -EINVAL ? settings_fail(error, "%s%.*s: %s", ENVIRONMENT, (int)length,
+					      variable, why.text)
+			      : err;
 }
 
 static int read_environment(char *const *environment, struct settings *settings,
@@ -415,7 +410,7 @@ static int on_otel_setting(void *arg, const char *variable, const char *key, con
 	struct settings_error why;
 	int err = set(reading->settings, "otlp", key, value, &why);
 
-	return err == -EINVAL ? fail(reading->error, "%s: %s", variable, why.text) : err;
+	return err == -EINVAL ? settings_fail(reading->error, "%s: %s", variable, why.text) : err;
 }
 
 static int set_initial(struct settings *settings, struct settings_error *error)
@@ -447,7 +442,7 @@ int settings_read(const char *file, char *const *environment, struct settings *r
 	if (!err)
 		err = read_environment(environment, ret, error);
 	if (err == -ENOMEM)
-		fail(error, "out of memory");
+		settings_fail(error, "out of memory");
 	return err;
 }
 

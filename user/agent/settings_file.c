@@ -15,8 +15,7 @@
 
 #define CONF_FILES 256 /* of conf.d, at most */
 
-__attribute__((format(printf, 2, 3))) static int file_error(struct settings_error *error,
-							    const char *format, ...)
+int settings_fail(struct settings_error *error, const char *format, ...)
 {
 	va_list args;
 
@@ -65,7 +64,7 @@ static char *read_line(char *buf, int size, void *stream)
 		return line;
 	reading->failed_line = reading->line;
 	reading->err =
-		file_error(reading->error, "the line is longer than %d characters", size - 2);
+		settings_fail(reading->error, "the line is longer than %d characters", size - 2);
 	return NULL;
 }
 
@@ -79,18 +78,18 @@ int settings_file_read(const char *path, settings_fn fn, void *arg, struct setti
 	if (!file) {
 		int err = -errno;
 
-		file_error(error, "cannot read %s: %s", path, strerror(-err));
+		settings_fail(error, "cannot read %s: %s", path, strerror(-err));
 		return err;
 	}
 	line = ini_parse_stream(read_line, &reading, on_line_setting, &reading);
 	if (ferror(file)) {
-		file_error(error, "cannot read %s", path);
+		settings_fail(error, "cannot read %s", path);
 		return -EIO;
 	}
 	if (reading.err)
-		file_error(error, "%s:%d: %s", path, reading.failed_line, why.text);
+		settings_fail(error, "%s:%d: %s", path, reading.failed_line, why.text);
 	else if (line)
-		return file_error(error, "%s:%d: neither [SECTION] nor KEY = VALUE", path, line);
+		return settings_fail(error, "%s:%d: neither [SECTION] nor KEY = VALUE", path, line);
 	return reading.err;
 }
 
@@ -113,11 +112,11 @@ int settings_folder_read(const char *file, settings_fn fn, void *arg, struct set
 		return 0;
 	if (count < 0) {
 		err = -errno;
-		file_error(error, "cannot read %s: %s", folder, strerror(-err));
+		settings_fail(error, "cannot read %s: %s", folder, strerror(-err));
 		return err;
 	}
 	if (count > CONF_FILES)
-		err = file_error(error, "%s has more than %d files", folder, CONF_FILES);
+		err = settings_fail(error, "%s has more than %d files", folder, CONF_FILES);
 	for (int i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
 		if (!err)

@@ -2,12 +2,17 @@
 /*
  * Configuration files, in the INI format.
  *
- * Owns: reading them, and in which line something is wrong. Never: knows a setting.
+ * Owns: reading them, in which line something is wrong, and how that is said. Never: knows a
+ * setting.
  */
 #ifndef FDTRACE_AGENT_SETTINGS_FILE_H
 #define FDTRACE_AGENT_SETTINGS_FILE_H
 
 #include "agent/settings.h"
+
+/* Says what is wrong. -EINVAL. */
+__attribute__((format(printf, 2, 3))) int settings_fail(struct settings_error *error,
+							const char *format, ...);
 
 /* 0; -EINVAL: it is wrong, and error tells why; -ENOMEM. Then no more is read. */
 typedef int (*settings_fn)(void *arg, const char *section, const char *name, const char *value,
